@@ -1,5 +1,5 @@
-//! What all sessions of a runtime share and what drives no task: limits, counters, the registry, the
-//! hub, and the checks at the door.
+//! The state that all sessions of a runtime share: limits, counters, the registry, the hub and the
+//! admission checks. It starts no tasks.
 
 mod epochs;
 
@@ -38,9 +38,9 @@ pub(crate) struct Core {
     pub(crate) decoder: vivaz_protocol::Limits,
     pub(crate) rate: Rate,
     pub(crate) snapshot_rate: Rate,
-    /// The zero of the rate's clock.
+    /// The zero of the clock of `rate` and `snapshot_rate`.
     pub(crate) started: Instant,
-    /// The path of the socket.
+    /// The path of the WebSocket endpoint.
     pub(crate) path: Box<str>,
     /// The name of this build.
     pub(crate) build: Box<str>,
@@ -62,23 +62,23 @@ pub(crate) struct Core {
     pub(crate) users: Arc<Users>,
     /// Sessions that could not be resumed.
     pub(crate) failing: Failing,
-    /// How often access was revoked.
+    /// How many times access was revoked.
     pub(crate) revocations: AtomicU64,
-    /// Writes sessions to the store, if there is one.
+    /// Saves sessions to the store. `None` without a store.
     pub(crate) keeper: Option<Arc<Keeper>>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) connection_limit: ConnectionLimit,
-    /// Cancelled when the process is asked to end: new pages are still served, and load balancers
-    /// are told to look for another one.
+    /// Cancelled when the process prepares to end: pages are still served, and the readiness check
+    /// fails, so that load balancers choose other processes.
     pub(crate) draining: CancellationToken,
-    /// Whether a warning was logged that the application is not served by
+    /// Whether the warning was logged that the application is not served by
     /// [`serve`](crate::serve).
     pub(crate) has_warned: AtomicBool,
     pub(crate) epochs: Epochs,
 }
 
 impl Core {
-    /// Returns the identity of the client that sent a request.
+    /// Identifies the client that sent a request.
     ///
     /// # Errors
     /// Returns the error of the application's hook, and `Refused` for an identity that has expired.
@@ -89,11 +89,11 @@ impl Core {
         unexpired(self.identify.request(parts, self.limits.hello_time).await?)
     }
 
-    /// Returns the identity of the client that sent a `HELLO`, from the request's identity and the
+    /// Identifies the client that sent a `HELLO`, from the identity of its request and the
     /// message's `auth`.
     ///
     /// # Errors
-    /// As [`identify`](Self::identify).
+    /// Returns the error of the application's hook, and `Refused` for an identity that has expired.
     pub(crate) async fn authenticate(
         &self,
         identity: Identity,
@@ -103,41 +103,42 @@ impl Core {
         unexpired(self.identify.hello(identity, auth, self.limits.hello_time).await?)
     }
 
-    /// Counts a connection that is refused, and logs it as far as the log has room.
+    /// Counts a refused connection, and logs it if the log's rate allows.
     pub(crate) fn refused(&self, reason: RefusalReason, address: Option<ClientAddress>) {
         self.counters.refused.count(reason);
         let address = address.and_then(ClientAddress::ip).map(tracing::field::display);
         client_event!(self.log, INFO, ?reason, address, "connection refused");
     }
 
-    /// Checks whether new pages are welcome: not once the process is about to end.
+    /// Checks whether new pages are accepted. They are not once the process prepares to end.
     pub(crate) fn is_ready(&self) -> bool {
         !self.draining.is_cancelled()
     }
 
-    /// Returns a number that changes whenever access is revoked. A client that was identified before
-    /// has to be identified again.
+    /// Returns the number of revocations. If it has changed since a client was identified, the
+    /// client has to be identified again.
     pub(crate) fn revocations(&self) -> u64 {
         self.revocations.load(Ordering::SeqCst)
     }
 
-    /// Returns the environment of components of that identity.
+    /// Returns the environment of the components of an identity.
     pub(crate) fn env(&self, identity: Identity) -> Env {
         let hub = self.hub_of(&identity);
         Env::new(identity, self.states.clone(), hub)
     }
 
-    /// Returns the topics and rooms of that identity's tenant.
+    /// Returns the topics and rooms of the identity's tenant.
     pub(crate) fn hub_of(&self, identity: &Identity) -> Hub {
         self.hub.of_tenant(identity.tenant())
     }
 
-    /// Returns the keeper if every change of such a component is committed before the page gets it.
-    pub(crate) fn commits(&self, spec: &Spec) -> Option<&Arc<Keeper>> {
+    /// Returns the keeper if each change of the component is committed before the page receives it.
+    pub(crate) fn commit_keeper(&self, spec: &Spec) -> Option<&Arc<Keeper>> {
         self.keeper.as_ref().filter(|keeper| spec.durable || keeper.save == Save::Always)
     }
 }
 
+/// Checks that an identity has not expired.
 fn unexpired(identity: Identity) -> Result<Identity, IdentityError> {
     if identity.has_expired(SystemTime::now()) { Err(IdentityError::Refused) } else { Ok(identity) }
 }

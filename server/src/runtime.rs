@@ -1,4 +1,4 @@
-//! The runtime: everything that connections share.
+//! The runtime: owns the sessions of all pages and the state that they share.
 
 mod builder;
 mod events;
@@ -15,18 +15,21 @@ pub use self::builder::{BuildError, Builder};
 use crate::core::Core;
 use crate::persist::keeper::{lease, saving};
 use crate::persist::store::StoreError;
-use crate::session::port::Mail;
+use crate::session::mail::Mail;
 use crate::session::supervisor::Supervisor;
 use crate::telemetry::stats::Stats;
 
-/// When the first page may come back after the server went away: about when another process listens.
+/// The delay after which the first page reconnects during a drain. Another process should accept
+/// connections by then.
 const DRAIN_FIRST: Duration = Duration::from_millis(100);
-/// How far apart pages come back, as long as [`Limits::drain_spread`](crate::Limits::drain_spread) allows.
+/// The interval between reconnecting pages. [`Limits::drain_spread`](crate::Limits::drain_spread)
+/// bounds the total.
 const DRAIN_PACE: Duration = Duration::from_millis(2);
-/// How long connections may take to close when the time for handlers is over.
+/// How long connections may take to close after the time for handlers is over.
 const CLOSING_TIME: Duration = Duration::from_secs(6);
 
-/// Live components for an application: the sessions of all its pages. Cheap to clone.
+/// Runs the live components of an application: it has the sessions of all its pages. Cheap to
+/// clone.
 ///
 /// ```
 /// use axum::Router;
@@ -40,28 +43,28 @@ const CLOSING_TIME: Duration = Duration::from_secs(6);
 pub struct Runtime(Arc<Supervisor>);
 
 impl Runtime {
-    /// A runtime to configure.
+    /// Returns a builder for a runtime.
     #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// What was counted.
+    /// Returns a copy of the counters.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.core().counters.read()
     }
 
-    /// The shared state of that name, loaded if nobody looks at it yet: for whatever is no component, as an HTTP handler.
-    /// It is that of those who have no tenant.
+    /// Returns a topic without a tenant. Loads its state if no component shows it. For code outside
+    /// of components, such as HTTP handlers.
     ///
     /// # Errors
-    /// `bad_props` when the name is not one of such a topic, and what the topic's `load` says.
+    /// Returns `bad_props` if `T` cannot parse the name, and errors of [`Topic::load`].
     pub async fn topic<T: Topic>(&self, name: &str) -> Result<TopicHandle<T>> {
         self.core().hub.open(name, &self.core().states).await
     }
 
-    /// The same as a tenant sees it.
+    /// Returns a topic of a tenant, like [`topic`](Self::topic).
     ///
     /// # Errors
     /// As [`topic`](Self::topic).
@@ -69,13 +72,14 @@ impl Runtime {
         self.core().hub.of_tenant(Some(tenant)).open(name, &self.core().states).await
     }
 
-    /// The topics and rooms of this node, as those see them who have no tenant.
+    /// Returns the topics and rooms of this process that have no tenant.
     #[must_use]
     pub fn hub(&self) -> &Hub {
         &self.core().hub
     }
 
-    /// Ends a session, if there is such: its components are told, and its page is closed with 4410 and starts anew.
+    /// Ends a session: unmounts its components and closes its page's connection with 4410. The page
+    /// starts a new session. Returns whether this process has the session.
     pub fn end_session(&self, session: &SessionId) -> bool {
         let port = self.0.sessions.port(session);
         if let Some(port) = &port {
@@ -84,12 +88,16 @@ impl Runtime {
         port.is_some()
     }
 
-    /// Returns whether new pages can be served: the server is not going away, and the session
-    /// store, if there is one, can be written (as of at most a second ago). For a load balancer's
-    /// probe.
+    /// Checks whether new pages can be served: the process is not shutting down, and the session
+    /// store, if there is one, can be written. The result of the store is at most one second old.
+    /// For the readiness probe of a load balancer.
     ///
     /// # Errors
-    /// Returns the reason. The text has the store's own message, which may name files and hosts.
+    /// Returns the reason. The text includes the store's own message, which may name files and
+    /// hosts.
+    ///
+    /// # Panics
+    /// If the runtime was not used before and the caller is not on a tokio runtime.
     pub async fn readiness(&self) -> std::result::Result<(), NotReady> {
         if !self.is_ready() {
             return Err(NotReady::GoingAway);
@@ -101,24 +109,25 @@ impl Runtime {
         }
     }
 
-    /// Checks whether new pages are welcome: not once the process is about to end.
+    /// Checks whether new pages are accepted. They are not after [`drain`](Self::drain).
     #[must_use]
     pub fn is_ready(&self) -> bool {
         !self.core().draining.is_cancelled()
     }
 
-    /// Makes the runtime not [ready](Self::is_ready) from now on; it goes on as before: for
-    /// an application that serves itself, some seconds before [`shutdown`](Self::shutdown).
-    /// [`serve`](crate::serve) calls it.
+    /// Makes [`readiness`](Self::readiness) fail from now on. The runtime continues to serve.
+    /// Applications that do not use [`serve`](crate::serve) call it some seconds before
+    /// [`shutdown`](Self::shutdown).
     pub fn drain(&self) {
         self.core().draining.cancel();
     }
 
-    /// Sends every page away and waits until nothing is left: new connections are refused; pages are told when to come
-    /// back (`DRAIN`), nothing more is read from them, and handlers that run finish, for at most
-    /// [`Limits::shutdown_time`](crate::Limits::shutdown_time) (tasks and loads are not waited for); their sockets are closed with 1001. With a
-    /// session store, sessions are saved and go on in the next process; without one they end, and their components
-    /// are told.
+    /// Disconnects all pages and waits until their connections have ended. New connections are
+    /// refused. Each page receives `DRAIN` with a time to reconnect, and no more of its messages
+    /// are read. Running handlers finish, for at most
+    /// [`Limits::shutdown_time`](crate::Limits::shutdown_time); tasks and loads are not waited for.
+    /// Then the connections close with 1001. With a session store, sessions are saved and continue
+    /// in the next process. Without one they end, and their components unmount.
     pub async fn shutdown(&self) {
         let core = self.core();
         self.drain();
@@ -140,28 +149,33 @@ impl Runtime {
                 tracing::warn!(left = self.0.tasks.len(), "some connections did not end in time");
             }
         }
-        // What their components have spawned ends with the process.
-        self.0.sessions.drop_waiting();
+        // The tasks of their components end with the process.
+        self.0.sessions.drop_suspended();
         if let Some(keeper) = &core.keeper {
-            // What still runs could not be saved as it is.
+            // Sessions that still run jobs cannot be saved consistently.
             for port in self.0.sessions.ports() {
-                self.0.sessions.end(port.session());
+                self.0.sessions.remove(port.session());
                 keeper.release(port.session());
             }
             keeper.close(&*self.0).await;
         }
     }
 
+    /// Returns the state that all sessions share.
     pub(crate) fn core(&self) -> &Core {
         self.0.core()
     }
 
+    /// Returns the owner of the sessions.
     pub(crate) fn supervisor(&self) -> &Arc<Supervisor> {
         &self.0
     }
 
-    /// Notes the executor that this is called on. The first time, starts the sweep and the writes to
-    /// the store.
+    /// Records the current executor. The first call starts the sweep and the tasks that save
+    /// sessions.
+    ///
+    /// # Panics
+    /// On the first call, if the thread is not part of a tokio runtime.
     pub(crate) fn on_executor(&self) {
         self.0.on_executor(|| {
             let supervisor = Arc::downgrade(&self.0);
@@ -180,10 +194,10 @@ impl Runtime {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotReady {
-    /// The server is going away.
+    /// The process is shutting down.
     #[error("the server is shutting down")]
     GoingAway,
-    /// The session store cannot be written: its disk is full, or it does not answer.
+    /// The session store cannot be written. Its disk may be full, or it does not answer.
     #[error("the session store cannot be written: {0}")]
     Store(#[source] Arc<StoreError>),
 }

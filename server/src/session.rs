@@ -1,43 +1,47 @@
-//! One page's session: its components, what it looks at, and what it was told. It outlives its connections.
+//! Sessions. A session is the server's side of one page: its components, its subscriptions and its
+//! unacknowledged replies. It outlives its connections.
 //!
-//! A session is a plain struct, owned by one task at a time and driven by [`crate::connection`]. Nothing in it waits:
-//! what has to wait is a future in [`Session::running`], and comes back as a [`Done`]. What goes on while the session
-//! waits for its page is a task of its own, whose [`Done`] comes as mail.
+//! A session is a plain struct. One task at a time owns it, and [`crate::connection`] drives it. No
+//! method of it waits: work that has to wait is a future in [`Session::running`] and comes back as
+//! a [`Completion`]. Tasks and loads of components run as tokio tasks of their own, because they
+//! continue while the session is suspended. Their [`Completion`] arrives as mail.
 
-mod answer;
-mod aside;
+mod broadcast;
 mod child;
+mod child_props;
 mod children;
 mod client_behaviour;
-mod committed;
+mod commit_outcome;
+mod completion;
 mod component;
-mod done;
+mod component_store;
 mod effects;
 mod encode;
-mod entry;
 mod events;
-mod hold;
-mod joined;
+mod held_replies;
+mod jobs;
+mod joined_rooms;
 mod journal;
-mod keep;
+pub(crate) mod mail;
 mod mount;
 pub(crate) mod outbox;
-mod outlived;
-mod places;
+mod outgoing;
 pub(crate) mod port;
-mod posting;
 mod presence;
-mod replies;
+mod reauthorize;
+mod reply;
+mod reply_cache;
 mod requests;
 mod restore;
 mod resume;
-mod send;
+mod save;
 pub(crate) mod sessions;
+mod set_aside;
 pub(crate) mod supervisor;
 mod task;
 mod topics;
 mod unmount;
-mod work;
+mod visibility;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -51,67 +55,72 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_components::{Budget, Hub, Identity};
 use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
 
-use self::aside::Aside;
 use self::client_behaviour::ClientBehaviour;
-use self::component::Component;
-pub(crate) use self::done::Done;
-use self::hold::Holding;
-pub(crate) use self::keep::owner;
-use self::replies::Replies;
-pub(crate) use self::restore::{Restore, RestoreError, Restored, restore};
-pub(crate) use self::resume::{Authorized, Position};
+pub(crate) use self::completion::Completion;
+use self::component::SessionComponent;
+use self::held_replies::HeldReplies;
+use self::reply_cache::ReplyCache;
+pub(crate) use self::restore::{RestoreError, RestoreRequest, Restored, restore};
+pub(crate) use self::resume::{ClientPosition, TopicAuthorization};
+pub(crate) use self::save::stored_owner;
+use self::set_aside::SetAsideComponents;
 use self::supervisor::Supervisor;
-use self::topics::Held;
+use self::topics::SessionTopic;
 use crate::admission::browser::Browser;
-use crate::session::port::{Loss, Port};
+use crate::session::mail::EvictionReason;
+use crate::session::port::Port;
 use crate::telemetry::log::client_event;
 use crate::telemetry::stats::Counters;
 
-/// A session.
+/// The state of one page on the server.
 pub(crate) struct Session {
     supervisor: Arc<Supervisor>,
     port: Arc<Port>,
     identity: Identity,
-    /// The browser of its connection, if that has a cookie: what seals may be bound to.
+    /// The browser of the current connection, if the request had its cookie. Seals may be bound to
+    /// it.
     browser: Option<Browser>,
-    /// The connection that it has, or had last.
+    /// The current connection, or the last one.
     connection: ConnectionId,
-    /// Boxed, because a map that has one has room for four.
-    components: HashMap<ComponentId, Box<Component>, RandomState>,
-    /// Components that are kept and not run; none for most. Boxed for that.
-    aside: Box<Aside>,
-    /// The children whose mounts wait for their places, each with its parent.
-    waiting: HashMap<ComponentId, ComponentId, RandomState>,
-    /// The topics that its components show.
-    topics: HashMap<TopicName, Held, RandomState>,
-    replies: Replies,
+    /// Boxed, because a map with one entry allocates room for four.
+    components: HashMap<ComponentId, Box<SessionComponent>, RandomState>,
+    /// Components that are stored and not run. Boxed, because most sessions have none.
+    set_aside: Box<SetAsideComponents>,
+    /// The children whose mounts wait for their places in the parent's state. Maps child to parent.
+    waiting_mounts: HashMap<ComponentId, ComponentId, RandomState>,
+    /// The topics that the components show.
+    topics: HashMap<TopicName, SessionTopic, RandomState>,
+    replies: ReplyCache,
     /// Replies that wait for patches of topics. Boxed, because most sessions never have any.
-    held: Box<Holding>,
+    held_replies: Box<HeldReplies>,
     behaviour: ClientBehaviour,
-    /// How many bytes of state its components may have.
+    /// Bounds the bytes of state of all components.
     budget: Arc<Budget>,
-    /// Jobs, and what else has to wait for something and is waited for. Most sessions never need it, so it is made when
-    /// the first one does.
-    running: Option<Running>,
-    /// Whether jobs of the page wait until the page has read what waits for it.
-    stalled: bool,
-    /// How often a page came back to it. A component knows it as of its last job.
+    /// Jobs and other futures that the session waits for. `None` until the first one, because most
+    /// sessions never have any.
+    running: Option<RunningWork>,
+    /// Whether jobs of the page are paused until the page has read its outbox.
+    is_paused: bool,
+    /// How many times a page has resumed the session. Each component records the value at its last
+    /// job.
     resumes: u32,
-    /// Whether it is over: its components go, and no new ones come.
-    over: bool,
-    /// Whether the store was told that it has changed since it was saved.
-    unsaved: bool,
-    /// Whether the store has had it: from then on it is not entered by the way, but written whole
-    /// if it is lost.
-    entered: bool,
-    /// Whether the store has something of it that is not so: it is written whole the next time.
-    stale: bool,
+    /// Whether the session ends: its components unmount, and new ones are refused.
+    is_ending: bool,
+    /// Whether the keeper was notified of a change since the session was last saved.
+    is_marked_changed: bool,
+    /// Whether the store has had the session. From then on commits do not insert it; if the store
+    /// loses it, it is written whole.
+    is_stored: bool,
+    /// Whether the store has something that is no longer true. The next save then writes the
+    /// session whole.
+    needs_whole_write: bool,
 }
 
-type Running = FuturesUnordered<BoxFuture<Done>>;
+/// The futures that a session waits for.
+type RunningWork = FuturesUnordered<BoxFuture<Completion>>;
 
 impl Session {
-    /// A session without components, for a connection that is there.
+    /// Creates a session without components for a connection that exists.
     pub(crate) fn new(
         supervisor: Arc<Supervisor>,
         port: Arc<Port>,
@@ -132,71 +141,71 @@ impl Session {
             browser: None,
             connection,
             components: HashMap::default(),
-            aside: Box::default(),
-            waiting: HashMap::default(),
+            set_aside: Box::default(),
+            waiting_mounts: HashMap::default(),
             topics: HashMap::default(),
-            replies: Replies::default(),
-            held: Box::default(),
+            replies: ReplyCache::default(),
+            held_replies: Box::default(),
             budget: Arc::new(budget),
             behaviour: ClientBehaviour::default(),
             running: None,
-            stalled: false,
+            is_paused: false,
             resumes: 0,
-            over: false,
-            unsaved: false,
-            entered: false,
-            stale: false,
+            is_ending: false,
+            is_marked_changed: false,
+            is_stored: false,
+            needs_whole_write: false,
         }
     }
 
-    /// Its id.
+    /// Returns the session's id.
     pub(crate) fn id(&self) -> &SessionId {
         self.port.session()
     }
 
-    /// The connection that it has, or had last.
+    /// Returns the current connection, or the last one.
     pub(crate) fn connection(&self) -> &ConnectionId {
         &self.connection
     }
-
+    /// Returns the supervisor that owns the session.
     pub(crate) fn supervisor(&self) -> &Arc<Supervisor> {
         &self.supervisor
     }
 
-    /// Which browser it is connected to now.
+    /// Sets the browser of the current connection.
     pub(crate) fn set_browser(&mut self, browser: Option<Browser>) {
         self.browser = browser;
     }
 
-    /// Whose it is.
+    /// Returns the identity of the session's user.
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    /// The topics and rooms that it shares.
+    /// Returns the hub of the session's tenant.
     fn hub(&self) -> Hub {
         self.supervisor.core().hub_of(&self.identity)
     }
-
+    /// Returns the session's mailbox and outbox.
     pub(crate) fn port(&self) -> &Arc<Port> {
         &self.port
     }
 
-    /// Whether no job runs, and nothing waits for the page to read. Tasks and loads may go on.
+    /// Checks that no job runs and no job is paused. Tasks and loads of components do not count.
     pub(crate) fn is_idle(&self) -> bool {
-        !self.stalled && self.running.as_ref().is_none_or(FuturesUnordered::is_empty)
+        !self.is_paused && self.running.as_ref().is_none_or(FuturesUnordered::is_empty)
     }
 
-    /// Returns how many bytes of state its components have.
+    /// Returns the bytes of state of all components.
     pub(crate) fn state_bytes(&self) -> usize {
         self.budget.used()
     }
 
-    /// The next thing that is done.
-    pub(crate) fn poll_running(&mut self, cx: &mut Context<'_>) -> Poll<Box<Done>> {
+    /// Polls the running work for the next completion.
+    pub(crate) fn poll_running(&mut self, cx: &mut Context<'_>) -> Poll<Box<Completion>> {
         let Some(running) = &mut self.running else { return Poll::Pending };
         match running.poll_next_unpin(cx) {
-            Poll::Ready(Some(done)) => Poll::Ready(Box::new(done)),
+            Poll::Ready(Some(completion)) => Poll::Ready(Box::new(completion)),
             Poll::Ready(None) => {
                 self.running = None;
                 Poll::Pending
@@ -205,18 +214,18 @@ impl Session {
         }
     }
 
-    /// Starts something that may have to wait: polled once here, and if it is not done, again when it is woken.
-    fn start(&mut self, future: BoxFuture<Done>) {
+    /// Starts a future that the session waits for. It is polled with the session.
+    fn await_future(&mut self, future: BoxFuture<Completion>) {
         self.running.get_or_insert_default().push(future);
     }
 
-    /// Starts something that goes on while the session waits for its page: nothing waits for it. The future ends when
-    /// the component that it belongs to is dropped.
-    fn start_beside(&self, future: impl Future<Output = Option<Done>> + Send + 'static) {
+    /// Spawns a tokio task that continues while the session is suspended. Its completion arrives as
+    /// mail. The future must end when its component is dropped.
+    fn spawn_detached(&self, future: impl Future<Output = Option<Completion>> + Send + 'static) {
         let port = Arc::clone(&self.port);
         let work = async move {
-            if let Some(done) = future.await {
-                port.finish(done);
+            if let Some(completion) = future.await {
+                port.post_completion(completion);
             }
         };
         tokio::spawn(work.in_current_span());
@@ -224,29 +233,31 @@ impl Session {
 }
 
 impl Session {
-    /// Drops the copy in memory of a session that is not this process's any more. No hook of
-    /// its components is called: they go on in the other process. Nothing is deleted in the store.
-    pub(crate) fn evict(mut self: Box<Self>, loss: Loss) {
-        self.over = true;
+    /// Drops the session's copy in memory, because another process owns it or has a newer state. No
+    /// hook of its components is called: they continue in the other process. The store keeps its
+    /// rows.
+    pub(crate) fn evict(mut self: Box<Self>, reason: EvictionReason) {
+        self.is_ending = true;
         let log = &self.supervisor.core().log;
-        client_event!(log, WARN, session = %self.id(), ?loss, "the session is not this process's any more");
+        client_event!(log, WARN, session = %self.id(), ?reason, "session evicted: another process owns it, or the store has a newer state");
         if let Some(keeper) = &self.supervisor.core().keeper {
             keeper.drop_session(self.port.session());
-            // What is stored of it is not what its page has.
+            // The store's rows differ from the state of the page, so they are not updated.
             keeper.release(self.port.session());
         }
     }
 }
 
 impl Drop for Session {
-    /// However it ends, also with a task that was aborted: nothing keeps it, and nobody waits for it.
+    /// Runs however the session ends, also when its task was aborted. Removes it from the map, the
+    /// rooms and the counters.
     fn drop(&mut self) {
         let core = self.supervisor.core();
         Counters::sub(&core.counters.sessions);
-        self.supervisor.sessions.end(self.port.session());
+        self.supervisor.sessions.remove(self.port.session());
         for id in self.components.keys() {
             self.hub().rooms().leave_all(self.port.session(), id);
         }
-        self.port.abandon();
+        self.port.close();
     }
 }

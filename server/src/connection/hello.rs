@@ -1,4 +1,4 @@
-//! The greeting: which version, who, and which session.
+//! The handshake: receives `HELLO`, identifies the client, and finds or creates its session.
 
 use std::sync::Arc;
 
@@ -9,37 +9,42 @@ use vivaz_protocol::{
     ClientBody, ClientType, CloseCode, ConnectionId, ErrorCode, Hello, SessionId, decode_client,
 };
 
-use super::come_back::{Greeting, Returned, come_back};
-use super::refused::{RECOGNISED_BEFORE, Refused, UNAUTHENTICATED, UNIDENTIFIED};
+use super::handshake_error::{HandshakeError, IDENTITY_OUTDATED, UNAUTHENTICATED, UNIDENTIFIED};
+use super::resume::{ResumeRequest, ResumedSession, resume_session};
 use crate::admission::identify::answer_of;
 use crate::admission::secret::random_text;
 use crate::session::port::Port;
 use crate::session::supervisor::Supervisor;
-use crate::session::{Position, Session, owner};
+use crate::session::{ClientPosition, Session, stored_owner};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::transport::{Incoming, NOT_A_MESSAGE, Transport, Violation};
 
-/// Receives the greeting and finds the session for it. Not cancel safe once the greeting is there: a session that is
-/// claimed has to be served.
+/// Receives the `HELLO` and finds or creates the session for it.
+///
+/// # Errors
+/// Returns why the connection gets no session.
+///
+/// # Cancel safety
+/// Not cancel safe after the `HELLO` has arrived: a claimed session would be dropped.
 pub(super) async fn receive<T: Transport>(
     transport: &mut T,
     supervisor: &Arc<Supervisor>,
     identity: Identity,
-) -> Result<Box<Session>, Refused> {
+) -> Result<Box<Session>, HandshakeError> {
     let limit = supervisor.core().limits.hello_time;
     let revocations = supervisor.core().revocations();
     let message = tokio::select! {
         message = tokio::time::timeout(limit, first_message(transport)) => message,
         () = supervisor.shutdown.cancelled() => {
-            return Err(Refused::code(CloseCode::GoingAway, "the server is shutting down"));
+            return Err(HandshakeError::code(CloseCode::GoingAway, "the server is shutting down"));
         }
     };
     let Ok(message) = message else {
-        return Err(Refused::code(CloseCode::TimedOut, "HELLO timed out"));
+        return Err(HandshakeError::code(CloseCode::TimedOut, "HELLO timed out"));
     };
     let message = message?;
     let arrived = Instant::now();
-    let not_hello = || Refused::code(CloseCode::ProtocolViolation, "the first message must be HELLO");
+    let not_hello = || HandshakeError::code(CloseCode::ProtocolViolation, "the first message must be HELLO");
     let text = std::str::from_utf8(&message).map_err(|_| not_hello())?;
     let hello = match decode_client(text, &supervisor.core().decoder) {
         Ok(message) => match message.body {
@@ -53,39 +58,40 @@ pub(super) async fn receive<T: Transport>(
         Err(error)
             if error.code == ErrorCode::UnsupportedVersion && error.kind == Some(ClientType::Hello) =>
         {
-            return Err(Refused::code(
+            return Err(HandshakeError::code(
                 CloseCode::UnsupportedVersion,
                 "unsupported protocol version; expected 1",
             ));
         }
         Err(error) => {
             let (log, error) = (&supervisor.core().log, Escaped(&error.message));
-            client_event!(log, DEBUG, %error, "the first message cannot be read");
+            client_event!(log, DEBUG, %error, "cannot decode the first message");
             return Err(not_hello());
         }
     };
     find_session(hello, supervisor, identity, arrived, revocations).await
 }
 
-async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, Refused> {
+/// Receives the first message.
+async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, HandshakeError> {
     loop {
         match transport.next().await {
             Some(Incoming::Text(text)) => return Ok(text),
             Some(Incoming::SignOfLife) => {}
             Some(Incoming::Binary(_)) => {
-                return Err(Refused::code(CloseCode::ProtocolViolation, NOT_A_MESSAGE));
+                return Err(HandshakeError::code(CloseCode::ProtocolViolation, NOT_A_MESSAGE));
             }
             Some(Incoming::Violation(violation)) => {
-                let (code, reason) = close_of(violation);
-                return Err(Refused::Close(code, reason));
+                let (code, reason) = close_for_violation(violation);
+                return Err(HandshakeError::Close(code, reason));
             }
-            Some(Incoming::Closed(_) | Incoming::Lost) | None => return Err(Refused::Gone),
+            Some(Incoming::Closed(_) | Incoming::Lost) | None => return Err(HandshakeError::Gone),
         }
     }
 }
 
-/// How a broken rule of the transport is answered.
-pub(crate) fn close_of(violation: Violation) -> (u16, &'static str) {
+/// Returns the WebSocket close code and the reason for a violation of the transport's rules.
+pub(crate) fn close_for_violation(violation: Violation) -> (u16, &'static str) {
     match violation {
         Violation::TooLarge => (CloseCode::MessageTooBig.as_u16(), "message too large"),
         Violation::NotUtf8 => (1007, "text messages must be UTF-8"),
@@ -93,51 +99,56 @@ pub(crate) fn close_of(violation: Violation) -> (u16, &'static str) {
     }
 }
 
+/// Authenticates the client, then resumes its session or creates one.
 async fn find_session(
     hello: Hello<'_>,
     supervisor: &Arc<Supervisor>,
     identity: Identity,
     arrived: Instant,
     revocations: u64,
-) -> Result<Box<Session>, Refused> {
+) -> Result<Box<Session>, HandshakeError> {
     let core = supervisor.core();
-    let unable = || Refused::code(CloseCode::Full, "the server cannot create a session at the moment; retry");
+    let unable =
+        || HandshakeError::code(CloseCode::Full, "the server cannot create a session at the moment; retry");
     let identity = match core.authenticate(identity, hello.auth).await {
         Ok(identity) => identity,
         Err(error) => {
             let (code, reason) = answer_of(&error, UNAUTHENTICATED, UNIDENTIFIED);
-            return Err(Refused::code(code, reason));
+            return Err(HandshakeError::code(code, reason));
         }
     };
     let connection = random_text::<9>().and_then(|text| ConnectionId::new(&text).ok()).ok_or_else(unable)?;
     if let Some(resume) = hello.resume
-        && let Some(Returned { mut session, secret, refused }) = {
-            let greeting = Greeting { resume: &resume, identity: &identity, arrived, revocations };
-            come_back(greeting, supervisor).await?
+        && let Some(ResumedSession { mut session, secret, refused }) = {
+            let greeting = ResumeRequest { resume: &resume, identity: &identity, arrived, revocations };
+            resume_session(greeting, supervisor).await?
         }
     {
-        let position = Position { acked: resume.acked, streams: resume.streams };
+        let position = ClientPosition { acked: resume.acked, streams: resume.streams };
         session.resume(secret, connection, identity, &position, &refused);
         return Ok(session);
     }
-    if core.keeper.as_ref().is_some_and(|keeper| keeper.is_revoking(&owner(&identity))) {
-        // The store would end a new session together with those that were meant.
-        return Err(Refused::code(CloseCode::Full, "the sessions of this user are being revoked; retry"));
+    if core.keeper.as_ref().is_some_and(|keeper| keeper.is_revoking(&stored_owner(&identity))) {
+        // The revocation would end a new session in the store together with the earlier ones.
+        return Err(HandshakeError::code(
+            CloseCode::Full,
+            "the sessions of this user are being revoked; retry",
+        ));
     }
     let id = random_text::<12>().and_then(|text| SessionId::new(&text).ok()).ok_or_else(unable)?;
     let port = Port::new(id, supervisor.as_owner());
-    let too_many = |_| Refused::code(CloseCode::Full, "this user has too many sessions");
+    let too_many = |_| HandshakeError::code(CloseCode::Full, "this user has too many sessions");
     let (member, surplus) = core.users.enter(&identity, port.session()).map_err(too_many)?;
     if let Some(port) = surplus.and_then(|surplus| supervisor.sessions.port(&surplus)) {
         port.end(CloseCode::SessionEnded, UnmountReason::Expired);
     }
-    let secret = supervisor.sessions.enter(port.clone(), identity.clone(), member).ok_or_else(unable)?;
+    let secret = supervisor.sessions.insert(port.clone(), identity.clone(), member).ok_or_else(unable)?;
     if core.revocations() != revocations {
-        // Those that were there have been looked through already, and this one may be among those that were meant.
-        supervisor.sessions.end(port.session());
-        return Err(Refused::code(CloseCode::TimedOut, RECOGNISED_BEFORE));
+        // The revocation has already gone through the map, and it may concern this session.
+        supervisor.sessions.remove(port.session());
+        return Err(HandshakeError::code(CloseCode::TimedOut, IDENTITY_OUTDATED));
     }
     let mut session = Box::new(Session::new(Arc::clone(supervisor), port, identity, connection));
-    session.greet(secret);
+    session.attach_first(secret);
     Ok(session)
 }

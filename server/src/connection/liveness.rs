@@ -1,87 +1,88 @@
-//! Whether the peer of a connection is still there and still reads.
+//! Checks that the peer of a connection is alive and reads.
 
 use tokio::time::Instant;
 
 use crate::limits::Limits;
 use crate::transport::Outgoing;
 
-/// What a connection knows of its peer's health.
+/// The health and the turn counters of a connection.
 pub(super) struct Liveness {
     last_sign: Instant,
-    /// Since when the peer takes nothing.
+    /// Since when the peer accepts no data.
     stalled_since: Option<Instant>,
-    /// A ping is due.
-    ping: bool,
-    /// Something was handed to the transport and not flushed.
-    pub(super) unflushed: bool,
-    /// The server goes away: nothing more is read.
-    pub(super) draining: bool,
+    /// Whether a ping is due.
+    is_ping_due: bool,
+    /// Whether the transport has data that was not flushed.
+    pub(super) is_unflushed: bool,
+    /// Whether the server shuts down. No more messages are read.
+    pub(super) is_draining: bool,
     /// Messages read since the last write.
     pub(super) reads: u32,
-    /// What others wanted and what finished, since the client had its turn.
+    /// Mail and completions processed since the client had its turn.
     pub(super) turns: u32,
 }
 
-/// What a heartbeat finds.
+/// The result of a heartbeat.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Diagnosis {
-    /// A ping is on its way.
-    Well,
-    /// Nothing came for two heartbeats.
+pub(super) enum PeerHealth {
+    /// No fault was found. A ping is due, unless the peer is stalled.
+    Alive,
+    /// The peer has sent nothing for two heartbeats.
     Silent,
-    /// Nothing was taken for too long.
+    /// The peer has accepted no data for `Limits::write_time`.
     NotReading,
 }
 
 impl Liveness {
+    /// Creates the state of a connection that has just opened.
     pub(super) fn new() -> Self {
         Self {
             last_sign: Instant::now(),
             stalled_since: None,
-            ping: false,
-            unflushed: false,
-            draining: false,
+            is_ping_due: false,
+            is_unflushed: false,
+            is_draining: false,
             reads: 0,
             turns: 0,
         }
     }
 
-    /// Something came.
-    pub(super) fn sign_of_life(&mut self) {
+    /// Records that the peer has sent something.
+    pub(super) fn record_activity(&mut self) {
         self.last_sign = Instant::now();
     }
 
-    /// A heartbeat's turn.
-    pub(super) fn beat(&mut self, now: Instant, limits: &Limits) -> Diagnosis {
-        // While it is stalled the server may not be reading either, so silence would prove nothing.
+    /// Checks the peer at a heartbeat.
+    pub(super) fn check(&mut self, now: Instant, limits: &Limits) -> PeerHealth {
+        // The server may not be reading from a stalled peer, so its silence proves nothing.
         if let Some(since) = self.stalled_since {
             return if now.duration_since(since) >= limits.write_time {
-                Diagnosis::NotReading
+                PeerHealth::NotReading
             } else {
-                Diagnosis::Well
+                PeerHealth::Alive
             };
         }
         if now.duration_since(self.last_sign) >= limits.heartbeat * 2 {
-            return Diagnosis::Silent;
+            return PeerHealth::Silent;
         }
-        self.ping = true;
-        Diagnosis::Well
+        self.is_ping_due = true;
+        PeerHealth::Alive
     }
 
-    /// The peer does not take what is written.
-    pub(super) fn stalled(&mut self) {
+    /// Records that the peer does not accept data.
+    pub(super) fn record_stalled(&mut self) {
         if self.stalled_since.is_none() {
             self.stalled_since = Some(Instant::now());
         }
     }
 
-    /// Everything that was written got through.
-    pub(super) fn flowing(&mut self) {
+    /// Records that the peer has accepted all data.
+    pub(super) fn record_writable(&mut self) {
         self.stalled_since = None;
     }
 
-    /// The ping that is due, once.
+    /// Returns the ping that is due, once.
     pub(super) fn take_ping(&mut self) -> Option<Outgoing> {
-        std::mem::take(&mut self.ping).then_some(Outgoing::Ping)
+        std::mem::take(&mut self.is_ping_due).then_some(Outgoing::Ping)
     }
 }

@@ -1,4 +1,4 @@
-//! The loop over a connection in memory, where time passes when the test says so.
+//! The loop over a connection in memory, with paused time.
 
 use std::time::Duration;
 
@@ -33,11 +33,11 @@ fn connect_to(runtime: &Runtime, room: usize) -> (Peer, tokio::task::JoinHandle<
     )
 }
 
-async fn say(peer: &Peer, text: &'static str) {
+async fn send(peer: &Peer, text: &'static str) {
     peer.say.send(Incoming::Text(Bytes::from_static(text.as_bytes()))).await.unwrap();
 }
 
-async fn hear(peer: &mut Peer) -> String {
+async fn receive(peer: &mut Peer) -> String {
     match peer.hear.recv().await.unwrap() {
         Outgoing::Text(text) => String::from_utf8(text.to_vec()).unwrap(),
         Outgoing::Ping => "ping".to_owned(),
@@ -48,7 +48,7 @@ async fn hear(peer: &mut Peer) -> String {
 async fn ten_seconds_for_a_greeting_and_not_more() {
     let (_runtime, peer) = connect(8);
     tokio::time::sleep(Duration::from_secs(9)).await;
-    say(&peer, HELLO).await;
+    send(&peer, HELLO).await;
     let (_runtime, silent) = connect(8);
     let before = tokio::time::Instant::now();
     assert_eq!(silent.closed.await, Ok(4408));
@@ -58,12 +58,12 @@ async fn ten_seconds_for_a_greeting_and_not_more() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_is_asked_every_heartbeat_and_given_up_after_two() {
     let (_runtime, mut peer) = connect(8);
-    say(&peer, HELLO).await;
-    assert!(hear(&mut peer).await.contains("WELCOME"));
+    send(&peer, HELLO).await;
+    assert!(receive(&mut peer).await.contains("WELCOME"));
     let started = tokio::time::Instant::now();
     // As long as it answers, for an hour.
     for _ in 0..180 {
-        assert_eq!(hear(&mut peer).await, "ping");
+        assert_eq!(receive(&mut peer).await, "ping");
         peer.say.send(Incoming::SignOfLife).await.unwrap();
     }
     assert!(started.elapsed() >= Duration::from_secs(179 * 20));
@@ -75,12 +75,12 @@ async fn a_peer_is_asked_every_heartbeat_and_given_up_after_two() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_takes_nothing_is_not_read_from_and_closed_with_4413() {
     let (runtime, mut peer) = connect(1);
-    say(&peer, HELLO).await;
-    assert!(hear(&mut peer).await.contains("WELCOME"));
+    send(&peer, HELLO).await;
+    assert!(receive(&mut peer).await.contains("WELCOME"));
     // It keeps on asking and never listens: it is stopped before it can fill the server's memory.
     let asked = async {
         loop {
-            say(&peer, PING).await;
+            send(&peer, PING).await;
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
@@ -93,15 +93,15 @@ async fn a_peer_that_takes_nothing_is_not_read_from_and_closed_with_4413() {
 #[tokio::test(start_paused = true)]
 async fn everything_that_was_asked_is_answered_to_a_peer_that_never_stops_asking() {
     let (_runtime, mut peer) = connect(64);
-    say(&peer, HELLO).await;
-    assert!(hear(&mut peer).await.contains("WELCOME"));
+    send(&peer, HELLO).await;
+    assert!(receive(&mut peer).await.contains("WELCOME"));
     for _ in 0..40 {
         for _ in 0..40 {
-            say(&peer, PING).await;
+            send(&peer, PING).await;
         }
         let mut answers = 0;
         while answers < 40 {
-            answers += usize::from(hear(&mut peer).await.contains("PONG"));
+            answers += usize::from(receive(&mut peer).await.contains("PONG"));
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -111,8 +111,8 @@ async fn everything_that_was_asked_is_answered_to_a_peer_that_never_stops_asking
 async fn a_session_whose_task_is_gone_is_gone_too() {
     let runtime = Runtime::builder().build().unwrap();
     let (mut peer, task) = connect_to(&runtime, 8);
-    say(&peer, HELLO).await;
-    let welcome: serde_json::Value = serde_json::from_str(&hear(&mut peer).await).unwrap();
+    send(&peer, HELLO).await;
+    let welcome: serde_json::Value = serde_json::from_str(&receive(&mut peer).await).unwrap();
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
     assert_eq!(runtime.stats().sessions, 0);
@@ -122,14 +122,14 @@ async fn a_session_whose_task_is_gone_is_gone_too() {
     let (mut peer, _task) = connect_to(&runtime, 8);
     let hello = serde_json::json!({ "v": 1, "type": "HELLO", "payload": payload }).to_string();
     peer.say.send(Incoming::Text(hello.into())).await.unwrap();
-    assert!(hear(&mut peer).await.contains(r#""resumed":false"#));
+    assert!(receive(&mut peer).await.contains(r#""resumed":false"#));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_session_waits_five_minutes_and_not_more() {
     let (runtime, mut peer) = connect(8);
-    say(&peer, HELLO).await;
-    assert!(hear(&mut peer).await.contains("WELCOME"));
+    send(&peer, HELLO).await;
+    assert!(receive(&mut peer).await.contains("WELCOME"));
     peer.say.send(Incoming::Lost).await.unwrap();
     tokio::time::sleep(Duration::from_secs(299)).await;
     assert_eq!(runtime.stats().sessions, 1);
@@ -139,7 +139,7 @@ async fn a_session_waits_five_minutes_and_not_more() {
 
 #[derive(vivaz_components::LiveComponent, Clone)]
 #[live(name = "kept", inline = "<p>{{ n }}</p>", crate = "vivaz_components")]
-struct Kept {
+struct Counted {
     #[live(prop, default)]
     n: u32,
 }
@@ -148,10 +148,10 @@ struct Kept {
 async fn a_seal_is_good_if_this_program_can_read_what_it_carries() {
     use vivaz_components::LiveComponent as _;
     let (runtime, mut peer) = connect(8);
-    say(&peer, HELLO).await;
-    assert!(hear(&mut peer).await.contains("WELCOME"));
+    send(&peer, HELLO).await;
+    assert!(receive(&mut peer).await.contains("WELCOME"));
     let (good, bad) = (r#""state":{"n":7}"#, r#""code":"bad_seal""#);
-    let schema = Kept::SPEC.schema();
+    let schema = Counted::SPEC.schema();
     let template = runtime.core().templates.hash_of("kept").to_owned();
     for (reference, (schema, template, props, state, answer)) in (1..).zip([
         (schema, &*template, "{}", Some(r#"{"n":7}"#), good),
@@ -180,7 +180,7 @@ async fn a_seal_is_good_if_this_program_can_read_what_it_carries() {
             r#"{{"v":1,"type":"COMPONENT_MOUNT","ref":{reference},"componentId":"c{reference}","payload":{{"seal":"{seal}"}}}}"#
         );
         peer.say.send(Incoming::Text(Bytes::from(mount))).await.unwrap();
-        let said = hear(&mut peer).await;
-        assert!(said.contains(answer), "{state:?} {props}: {said}");
+        let reply = receive(&mut peer).await;
+        assert!(reply.contains(answer), "{state:?} {props}: {reply}");
     }
 }

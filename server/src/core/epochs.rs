@@ -1,22 +1,22 @@
-//! Epochs: in which of its lives a stream counts its revisions.
+//! Epochs: the histories in which the revisions of a stream count.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use vivaz_protocol::Epoch;
 
-/// The epoch of a component's stream. There is one for each component of each session, so an epoch
-/// that begins in this process is a number.
+/// The epoch of a component's stream. Stored as a number if it began in this process, because each
+/// component of each session has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StreamEpoch {
-    /// Begun in this process.
+    /// Began in this process.
     Own(u64),
-    /// Begun in a process that has ended, and continued here.
+    /// Began in a process that has ended, and continues here.
     Restored(Epoch),
 }
 
-/// Makes the epochs of this process.
+/// Creates the epochs of this process.
 pub(crate) struct Epochs {
-    /// The start of each of their texts: no other process has it.
+    /// The random prefix of their texts, unique to this process.
     boot: Box<str>,
     next: AtomicU64,
 }
@@ -32,13 +32,13 @@ impl Epochs {
         StreamEpoch::Own(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Returns an epoch as it is on the wire.
+    /// Returns the epoch in its form on the wire.
     pub(crate) fn text(&self, epoch: &StreamEpoch) -> Epoch {
         match epoch {
             StreamEpoch::Restored(epoch) => epoch.clone(),
             StreamEpoch::Own(number) => match Epoch::new(&format!("{}.{number:x}", self.boot)) {
                 Ok(epoch) => epoch,
-                Err(_) => unreachable!("the process's own part and a number in hexadecimal are an epoch"),
+                Err(_) => unreachable!("the prefix of a process and a hexadecimal number are a valid epoch"),
             },
         }
     }

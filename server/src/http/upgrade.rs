@@ -153,7 +153,7 @@ async fn enter<T: Transport>(
         (None, _) => (CloseCode::Full, "the server is full"),
         (Some(_), Err(error)) => answer_of(&error, connection::UNAUTHENTICATED, connection::UNIDENTIFIED),
         (Some(_), Ok(_)) if runtime.core().revocations() != revocations => {
-            (CloseCode::TimedOut, connection::RECOGNISED_BEFORE)
+            (CloseCode::TimedOut, connection::IDENTITY_OUTDATED)
         }
         (Some(place), Ok(identity)) => {
             let mut connection = Connection::open(socket, runtime.supervisor(), identity).await?;

@@ -1,4 +1,4 @@
-//! How a runtime is put together.
+//! The builder of a runtime.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ use crate::telemetry::log::ClientLog;
 use crate::telemetry::stats::Counters;
 use crate::templates::{TemplateError, Templates};
 
-/// A runtime that is being configured.
+/// Configures a [`Runtime`].
 ///
 /// ```
 /// use axum::http::request::Parts;
@@ -56,7 +56,7 @@ pub struct Builder {
     identify: Identify,
     middleware: Middleware,
     secret: Option<Secret>,
-    seals_for_anybody: bool,
+    allows_unbound_seals: bool,
     limits: Limits,
     origins: Origins,
     proxies: Vec<Box<str>>,
@@ -75,32 +75,34 @@ pub enum BuildError {
     /// Two components have the same name.
     #[error(transparent)]
     DuplicateName(#[from] DuplicateName),
-    /// A template cannot be compiled. The derive finds this out at compile time.
+    /// A template does not compile. The derive reports this at compile time.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// There is no secret.
+    /// No secret can be created.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// What was called a trusted proxy is no address.
+    /// A trusted proxy is not an address or a network.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
-    /// The path of the socket is none.
-    #[error("`{0}` is no path for the socket: it begins with a slash and does not end with one")]
+    /// The path of the WebSocket endpoint is not valid.
+    #[error(
+        "invalid WebSocket path `{0}`: it must start with `/`, must not end with `/`, and must not contain {{, }}, ?, # or \""
+    )]
     Path(Box<str>),
 }
 
 vivaz_components::debug_as_message!(BuildError);
 
 impl Builder {
-    /// Gives components a value of the application's: `cx.state::<Db>()` in handlers.
+    /// Provides a value of the application to components. Handlers read it with `cx.state::<Db>()`.
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.states = self.states.with(value);
         self
     }
 
-    /// Says who sends a request, from its headers, extensions and peer address; or that they may not. Without it
-    /// everybody is anonymous.
+    /// Sets the hook that identifies the client of a request, from its headers, extensions and peer
+    /// address. It may refuse the client. Without a hook every client is anonymous.
     #[must_use]
     pub fn identity<F, R>(mut self, hook: F) -> Self
     where
@@ -111,8 +113,8 @@ impl Builder {
         self
     }
 
-    /// Says who says `HELLO`, from the `auth` it brings (or not) and the identity of the request: for clients that
-    /// cannot set headers.
+    /// Sets the hook that identifies the client of a `HELLO`, from its optional `auth` and the
+    /// identity of the request. For clients that cannot set headers.
     #[must_use]
     pub fn hello<F, R>(mut self, hook: F) -> Self
     where
@@ -123,7 +125,7 @@ impl Builder {
         self
     }
 
-    /// Recognises users by JSON Web Tokens, in the request and in `HELLO`.
+    /// Identifies users by JSON Web Tokens, in the request and in `HELLO`.
     #[cfg(feature = "jwt")]
     #[must_use]
     pub fn jwt(self, jwt: crate::admission::jwt::Jwt) -> Self {
@@ -132,8 +134,8 @@ impl Builder {
             .hello(move |identity, auth| std::future::ready(in_hello.hello(identity, auth.as_deref())))
     }
 
-    /// Adds a layer that is asked before every mount, action, edit and change of props by a page, after the layers that
-    /// were added before it. It may refuse.
+    /// Adds middleware that runs before every mount, action, edit and change of props by a page,
+    /// after the middleware added before it. It may refuse the call.
     ///
     /// ```
     /// use vivaz::{ActionError, Call, Runtime};
@@ -158,62 +160,68 @@ impl Builder {
         self
     }
 
-    /// Lets any browser use what was rendered for a visitor without a user, and sets no cookie: for pages that are shown
-    /// inside of another site's, where browsers keep no cookies. Such a page's seals are worth what the page is worth.
+    /// Does not bind seals of visitors without a user to their browser, and sets no cookie. For
+    /// pages that are embedded in another site, where browsers keep no cookies. A copy of such a
+    /// page's seals works in every browser.
     #[must_use]
-    pub fn seals_for_anybody(mut self) -> Self {
-        self.seals_for_anybody = true;
+    pub fn allow_unbound_seals(mut self) -> Self {
+        self.allows_unbound_seals = true;
         self
     }
 
-    /// What seals are made with. Without it a random one is made, and seals in open pages end with the process.
+    /// Sets the secret that seals are encrypted with. Without it a random one is created, and seals
+    /// of open pages become invalid when the process ends.
     #[must_use]
     pub fn secret(mut self, secret: Secret) -> Self {
         self.secret = Some(secret);
         self
     }
 
-    /// A secret in case that none was given.
+    /// Sets the secret, if there is none.
     #[cfg(feature = "testing")]
     pub(crate) fn or_secret(mut self, secret: Secret) -> Self {
         self.secret.get_or_insert(secret);
         self
     }
 
-    /// What clients may ask for.
+    /// Sets the limits of clients and sessions.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// The path of the socket, in place of `/live`. Several runtimes can stand in one application, each with its own.
+    /// Sets the path of the WebSocket endpoint, instead of `/live`. Several runtimes of one
+    /// application need different paths.
     #[must_use]
     pub fn path(mut self, path: impl Into<Box<str>>) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// Lets pages of another origin (`https://app.example`) open sockets, beside those of the server's own host.
+    /// Allows pages of another origin (`https://app.example`) to connect, in addition to those of
+    /// the server's own host.
     #[must_use]
     pub fn allow_origin(mut self, origin: impl Into<Box<str>>) -> Self {
         self.origins.allowed.push(origin.into());
         self
     }
 
-    /// Answers only requests for this host (`app.example`, with the port where it is not the default); may be called
-    /// several times. It keeps a page that got hold of the server's address by DNS rebinding from being its own.
+    /// Answers only requests for this host (`app.example`, with the port if it is not the default).
+    /// May be called several times. It protects against DNS rebinding.
     #[must_use]
     pub fn allow_host(mut self, host: impl Into<Box<str>>) -> Self {
         self.origins.hosts.push(host.into());
         self
     }
 
-    /// Trusts a proxy at this address, or in this network (`10.0.0.0/8`), to say in `X-Forwarded-For` where a request
-    /// comes from; may be called several times. What everybody else says about that is not believed.
+    /// Trusts the `X-Forwarded-For` header of a proxy at this address, or in this network
+    /// (`10.0.0.0/8`). May be called several times. The header is ignored in requests of all other
+    /// peers.
     ///
     /// ```
-    /// let runtime = vivaz::Runtime::builder().trust_proxy("127.0.0.1").trust_proxy("10.0.0.0/8").build()?;
+    /// let builder = vivaz::Runtime::builder();
+    /// let runtime = builder.trust_proxy("127.0.0.1").trust_proxy("10.0.0.0/8").build()?;
     /// # Ok::<(), vivaz::BuildError>(())
     /// ```
     #[must_use]
@@ -222,16 +230,16 @@ impl Builder {
         self
     }
 
-    /// Sets the name of this build in `WELCOME`. A page that was rendered by another build asks
-    /// whether its client is still served, and otherwise is loaded anew when nothing is lost by
-    /// that. By default the version of Vivaz and of its client.
+    /// Sets the name of this build in `WELCOME`. A page rendered by another build checks whether
+    /// its client is still served. If not, it reloads as soon as that loses no input. The default
+    /// is the version of Vivaz and of its client.
     #[must_use]
     pub fn build_name(mut self, name: impl Into<Box<str>>) -> Self {
         self.build = Some(name.into());
         self
     }
 
-    /// Registers a component explicitly. The derive registers by itself those of every crate that is linked.
+    /// Registers a component explicitly. The derive registers the components of all linked crates.
     #[must_use]
     pub fn component<C: LiveComponent>(mut self) -> Self {
         self.registrations.push(Registration::of::<C>());
@@ -245,26 +253,29 @@ impl Builder {
         self
     }
 
-    /// Keeps sessions in a store, so that they outlive the process: after a planned restart every page goes on where it
-    /// was; after a crash what components that are `#[live(durable)]` acknowledged is there, and the others are as they were
-    /// when they were [saved](Save) last. Without a store sessions end with the process.
+    /// Keeps sessions in a store, so that they outlive the process. After a planned restart every
+    /// page continues where it was. After a crash, components that are `#[live(durable)]` have
+    /// every acknowledged change, and the others have their last [saved](Save) state. Without a
+    /// store sessions end with the process.
     #[must_use]
     pub fn store(mut self, store: impl SessionStore) -> Self {
         self.store = Some(Arc::new(store));
         self
     }
 
-    /// When sessions are saved, in place of every second.
+    /// Sets when sessions are saved. The default is every second.
     #[must_use]
     pub fn save(mut self, save: Save) -> Self {
         self.save = save;
         self
     }
 
-    /// Puts the runtime together.
+    /// Creates the runtime.
     ///
     /// # Errors
-    /// When two components have one name, a template does not compile, a trusted proxy has no address, or there is no randomness for a secret.
+    /// Returns an error if two components have the same name, a template does not compile, a
+    /// trusted proxy is not an address or a network, the path is not valid, or the system has no
+    /// randomness for a secret.
     pub fn build(self) -> Result<Runtime, BuildError> {
         let path = self.path.unwrap_or_else(|| DEFAULT_PATH.into());
         if !path.starts_with('/') || path.ends_with('/') || path.contains(['{', '}', '?', '#', '"']) {
@@ -282,12 +293,14 @@ impl Builder {
         let secret = match self.secret {
             Some(secret) => secret,
             None => {
-                tracing::warn!("no secret was given: seals in open pages end with this process");
+                tracing::warn!(
+                    "no secret configured; seals of open pages become invalid when this process ends"
+                );
                 Secret::random()?
             }
         };
         if cfg!(panic = "abort") {
-            tracing::warn!("built with panic = \"abort\": a panic in a handler ends the whole server");
+            tracing::warn!("built with panic = \"abort\": a panic in a handler ends the process");
         }
         let counters = Arc::new(Counters::default());
         let limits = self.limits;
@@ -297,7 +310,7 @@ impl Builder {
         for durable in registry.iter().filter(|one| one.spec.durable && keeper.is_none()) {
             tracing::error!(
                 name = durable.spec.name,
-                "the component is #[live(durable)] and there is no session store: it cannot be mounted"
+                "the component is #[live(durable)] and cannot be mounted without a session store"
             );
         }
         let core = Core {
@@ -323,7 +336,7 @@ impl Builder {
             registry,
             sealer: Sealer::new(&secret),
             secret,
-            binds_browsers: !self.seals_for_anybody,
+            binds_browsers: !self.allows_unbound_seals,
             states: self.states,
             hub: self.hub.with_topic_limit(limits.topic_state_bytes),
             revocations: AtomicU64::new(0),

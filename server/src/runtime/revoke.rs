@@ -1,4 +1,4 @@
-//! Access that is taken away from users and logins.
+//! Revokes the access of users and logins.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,11 +10,10 @@ use super::Runtime;
 use crate::persist::store::Owner;
 
 impl Runtime {
-    /// Ends all sessions of a user who has no tenant; returns how many there were in this process;
-    /// those that only the session store has, or another process, end before long. Open pages are
-    /// closed with 4401 and load themselves anew; running actions finish. To be called once the hook
-    /// for the [`identity`](crate::Builder::identity) has begun to refuse what was revoked: a page
-    /// that is let in again gets a new session.
+    /// Ends all sessions of a user without a tenant. Returns how many this process had; sessions in
+    /// the store and in other processes end shortly after. Open pages are closed with 4401 and
+    /// reload. Running actions finish. Call it after the [`identity`](crate::Builder::identity)
+    /// hook has started to refuse the user: a page that is accepted again gets a new session.
     ///
     /// ```
     /// # fn sign_out_everywhere(runtime: &vivaz::Runtime, user: &str) {
@@ -25,20 +24,20 @@ impl Runtime {
         self.revoke_owner(Owner { user: Some(user.to_owned()), ..Owner::default() })
     }
 
-    /// Ends all sessions of a user of that tenant, as [`revoke`](Self::revoke) does. A user of the
-    /// same id in another tenant is another user.
+    /// Ends all sessions of a user of a tenant, like [`revoke`](Self::revoke). A user with the same
+    /// id in another tenant is another user.
     pub fn revoke_of(&self, tenant: &str, user: &str) -> usize {
         let tenant = Some(tenant.to_owned());
         self.revoke_owner(Owner { user: Some(user.to_owned()), tenant, ..Owner::default() })
     }
 
-    /// Ends all sessions of one login without a tenant, as [`revoke`](Self::revoke) does: a visitor
-    /// logs out on one device and stays logged in on others. The application names the login with
-    /// [`Identity::with_login`]; it has all pages that the visitor has open there.
+    /// Ends all sessions of one login without a tenant, like [`revoke`](Self::revoke): a visitor
+    /// logs out on one device and stays logged in on others. The application sets the login with
+    /// [`Identity::with_login`]. All pages that the visitor has open on that device belong to it.
     ///
     /// ```
     /// # fn log_out(runtime: &vivaz::Runtime, login: &str) {
-    /// // The login is deleted before, so that the hook for the identity refuses it.
+    /// // Delete the login first, so that the identity hook refuses it.
     /// let ended = runtime.revoke_login(login);
     /// # }
     /// ```
@@ -46,24 +45,25 @@ impl Runtime {
         self.revoke_owner(Owner { login: Some(login.to_owned()), ..Owner::default() })
     }
 
-    /// Ends all sessions of one login of that tenant, as [`revoke_login`](Self::revoke_login) does.
+    /// Ends all sessions of one login of a tenant, like [`revoke_login`](Self::revoke_login).
     pub fn revoke_login_of(&self, tenant: &str, login: &str) -> usize {
         let tenant = Some(tenant.to_owned());
         self.revoke_owner(Owner { login: Some(login.to_owned()), tenant, ..Owner::default() })
     }
 
+    /// Revokes the sessions of an owner in this process, then in the store.
     fn revoke_owner(&self, owner: Owner) -> usize {
         let ended = self.revoke_where(|identity| {
             owner.includes_parts(identity.user_id(), identity.tenant(), identity.login())
         });
         if let Some(keeper) = &self.core().keeper {
             keeper.revoke(owner);
-            // If nothing has run here yet, the keeper does it when it starts.
+            // If the runtime was not used before, the keeper flushes the revocation when it starts.
             if let Some(executor) = self.0.executor().cloned().or_else(|| Handle::try_current().ok()) {
                 let supervisor = Arc::clone(&self.0);
                 let flush = async move {
                     if let Some(keeper) = &supervisor.core().keeper {
-                        // What could not be written was logged and is tried again.
+                        // The keeper has logged failures and retries them.
                         let _retried = keeper.flush(&*supervisor).await;
                     }
                 };
@@ -73,9 +73,12 @@ impl Runtime {
         ended
     }
 
-    /// The same for all sessions in this process whose identity is such: a tenant that is closed, a permission that is taken away.
+    /// Ends all sessions of this process whose identity matches, for example those of a closed
+    /// tenant or without a permission. Returns their number. Sessions that only the store has
+    /// continue.
     pub fn revoke_where(&self, is_revoked: impl FnMut(&Identity) -> bool) -> usize {
-        // First: a session that is entered after they were looked through finds that its identity is from before.
+        // Incremented first: a session inserted after the loop has an identity from before this
+        // revocation.
         self.core().revocations.fetch_add(1, Ordering::SeqCst);
         let ports = self.0.sessions.ports_of(is_revoked);
         for port in &ports {

@@ -1,4 +1,4 @@
-//! What a session knows of a child: where it stands in its parent's template, and which props it was given.
+//! Children: the link to the parent, the props, and the parsed state of a parent.
 
 use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -17,78 +17,82 @@ use crate::persist::store::StoredOrigin;
 /// Props by name, as JSON.
 pub(super) type Props = BTreeMap<String, Box<RawValue>>;
 
-/// Writes props as an object.
-pub(super) fn as_json(props: &Props) -> String {
-    // Names and raw JSON have a JSON form.
+/// Encodes props as a JSON object.
+pub(super) fn props_json(props: &Props) -> String {
+    // Strings and raw JSON always have a JSON form.
     serde_json::to_string(props).unwrap_or_default()
 }
 
-/// How a component was mounted, which decides on who gives its props.
+/// How a component was mounted. This decides where its props come from.
 pub(super) enum MountedBy {
-    /// By its name: the page gives them, because the component is open. `before` is what they were
-    /// before those that it is just being given, should it refuse them.
+    /// Mounted by name, because the component is open. The page gives the props. `before` has the
+    /// previous props while an update runs, to restore them if the component refuses it.
     Name { before: Option<Box<str>> },
-    /// By a seal without a parent: nobody gives it others.
+    /// Mounted with a seal and without a parent. The props cannot change.
     Seal,
-    /// By its place in a parent: the server computes them.
-    Parent(Box<Link>),
+    /// Mounted at a place in a parent. The server computes the props.
+    Parent(Box<ParentLink>),
 }
 
 /// The link from a child to its parent.
-pub(super) struct Link {
+pub(super) struct ParentLink {
     pub(super) parent: ComponentId,
     pub(super) place: Vec<Value>,
-    /// The hash of the parent's template that the place is in.
+    /// The hash of the parent's template in which `place` is valid.
     pub(super) template: Box<str>,
-    /// The child's `live:key` when it was mounted. With another one the page puts another component in its place.
+    /// The child's `live:key` at its mount. If it changes, the page shows another component at the
+    /// place.
     pub(super) key: Option<Value>,
     /// The props that the page gave. The server does not compute these.
     pub(super) page: Props,
-    /// All props that the child was given last.
+    /// All props of the last update.
     pub(super) given: Props,
-    /// What the two were before the props that the child is just being given, should it refuse them.
+    /// `page` and `given` before the update that runs, to restore them if the child refuses it.
     pub(super) before: Option<Box<(Props, Props)>>,
-    /// How often in a row the child has waited to try again, because it could not take its props.
-    pub(super) failures: u8,
-    /// Whether it waits to try again.
-    pub(super) is_waiting: bool,
-    /// Whether a comparison of the props is in the queue.
-    pub(super) is_stale: bool,
-    /// Whether its place is gone, or its parent's is: the page sends it no messages, and gets nothing of it.
+    /// How many retries in a row the child has needed, because it could not take its props.
+    pub(super) retries: u8,
+    /// Whether a retry is scheduled.
+    pub(super) is_retry_scheduled: bool,
+    /// Whether a comparison of the props is queued.
+    pub(super) is_check_queued: bool,
+    /// Whether the place of the child or of one of its parents is gone. The page then sends it no
+    /// messages and receives nothing of it.
     pub(super) is_hidden: bool,
-    /// How many parents are around it.
+    /// The number of parents around it.
     pub(super) depth: u8,
 }
 
-impl Link {
-    /// Returns whether the child has that prop already, or the page gives it.
-    pub(super) fn has(&self, name: &str, value: &RawValue) -> bool {
+impl ParentLink {
+    /// Checks whether the child already has this prop value, or the page gives this prop.
+    pub(super) fn has_prop(&self, name: &str, value: &RawValue) -> bool {
         self.page.contains_key(name) || self.given.get(name).is_some_and(|given| given.get() == value.get())
     }
 }
 
 impl MountedBy {
-    pub(super) fn link(&self) -> Option<&Link> {
+    /// Returns the link, if the component is a child.
+    pub(super) fn link(&self) -> Option<&ParentLink> {
         match self {
             Self::Parent(link) => Some(link),
             Self::Name { .. } | Self::Seal => None,
         }
     }
 
-    pub(super) fn link_mut(&mut self) -> Option<&mut Link> {
+    /// Returns the link for changes, if the component is a child.
+    pub(super) fn link_mut(&mut self) -> Option<&mut ParentLink> {
         match self {
             Self::Parent(link) => Some(link),
             Self::Name { .. } | Self::Seal => None,
         }
     }
 
-    /// Returns whether the parent shows the component, and is shown itself, as of the last look.
+    /// Checks whether the component has no parent, or is visible as of the last check.
     pub(super) fn is_shown(&self) -> bool {
         self.link().is_none_or(|link| !link.is_hidden)
     }
 
-    /// Returns what is stored of it.
-    pub(super) fn store(&self) -> StoredOrigin {
+    /// Returns the stored form.
+    pub(super) fn to_stored(&self) -> StoredOrigin {
         match self {
             Self::Name { .. } => StoredOrigin::Open,
             Self::Seal => StoredOrigin::Sealed,
@@ -102,24 +106,25 @@ impl MountedBy {
         }
     }
 
-    /// Reads what was stored. `props` are those that the component was given last. Rows of an earlier
-    /// version have those of the mount: what its parent has changed since is given to a child again.
+    /// Reads the stored form. `props` are those of the last update. Rows of an earlier version of
+    /// Vivaz have those of the mount; changes of the parent since then are given to the child
+    /// again.
     ///
     /// # Errors
-    /// When the parent's id is none.
-    pub(super) fn restore(stored: &StoredOrigin, props: &str) -> Result<Self> {
+    /// Returns an error if the parent's id is not valid.
+    pub(super) fn from_stored(stored: &StoredOrigin, props: &str) -> Result<Self> {
         Ok(match stored {
             StoredOrigin::Open => Self::Name { before: None },
             StoredOrigin::Sealed => Self::Seal,
             StoredOrigin::Child { parent, place, template, key, page } => {
-                // What cannot be read is given anew.
+                // Unreadable props are given to the child again.
                 let mut given: Props = serde_json::from_str(props).unwrap_or_default();
                 let of_page = |name: &String| {
                     let value = given.entry(name.clone()).or_insert_with(|| RawValue::NULL.to_owned());
                     (name.clone(), value.clone())
                 };
                 let page: Props = page.iter().map(of_page).collect();
-                Self::Parent(Box::new(Link {
+                Self::Parent(Box::new(ParentLink {
                     parent: ComponentId::new(parent)?,
                     place: place.clone(),
                     template: template.as_str().into(),
@@ -127,9 +132,9 @@ impl MountedBy {
                     given,
                     page,
                     before: None,
-                    failures: 0,
-                    is_waiting: false,
-                    is_stale: false,
+                    retries: 0,
+                    is_retry_scheduled: false,
+                    is_check_queued: false,
                     is_hidden: false,
                     depth: 0,
                 }))
@@ -138,7 +143,25 @@ impl MountedBy {
     }
 }
 
-/// A child that a parent's state shows.
+/// Whether the page shows a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Visibility {
+    /// The page may send it messages and receives its patches.
+    Shown,
+    /// The page sends it no messages and receives nothing of it.
+    Hidden,
+}
+
+/// Whether a parent's state has a child at the place of its mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Placement {
+    /// The state has the child at its place.
+    AtPlace,
+    /// The state has another child, or none, at the place.
+    Gone,
+}
+
+/// A child found at a place of a parent's state.
 pub(super) struct FoundChild {
     pub(super) registration: Registration,
     pub(super) key: Option<Value>,
@@ -146,30 +169,31 @@ pub(super) struct FoundChild {
     pub(super) props: Props,
 }
 
-/// A parent's children, and its state as their places are looked up in it.
+/// The children of a component, and its parsed state.
 #[derive(Default)]
 pub(super) struct Children {
     pub(super) ids: HashSet<ComponentId, RandomState>,
-    /// Kept until the parent changes, so that the children of a list are found in linear time.
+    /// Kept until the parent changes, so that finding all children of a list takes linear time.
     pub(super) view: Option<ParentView>,
 }
 
-/// A parent's state, parsed.
+/// The parsed state of a parent.
 pub(super) struct ParentView {
     pub(super) state: ParentState,
     pub(super) rows: RowIndex,
-    /// Whether each child that was looked for is in its place.
-    pub(super) places: HashMap<ComponentId, bool, RandomState>,
+    /// The placement of each child that was looked up.
+    pub(super) places: HashMap<ComponentId, Placement, RandomState>,
 }
 
+/// A parent's own fields, and its shared fields by name.
 pub(super) struct ParentState {
     own: Value,
     shared: Vec<SharedField>,
-    /// Whether a topic's state could not be read.
+    /// Set when a topic's state could not be read.
     failed: Cell<bool>,
 }
 
-/// A shared field. Its topic's state is parsed once somebody asks for it.
+/// A shared field. The topic's state is parsed on first access.
 struct SharedField {
     field: &'static str,
     topic: TopicRef,
@@ -177,11 +201,11 @@ struct SharedField {
 }
 
 impl ParentView {
-    /// Parses the state that a component has now.
+    /// Parses the current state of a component.
     ///
     /// # Errors
-    /// When the state has no JSON form.
-    pub(super) fn of(instance: &mut dyn Instance) -> Result<Self> {
+    /// Returns an error if the state has no JSON form.
+    pub(super) fn parse(instance: &mut dyn Instance) -> Result<Self> {
         let own = serde_json::from_str(&instance.state()?)?;
         let shared = instance
             .topics()
@@ -192,7 +216,7 @@ impl ParentView {
         Ok(Self { state, rows: RowIndex::default(), places: HashMap::default() })
     }
 
-    /// Returns whether the topics are still what was parsed of them.
+    /// Checks that the parsed topics have not changed since.
     pub(super) fn is_current(&self) -> bool {
         self.state
             .shared
@@ -200,13 +224,13 @@ impl ParentView {
             .all(|shared| shared.loaded.get().is_none_or(|(rev, _)| shared.topic.rev() == *rev))
     }
 
-    /// Returns whether everything that was asked for could be read.
+    /// Checks that every access so far succeeded.
     ///
     /// # Errors
-    /// When a topic's state could not be.
+    /// Returns an error if a topic's state could not be read.
     pub(super) fn check(&self) -> Result {
         if self.state.failed.get() {
-            return Err(ActionError::internal("the state of a topic of the parent cannot be read"));
+            return Err(ActionError::internal("cannot read the state of a topic that the parent shows"));
         }
         Ok(())
     }
@@ -223,7 +247,7 @@ impl StateFields<Value> for ParentState {
         match shared.load() {
             Ok(loaded) => Some(&shared.loaded.get_or_init(|| loaded).1),
             Err(error) => {
-                tracing::error!(topic = %shared.topic.name(), %error, "a topic's state cannot be read");
+                tracing::error!(topic = %shared.topic.name(), %error, "cannot parse the state of a topic");
                 self.failed.set(true);
                 None
             }
@@ -232,13 +256,17 @@ impl StateFields<Value> for ParentState {
 }
 
 impl SharedField {
+    /// Parses the current state of the topic.
+    ///
+    /// # Errors
+    /// Returns an error if the state cannot be encoded or parsed.
     fn load(&self) -> Result<(Rev, Value)> {
         let snapshot = self.topic.snapshot()?;
         Ok((snapshot.rev, serde_json::from_str(snapshot.json())?))
     }
 }
 
-/// Reads the props that a seal carries.
-pub(super) fn sealed_props(json: &str) -> Option<(Box<RawValue>, Props)> {
+/// Parses the props that a seal carries. Returns `None` if they are not a JSON object.
+pub(super) fn parse_sealed_props(json: &str) -> Option<(Box<RawValue>, Props)> {
     Some((serde_json::from_str(json).ok()?, serde_json::from_str(json).ok()?))
 }

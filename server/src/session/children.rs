@@ -1,118 +1,114 @@
-//! Children: the server finds them in their parents' templates and computes what they are given.
+//! Children: mounts them at places of their parents, and computes their props.
 //!
-//! A child's props are never read from a message, but for those that its component declares as the page's to give.
+//! A message never sets a child's props, except those that the component declares as given by the
+//! page.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::json;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::to_raw_value;
 use tokio::time::Instant;
-use vivaz_components::instance::Job;
 use vivaz_components::{ActionError, Result, Spec, UnmountReason};
 use vivaz_protocol::{ComponentId, ErrorCode, MountChild, Ref};
 use vivaz_template::child_at;
 
 use super::Session;
-use super::child::{Children, FoundChild, Link, MountedBy, ParentView, Props, as_json};
-use super::component::Slot;
-use super::done::Done;
-use super::task::{ChildMount, GivenProps, Origin, TAKEN, Task, Wait};
-use crate::telemetry::log::{Escaped, client_event};
+use super::child::{Children, FoundChild, MountedBy, ParentLink, ParentView, Props, Visibility};
+use super::component::InstanceSlot;
+use super::task::{ChildMount, ID_IN_USE, PlaceWait, Task, TaskOrigin};
 use crate::telemetry::stats::Counters;
 
-/// Components nested deeper than this are a component that contains itself.
+/// The maximum depth of nested components. A deeper tree is a component that contains itself.
 pub(crate) const MAX_NESTING: u8 = 32;
 
-/// How often a child is given its parent's props again while it fails to take them. Then it is only when
-/// the parent's state changes again.
-const PROPS_TRIES: u8 = 5;
-const BETWEEN_PROPS_TRIES: Duration = Duration::from_secs(1);
-
 impl Session {
-    /// Takes in the mount of a child.
+    /// Handles the mount of a child.
     pub(super) fn mount_child(
         &mut self,
         reference: Ref,
         id: &ComponentId,
         mount: MountChild<'_>,
-        asked: Instant,
+        received_at: Instant,
     ) {
         let MountChild { parent, place, seal, page } = mount;
         // The decoder has checked that it is an array of scalars.
         let place = serde_json::from_str(place.get()).unwrap_or_default();
         let page = page.into_iter().map(|(name, value)| (name.into_owned(), value.to_raw_value())).collect();
         let seal = seal.map(|seal| seal.expose().to_owned());
-        let behind = VecDeque::new();
-        let mount = ChildMount { reference, asked, id: id.clone(), parent, place, seal, page, behind };
-        if self.waiting.contains_key(id) {
-            return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, TAKEN);
+        let queued_tasks = VecDeque::new();
+        let mount =
+            ChildMount { reference, received_at, id: id.clone(), parent, place, seal, page, queued_tasks };
+        if self.waiting_mounts.contains_key(id) {
+            return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, ID_IN_USE);
         }
-        self.place_child(mount, Wait::ForParent);
+        self.mount_or_wait(mount, PlaceWait::ForParent);
     }
 
-    /// Mounts a child where its parent's state shows it.
-    pub(super) fn place_child(&mut self, mut mount: ChildMount, wait: Wait) {
-        self.waiting.remove(&mount.id);
-        let found = self.look(&mount.parent).and_then(|is_shown| match is_shown {
-            true => self.find_child(&mount.parent, &mount.place),
-            false => Ok(None),
+    /// Mounts a child if its parent's state shows it. Otherwise the mount waits in the parent's
+    /// queue, if `wait` allows it.
+    pub(super) fn mount_or_wait(&mut self, mut mount: ChildMount, wait: PlaceWait) {
+        self.waiting_mounts.remove(&mount.id);
+        let found = self.update_visibility(&mount.parent).and_then(|visibility| match visibility {
+            Visibility::Shown => self.find_child(&mount.parent, &mount.place),
+            Visibility::Hidden => Ok(None),
         });
-        // The parent may be a child that waits itself.
+        // The parent may itself be a child whose mount waits.
         let has_parent =
-            self.components.contains_key(&mount.parent) || self.waiting.contains_key(&mount.parent);
-        let behind = std::mem::take(&mut mount.behind);
+            self.components.contains_key(&mount.parent) || self.waiting_mounts.contains_key(&mount.parent);
+        let behind = std::mem::take(&mut mount.queued_tasks);
         match found {
-            Ok(Some(found)) => self.make_child(&mount, &found),
-            Ok(None) if wait == Wait::ForParent && has_parent => {
+            Ok(Some(found)) => self.mount_found_child(&mount, &found),
+            Ok(None) if wait == PlaceWait::ForParent && has_parent => {
                 let parent = mount.parent.clone();
-                self.waiting.insert(mount.id.clone(), parent.clone());
-                return self.enqueue(&parent, Task::Child(Box::new(mount)));
+                self.waiting_mounts.insert(mount.id.clone(), parent.clone());
+                return self.enqueue(&parent, Task::MountChild(Box::new(mount)));
             }
-            Ok(None) => self.not_there(&mount, "the parent shows no child at that place"),
-            Err(error) => self.refuse_action(&mount.id, mount.reference, &error, Vec::new()),
+            Ok(None) => self.refuse_not_shown(&mount, "the parent shows no component at this place"),
+            Err(error) => self.reply_refused(&mount.id, mount.reference, &error, Vec::new()),
         }
         for task in behind {
             self.enqueue(&mount.id, task);
         }
     }
 
-    /// Returns the mount of a child that waits for its place.
+    /// Returns the waiting mount of a child.
     pub(super) fn waiting_mount(&mut self, id: &ComponentId) -> Option<&mut ChildMount> {
-        let parent = self.waiting.get(id)?.clone();
+        let parent = self.waiting_mounts.get(id)?.clone();
         let queue = if self.components.contains_key(&parent) {
             &mut self.components.get_mut(&parent)?.queue
         } else {
-            &mut self.waiting_mount(&parent)?.behind
+            &mut self.waiting_mount(&parent)?.queued_tasks
         };
         queue.iter_mut().find_map(|task| match task {
-            Task::Child(mount) if mount.id == *id => Some(&mut **mount),
-            Task::Child(_) | Task::Job { .. } | Task::Props { .. } | Task::Refresh | Task::Unmount { .. } => {
-                None
-            }
+            Task::MountChild(mount) if mount.id == *id => Some(&mut **mount),
+            Task::MountChild(_)
+            | Task::Job { .. }
+            | Task::Props { .. }
+            | Task::CompareProps
+            | Task::Unmount { .. } => None,
         })
     }
 
-    /// Refuses the mount of a child whose parent is not there any more, and what came for the child.
-    pub(super) fn abandon(&mut self, mount: &ChildMount) {
-        self.waiting.remove(&mount.id);
-        self.not_there(mount, "the parent is not mounted");
-        for task in &mount.behind {
-            self.not_mounted(&mount.id, task);
+    /// Refuses the waiting mount of a child whose parent is gone, and the tasks queued behind it.
+    pub(super) fn refuse_waiting(&mut self, mount: &ChildMount) {
+        self.waiting_mounts.remove(&mount.id);
+        self.refuse_not_shown(mount, "the parent is not mounted");
+        for task in &mount.queued_tasks {
+            self.refuse_unmounted(&mount.id, task);
         }
     }
 
-    /// Refuses the mount of a child that is not there.
-    pub(super) fn not_there(&mut self, mount: &ChildMount, message: &'static str) {
+    /// Refuses the mount of a child that its parent does not show.
+    pub(super) fn refuse_not_shown(&mut self, mount: &ChildMount, message: &'static str) {
         let error = ActionError::new(ErrorCode::NotMounted, message);
-        self.refuse_action(&mount.id, mount.reference, &error, Vec::new());
+        self.reply_refused(&mount.id, mount.reference, &error, Vec::new());
     }
 
-    /// Finds the child at a place of a parent's state. Returns `None` where the state shows none.
+    /// Finds the child at a place of a parent's state. Returns `None` if the state shows none.
     ///
     /// # Errors
-    /// When the parent's state, or that of a topic that it shows, cannot be read.
+    /// Returns an error if the state of the parent, or of a topic that it shows, cannot be read.
     pub(super) fn find_child(&mut self, parent: &ComponentId, place: &[Value]) -> Result<Option<FoundChild>> {
         let core = self.supervisor.core();
         let Some(parent) = self.components.get_mut(parent) else { return Ok(None) };
@@ -123,11 +119,11 @@ impl Session {
         let view = match children.view.take().filter(ParentView::is_current) {
             Some(view) => children.view.insert(view),
             None => match &mut parent.slot {
-                Slot::Idle(instance) | Slot::Busy(instance) => {
+                InstanceSlot::Idle(instance) | InstanceSlot::Busy(instance) => {
                     Counters::add(&core.counters.parents_parsed);
-                    children.view.insert(ParentView::of(instance.as_mut())?)
+                    children.view.insert(ParentView::parse(instance.as_mut())?)
                 }
-                Slot::Mounting => return Ok(None),
+                InstanceSlot::Mounting => return Ok(None),
             },
         };
         let found = child_at(&template.compiled, &view.state, user.as_ref(), place, &mut view.rows);
@@ -144,12 +140,18 @@ impl Session {
         Ok(Some(FoundChild { registration: *registration, key: found.key, props }))
     }
 
-    /// Returns the link of a child that is about to be mounted.
+    /// Creates the link of a child that is about to be mounted.
     ///
     /// # Errors
-    /// When the page gives a prop that is not its to give, or components are nested too deeply.
-    pub(super) fn link(&self, mount: &ChildMount, found: &FoundChild, given: Props) -> Result<MountedBy> {
-        check_page(found.registration.spec, &mount.page)?;
+    /// Returns an error if the page gives a prop that it may not give, or components are nested too
+    /// deeply.
+    pub(super) fn create_link(
+        &self,
+        mount: &ChildMount,
+        found: &FoundChild,
+        given: Props,
+    ) -> Result<MountedBy> {
+        check_page_props(found.registration.spec, &mount.page)?;
         let parent = self.components.get(&mount.parent);
         let depth = parent.and_then(|parent| parent.mounted_by.link()).map_or(0, |link| link.depth) + 1;
         if depth > MAX_NESTING {
@@ -157,7 +159,7 @@ impl Session {
             return Err(ActionError::new(ErrorCode::TooManyComponents, message));
         }
         let template = parent.map_or("", |parent| self.supervisor.core().templates.hash_of(parent.spec.name));
-        Ok(MountedBy::Parent(Box::new(Link {
+        Ok(MountedBy::Parent(Box::new(ParentLink {
             parent: mount.parent.clone(),
             place: mount.place.clone(),
             template: template.into(),
@@ -165,185 +167,16 @@ impl Session {
             page: mount.page.clone(),
             given,
             before: None,
-            failures: 0,
-            is_waiting: false,
-            is_stale: false,
+            retries: 0,
+            is_retry_scheduled: false,
+            is_check_queued: false,
             is_hidden: false,
             depth,
         })))
     }
 
-    /// Looks at all children of a component whose state has changed: whether it still shows them, and which props it
-    /// gives them now.
-    pub(super) fn refresh_children(&mut self, parent: &ComponentId) {
-        let Some(children) = self.components.get(parent).and_then(|parent| parent.children.as_ref()) else {
-            return;
-        };
-        let ids: Vec<ComponentId> = children.ids.iter().cloned().collect();
-        for id in ids {
-            self.look_after(&id);
-            if let Some(link) = self.components.get_mut(&id).and_then(|child| child.mounted_by.link_mut()) {
-                link.failures = 0;
-            }
-            self.refresh(&id);
-        }
-    }
-
-    /// Compares the props of a child, once it has done what waits for it.
-    pub(super) fn refresh(&mut self, id: &ComponentId) {
-        let Some(component) = self.components.get_mut(id) else { return };
-        if let Some(link) = component.mounted_by.link_mut()
-            && !std::mem::replace(&mut link.is_stale, true)
-        {
-            self.enqueue(id, Task::Refresh);
-        }
-    }
-
-    /// Compares the props of a child now.
-    pub(super) fn compare_props(&mut self, id: &ComponentId) {
-        let Some(component) = self.components.get_mut(id) else { return };
-        if let Some(link) = component.mounted_by.link_mut() {
-            link.is_stale = false;
-        }
-        match self.changed_props(id, Vec::new()) {
-            Ok(Some(job)) => self.run(id, job, Origin::Server),
-            Ok(None) => {}
-            Err(error) => {
-                let error = Escaped(&error);
-                client_event!(self.supervisor.core().log, ERROR, component = %id, %error, "a child keeps its props");
-            }
-        }
-    }
-
-    /// Handles a `PROPS_UPDATE`, according to how the component was mounted.
-    pub(super) fn props(&mut self, id: &ComponentId, given: GivenProps, origin: Origin) {
-        let Some(component) = self.components.get_mut(id) else { return };
-        let job = match &mut component.mounted_by {
-            MountedBy::Name { before } => match given.props {
-                Some(props) => {
-                    // Without a store none are kept.
-                    if let Some(merged) = merged(&component.props, &props) {
-                        *before = Some(std::mem::replace(&mut component.props, merged.into()));
-                    }
-                    Ok(Some(Job::Props { props, page: Vec::new() }))
-                }
-                None => Err(ActionError::new(ErrorCode::BadProps, "`props` is missing")),
-            },
-            MountedBy::Seal => {
-                Err(ActionError::forbidden("only the server sets the props of this component"))
-            }
-            MountedBy::Parent(link) => match check_page(component.spec, &given.page) {
-                Ok(()) => {
-                    link.before = Some(Box::new((link.page.clone(), link.given.clone())));
-                    let names = given.page.keys().cloned().collect();
-                    link.page.extend(given.page);
-                    self.changed_props(id, names)
-                }
-                Err(error) => Err(error),
-            },
-        };
-        match (job, origin) {
-            (Ok(Some(job)), _) => self.run(id, job, origin),
-            (Ok(None), Origin::Page { reference, .. }) => {
-                self.keep_props(id);
-                self.acknowledge(id, reference, None);
-            }
-            (Ok(None), Origin::Unanswered { .. } | Origin::Server | Origin::End { .. }) => {
-                self.keep_props(id);
-            }
-            (Err(error), _) => {
-                self.take_props_back(id, origin, &error);
-                self.refused(id, origin, &error);
-            }
-        }
-    }
-
-    /// Takes note that a component has the props that it was given.
-    pub(super) fn keep_props(&mut self, id: &ComponentId) {
-        match self.components.get_mut(id).map(|one| &mut one.mounted_by) {
-            Some(MountedBy::Parent(link)) => {
-                link.before = None;
-                link.failures = 0;
-            }
-            Some(MountedBy::Name { before }) => *before = None,
-            Some(MountedBy::Seal) | None => {}
-        }
-    }
-
-    /// Takes note that a component did not take the props that it was given. Those of a `PROPS_UPDATE`
-    /// are taken back, and the props are compared anew. Those that its parent gives are compared
-    /// again after a while if the reason may pass: the child shows what its parent does not until
-    /// then.
-    pub(super) fn take_props_back(&mut self, id: &ComponentId, origin: Origin, error: &ActionError) {
-        let Some(component) = self.components.get_mut(id) else { return };
-        if let MountedBy::Name { before } = &mut component.mounted_by
-            && let Some(before) = before.take()
-        {
-            component.props = before;
-            return;
-        }
-        let Some(link) = component.mounted_by.link_mut() else { return };
-        let Some(before) = link.before.take() else { return };
-        if matches!(origin, Origin::Page { .. }) {
-            (link.page, link.given) = *before;
-            return self.refresh(id);
-        }
-        let for_good = [
-            ErrorCode::Forbidden,
-            ErrorCode::NotFound,
-            ErrorCode::Unauthenticated,
-            ErrorCode::BadProps,
-            ErrorCode::Invalid,
-        ];
-        if for_good.contains(&error.code()) {
-            return;
-        }
-        (link.page, link.given) = *before;
-        if link.failures < PROPS_TRIES && !std::mem::replace(&mut link.is_waiting, true) {
-            link.failures += 1;
-            let pause = component.tasks.until_it_goes(tokio::time::sleep(BETWEEN_PROPS_TRIES));
-            let id = id.clone();
-            self.start_beside(async move { pause.await.map(|()| Done::Waited { id }) });
-        }
-    }
-
-    /// A child that could not take its props tries again.
-    pub(super) fn try_props_again(&mut self, id: &ComponentId) {
-        if let Some(link) = self.components.get_mut(id).and_then(|one| one.mounted_by.link_mut())
-            && std::mem::take(&mut link.is_waiting)
-        {
-            self.refresh(id);
-        }
-    }
-
-    /// Returns a job that gives a child the props that have changed. `edited` names those that the page has just given.
-    fn changed_props(&mut self, id: &ComponentId, edited: Vec<String>) -> Result<Option<Job>> {
-        let Some(component) = self.components.get(id) else { return Ok(None) };
-        let Some(link) = component.mounted_by.link() else { return Ok(None) };
-        let (parent, place) = (link.parent.clone(), link.place.clone());
-        // A place that shows nothing any more, or another component by now, gives nothing.
-        let found = if self.has_place(id)? { self.find_child(&parent, &place)? } else { None };
-        let component = self.components.get_mut(id);
-        let Some(link) = component.and_then(|component| component.mounted_by.link_mut()) else {
-            return Ok(None);
-        };
-        let mut wanted = found.map(|found| found.props).unwrap_or_default();
-        wanted.extend(link.page.iter().map(|(name, value)| (name.clone(), value.clone())));
-        wanted.retain(|name, value| link.given.get(name).is_none_or(|given| given.get() != value.get()));
-        if wanted.is_empty() {
-            return Ok(None);
-        }
-        let page = edited.into_iter().filter(|name| wanted.contains_key(name)).collect();
-        let props = to_raw_value(&wanted)?;
-        if link.before.is_none() {
-            link.before = Some(Box::new((link.page.clone(), link.given.clone())));
-        }
-        link.given.extend(wanted);
-        Ok(Some(Job::Props { props, page }))
-    }
-
-    /// Enters a child among those of its parent.
-    pub(super) fn adopt(&mut self, id: &ComponentId) {
+    /// Adds a child to its parent's children.
+    pub(super) fn link_to_parent(&mut self, id: &ComponentId) {
         let link = self.components.get(id).and_then(|child| child.mounted_by.link());
         if let Some(parent) = link.map(|link| link.parent.clone())
             && let Some(parent) = self.components.get_mut(&parent)
@@ -352,8 +185,8 @@ impl Session {
         }
     }
 
-    /// Takes a child that is gone out of those of its parent.
-    pub(super) fn disown(&mut self, id: &ComponentId, mounted_by: &MountedBy) {
+    /// Removes a child from its parent's children.
+    pub(super) fn unlink_from_parent(&mut self, id: &ComponentId, mounted_by: &MountedBy) {
         if let Some(link) = mounted_by.link()
             && let Some(parent) = self.components.get_mut(&link.parent)
             && let Some(children) = &mut parent.children
@@ -367,35 +200,35 @@ impl Session {
 
     /// Unmounts the children of a component that is gone.
     pub(super) fn unmount_children(&mut self, children: Option<Box<Children>>, reason: UnmountReason) {
-        if !self.over {
+        if !self.is_ending {
             for child in children.map(|children| children.ids).into_iter().flatten() {
-                self.enqueue(&child, Task::Unmount { origin: Origin::End { reason } });
+                self.enqueue(&child, Task::Unmount { origin: TaskOrigin::Unmount { reason } });
             }
         }
     }
 
-    /// Enters all children that came back from the store among those of their parents. One without a parent goes.
-    pub(super) fn adopt_all(&mut self) {
+    /// Links all restored children to their parents. Unmounts those without a parent.
+    pub(super) fn link_all_to_parents(&mut self) {
         let ids: Vec<ComponentId> = self.components.keys().cloned().collect();
         for id in &ids {
-            self.adopt(id);
+            self.link_to_parent(id);
         }
         for id in &ids {
-            let depth = self.nesting(id);
+            let depth = self.nesting_depth(id);
             let link = self.components.get_mut(id).and_then(|child| child.mounted_by.link_mut());
             match (link, depth) {
                 (Some(link), Some(depth)) => link.depth = depth,
                 (None, _) => {}
                 (Some(_), None) => {
-                    let origin = Origin::End { reason: UnmountReason::Removed };
+                    let origin = TaskOrigin::Unmount { reason: UnmountReason::Removed };
                     self.enqueue(id, Task::Unmount { origin });
                 }
             }
         }
     }
 
-    /// Returns how many parents are around a component; `None` if one of them is missing.
-    fn nesting(&self, id: &ComponentId) -> Option<u8> {
+    /// Returns the number of parents around a component. `None` if one of them is missing.
+    fn nesting_depth(&self, id: &ComponentId) -> Option<u8> {
         let (mut id, mut depth) = (id, 0);
         while let Some(link) = self.components.get(id)?.mounted_by.link() {
             if depth == MAX_NESTING {
@@ -407,28 +240,21 @@ impl Session {
         Some(depth)
     }
 
-    /// Lets go of the parsed states of parents.
-    pub(super) fn forget_views(&mut self) {
+    /// Drops the parsed states of all parents.
+    pub(super) fn drop_views(&mut self) {
         for component in self.components.values_mut() {
-            component.forget_view();
+            component.drop_view();
         }
     }
 }
 
-/// Checks that the page gives only what is its to give.
-fn check_page(spec: &Spec, page: &Props) -> Result {
+/// Checks that the page gives only props that it may give.
+pub(super) fn check_page_props(spec: &Spec, page: &Props) -> Result {
     match page.keys().find(|name| !spec.is_page_prop(name)) {
         Some(name) => {
-            let message = format!("`{name}` is not a prop that a page gives to `{}`", spec.name);
+            let message = format!("`{name}` is not a prop that a page may give to `{}`", spec.name);
             Err(ActionError::new(ErrorCode::BadProps, message))
         }
         None => Ok(()),
     }
-}
-
-/// Returns an object's props with those that have changed. `None` if one of the two is not an object.
-fn merged(props: &str, changed: &RawValue) -> Option<String> {
-    let mut all: Props = serde_json::from_str(props).ok()?;
-    all.extend(serde_json::from_str::<Props>(changed.get()).ok()?);
-    Some(as_json(&all))
 }

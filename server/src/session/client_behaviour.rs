@@ -1,4 +1,4 @@
-//! How a client behaves: how fast it sends, and how well formed.
+//! Tracks how fast and how well-formed the messages of a client are.
 
 use std::time::Duration;
 
@@ -7,46 +7,52 @@ use vivaz_protocol::CloseCode;
 
 use crate::rate::{Meter, Rate};
 
-/// So many malformed messages in a row close the connection.
-const MALFORMED: u8 = 10;
-/// So many refused as too fast within [`WINDOW`] close the connection.
-const REFUSED: u16 = 1_000;
+/// The number of consecutive malformed messages that closes the connection.
+const MAX_MALFORMED: u8 = 10;
+/// The number of rate-limited messages within [`WINDOW`] that closes the connection.
+const MAX_REFUSED: u16 = 1_000;
+/// The time in which rate-limited messages are counted.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// A code to close the connection with, and why, for a developer.
-pub(crate) type Close = (CloseCode, &'static str);
+/// A close code and the reason, which is meant for developers.
+pub(crate) type CloseReason = (CloseCode, &'static str);
 
-/// How a client behaves.
+/// The behaviour of a client.
 #[derive(Debug, Default)]
 pub(super) struct ClientBehaviour {
     meter: Meter,
     malformed: u8,
-    /// How many were refused as too fast since `refused_since`.
+    /// The number of messages refused since `refused_since`.
     refused: u16,
     refused_since: Option<Instant>,
-    /// Messages that may come at once regardless of the rate: what a resumed page sends again.
+    /// The number of messages exempt from the rate: a resumed page repeats its unanswered ones at
+    /// once.
     granted: u32,
-    /// The snapshots that were sent.
+    /// Meters the bytes of snapshots.
     snapshots: Meter,
-    /// No message has come on this connection yet.
-    unproven: bool,
+    /// Whether no message has arrived on this connection yet.
+    is_unproven: bool,
 }
 
 impl ClientBehaviour {
-    /// A new connection: everything in a row starts anew, the rate does not.
-    pub(super) fn greet(&mut self, granted: u32) {
+    /// Resets the counters of the connection. The rate continues.
+    pub(super) fn reset(&mut self, granted: u32) {
         self.malformed = 0;
         self.granted = granted;
-        self.unproven = true;
+        self.is_unproven = true;
     }
 
-    /// Whether this is the connection's first message: it proves that the client has the `WELCOME`.
-    pub(super) fn is_first(&mut self) -> bool {
-        std::mem::take(&mut self.unproven)
+    /// Checks whether this is the first message on the connection. It proves that the client has
+    /// received `WELCOME`.
+    pub(super) fn take_first(&mut self) -> bool {
+        std::mem::take(&mut self.is_unproven)
     }
 
-    /// Takes a message at a time of the server's clock, or says how long until one is taken.
-    pub(super) fn take(&mut self, rate: Rate, now: Duration) -> Result<(), Duration> {
+    /// Counts a message at a time of the server's clock.
+    ///
+    /// # Errors
+    /// Returns the time until a message is allowed, if this one exceeds the rate.
+    pub(super) fn count_message(&mut self, rate: Rate, now: Duration) -> Result<(), Duration> {
         if self.granted > 0 {
             self.granted -= 1;
             return Ok(());
@@ -54,35 +60,38 @@ impl ClientBehaviour {
         self.meter.take(rate, now)
     }
 
-    /// Whether a snapshot may be asked for, or how long until one may.
-    pub(super) fn may_resync(&self, rate: Rate, now: Duration) -> Result<(), Duration> {
+    /// Checks whether a snapshot is allowed.
+    ///
+    /// # Errors
+    /// Returns the time until one is allowed.
+    pub(super) fn check_snapshot(&self, rate: Rate, now: Duration) -> Result<(), Duration> {
         self.snapshots.has_room(rate, now)
     }
 
-    /// A snapshot of so many bytes is sent.
-    pub(super) fn snapshot(&mut self, rate: Rate, now: Duration, bytes: usize) {
+    /// Counts a snapshot of so many bytes.
+    pub(super) fn count_snapshot(&mut self, rate: Rate, now: Duration, bytes: usize) {
         self.snapshots.charge(rate, now, bytes as u64);
     }
 
-    /// A message that could be read.
-    pub(super) fn well_formed(&mut self) {
+    /// Counts a well-formed message.
+    pub(super) fn count_well_formed(&mut self) {
         self.malformed = 0;
     }
 
-    /// One that could not.
-    pub(super) fn malformed(&mut self) -> Option<Close> {
+    /// Counts a malformed message. Returns the close reason after too many in a row.
+    pub(super) fn count_malformed(&mut self) -> Option<CloseReason> {
         self.malformed += 1;
-        (self.malformed >= MALFORMED).then_some((CloseCode::ProtocolViolation, "malformed messages"))
+        (self.malformed >= MAX_MALFORMED).then_some((CloseCode::ProtocolViolation, "malformed messages"))
     }
 
-    /// One that came too fast.
-    pub(super) fn refuse(&mut self, now: Instant) -> Option<Close> {
+    /// Counts a rate-limited message. Returns the close reason after too many.
+    pub(super) fn count_refused(&mut self, now: Instant) -> Option<CloseReason> {
         if self.refused_since.is_none_or(|since| now.duration_since(since) > WINDOW) {
             self.refused_since = Some(now);
             self.refused = 0;
         }
         self.refused += 1;
-        (self.refused >= REFUSED).then_some((CloseCode::RateLimited, "too many messages"))
+        (self.refused >= MAX_REFUSED).then_some((CloseCode::RateLimited, "too many messages"))
     }
 }
 
@@ -96,40 +105,40 @@ mod tests {
         let start = Instant::now();
         for number in 0..3_000 {
             let now = start + Duration::from_millis(30 * number);
-            assert_eq!(behaviour.refuse(now), None, "{number}");
+            assert_eq!(behaviour.count_refused(now), None, "{number}");
         }
         let later = start + Duration::from_secs(3_600);
         for _ in 1..1_000 {
-            assert_eq!(behaviour.refuse(later), None);
+            assert_eq!(behaviour.count_refused(later), None);
         }
-        assert_eq!(behaviour.refuse(later).unwrap().0, CloseCode::RateLimited);
+        assert_eq!(behaviour.count_refused(later).unwrap().0, CloseCode::RateLimited);
         let (mut behaviour, end) = (ClientBehaviour::default(), start + WINDOW);
         for _ in 1..1_000 {
-            assert_eq!(behaviour.refuse(start), None);
+            assert_eq!(behaviour.count_refused(start), None);
         }
-        assert!(behaviour.refuse(end).is_some(), "the last moment is within the ten seconds");
+        assert!(behaviour.count_refused(end).is_some(), "the last moment is within the ten seconds");
     }
 
     #[test]
     fn ten_malformed_messages_in_a_row_close_the_connection() {
         let mut behaviour = ClientBehaviour::default();
         let nine =
-            |behaviour: &mut ClientBehaviour| assert!((1..10).all(|_| behaviour.malformed().is_none()));
+            |behaviour: &mut ClientBehaviour| assert!((1..10).all(|_| behaviour.count_malformed().is_none()));
         nine(&mut behaviour);
-        behaviour.well_formed();
+        behaviour.count_well_formed();
         nine(&mut behaviour);
-        behaviour.greet(0);
+        behaviour.reset(0);
         nine(&mut behaviour);
-        assert_eq!(behaviour.malformed().unwrap().0, CloseCode::ProtocolViolation);
+        assert_eq!(behaviour.count_malformed().unwrap().0, CloseCode::ProtocolViolation);
     }
 
     #[test]
     fn the_first_message_of_a_connection_is_told_from_the_others() {
         let mut behaviour = ClientBehaviour::default();
         for _ in 0..2 {
-            behaviour.greet(0);
-            assert!(behaviour.is_first());
-            assert!(!behaviour.is_first());
+            behaviour.reset(0);
+            assert!(behaviour.take_first());
+            assert!(!behaviour.take_first());
         }
     }
 
@@ -137,10 +146,10 @@ mod tests {
     fn granted_messages_come_regardless_of_the_rate() {
         let mut behaviour = ClientBehaviour::default();
         let rate = Rate::new(1, 1);
-        behaviour.greet(2);
+        behaviour.reset(2);
         for _ in 0..3 {
-            assert_eq!(behaviour.take(rate, Duration::ZERO), Ok(()));
+            assert_eq!(behaviour.count_message(rate, Duration::ZERO), Ok(()));
         }
-        assert_eq!(behaviour.take(rate, Duration::ZERO), Err(Duration::from_secs(1)));
+        assert_eq!(behaviour.count_message(rate, Duration::ZERO), Err(Duration::from_secs(1)));
     }
 }

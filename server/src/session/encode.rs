@@ -1,4 +1,4 @@
-//! What a session says: messages encoded and put into its outbox.
+//! Encodes server messages into frames.
 
 use std::borrow::Cow;
 
@@ -10,22 +10,17 @@ use vivaz_protocol::{
     encode_server,
 };
 
-/// A message as the bytes of a frame.
+/// Encodes a message as the bytes of a frame.
 pub(crate) fn frame(message: &ServerMessage<'_>) -> Bytes {
     text(message).into()
 }
 
-/// A message as text.
+/// Encodes a message as JSON text.
 pub(crate) fn text(message: &ServerMessage<'_>) -> String {
-    // Most messages are short; those that carry state are grown for.
+    // Sufficient for most messages. Messages with state make it grow.
     let mut out = String::with_capacity(128);
     encode_server(&mut out, message);
     out
-}
-
-/// A patch of a stream that answers nothing.
-pub(crate) fn patch(stream: StreamId, rev: Rev, patch: &str) -> Bytes {
-    frame(&ServerMessage::Update(Update::new(stream, rev, RawJson::trusted(patch))))
 }
 
 /// Returns the frame of a topic's patch, which is encoded once for all sessions.
@@ -59,8 +54,13 @@ pub(crate) fn topic_snapshot(topic: &TopicName, snapshot: &TopicSnapshot) -> Byt
     })
 }
 
-/// A refusal.
-pub(crate) fn refusal(
+/// Encodes a patch of a stream that is not a reply.
+pub(crate) fn patch(stream: StreamId, rev: Rev, patch: &str) -> Bytes {
+    frame(&ServerMessage::Update(Update::new(stream, rev, RawJson::trusted(patch))))
+}
+
+/// Builds an `ERROR` message.
+pub(crate) fn error(
     reference: Option<Ref>,
     stream: Option<StreamId>,
     code: ErrorCode,
@@ -69,13 +69,13 @@ pub(crate) fn refusal(
     ServerMessage::Error(ErrorMessage::new(code, message).answering(reference, stream))
 }
 
-/// The refusal of a message that was answered, where the answer cannot be given again.
+/// Encodes the `reply_lost` error of a message whose reply is no longer available.
 pub(crate) fn reply_lost(reference: Ref) -> Bytes {
-    let message = "it was answered, and the answer cannot be given again";
-    frame(&refusal(Some(reference), None, ErrorCode::ReplyLost, message))
+    let message = "the message was answered; its reply is no longer available";
+    frame(&error(Some(reference), None, ErrorCode::ReplyLost, message))
 }
 
-/// Returns the names of the topics that shared fields show.
+/// Returns the field names of shared fields with the names of their topics.
 pub(super) fn topic_names(topics: &[(&'static str, TopicRef)]) -> FieldTopics<'static> {
     topics.iter().map(|(field, topic)| (Cow::Borrowed(*field), topic.name().clone())).collect()
 }

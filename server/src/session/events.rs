@@ -1,32 +1,33 @@
-//! Events for the components of a session.
+//! Delivers events to the components of a session.
 
 use vivaz_components::instance::Job;
 use vivaz_components::{ServerEvent, TaskOutcome, warn_unhandled};
 use vivaz_protocol::{ComponentId, RawJson, ServerMessage, StreamId};
 
-use super::component::Component;
-use super::task::{Origin, Task};
+use super::component::SessionComponent;
+use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::telemetry::stats::Counters;
 
 impl Session {
-    /// An event of the server's own: for one component, or for all.
-    pub(crate) fn event(&mut self, component: Option<ComponentId>, event: &ServerEvent) {
+    /// Delivers an event from the server to one component or to all, and to the page.
+    pub(crate) fn deliver_event(&mut self, component: Option<ComponentId>, event: &ServerEvent) {
         let ids = match component {
             Some(id) => vec![id],
             None => self.components.keys().cloned().collect(),
         };
         for id in ids {
-            self.tell(&id, event.clone());
+            self.enqueue_event(&id, event.clone());
             if self.components.contains_key(&id) {
-                self.emit(&id, event);
+                self.send_event(&id, event);
             }
         }
     }
 
-    /// Gives an event of a component to the others of the session. No page gets it.
-    pub(crate) fn sent(&mut self, from: &ComponentId, event: &ServerEvent) {
+    /// Delivers an event of a component to the other components of the session. The page does not
+    /// receive it.
+    pub(crate) fn deliver_component_event(&mut self, from: &ComponentId, event: &ServerEvent) {
         let takes = |spec: &vivaz_components::Spec| spec.events.contains(&&*event.name);
         let is_taken = self.supervisor.core().registry.iter().any(|registered| takes(registered.spec));
         if let Some(component) = self.components.get(from)
@@ -35,64 +36,64 @@ impl Session {
             warn_unhandled(
                 component.spec.name,
                 &event.name,
-                "no component has an `#[event]` method for what was sent",
+                "no component has an `#[event]` method for an event that was sent",
             );
         }
-        let takes = |component: &Component| takes(component.spec);
+        let takes = |component: &SessionComponent| takes(component.spec);
         let others = self.components.iter().filter(|(id, component)| *id != from && takes(component));
         let others: Vec<_> = others.map(|(id, _)| id.clone()).collect();
         if others.is_empty() {
             let event = Escaped(&event.name);
-            tracing::debug!(component = %from, %event, "no other component of the session takes the event");
+            tracing::debug!(component = %from, %event, "no other component of this session handles the event");
         }
         for id in others {
-            self.tell(&id, event.clone());
+            self.enqueue_event(&id, event.clone());
         }
     }
 
-    /// Tells a component what its task came to.
-    pub(super) fn spawned(&mut self, id: &ComponentId, outcome: TaskOutcome) {
+    /// Delivers the result of a component's task to its `#[event]` method.
+    pub(super) fn finish_task(&mut self, id: &ComponentId, outcome: TaskOutcome) {
         let TaskOutcome { event, error } = outcome;
         if let Some(error) = error {
             let log = &self.supervisor.core().log;
-            client_event!(log, WARN, component = %id, error = %Escaped(&error), "a component's task failed");
+            client_event!(log, WARN, component = %id, error = %Escaped(&error), "task failed");
         }
         let Some(component) = self.components.get(id) else { return };
         let (name, events) = (component.spec.name, component.spec.events);
         match event {
             Ok(event) if events.contains(&&*event.name) => {
-                self.enqueue(id, Task::Job { job: Job::Event { event }, origin: Origin::Server });
+                self.enqueue(id, Task::Job { job: Job::Event { event }, origin: TaskOrigin::Server });
             }
             Ok(event) => {
-                warn_unhandled(name, &event.name, "no `#[event]` method takes the result of a task");
+                warn_unhandled(name, &event.name, "no `#[event]` method handles the result of a task");
             }
             Err(error) => {
-                tracing::error!(component = name, error = %Escaped(&error), "the result of a task cannot be told");
+                tracing::error!(component = name, error = %Escaped(&error), "cannot encode the result of a task");
             }
         }
     }
 
-    /// Gives an event to a component, if it takes such.
-    fn tell(&mut self, id: &ComponentId, event: ServerEvent) {
+    /// Queues an event for a component, if it handles events of that name.
+    fn enqueue_event(&mut self, id: &ComponentId, event: ServerEvent) {
         let takes = |spec: &vivaz_components::Spec| spec.events.contains(&&*event.name);
         let core = self.supervisor.core();
         let Some(component) = self.components.get(id).filter(|component| takes(component.spec)) else {
             return;
         };
         if component.queue.len() >= core.limits.mailbox {
-            // Whoever is this busy hears of it no more than one whose session does not get to its mail.
+            // Dropped like an event for a session whose mailbox is full.
             Counters::add(&core.counters.events_lost);
         } else {
-            self.enqueue(id, Task::Job { job: Job::Event { event }, origin: Origin::Server });
+            self.enqueue(id, Task::Job { job: Job::Event { event }, origin: TaskOrigin::Server });
         }
     }
 
-    /// Sends an event to the page, if that shows the component.
-    pub(super) fn emit(&self, id: &ComponentId, event: &ServerEvent) {
+    /// Sends an event to the page, if the component is visible.
+    pub(super) fn send_event(&self, id: &ComponentId, event: &ServerEvent) {
         if self.components.get(id).is_some_and(|component| !component.is_shown()) {
             return;
         }
-        self.port.send_if_room(|| {
+        self.port.send_or_drop(|| {
             encode::frame(&ServerMessage::Event {
                 stream: StreamId::Component(id.clone()),
                 name: (&*event.name).into(),

@@ -1,4 +1,4 @@
-//! Where the changes of durable components go before anybody is told.
+//! The journal of a durable component: commits its changes before any page receives them.
 
 use std::sync::Arc;
 
@@ -7,120 +7,121 @@ use vivaz_components::{ComponentChange, Journal, MessageId, Result, Transaction}
 use vivaz_protocol::{ComponentId, Ref, SessionId, TopicName};
 
 use super::Session;
-use super::committed::settle;
-use super::component::Connecting;
-use super::joined::Joined;
-use super::keep::shown_as;
-use super::replies::Kept;
-use super::task::Origin;
+use super::commit_outcome::await_commit;
+use super::component::ConnectedHook;
+use super::joined_rooms::JoinedRooms;
+use super::reply_cache::CachedReply;
+use super::save::state_hash;
+use super::task::TaskOrigin;
 use crate::persist::store::{self, Commit, SessionStore, State, Written};
 use crate::session::port::Port;
 
-/// Where the changes of one job go.
-struct Entry {
+/// Commits the changes of one job.
+struct ComponentJournal {
     store: Arc<dyn SessionStore>,
-    /// The process that holds the session.
+    /// The process that owns the session.
     by: Arc<str>,
     port: Arc<Port>,
     session: SessionId,
     received: u64,
-    place: Place,
+    pending: PendingChange,
 }
 
-/// What is known of a change before it is made.
+/// What is known about a change before it happens.
 #[derive(Clone)]
-struct Place {
+struct PendingChange {
     component: ComponentId,
     epoch: String,
     rev: u64,
     version: u64,
-    /// The props that it has if the job succeeds.
-    given: String,
-    /// Those that it has if the job fails.
-    before: String,
-    /// Whether its `connected` has finished when the job has.
+    /// The component's props if the job succeeds.
+    props_on_success: String,
+    /// The component's props if the job fails.
+    props_on_failure: String,
+    /// Whether the `connected` hook has finished at the end of the job.
     connected: bool,
-    /// The rooms that the component is in.
-    joined: Joined,
+    /// The rooms of the component before the job.
+    joined: JoinedRooms,
     reference: Option<Ref>,
-    /// The topics that it shows: what its handler returns may be their data.
+    /// The topics that the component shows. The handler's return value may have data of them.
     topics: Box<[TopicName]>,
 }
 
 impl Session {
-    /// Where the next change of a component is committed, if its changes are.
-    pub(super) fn journal(&self, id: &ComponentId, origin: Origin) -> Option<Arc<dyn Journal>> {
+    /// Returns the journal for a component's next job, if its changes are committed one by one.
+    pub(super) fn job_journal(&self, id: &ComponentId, origin: TaskOrigin) -> Option<Arc<dyn Journal>> {
         let core = self.supervisor.core();
         let component = self.components.get(id)?;
-        let keeper = core.commits(component.spec)?;
-        let place = Place {
+        let keeper = core.commit_keeper(component.spec)?;
+        let pending = PendingChange {
             component: id.clone(),
             epoch: core.epochs.text(component.stream.epoch()).to_string(),
             rev: component.stream.rev().0,
             version: component.version,
-            given: component.given_props(),
-            before: component.kept_props(),
-            connected: component.connecting != Connecting::Due,
+            props_on_success: component.pending_props(),
+            props_on_failure: component.confirmed_props(),
+            connected: component.connected_hook != ConnectedHook::Due,
             joined: component.joined.clone(),
-            topics: self.topics_of(id),
+            topics: self.result_topics(id),
             reference: match origin {
-                Origin::Page { reference, .. } => Some(reference),
-                Origin::Unanswered { .. } | Origin::Server | Origin::End { .. } => None,
+                TaskOrigin::Page { reference, .. } => Some(reference),
+                TaskOrigin::Unanswered { .. } | TaskOrigin::Server | TaskOrigin::Unmount { .. } => None,
             },
         };
-        Some(Arc::new(Entry {
+        Some(Arc::new(ComponentJournal {
             store: Arc::clone(&keeper.store),
             by: Arc::clone(&keeper.process),
             port: Arc::clone(&self.port),
             session: self.id().clone(),
-            received: self.replies.received_up_to(),
-            place,
+            received: self.replies.acknowledged_up_to(),
+            pending,
         }))
     }
 }
 
-impl Journal for Entry {
+impl Journal for ComponentJournal {
     fn commit(&self, transaction: Transaction) -> BoxFuture<Result> {
         let Transaction { write, publish } = transaction;
-        let place = self.place.clone();
-        let expects = Some((place.component.clone(), place.version));
+        let pending = self.pending.clone();
+        let expects = Some((pending.component.clone(), pending.version));
         let committed = self.store.commit(Commit {
             session: self.session.clone(),
             by: Arc::clone(&self.by),
             enters: None,
             expects,
             received: self.received,
-            write: Box::new(move |tx| Ok(place.written(write(tx)?))),
+            write: Box::new(move |tx| Ok(pending.into_written(write(tx)?))),
             publish,
         });
-        Box::pin(settle(Arc::clone(&self.store), Arc::clone(&self.port), committed))
+        Box::pin(await_commit(Arc::clone(&self.store), Arc::clone(&self.port), committed))
     }
 
     fn message(&self) -> Option<MessageId> {
-        let reference = self.place.reference?;
+        let reference = self.pending.reference?;
         Some(MessageId { session: self.session.clone(), reference })
     }
 }
 
-impl Place {
-    /// What is kept of a change.
-    fn written(self, change: ComponentChange) -> Written {
-        let props = if change.done.is_some() { self.given } else { self.before };
+impl PendingChange {
+    /// Returns the rows that the store writes for a change.
+    fn into_written(self, change: ComponentChange) -> Written {
+        let props = if change.done.is_some() { self.props_on_success } else { self.props_on_failure };
         let done = self.reference.zip(change.done);
         let reply = done.map(|(reference, result)| {
             let result = result.map(|value| value.get().into());
-            Kept::Done { component: self.component.clone(), result, topics: self.topics }.store(reference)
+            CachedReply::Done { component: self.component.clone(), result, topics: self.topics }
+                .to_stored(reference)
         });
         let mut joined = self.joined;
         change.memberships.iter().for_each(|membership| joined.apply(membership));
         let state = State {
             id: self.component,
             state: change.state,
-            shown: change.shown.as_deref().map(shown_as),
+            shown: change.shown.as_deref().map(state_hash),
             props,
             epoch: self.epoch,
             rev: self.rev + u64::from(change.moved),
-            rooms: joined.store(),
+            rooms: joined.to_stored(),
             connected: self.connected,
         };
         let settled = reply.as_ref().map_or(0, |reply| reply.reference);

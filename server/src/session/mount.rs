@@ -1,4 +1,4 @@
-//! How components come into a session.
+//! Mounts components.
 
 use std::sync::Arc;
 
@@ -12,27 +12,28 @@ use vivaz_components::{
 };
 use vivaz_protocol::{ComponentId, ErrorCode, ErrorMessage, Mounted, RawJson, Ref, Rev, Seal, ServerMessage};
 
-use super::child::{FoundChild, MountedBy, sealed_props};
-use super::component::{Component, Slot};
-use super::done::{Done, Mounting};
-use super::replies::Kept;
-use super::task::{ChildMount, Origin, TAKEN, Task};
+use super::child::{FoundChild, MountedBy, parse_sealed_props};
+use super::completion::{Completion, PendingMount};
+use super::component::{InstanceSlot, SessionComponent};
+use super::reply_cache::CachedReply;
+use super::task::{ChildMount, ID_IN_USE, Task, TaskOrigin};
 use super::{Session, encode};
 use crate::admission::middleware::CallRequest;
 use crate::admission::seal::{Sealed, holder, holder_in, now};
 use crate::telemetry::log::{Escaped, client_event};
 
-type Making = BoxFuture<Result<Box<dyn Instance>, ActionError>>;
+/// The future of a mounted or restored instance.
+type InstanceFuture = BoxFuture<Result<Box<dyn Instance>, ActionError>>;
 
 impl Session {
-    /// Mounts a component that any page may mount.
+    /// Mounts an open component by its name.
     pub(super) fn mount_open(
         &mut self,
         reference: Ref,
         id: &ComponentId,
         name: &str,
         props: Option<RawJson<'_>>,
-        asked: Instant,
+        received_at: Instant,
     ) {
         let core = self.supervisor.core();
         let registration = match core.registry.get(name) {
@@ -42,37 +43,43 @@ impl Session {
                     core.log,
                     INFO,
                     name = registration.spec.name,
-                    "mounted by name, but it is not declared `open`"
+                    "refused to mount a component by name: it is not declared `open`"
                 );
-                return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN);
+                return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN_COMPONENT);
             }
             None => {
                 client_event!(core.log, INFO, "{}", core.registry.why_unknown(name));
-                return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN);
+                return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN_COMPONENT);
             }
         };
         let props = props.unwrap_or(RawJson::EMPTY_OBJECT).to_raw_value();
         let making = registration.mount(&props, self.mount_context());
-        let mounting = Mounting { reference, asked };
-        self.make(mounting, id, &registration, MountedBy::Name { before: None }, props.get(), making);
+        let mounting = PendingMount { reference, received_at };
+        self.begin_mount(mounting, id, &registration, MountedBy::Name { before: None }, props.get(), making);
     }
 
-    /// Mounts a component that the server rendered.
-    pub(super) fn mount_sealed(&mut self, reference: Ref, id: &ComponentId, seal: &Seal<'_>, asked: Instant) {
+    /// Mounts a component that the server rendered, from its seal.
+    pub(super) fn mount_sealed(
+        &mut self,
+        reference: Ref,
+        id: &ComponentId,
+        seal: &Seal<'_>,
+        received_at: Instant,
+    ) {
         let Some((sealed, registration)) =
             self.open_seal(seal.expose()).filter(|(sealed, _)| sealed.child.is_none())
         else {
             return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL);
         };
-        let Some(making) = self.unseal(&sealed, &registration) else {
+        let Some(making) = self.instantiate_sealed(&sealed, &registration) else {
             return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL);
         };
-        let mounting = Mounting { reference, asked };
-        self.make(mounting, id, &registration, MountedBy::Seal, &sealed.props, making);
+        let mounting = PendingMount { reference, received_at };
+        self.begin_mount(mounting, id, &registration, MountedBy::Seal, &sealed.props, making);
     }
 
-    /// Mounts a child that was found in its parent's state.
-    pub(super) fn make_child(&mut self, mount: &ChildMount, found: &FoundChild) {
+    /// Mounts a child found in its parent's state.
+    pub(super) fn mount_found_child(&mut self, mount: &ChildMount, found: &FoundChild) {
         let registration = found.registration;
         let (reference, id) = (mount.reference, &mount.id);
         let (making, props, given) = match &mount.seal {
@@ -81,16 +88,16 @@ impl Session {
                 given.extend(mount.page.iter().map(|(name, value)| (name.clone(), value.clone())));
                 match to_raw_value(&given) {
                     Ok(props) => (None, props, given),
-                    Err(error) => return self.refuse_action(id, reference, &error.into(), Vec::new()),
+                    Err(error) => return self.reply_refused(id, reference, &error.into(), Vec::new()),
                 }
             }
             Some(seal) => {
                 let sealed = self.open_seal(seal).filter(|(sealed, of)| {
-                    std::ptr::eq(of.spec, registration.spec) && self.is_sealed_for(sealed, mount)
+                    std::ptr::eq(of.spec, registration.spec) && self.seal_matches(sealed, mount)
                 });
                 let opened = sealed.and_then(|(sealed, _)| {
-                    let (props, given) = sealed_props(&sealed.props)?;
-                    Some((Some(self.unseal(&sealed, &registration)?), props, given))
+                    let (props, given) = parse_sealed_props(&sealed.props)?;
+                    Some((Some(self.instantiate_sealed(&sealed, &registration)?), props, given))
                 });
                 match opened {
                     Some(opened) => opened,
@@ -98,17 +105,17 @@ impl Session {
                 }
             }
         };
-        let mounted_by = match self.link(mount, found, given) {
+        let mounted_by = match self.create_link(mount, found, given) {
             Ok(mounted_by) => mounted_by,
-            Err(error) => return self.refuse_action(id, reference, &error, Vec::new()),
+            Err(error) => return self.reply_refused(id, reference, &error, Vec::new()),
         };
         let making = making.unwrap_or_else(|| registration.mount(&props, self.mount_context()));
-        let mounting = Mounting { reference, asked: mount.asked };
-        self.make(mounting, id, &registration, mounted_by, props.get(), making);
+        let mounting = PendingMount { reference, received_at: mount.received_at };
+        self.begin_mount(mounting, id, &registration, mounted_by, props.get(), making);
     }
 
-    /// Returns whether a seal was made for a child at that place of such a parent.
-    fn is_sealed_for(&self, sealed: &Sealed, mount: &ChildMount) -> bool {
+    /// Checks whether a seal was made for a child at this place of such a parent.
+    fn seal_matches(&self, sealed: &Sealed, mount: &ChildMount) -> bool {
         let parent = self.components.get(&mount.parent).map(|parent| parent.spec.name);
         sealed.child.as_ref().is_some_and(|child| {
             Some(&*child.parent) == parent
@@ -116,7 +123,8 @@ impl Session {
         })
     }
 
-    /// Opens a seal that was made for this identity, or this browser.
+    /// Decrypts a seal that was made for this identity or this browser. Returns `None` if the seal
+    /// is not valid, or the component has another schema and another template since.
     fn open_seal(&self, seal: &str) -> Option<(Sealed, Registration)> {
         let core = self.supervisor.core();
         let open = |holder: String| core.sealer.open(seal, &holder, now());
@@ -124,18 +132,18 @@ impl Session {
         let sealed = in_browser.and_then(|browser| open(holder_in(&self.identity, browser)));
         let sealed = sealed.or_else(|| open(holder(&self.identity)))?;
         let registration = *core.registry.get(&sealed.component)?;
-        // The page adopts what the server has rendered, and does not see that another template is made of it.
+        // A page adopts the rendered HTML, so a seal of another template would not match the page.
         let is_current = sealed.schema == registration.spec.schema()
             || sealed.template == core.templates.hash_of(registration.spec.name);
         is_current.then_some((sealed, registration))
     }
 
-    /// Makes a component of what its seal carries. State of another schema is migrated, as stored state is; if that cannot
-    /// be done the seal is not good, and the page is loaded anew.
-    fn unseal(&self, sealed: &Sealed, registration: &Registration) -> Option<Making> {
+    /// Creates a component from its seal. State of another schema is migrated, like stored state.
+    /// If that fails, the error is `bad_seal`, and the page reloads.
+    fn instantiate_sealed(&self, sealed: &Sealed, registration: &Registration) -> Option<InstanceFuture> {
         let name = registration.spec.name;
         let of_another_version = move |error: ActionError| {
-            tracing::info!(name, error = %Escaped(&error), "what a seal carries does not decode");
+            tracing::info!(name, error = %Escaped(&error), "cannot decode the contents of a seal");
             ActionError::new(ErrorCode::BadSeal, BAD_SEAL)
         };
         Some(match &sealed.state {
@@ -160,60 +168,68 @@ impl Session {
         })
     }
 
-    fn make(
+    /// Checks the limits, then mounts a component and inserts it into the store.
+    fn begin_mount(
         &mut self,
-        mounting: Mounting,
+        mounting: PendingMount,
         id: &ComponentId,
         registration: &Registration,
         mounted_by: MountedBy,
         props: &str,
-        making: Making,
+        making: InstanceFuture,
     ) {
-        let Mounting { reference, .. } = mounting;
+        let PendingMount { reference, .. } = mounting;
         let core = self.supervisor.core();
-        if self.components.contains_key(id) || self.waiting.contains_key(id) {
-            return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, TAKEN);
+        if self.components.contains_key(id) || self.waiting_mounts.contains_key(id) {
+            return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, ID_IN_USE);
         }
         if self.components.len() >= core.limits.components {
-            let message = "the session has as many components as it may have";
+            let message = "too many components in this session";
             return self.refuse_mount(reference, id, ErrorCode::TooManyComponents, message);
         }
         let shows = registration.spec.shared_fields();
         let shown = || self.components.values().map(|one| one.spec.shared_fields()).sum::<usize>();
         if shows > 0 && shown() + shows > core.limits.topics {
-            let message = "the session's components show as many topics as they may";
+            let message = "the components of this session show too many topics";
             return self.refuse_mount(reference, id, ErrorCode::TooManyComponents, message);
         }
         if registration.spec.durable && core.keeper.is_none() {
             let name = registration.spec.name;
-            client_event!(core.log, ERROR, name, "a durable component, and no session store");
-            return self.refuse_mount(reference, id, ErrorCode::ActionFailed, "the component cannot be kept");
+            client_event!(core.log, ERROR, name, "cannot mount a durable component without a session store");
+            return self.refuse_mount(
+                reference,
+                id,
+                ErrorCode::ActionFailed,
+                "a durable component needs a session store",
+            );
         }
-        let mut component = Component::new(registration.spec, core.epochs.begin(), Rev::ZERO, mounted_by);
+        let mut component =
+            SessionComponent::new(registration.spec, core.epochs.begin(), Rev::ZERO, mounted_by);
         component.resumes = self.resumes;
         if core.keeper.is_some() && component.mounted_by.link().is_none() {
             component.props = props.into();
         }
-        let entry = self.entry(id, &component).map(|entry| entry.answering(reference));
-        let allowed = self.allowed(registration.spec.name, CallRequest::Mount);
+        let insertion = self.insertion(id, &component).map(|insertion| insertion.with_reply(reference));
+        let allowed = self.ask_middleware(registration.spec.name, CallRequest::Mount);
         self.components.insert(id.clone(), Box::new(component));
-        self.adopt(id);
+        self.link_to_parent(id);
         let id = id.clone();
-        self.start(Box::pin(async move {
-            let mut made = match allowed {
+        self.await_future(Box::pin(async move {
+            let mut mounted = match allowed {
                 Some(allowed) => match allowed.await {
                     Ok(()) => making.await,
                     Err(error) => Err(error),
                 },
                 None => making.await,
             };
-            if let Some(entry) = entry {
-                made = entry.commit(made).await;
+            if let Some(insertion) = insertion {
+                mounted = insertion.commit(mounted).await;
             }
-            Done::Mounted { id, mounting, made }
+            Completion::MountFinished { id, mounting, mounted }
         }));
     }
 
+    /// Creates the context of a mount.
     fn mount_context(&self) -> MountContext {
         let core = self.supervisor.core();
         MountContext::new(core.env(self.identity.clone()))
@@ -221,57 +237,57 @@ impl Session {
             .with_budget(Arc::clone(&self.budget), Admission::Bounded)
     }
 
-    /// A component is made, or could not be.
-    pub(super) fn mounted(
+    /// Handles the outcome of a mount.
+    pub(super) fn finish_mount(
         &mut self,
         id: &ComponentId,
-        mounting: Mounting,
-        made: Result<Box<dyn Instance>, ActionError>,
+        mounting: PendingMount,
+        mounted: Result<Box<dyn Instance>, ActionError>,
     ) {
-        let Mounting { reference, asked } = mounting;
-        self.supervisor.core().counters.actions.record(asked.elapsed());
+        let PendingMount { reference, received_at } = mounting;
+        self.supervisor.core().counters.actions.record(received_at.elapsed());
         let Some(component) = self.components.get_mut(id) else { return };
-        match made {
+        match mounted {
             Ok(mut instance) => {
                 let topics = instance.topics();
                 let has_connected = component.spec.has(Hook::Connected);
                 tracing::debug!(component = %id, name = component.spec.name, "mounted");
-                component.slot = Slot::Idle(instance);
-                component.replied = Some((reference, component.stream.rev()));
-                // With a store, a component is here when the store has it.
-                self.entered = true;
+                component.slot = InstanceSlot::Idle(instance);
+                component.last_reply = Some((reference, component.stream.rev()));
+                // With a store, the mount has inserted the session too.
+                self.is_stored = true;
                 if has_connected {
-                    component.queue.push_front(Task::Job { job: Job::Connected, origin: Origin::Server });
+                    component.queue.push_front(Task::Job { job: Job::Connected, origin: TaskOrigin::Server });
                 }
-                // A child's place may have gone meanwhile: then nothing is sent of it.
-                self.look_after(id);
-                self.show_topics(id, topics);
-                let kept = Kept::Mounted(id.clone());
-                let frame = self.again(reference, &kept);
-                self.answer(reference, kept);
+                // If the child's place is gone by now, its state is not sent.
+                self.refresh_visibility(id);
+                self.set_topics(id, topics);
+                let kept = CachedReply::Mounted(id.clone());
+                let frame = self.encode_cached_reply(reference, &kept);
+                self.cache_reply(reference, kept);
                 self.port.send(frame);
-                // Its parent may have changed since the child was found, or since it was sealed.
-                self.refresh(id);
-                self.work(id);
+                // The parent may have changed since the child was found, or since it was sealed.
+                self.queue_props_check(id);
+                self.run_queue(id);
             }
             Err(error) => {
                 let Some(mut component) = self.components.remove(id) else { return };
-                self.refuse_action(id, reference, &error, Vec::new());
-                self.disown(id, &component.mounted_by);
+                self.reply_refused(id, reference, &error, Vec::new());
+                self.unlink_from_parent(id, &component.mounted_by);
                 self.unmount_children(component.children.take(), UnmountReason::Removed);
                 for task in component.queue {
-                    self.not_mounted(id, &task);
+                    self.refuse_unmounted(id, &task);
                 }
             }
         }
     }
 
-    /// The state of a component with everything else that a page needs of it, as of now.
-    pub(super) fn mounted_frame(&mut self, id: &ComponentId, reference: Option<Ref>) -> bytes::Bytes {
+    /// Encodes a `COMPONENT_MOUNTED` with the component's current state, or the `ERROR` if it
+    /// cannot be sent.
+    pub(super) fn encode_mounted(&mut self, id: &ComponentId, reference: Option<Ref>) -> bytes::Bytes {
         let core = self.supervisor.core();
-        let refusal = |code, message| {
-            encode::frame(&encode::refusal(reference, Some(id.clone().into()), code, message))
-        };
+        let refusal =
+            |code, message| encode::frame(&encode::error(reference, Some(id.clone().into()), code, message));
         let shown = self.components.get_mut(id).and_then(|component| {
             let instance = component.instance()?;
             Some((instance.state(), instance.topics(), component))
@@ -290,17 +306,18 @@ impl Session {
             })),
             Some((Err(error), _, _)) => {
                 let error = Escaped(&error);
-                client_event!(core.log, ERROR, component = %id, %error, "a component's state cannot be written");
-                refusal(ErrorCode::ActionFailed, "the state of the component cannot be serialised")
+                client_event!(core.log, ERROR, component = %id, %error, "cannot encode the state of a component");
+                refusal(ErrorCode::ActionFailed, "cannot serialize the state of the component")
             }
             None => refusal(ErrorCode::NotMounted, "no component with this id is mounted"),
         }
     }
 
+    /// Replies to a mount with an error.
     pub(super) fn refuse_mount(&mut self, reference: Ref, id: &ComponentId, code: ErrorCode, message: &str) {
         self.reply_error(reference, id, ErrorMessage::new(code, message));
     }
 }
 
-const UNKNOWN: &str = "no component that this page may mount has that name";
-const BAD_SEAL: &str = "the seal is not good (any more): load the page anew";
+const UNKNOWN_COMPONENT: &str = "unknown component, or the page may not mount it";
+const BAD_SEAL: &str = "the seal is not valid; reload the page";

@@ -1,4 +1,5 @@
-//! What a client says, taken in: how often, how well formed, whether for the first time, and then what it asks.
+//! Receives messages of the client: checks the rate, decodes, deduplicates by `ref`, and
+//! dispatches.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,132 +14,139 @@ use vivaz_protocol::{
     Request, ServerMessage, StreamId, decode_client,
 };
 
-use super::client_behaviour::Close;
-use super::places::NOT_SHOWN;
-use super::replies::{Admission, Kept};
-use super::task::{GivenProps, Origin, Task};
+use super::child::Visibility;
+use super::client_behaviour::CloseReason;
+use super::reply_cache::{CachedReply, RefStatus};
+use super::task::{PropsUpdate, Task, TaskOrigin};
+use super::visibility::NOT_SHOWN;
 use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::telemetry::stats::Counters;
 use crate::transport::NOT_A_MESSAGE;
 
 impl Session {
-    /// Takes in a message. A code that comes back closes the connection.
-    pub(crate) fn text(&mut self, bytes: &[u8]) -> Option<Close> {
+    /// Handles a text message. Returns a close reason if the connection has to be closed.
+    pub(crate) fn receive_text(&mut self, bytes: &[u8]) -> Option<CloseReason> {
         let now = Instant::now();
         let core = self.supervisor.core();
         Counters::add(&core.counters.messages);
-        if self.behaviour.is_first() && self.supervisor.sessions.confirm(self.port.session()) && self.entered
+        if self.behaviour.take_first()
+            && self.supervisor.sessions.confirm_secret(self.port.session())
+            && self.is_stored
         {
-            // The secret before is to be good in no other process either.
-            self.touch();
+            // The previous secret has to become invalid in the store too.
+            self.mark_changed();
         }
         let Ok(text) = std::str::from_utf8(bytes) else {
-            return self.malformed(None, None, "text messages must be UTF-8");
+            return self.handle_malformed(None, None, "text messages must be UTF-8");
         };
-        let too_fast = self.too_fast(now);
+        let retry_after = self.check_rate(now);
         let message = match decode_client(text, &self.supervisor.core().decoder) {
             Ok(message) => message,
-            Err(error) => return self.undecodable(&error, too_fast, now),
+            Err(error) => return self.handle_undecodable(&error, retry_after, now),
         };
         let is_echoed = matches!(message.body, ClientBody::Ping { payload: Some(_) });
         if !is_echoed {
-            self.behaviour.well_formed();
+            self.behaviour.count_well_formed();
         }
         if let Some(received) = message.ack {
-            self.replies.received(received);
-            self.forget_patches(received);
+            self.replies.acknowledge(received);
+            self.drop_acknowledged_patches(received);
         }
         match message.body {
-            ClientBody::Hello(_) => self.malformed(None, None, "HELLO was said already"),
+            ClientBody::Hello(_) => self.handle_malformed(None, None, "HELLO must be the first message"),
             ClientBody::Request { reference, component_id, request } => {
-                self.request(reference, component_id, request, too_fast, now)
+                self.handle_request(reference, component_id, request, retry_after, now)
             }
             ClientBody::Unanswered { component_id, action, payload } => {
-                self.unanswered(component_id, &action, payload, too_fast, now)
+                self.handle_unanswered(component_id, &action, payload, retry_after, now)
             }
             ClientBody::Resync(_) | ClientBody::Template { .. } | ClientBody::Ping { .. }
-                if too_fast.is_some() =>
+                if retry_after.is_some() =>
             {
-                self.refuse(None, None, too_fast, now)
+                self.refuse_rate_limited(None, None, retry_after, now)
             }
             ClientBody::Resync(stream) => {
-                self.resync(stream);
+                self.handle_resync(stream);
                 None
             }
             ClientBody::Template { hash } => {
-                self.template(&hash);
+                self.send_template(&hash);
                 None
             }
-            ClientBody::Ping { payload: Some(payload) } if !is_value(&payload) => {
-                self.malformed(None, None, "the payload has a number or a text that is none")
-            }
+            ClientBody::Ping { payload: Some(payload) } if !is_encodable(&payload) => self.handle_malformed(
+                None,
+                None,
+                "the payload must be a JSON value without lone surrogates and with finite numbers",
+            ),
             ClientBody::Ping { payload } => {
-                self.behaviour.well_formed();
+                self.behaviour.count_well_formed();
                 self.port.send(encode::frame(&ServerMessage::Pong { payload }));
                 None
             }
         }
     }
 
-    /// A binary message that is none in the connection's encoding.
-    pub(crate) fn binary(&mut self, bytes: &[u8]) -> Option<Close> {
-        tracing::debug!(bytes = bytes.len(), "a binary message");
-        self.malformed(None, None, NOT_A_MESSAGE)
+    /// Handles a binary message that is not valid in the connection's encoding.
+    pub(crate) fn receive_binary(&mut self, bytes: &[u8]) -> Option<CloseReason> {
+        tracing::debug!(bytes = bytes.len(), "received a binary message");
+        self.handle_malformed(None, None, NOT_A_MESSAGE)
     }
 
-    /// A frame that says nothing, as a ping. It is answered like a message, so it counts like one.
-    pub(crate) fn sign_of_life(&mut self) -> Option<Close> {
+    /// Handles a control frame of the transport, such as a ping. It is answered, so it counts
+    /// against the rate.
+    pub(crate) fn receive_control(&mut self) -> Option<CloseReason> {
         let now = Instant::now();
-        self.too_fast(now)?;
+        self.check_rate(now)?;
         Counters::add(&self.supervisor.core().counters.rate_limited);
-        self.behaviour.refuse(now)
+        self.behaviour.count_refused(now)
     }
 
-    /// How long until the rate allows a message, if it does not now.
-    fn too_fast(&mut self, now: Instant) -> Option<Duration> {
+    /// Counts a message against the rate. Returns the time until the next one is allowed, if it is
+    /// too fast.
+    fn check_rate(&mut self, now: Instant) -> Option<Duration> {
         let core = self.supervisor.core();
-        self.behaviour.take(core.rate, now.duration_since(core.started)).err()
+        self.behaviour.count_message(core.rate, now.duration_since(core.started)).err()
     }
 
-    /// A message of a component: run once, however often it comes.
-    fn request(
+    /// Handles a message with a `ref`. It runs once, however often it arrives.
+    fn handle_request(
         &mut self,
         reference: Ref,
         id: ComponentId,
         request: Request<'_>,
-        too_fast: Option<Duration>,
+        retry_after: Option<Duration>,
         now: Instant,
-    ) -> Option<Close> {
+    ) -> Option<CloseReason> {
         let is_settled = self.components.get(&id).is_some_and(|one| reference.get() <= one.settled);
         if is_settled && !self.replies.is_known(reference) {
-            self.reply_lost(reference);
+            self.send_reply_lost(reference);
             return None;
         }
         if !self.admit(reference) {
             return None;
         }
-        if too_fast.is_some() {
-            return self.refuse(Some(reference), Some(id.into()), too_fast, now);
+        if retry_after.is_some() {
+            return self.refuse_rate_limited(Some(reference), Some(id.into()), retry_after, now);
         }
-        if self.replies.running() > self.supervisor.core().limits.in_flight {
+        if self.replies.running_count() > self.supervisor.core().limits.in_flight {
             let error = ErrorMessage {
                 retry_ms: Some(1_000),
-                ..ErrorMessage::new(ErrorCode::Overloaded, "too many messages are being worked on")
+                ..ErrorMessage::new(ErrorCode::Overloaded, "too many messages in progress")
             };
             self.reply_error(reference, &id, error);
             return None;
         }
         if largest_value(&request) > self.supervisor.core().limits.value_bytes {
-            let error = ErrorMessage::new(ErrorCode::TooLarge, "the value is larger than a field may take");
+            let error = ErrorMessage::new(ErrorCode::TooLarge, "the value is too large for a field");
             self.reply_error(reference, &id, error);
             return None;
         }
-        if let Err(error) = self.check_shown(&id, &request) {
-            self.refuse_action(&id, reference, &error, Vec::new());
+        if let Err(error) = self.check_visible(&id, &request) {
+            self.reply_refused(&id, reference, &error, Vec::new());
             return None;
         }
-        let origin = Origin::Page { reference, asked: now };
+        let origin = TaskOrigin::Page { reference, received_at: now };
         match request {
             Request::MountSealed { seal } => self.mount_sealed(reference, &id, &seal, now),
             Request::MountChild(mount) => self.mount_child(reference, &id, mount, now),
@@ -161,191 +169,199 @@ impl Session {
             Request::Props(vivaz_protocol::PropsUpdate { page, props }) => {
                 let page =
                     page.into_iter().map(|(name, value)| (name.into_owned(), value.to_raw_value())).collect();
-                let given = GivenProps { page, props: props.map(RawJson::to_raw_value) };
+                let given = PropsUpdate { page, props: props.map(RawJson::to_raw_value) };
                 self.enqueue(&id, Task::Props { given, origin });
             }
             Request::Unmount => {
-                self.forget_aside(&id);
+                self.remove_set_aside(&id);
                 self.enqueue(&id, Task::Unmount { origin });
             }
         }
         None
     }
 
-    /// An action without a `ref`. Only what is refused before it reaches the component is told.
-    fn unanswered(
+    /// Handles an action without a `ref`. The page receives an error only if it is refused before
+    /// it is queued.
+    fn handle_unanswered(
         &mut self,
         id: ComponentId,
         action: &str,
         payload: Option<RawJson<'_>>,
-        too_fast: Option<Duration>,
+        retry_after: Option<Duration>,
         now: Instant,
-    ) -> Option<Close> {
-        if too_fast.is_some() {
-            return self.refuse(None, Some(id.into()), too_fast, now);
+    ) -> Option<CloseReason> {
+        if retry_after.is_some() {
+            return self.refuse_rate_limited(None, Some(id.into()), retry_after, now);
         }
         if let Err(error) = self.check_unanswered(&id, action) {
             let (log, escaped) = (&self.supervisor.core().log, Escaped(&error.message));
-            client_event!(log, DEBUG, component = %id, error = %escaped, "an action without `ref` was refused");
+            client_event!(log, DEBUG, component = %id, error = %escaped, "action without `ref` refused");
             let error = error.answering(None, Some(id.into()));
             self.port.send(encode::frame(&ServerMessage::Error(error)));
             return None;
         }
         let (action, payload) = (action.to_owned(), payload.map(RawJson::to_raw_value));
         let job = Job::Action { action, payload, set: Vec::new() };
-        self.enqueue(&id, Task::Job { job, origin: Origin::Unanswered { asked: now } });
+        self.enqueue(&id, Task::Job { job, origin: TaskOrigin::Unanswered { received_at: now } });
         None
     }
 
-    /// Checks whether an action without a `ref` may wait for its component.
+    /// Checks whether an action without a `ref` may be queued for its component.
+    ///
+    /// # Errors
+    /// Returns the `ERROR` for the page.
     fn check_unanswered(&mut self, id: &ComponentId, action: &str) -> Result<(), ErrorMessage<'static>> {
-        if self.replies.running() + self.unanswered_waiting() >= self.supervisor.core().limits.in_flight {
-            let error = ErrorMessage::new(ErrorCode::Overloaded, "too many messages are being worked on");
+        if self.replies.running_count() + self.queued_unanswered() >= self.supervisor.core().limits.in_flight
+        {
+            let error = ErrorMessage::new(ErrorCode::Overloaded, "too many messages in progress");
             return Err(ErrorMessage { retry_ms: Some(1_000), ..error });
         }
         let Some(component) = self.components.get(id) else {
-            let message = "no component is mounted under that id";
+            let message = "no component is mounted with this id";
             return Err(ErrorMessage::new(ErrorCode::NotMounted, message));
         };
         let spec = component.spec;
         if spec.durable {
-            let message = "an action of a durable component needs a `ref`";
+            let message = "actions of a durable component need a `ref`";
             return Err(ErrorMessage::new(ErrorCode::UnknownAction, message));
         }
         if !spec.actions.iter().any(|known| known.name == action) {
-            let message = format!("`{}` has no action of that name", spec.name);
+            let message = format!("`{}` has no such action", spec.name);
             return Err(ErrorMessage::new(ErrorCode::UnknownAction, message));
         }
-        if !matches!(self.look(id), Ok(true)) {
+        if !matches!(self.update_visibility(id), Ok(Visibility::Shown)) {
             return Err(ErrorMessage::new(ErrorCode::NotMounted, NOT_SHOWN));
         }
         Ok(())
     }
 
-    /// Returns how many actions without a `ref` wait for their components.
-    fn unanswered_waiting(&self) -> usize {
-        let waits = |task: &&Task| matches!(task, Task::Job { origin: Origin::Unanswered { .. }, .. });
+    /// Returns the number of queued actions without a `ref`.
+    fn queued_unanswered(&self) -> usize {
+        let waits = |task: &&Task| matches!(task, Task::Job { origin: TaskOrigin::Unanswered { .. }, .. });
         self.components.values().map(|component| component.queue.iter().filter(waits).count()).sum()
     }
 
-    /// Whether a message is new. If not, it gets the reply that it got before, or gets it when it is there.
+    /// Checks whether a message is new. Otherwise repeats its reply, now or when it is finished.
     fn admit(&mut self, reference: Ref) -> bool {
-        let kept = match self.replies.admit(reference) {
-            Admission::New => return true,
-            Admission::Running => return false,
-            Admission::Answered(kept) => Some(kept.clone()),
-            Admission::Lost => None,
+        let reply = match self.replies.admit(reference) {
+            RefStatus::New => return true,
+            RefStatus::Running => return false,
+            RefStatus::Finished(reply) => Some(reply.clone()),
+            RefStatus::Lost => None,
         };
-        match kept {
-            Some(kept) => self.say_again(reference, &kept),
-            None => self.reply_lost(reference),
+        match reply {
+            Some(reply) => self.resend_reply(reference, &reply),
+            None => self.send_reply_lost(reference),
         }
         false
     }
 
-    fn reply_lost(&self, reference: Ref) {
+    /// Sends `reply_lost`.
+    fn send_reply_lost(&self, reference: Ref) {
         self.port.send(encode::reply_lost(reference));
     }
 
-    /// A message that cannot be read.
-    fn undecodable(
+    /// Handles a message that cannot be decoded.
+    fn handle_undecodable(
         &mut self,
         error: &DecodeError,
-        too_fast: Option<Duration>,
+        retry_after: Option<Duration>,
         now: Instant,
-    ) -> Option<Close> {
+    ) -> Option<CloseReason> {
         let is_malformed = error.code == ErrorCode::Malformed;
         if !is_malformed {
-            self.behaviour.well_formed();
+            self.behaviour.count_well_formed();
         }
-        // What has a ref is answered once like anything else.
+        // A message with a ref gets one reply, like any other.
         if let Some(reference) = error.reference.filter(|_| error.kind.is_none_or(ClientType::has_ref)) {
             if !self.admit(reference) {
                 return None;
             }
-            if too_fast.is_some() {
-                return self.refuse(Some(reference), error.stream.clone(), too_fast, now);
+            if retry_after.is_some() {
+                return self.refuse_rate_limited(Some(reference), error.stream.clone(), retry_after, now);
             }
-            let text = encode::text(&encode::refusal(
+            let text = encode::text(&encode::error(
                 Some(reference),
                 error.stream.clone(),
                 error.code,
                 &error.message,
             ));
-            self.answer(reference, Kept::Refused(text.as_str().into()));
+            self.cache_reply(reference, CachedReply::Refused(text.as_str().into()));
             self.port.send(text.into());
-            self.log_unreadable(error.code, &error.message);
-            return if is_malformed { self.behaviour.malformed() } else { None };
+            self.log_undecodable(error.code, &error.message);
+            return if is_malformed { self.behaviour.count_malformed() } else { None };
         }
-        if too_fast.is_some() {
-            return self.refuse(error.reference, error.stream.clone(), too_fast, now);
+        if retry_after.is_some() {
+            return self.refuse_rate_limited(error.reference, error.stream.clone(), retry_after, now);
         }
         if is_malformed {
-            return self.malformed(error.reference, error.stream.clone(), &error.message);
+            return self.handle_malformed(error.reference, error.stream.clone(), &error.message);
         }
-        let refusal = encode::refusal(error.reference, error.stream.clone(), error.code, &error.message);
+        let refusal = encode::error(error.reference, error.stream.clone(), error.code, &error.message);
         self.port.send(encode::frame(&refusal));
-        self.log_unreadable(error.code, &error.message);
+        self.log_undecodable(error.code, &error.message);
         None
     }
 
-    /// The page shows the answer only in its console, so the reason is in the server's log too.
-    fn log_unreadable(&self, code: ErrorCode, message: &str) {
+    /// Logs why a message cannot be decoded. Pages show the error only in their console.
+    fn log_undecodable(&self, code: ErrorCode, message: &str) {
         let log = &self.supervisor.core().log;
         let error = Escaped(message);
-        client_event!(log, DEBUG, session = %self.id(), %code, %error, "a message cannot be read");
+        client_event!(log, DEBUG, session = %self.id(), %code, %error, "cannot decode a message");
     }
 
-    fn malformed(
+    /// Replies `malformed`, and closes the connection after too many in a row.
+    fn handle_malformed(
         &mut self,
         reference: Option<Ref>,
         stream: Option<StreamId>,
         message: &str,
-    ) -> Option<Close> {
-        self.port.send(encode::frame(&encode::refusal(reference, stream, ErrorCode::Malformed, message)));
-        self.log_unreadable(ErrorCode::Malformed, message);
-        self.behaviour.malformed()
+    ) -> Option<CloseReason> {
+        self.port.send(encode::frame(&encode::error(reference, stream, ErrorCode::Malformed, message)));
+        self.log_undecodable(ErrorCode::Malformed, message);
+        self.behaviour.count_malformed()
     }
 
-    /// A message that came too fast.
-    fn refuse(
+    /// Refuses a message that exceeds the rate.
+    fn refuse_rate_limited(
         &mut self,
         reference: Option<Ref>,
         stream: Option<StreamId>,
-        too_fast: Option<Duration>,
+        retry_after: Option<Duration>,
         now: Instant,
-    ) -> Option<Close> {
+    ) -> Option<CloseReason> {
         Counters::add(&self.supervisor.core().counters.rate_limited);
-        let millis = too_fast.unwrap_or_default().as_millis();
+        let millis = retry_after.unwrap_or_default().as_millis();
         let error = ErrorMessage {
             reference,
             stream,
-            // Rounded up: a client that waits that long is not refused for the millisecond that was cut off.
+            // Rounded up, so that a client which waits this long is not refused again for a
+            // fraction of a millisecond.
             retry_ms: Some(u64::try_from(millis).unwrap_or(u64::MAX).saturating_add(1)),
             ..ErrorMessage::new(ErrorCode::RateLimited, "too many messages")
         };
         let text = encode::text(&ServerMessage::Error(error));
         if let Some(reference) = reference {
-            self.answer(reference, Kept::Refused(text.as_str().into()));
+            self.cache_reply(reference, CachedReply::Refused(text.as_str().into()));
         }
         self.port.send(text.into());
-        self.behaviour.refuse(now)
+        self.behaviour.count_refused(now)
     }
 
-    /// A template, for a page that could not fetch it by HTTP.
-    fn template(&self, hash: &str) {
+    /// Sends a template to a page that could not fetch it over HTTP.
+    fn send_template(&self, hash: &str) {
         let core = self.supervisor.core();
         let message = match core.templates.by_hash(hash) {
             Some(json) => ServerMessage::Template { hash: hash.into(), template: RawJson::trusted(json) },
-            None => encode::refusal(None, None, ErrorCode::BadValue, "unknown template hash"),
+            None => encode::error(None, None, ErrorCode::BadValue, "unknown template hash"),
         };
         self.port.send(encode::frame(&message));
     }
 }
 
-/// Whether JSON that goes back to the client is a value in every encoding: half of a surrogate pair and a number beyond the
-/// range of a double are JSON, too.
-fn is_value(json: &RawJson<'_>) -> bool {
+/// Checks whether JSON can be sent back in every encoding. Lone surrogates and numbers beyond the
+/// range of a double are valid JSON, but no values.
+fn is_encodable(json: &RawJson<'_>) -> bool {
     serde_json::from_str::<serde_json::Value>(json.get()).is_ok()
 }
 
@@ -364,34 +380,35 @@ fn largest_value(request: &Request<'_>) -> usize {
     }
 }
 
+/// Returns the size of the largest of several values.
 fn largest_of<N>(values: &[(N, RawJson<'_>)]) -> usize {
     values.iter().map(|(_, value)| value.get().len()).max().unwrap_or(0)
 }
 
-/// Returns the size of the largest value in an object; that of the whole, if it is none.
+/// Returns the size of the largest value in an object, or of the whole if it is not an object.
 fn largest_in(object: &RawJson<'_>) -> usize {
-    serde_json::from_str::<Largest>(object.get()).map_or(object.get().len(), |Largest(bytes)| bytes)
+    serde_json::from_str::<LargestValue>(object.get()).map_or(object.get().len(), |LargestValue(bytes)| bytes)
 }
 
-/// The size of the largest value in an object. Names that stand there twice count twice.
-struct Largest(usize);
+/// The size of the largest value in an object. Duplicate names count separately.
+struct LargestValue(usize);
 
-impl<'de> Deserialize<'de> for Largest {
+impl<'de> Deserialize<'de> for LargestValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Values;
         impl<'de> Visitor<'de> for Values {
-            type Value = Largest;
+            type Value = LargestValue;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut values: A) -> Result<Largest, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut values: A) -> Result<LargestValue, A::Error> {
                 let mut largest = 0;
                 while let Some((IgnoredAny, value)) = values.next_entry::<IgnoredAny, &RawValue>()? {
                     largest = largest.max(value.get().len());
                 }
-                Ok(Largest(largest))
+                Ok(LargestValue(largest))
             }
         }
         deserializer.deserialize_map(Values)

@@ -1,6 +1,6 @@
-//! Sessions out of the store.
+//! Restores sessions from the store.
 
-mod revive;
+mod rows;
 
 use std::sync::Arc;
 
@@ -9,78 +9,95 @@ use tokio::time::Instant;
 use vivaz_components::{ActionError, Admission, Identity, MountContext, Subscriber, UnmountReason};
 use vivaz_protocol::{CloseCode, ConnectionId, Epoch, ResumeSecret, Rev, SessionId, StreamId};
 
-use self::revive::{Back, How, Revival, Revived, by_id, follow_parents};
+use self::rows::{
+    PageCopy, RestoredAs, RestoredComponent, Restorer, RowsOutcome, group_by_id, set_aside_with_parents,
+};
 use super::Session;
-use super::component::{Component, Connecting, Slot};
-use super::joined::Joined;
-use super::keep::{owner, shown};
-use super::replies::{Bounds, Replies};
+use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
+use super::joined_rooms::JoinedRooms;
+use super::reply_cache::{CacheBounds, ReplyCache};
+use super::save::{instance_state_hash, stored_owner};
 use super::supervisor::Supervisor;
 use crate::core::StreamEpoch;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{Refusal, StoreError, StoredSession};
 use crate::session::port::Port;
-use crate::session::sessions::is_good;
+use crate::session::sessions::matching_secret_hash;
 
-/// What a page that comes back is looked for with.
-pub(crate) struct Restore<'a> {
+/// A request to restore a session.
+pub(crate) struct RestoreRequest<'a> {
     pub(crate) session: &'a SessionId,
     pub(crate) secret: &'a ResumeSecret<'a>,
     pub(crate) identity: &'a Identity,
-    /// Where the page is in each stream that it has.
+    /// The epoch and the revision that the page has of each stream.
     pub(crate) streams: &'a [(StreamId, Epoch, Rev)],
-    /// When its `HELLO` arrived.
-    pub(crate) asked: Instant,
+    /// When the `HELLO` arrived.
+    pub(crate) received_at: Instant,
 }
 
-impl Restore<'_> {
-    /// Whether the page has a component of that id.
-    fn is_shown(&self, id: &str) -> bool {
-        self.streams
-            .iter()
-            .any(|(stream, _, _)| matches!(stream, StreamId::Component(one) if one.as_str() == id))
+impl RestoreRequest<'_> {
+    /// Returns whether the page has a component with this id.
+    fn page_copy(&self, id: &str) -> PageCopy {
+        let is_component =
+            |stream: &StreamId| matches!(stream, StreamId::Component(one) if one.as_str() == id);
+        if self.streams.iter().any(|(stream, _, _)| is_component(stream)) {
+            PageCopy::Present
+        } else {
+            PageCopy::Absent
+        }
     }
 }
 
-/// What came of bringing a session here out of the store.
+/// Whether the store has the last state that a page can have seen. Durable components always have
+/// it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Exactness {
+    /// The process that owned the session has saved it at its end.
+    Exact,
+    /// The process may have sent later states.
+    Behind,
+}
+
+/// The outcome of a restore.
 pub(crate) enum Restored {
-    /// There is no such session for that page. It is not said why not.
+    /// There is no such session for this page. The page does not learn why.
     Unknown,
-    /// It has moved meanwhile: look again where it is.
+    /// Another process or task has taken the session meanwhile. The caller looks it up again.
     Moved,
-    /// Here it is, held by the caller.
+    /// The restored session. The caller drives it.
     Session(Box<Session>),
 }
 
-/// Why a session that the store may have could not be brought here. It is still in the store.
+/// Why a session that the store may have cannot be restored now. The store keeps it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RestoreError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The user has as many sessions as one may have.
+    /// The user has too many sessions.
     #[error("this user has too many sessions")]
     TooMany,
-    /// A component could not be restored now.
-    #[error("a component could not be restored: {0}")]
+    /// A component cannot be restored now.
+    #[error("cannot restore a component: {0}")]
     Component(ActionError),
-    /// The user's access is being taken away.
-    #[error("the sessions of this user are being ended")]
+    /// The user's sessions are being revoked.
+    #[error("the sessions of this user are being revoked")]
     Ending,
 }
 
-/// Brings a session here that another process had.
+/// Restores a session from the store, and makes this process its owner.
 ///
 /// # Errors
-/// A failure is not an absence: the page is to try again.
+/// Returns an error if it is unknown whether the session exists, or if it cannot be restored now.
+/// The page should retry.
 pub(crate) async fn restore(
     supervisor: &Arc<Supervisor>,
-    wanted: Restore<'_>,
+    wanted: RestoreRequest<'_>,
 ) -> Result<Restored, RestoreError> {
-    let Restore { session: id, secret, identity, asked, .. } = wanted;
+    let RestoreRequest { session: id, secret, identity, received_at, .. } = wanted;
     let core = supervisor.core();
     let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown) };
-    let theirs = owner(identity);
+    let theirs = stored_owner(identity);
     if keeper.has_ended(id) {
         return Ok(Restored::Unknown);
     }
@@ -88,7 +105,7 @@ pub(crate) async fn restore(
         return Err(RestoreError::Ending);
     }
     let Some(head) = keeper.store.find(id).await? else { return Ok(Restored::Unknown) };
-    if is_good(secret, &head.secrets).is_none() || head.owner != theirs {
+    if matching_secret_hash(secret, &head.secrets).is_none() || head.owner != theirs {
         return Ok(Restored::Unknown);
     }
     let port = Port::new(id.clone(), supervisor.as_owner());
@@ -96,42 +113,45 @@ pub(crate) async fn restore(
     let claimed = match keeper.store.claim(id, &keeper.process, &head).await {
         Ok(claimed) => claimed,
         Err(error) => {
-            // It may be this process's by now, and is not run here.
+            // This process may own the session by now, and does not run it.
             keeper.release(id);
             return Err(error.into());
         }
     };
     let Some(stored) = claimed else { return Ok(Restored::Moved) };
     let StoredSession { owner: _, mut secrets, progress, components, aside, replies, exact } = stored;
-    secrets.previous = is_good(secret, &secrets);
-    if !supervisor.sessions.adopt(Arc::clone(&port), identity.clone(), member, secrets, asked) {
+    let exactness = if exact { Exactness::Exact } else { Exactness::Behind };
+    secrets.previous = matching_secret_hash(secret, &secrets);
+    if !supervisor.sessions.insert_restored(Arc::clone(&port), identity.clone(), member, secrets, received_at)
+    {
         return Ok(Restored::Moved);
     }
-    let mut session = Box::new(Session::new(Arc::clone(supervisor), port, identity.clone(), nobody()));
-    session.entered = true;
+    let mut session =
+        Box::new(Session::new(Arc::clone(supervisor), port, identity.clone(), placeholder_connection()));
+    session.is_stored = true;
     let limits = &core.limits;
-    let bounds = Bounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
-    session.replies = Replies::restore(&progress, &replies, bounds);
-    let unreadable = session.replies.unreadable();
+    let bounds = CacheBounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
+    session.replies = ReplyCache::restore(&progress, &replies, bounds);
+    let unreadable = session.replies.undecodable_count();
     if unreadable > 0 {
         tracing::error!(
             session = %id, unreadable,
-            "stored replies cannot be read; their messages are answered with `reply_lost` and not run again"
+            "cannot decode stored replies; their messages get `reply_lost` and do not run again"
         );
     }
-    // What was stored is not lost because it is more than may come: it counts, and cannot grow.
+    // Stored state may exceed the budget. It is restored and counted, but cannot grow.
     let cx = MountContext::new(core.env(identity.clone()))
         .with_time_limit(limits.action_time)
         .with_budget(Arc::clone(&session.budget), Admission::Known);
-    let revival = Revival { supervisor, cx, is_overdue: core.failing.is_overdue(id) };
-    let reviving = by_id(components, aside).into_iter().map(|(id, rows)| {
-        let is_shown = wanted.is_shown(&id);
-        revival.revive(id, rows, is_shown)
+    let restorer = Restorer { supervisor, cx, is_overdue: core.failing.is_overdue(id) };
+    let outcomes = group_by_id(components, aside).into_iter().map(|(id, rows)| {
+        let copy = wanted.page_copy(&id);
+        restorer.restore_rows(id, rows, copy)
     });
-    // Nothing is written before it is known what becomes of every one.
-    let revived: Result<Vec<Revived>, ActionError> = join_all(reviving).await.into_iter().collect();
-    let written = match revived {
-        Ok(revived) => session.take_back(revived, exact, keeper).await,
+    // No component is written before the outcome of all of them is known.
+    let outcomes: Result<Vec<RowsOutcome>, ActionError> = join_all(outcomes).await.into_iter().collect();
+    let written = match outcomes {
+        Ok(outcomes) => session.add_restored(outcomes, exactness, keeper).await,
         Err(error) => Err(RestoreError::Component(error)),
     };
     match written {
@@ -146,7 +166,7 @@ pub(crate) async fn restore(
             return Err(error);
         }
     }
-    // Another session of the user makes room only now that this one is back.
+    // Another session of the user ends only now that this one is restored.
     let Ok(surplus) = core.users.make_room(identity) else {
         keeper.release(id);
         return Err(RestoreError::TooMany);
@@ -154,16 +174,16 @@ pub(crate) async fn restore(
     if let Some(port) = surplus.and_then(|surplus| supervisor.sessions.port(&surplus)) {
         port.end(CloseCode::SessionEnded, UnmountReason::Expired);
     }
-    session.adopt_all();
-    session.port.attend();
-    // From now on it is this process's.
-    session.touch();
+    session.link_all_to_parents();
+    session.port.attach_task();
+    // Saves the session with this process as its owner.
+    session.mark_changed();
     tracing::debug!(session = %session.id(), exact, "session restored");
     Ok(Restored::Session(session))
 }
 
-/// The connection of a session that has none yet. It is named when it resumes.
-fn nobody() -> ConnectionId {
+/// Returns the placeholder for the connection of a session that has not been resumed yet.
+fn placeholder_connection() -> ConnectionId {
     match ConnectionId::new("none") {
         Ok(id) => id,
         Err(_) => unreachable!("the name is a connection id"),
@@ -171,65 +191,68 @@ fn nobody() -> ConnectionId {
 }
 
 impl Session {
-    /// Puts the components into their places, and writes the session whole where it is not what is
-    /// stored any more: the next process would take that for what the page has. Returns why the store
-    /// did not take it.
-    async fn take_back(
+    /// Adds the restored components. Writes the session whole if it differs from the store:
+    /// otherwise the next process would take the stored state for that of the page. Returns the
+    /// refusal, if the store refuses it.
+    async fn add_restored(
         &mut self,
-        mut revived: Vec<Revived>,
-        exact: bool,
+        mut outcomes: Vec<RowsOutcome>,
+        exactness: Exactness,
         keeper: &Keeper,
     ) -> Result<Option<Refusal>, RestoreError> {
-        follow_parents(&mut revived);
-        let mut is_other = false;
-        for Revived { id: _, back, aside, is_moved } in revived {
-            is_other |= is_moved;
-            self.aside.extend(aside, &self.budget);
-            if let Some(back) = back {
-                is_other |= self.put_back(*back, exact);
+        set_aside_with_parents(&mut outcomes);
+        let mut is_changed = false;
+        for RowsOutcome { id: _, restored, aside, differs } in outcomes {
+            is_changed |= differs;
+            self.set_aside.add(aside, &self.budget);
+            if let Some(restored) = restored {
+                is_changed |= self.add_restored_component(*restored, exactness);
             }
         }
         self.join_rooms();
-        if is_other { Ok(self.enter_now(keeper).await?) } else { Ok(None) }
+        if is_changed { Ok(self.write_whole_now(keeper).await?) } else { Ok(None) }
     }
 
-    /// Puts a component into its place. Its epoch goes on if no page can have seen more of it than
-    /// was stored, and the page was shown what the component shows now: a load is interrupted, what is
-    /// not saved is made anew, and another version of the program may compute fields in another way.
-    /// Returns whether it is not what is stored any more.
-    fn put_back(&mut self, back: Back, exact: bool) -> bool {
-        let Back { id, mounted_by, stored, registration, mut instance, how } = back;
+    /// Adds a restored component. Its epoch continues if no page can have seen a later state than
+    /// the stored one, and if the component shows the state that the page has. It may not, because
+    /// a load was interrupted, unsaved fields were computed anew, or another version of the program
+    /// computes fields in another way. Returns whether the component differs from the store.
+    fn add_restored_component(&mut self, restored: RestoredComponent, exactness: Exactness) -> bool {
+        let RestoredComponent { id, mounted_by, stored, registration, mut instance, how } = restored;
         let core = self.supervisor.core();
         let spec = registration.spec;
-        let is_as_shown = stored.shown.is_some() && stored.shown == shown(instance.as_mut());
-        let goes_on = how == How::Whole && (exact || stored.durable) && is_as_shown;
+        let is_as_shown = stored.shown.is_some() && stored.shown == instance_state_hash(instance.as_mut());
+        let epoch_continues =
+            how == RestoredAs::Unchanged && (exactness == Exactness::Exact || stored.durable) && is_as_shown;
         let epoch = match Epoch::new(&stored.epoch) {
-            Ok(epoch) if goes_on => StreamEpoch::Restored(epoch),
+            Ok(epoch) if epoch_continues => StreamEpoch::Restored(epoch),
             _ => core.epochs.begin(),
         };
-        let rev = if how == How::Whole { Rev(stored.rev) } else { Rev::ZERO };
-        let mut component = Component::new(spec, epoch, rev, mounted_by);
+        let rev = if how == RestoredAs::Unchanged { Rev(stored.rev) } else { Rev::ZERO };
+        let mut component = SessionComponent::new(spec, epoch, rev, mounted_by);
         if component.mounted_by.link().is_none() {
             component.props = stored.props.into();
         }
         if stored.connected {
-            component.connecting = Connecting::Done;
+            component.connected_hook = ConnectedHook::Finished;
         }
         component.settled = stored.settled;
         component.version = stored.version;
-        component.anew = stored.anew;
-        component.joined = Joined::restore(&stored.rooms);
-        component.count_rooms(&self.budget);
-        component.replaced = how != How::Whole || stored.template != core.templates.hash_of(spec.name);
-        let is_other = !goes_on || component.replaced || stored.durable != core.commits(spec).is_some();
+        component.is_remounted = stored.anew;
+        component.joined = JoinedRooms::from_stored(&stored.rooms);
+        component.account_rooms(&self.budget);
+        component.is_replaced =
+            how != RestoredAs::Unchanged || stored.template != core.templates.hash_of(spec.name);
+        let differs =
+            !epoch_continues || component.is_replaced || stored.durable != core.commit_keeper(spec).is_some();
         let topics = instance.topics();
-        component.slot = Slot::Idle(instance);
+        component.slot = InstanceSlot::Idle(instance);
         self.components.insert(id.clone(), Box::new(component));
-        self.show_topics(&id, topics);
-        is_other
+        self.set_topics(&id, topics);
+        differs
     }
 
-    /// Enters the rooms that the components were in.
+    /// Joins the rooms of the restored components.
     fn join_rooms(&self) {
         let hub = self.hub();
         let subscriber = Arc::clone(&self.port) as Arc<dyn Subscriber>;

@@ -1,4 +1,4 @@
-//! Connections come and go; the session stays.
+//! Attaches a session to a connection, and detaches it.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -12,55 +12,66 @@ use vivaz_protocol::{
     StreamId, TopicName, Welcome,
 };
 
-use super::component::{Component, Connecting, Slot};
-use super::replies::Kept;
-use super::task::{Origin, Task};
+use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
+use super::reply_cache::CachedReply;
+use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
 use crate::session::outbox::Outbox;
 use crate::telemetry::log::{Escaped, Quoted};
 use crate::telemetry::stats::Counters;
 
-/// How long a topic has to answer when a page comes back, unless the time of an action is shorter. A page waits 10 s
-/// for its `WELCOME`: it is to get an answer before it gives up.
+/// The time in which a topic has to authorize a resuming user, unless
+/// [`Limits::action_time`](crate::Limits::action_time) is shorter. It is less than the 10 s for
+/// which a page waits for its `WELCOME`, so that the page receives an answer.
 const AUTHORIZE_TIME: Duration = Duration::from_secs(7);
 
-/// What a client that resumes says it has.
+/// The state of a resuming client, as stated in its `HELLO`.
 #[derive(Debug, Default)]
-pub(crate) struct Position {
-    /// Every reply up to this one.
+pub(crate) struct ClientPosition {
+    /// The client has received every reply up to this one.
     pub(crate) acked: Option<Ref>,
-    /// Where it is in each stream.
+    /// The epoch and the revision that the client has of each stream.
     pub(crate) streams: Vec<(StreamId, Epoch, Rev)>,
 }
 
-/// What the topics of a session answered to who may see them.
+/// How a session starts on a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SessionStart {
+    /// It was created for this connection.
+    New,
+    /// It had a connection before.
+    Resumed,
+}
+
+/// The answers of a session's topics to an authorization.
 #[derive(Debug, Default)]
-pub(crate) struct Authorized {
-    /// Those that the user may not see.
+pub(crate) struct TopicAuthorization {
+    /// Topics that the user may not see.
     pub(crate) refused: HashSet<TopicName>,
-    /// Those that gave no answer: they failed, panicked or took too long.
+    /// Topics that gave no answer: they failed, panicked or timed out.
     pub(crate) unknown: HashSet<TopicName>,
 }
 
 impl Session {
-    /// The first connection of a new session.
-    pub(crate) fn greet(&mut self, secret: ResumeSecret<'_>) {
+    /// Attaches a new session to its first connection.
+    pub(crate) fn attach_first(&mut self, secret: ResumeSecret<'_>) {
         let limits = &self.supervisor.core().limits;
-        self.behaviour.greet(0);
-        self.port.attend();
-        self.port.connect(Some(Outbox::new(limits.outbox_bytes)));
-        self.welcome(secret, false);
-        tracing::debug!(session = %self.id(), "session begins");
+        self.behaviour.reset(0);
+        self.port.attach_task();
+        self.port.set_outbox(Some(Outbox::new(limits.outbox_bytes)));
+        self.send_welcome(secret, SessionStart::New);
+        tracing::debug!(session = %self.id(), "session created");
     }
 
-    /// Another connection, of the same user: first what the page missed, then the replies that wait for it. What shows
-    /// one of the topics in `refused` is taken away before.
+    /// Attaches a session to another connection of the same user. Unmounts components that show a
+    /// topic in `refused`, then sends the patches that the page has missed, then its unacknowledged
+    /// replies.
     pub(crate) fn resume(
         &mut self,
         secret: ResumeSecret<'_>,
         connection: ConnectionId,
         identity: Identity,
-        position: &Position,
+        position: &ClientPosition,
         refused: &HashSet<TopicName>,
     ) {
         let limits = self.supervisor.core().limits.clone();
@@ -68,28 +79,28 @@ impl Session {
         self.connection = connection;
         self.identity = identity;
         self.resumes = self.resumes.wrapping_add(1);
-        self.behaviour.greet(u32::try_from(limits.in_flight).unwrap_or(u32::MAX));
+        self.behaviour.reset(u32::try_from(limits.in_flight).unwrap_or(u32::MAX));
         if let Some(acked) = position.acked {
-            self.replies.received(acked);
-            self.forget_patches(acked);
+            self.replies.acknowledge(acked);
+            self.drop_acknowledged_patches(acked);
         }
-        self.unfollow_topics();
-        self.take_away(refused);
-        // What no component shows was not asked.
+        self.unsubscribe_all();
+        self.unmount_refused(refused);
+        // Topics that no component shows were not authorized.
         let topics = &self.topics;
         let is_refused = |name: &TopicName| !topics.contains_key(name);
         self.replies.withhold(is_refused);
-        self.held.withhold(is_refused);
-        self.held.forget_patches();
+        self.held_replies.withhold(is_refused);
+        self.held_replies.drop_patches();
         for component in self.components.values_mut() {
-            component.floor = Rev::ZERO;
+            component.snapshot_rev = Rev::ZERO;
         }
-        self.look_at_all();
-        self.port.connect(Some(Outbox::new(limits.outbox_bytes)));
-        self.welcome(secret, true);
-        self.follow_topics(&position.streams);
+        self.refresh_all_visibility();
+        self.port.set_outbox(Some(Outbox::new(limits.outbox_bytes)));
+        self.send_welcome(secret, SessionStart::Resumed);
+        self.subscribe_all(&position.streams);
         self.renew_presences();
-        let replaced = self.tell_replaced();
+        let replaced = self.send_replaced();
         for (stream, epoch, rev) in &position.streams {
             if let StreamId::Component(id) = stream
                 && !replaced.contains(id)
@@ -97,17 +108,17 @@ impl Session {
                 self.catch_up(id, epoch, *rev);
             }
         }
-        let waiting: Vec<(Ref, Kept)> =
-            self.replies.waiting().map(|(reference, kept)| (reference, kept.clone())).collect();
-        for (reference, kept) in waiting {
-            self.say_again(reference, &kept);
+        let waiting: Vec<(Ref, CachedReply)> =
+            self.replies.unacknowledged().map(|(reference, reply)| (reference, reply.clone())).collect();
+        for (reference, reply) in waiting {
+            self.resend_reply(reference, &reply);
         }
-        self.go_on();
-        self.tell_resumed();
-        // What was saved when the connection dropped says how long a session is good that waits.
-        self.unsaved = false;
-        self.touch();
-        // Topics may have moved on meanwhile, or the identity changed, which `$user` shows.
+        self.resume_jobs();
+        self.enqueue_resumed();
+        // The row saved at the disconnect expires when the suspension ends, so it is saved again.
+        self.is_marked_changed = false;
+        self.mark_changed();
+        // Topics may have changed meanwhile, or the identity, which `$user` shows.
         let children: Vec<ComponentId> = self
             .components
             .iter()
@@ -115,62 +126,64 @@ impl Session {
             .map(|(id, _)| id.clone())
             .collect();
         for id in children {
-            self.refresh(&id);
+            self.queue_props_check(&id);
         }
         tracing::debug!(session = %self.id(), "session resumed");
     }
 
-    /// Tells the components that their page is back. `connected` is called in place of `resumed` where another process
-    /// ended before it had finished.
-    fn tell_resumed(&mut self) {
+    /// Queues the `resumed` hook of all components, or `connected` where another process ended
+    /// before that hook had finished.
+    fn enqueue_resumed(&mut self) {
         let ids: Vec<ComponentId> = self.components.keys().cloned().collect();
         for id in ids {
             let Some(component) = self.components.get(&id) else { continue };
-            let job = match component.connecting {
-                // A component that is being mounted calls it by itself.
-                Connecting::Due if matches!(component.slot, Slot::Mounting) => continue,
-                Connecting::Due => Job::Connected,
-                Connecting::Running | Connecting::Done if component.spec.has(Hook::Resumed) => Job::Resumed,
-                Connecting::Running | Connecting::Done => continue,
+            let job = match component.connected_hook {
+                // The mount queues it.
+                ConnectedHook::Due if matches!(component.slot, InstanceSlot::Mounting) => continue,
+                ConnectedHook::Due => Job::Connected,
+                ConnectedHook::Running | ConnectedHook::Finished if component.spec.has(Hook::Resumed) => {
+                    Job::Resumed
+                }
+                ConnectedHook::Running | ConnectedHook::Finished => continue,
             };
-            self.enqueue(&id, Task::Job { job, origin: Origin::Server });
+            self.enqueue(&id, Task::Job { job, origin: TaskOrigin::Server });
         }
     }
 
-    /// The connection is gone; nothing is sent from now on.
+    /// Detaches the session from its connection. Nothing is sent from now on.
     pub(crate) fn detach(&mut self) {
-        self.port.connect(None);
-        self.held.forget_patches();
-        self.unfollow_topics();
+        self.port.set_outbox(None);
+        self.held_replies.drop_patches();
+        self.unsubscribe_all();
         self.suspend_presences();
-        self.mark_unsaved();
-        self.forget_views();
+        self.mark_expiry_changed();
+        self.drop_views();
     }
 
-    /// Tells the components that the session goes on without a connection.
-    pub(crate) fn disconnected(&mut self) {
-        self.go_on();
-        self.enqueue_all(Hook::Disconnected, || Job::Disconnected);
+    /// Queues the `disconnected` hook of all components.
+    pub(crate) fn continue_detached(&mut self) {
+        self.resume_jobs();
+        self.enqueue_hook(Hook::Disconnected, || Job::Disconnected);
     }
 
-    /// Sends the page away: it comes back after that time, to whoever listens then.
-    pub(crate) fn say_drain(&self, after: Duration) {
+    /// Sends `DRAIN`: the page reconnects after that time, to a process that accepts connections.
+    pub(crate) fn send_drain(&self, after: Duration) {
         let reconnect_after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         self.port.send(encode::frame(&ServerMessage::Drain { reconnect_after_ms }));
     }
 
-    fn welcome(&self, secret: ResumeSecret<'_>, resumed: bool) {
+    /// Sends `WELCOME`.
+    fn send_welcome(&self, secret: ResumeSecret<'_>, start: SessionStart) {
         let core = self.supervisor.core();
-        let done = if resumed {
-            self.replies.waiting().map(|(reference, _)| reference).collect()
-        } else {
-            Vec::new()
+        let done = match start {
+            SessionStart::New => Vec::new(),
+            SessionStart::Resumed => self.replies.unacknowledged().map(|(reference, _)| reference).collect(),
         };
         self.port.send(encode::frame(&ServerMessage::Welcome(Welcome {
             session: self.id().clone(),
             secret,
             connection: self.connection.clone(),
-            resumed,
+            resumed: start == SessionStart::Resumed,
             done,
             heartbeat_ms: u64::try_from(core.limits.heartbeat.as_millis()).unwrap_or(u64::MAX),
             build: (&*core.build).into(),
@@ -182,37 +195,39 @@ impl Session {
         })));
     }
 
-    /// Sends the components that are not what the page has by that name: of another template, or mounted anew.
-    fn tell_replaced(&mut self) -> Vec<ComponentId> {
+    /// Sends the components whose state or template differs from that of the page, and returns
+    /// their ids.
+    fn send_replaced(&mut self) -> Vec<ComponentId> {
         let replaced: Vec<ComponentId> = self
             .components
             .iter_mut()
             .filter(|(_, component)| component.is_shown())
-            .filter_map(|(id, component)| std::mem::take(&mut component.replaced).then(|| id.clone()))
+            .filter_map(|(id, component)| std::mem::take(&mut component.is_replaced).then(|| id.clone()))
             .collect();
         for id in &replaced {
-            let frame = self.mounted_frame(id, None);
+            let frame = self.encode_mounted(id, None);
             self.port.send(frame);
             if let Some(component) = self.components.get_mut(id) {
-                component.floor = component.stream.rev();
+                component.snapshot_rev = component.stream.rev();
             }
         }
         replaced
     }
 
-    /// Sends what is missing of a component that the page has.
+    /// Sends the patches that the page misses of a component, or a snapshot.
     fn catch_up(&mut self, id: &ComponentId, epoch: &Epoch, rev: Rev) {
         let stream = StreamId::Component(id.clone());
         let Some(component) = self.components.get(id) else {
-            // If the page itself took it away, the reply that says so follows.
-            let waits = |kept: &Kept| matches!(kept, Kept::Done { component, .. } if component == id);
-            if !self.replies.waiting().any(|(_, kept)| waits(kept)) {
+            // If the page unmounted the component, the cached reply confirms it.
+            let waits =
+                |reply: &CachedReply| matches!(reply, CachedReply::Done { component, .. } if component == id);
+            if !self.replies.unacknowledged().any(|(_, reply)| waits(reply)) {
                 let reason = UnmountReason::Removed.as_str().into();
                 self.port.send(encode::frame(&ServerMessage::Unmounted { component_id: id.clone(), reason }));
             }
             return;
         };
-        if matches!(component.slot, Slot::Mounting) {
+        if matches!(component.slot, InstanceSlot::Mounting) {
             return;
         }
         let patches = (self.supervisor.core().epochs.text(component.stream.epoch()) == *epoch)
@@ -233,20 +248,21 @@ impl Session {
         }
     }
 
-    /// Asks all topics again whether the user may see them, as `identity` is now. Each has
-    /// [`AUTHORIZE_TIME`] to answer.
+    /// Asks all topics whether the user may see them, as the user is recognised in `identity`. Each
+    /// has [`AUTHORIZE_TIME`] to answer.
     pub(crate) fn authorize_topics(
         &self,
         identity: &Identity,
-    ) -> impl Future<Output = Authorized> + Send + use<> {
+    ) -> impl Future<Output = TopicAuthorization> + Send + use<> {
         let topics = self.topics.values().map(|held| held.topic.clone()).collect();
-        authorize_all(topics, identity, self.supervisor.core().limits.action_time.min(AUTHORIZE_TIME))
+        authorize(topics, identity, self.supervisor.core().limits.action_time.min(AUTHORIZE_TIME))
     }
 
-    /// Unmounts the components that show a topic which the user may not see any more. A handler that
-    /// runs may keep one of them for a while: nothing of it, or of its topics, is sent meanwhile.
-    fn take_away(&mut self, refused: &HashSet<TopicName>) {
-        let shows = |component: &Component| component.topics.iter().any(|(_, name)| refused.contains(name));
+    /// Unmounts the components that show a topic which the user may not see any more. A running
+    /// handler may delay the unmount; nothing of the component or its topics is sent meanwhile.
+    fn unmount_refused(&mut self, refused: &HashSet<TopicName>) {
+        let shows =
+            |component: &SessionComponent| component.topics.iter().any(|(_, name)| refused.contains(name));
         let ids: Vec<ComponentId> = self
             .components
             .iter()
@@ -254,52 +270,52 @@ impl Session {
             .map(|(id, _)| id.clone())
             .collect();
         for id in &ids {
-            self.withdraw(id);
+            self.hide_revoked(id);
         }
         for id in ids {
-            let origin = Origin::End { reason: UnmountReason::Revoked };
+            let origin = TaskOrigin::Unmount { reason: UnmountReason::Revoked };
             self.enqueue(&id, Task::Unmount { origin });
         }
     }
-    /// Shows a component no more: its user may not see it.
-    pub(super) fn withdraw(&mut self, id: &ComponentId) {
-        tracing::debug!(component = %id, "may not be shown any more");
+    /// Hides a component whose user may not see it any more.
+    pub(super) fn hide_revoked(&mut self, id: &ComponentId) {
+        tracing::debug!(component = %id, "hidden, because the user may not see it any more");
         let Some(component) = self.components.get_mut(id) else { return };
-        let was_shown = component.is_shown();
-        component.withdrawn = true;
+        let visibility = component.visibility();
+        component.is_withdrawn = true;
         component.presences = Vec::new();
         let topics = std::mem::take(&mut component.topics);
-        self.release_topics(topics, was_shown);
+        self.release_topics(topics, visibility);
     }
 }
 
 /// Asks topics whether a user may see them. Each has `limit` to answer.
-pub(super) fn authorize_all(
+pub(super) fn authorize(
     topics: Vec<TopicRef>,
     identity: &Identity,
     limit: Duration,
-) -> impl Future<Output = Authorized> + Send + use<> {
-    let asked = topics.into_iter().map(|topic| {
+) -> impl Future<Output = TopicAuthorization> + Send + use<> {
+    let received_at = topics.into_iter().map(|topic| {
         let name = topic.name().clone();
         let answer = guard("authorizing a topic", Some(limit), topic.authorize(identity));
         async move { (name, answer.await.map_err(RestoreFailure::of_decoded)) }
     });
-    let asked: Vec<_> = asked.collect();
+    let received_at: Vec<_> = received_at.collect();
     async move {
-        let mut authorized = Authorized::default();
-        for (name, answer) in join_all(asked).await {
+        let mut authorized = TopicAuthorization::default();
+        for (name, answer) in join_all(received_at).await {
             match answer {
                 Ok(()) => {}
                 Err(RestoreFailure::Refused(_)) => {
                     authorized.refused.insert(name);
                 }
-                // To the user it does not exist (any more).
+                // A topic may answer `not_found` to users who may not see it.
                 Err(RestoreFailure::Undecodable(error)) if error.code() == ErrorCode::NotFound => {
                     authorized.refused.insert(name);
                 }
                 Err(failure @ (RestoreFailure::Temporary(_) | RestoreFailure::Undecodable(_))) => {
                     let (topic, error) = (Quoted(&name), Escaped(&failure));
-                    tracing::error!(%topic, %error, "a topic does not answer who may see it");
+                    tracing::error!(%topic, %error, "cannot authorize a topic");
                     authorized.unknown.insert(name);
                 }
             }

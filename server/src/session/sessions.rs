@@ -1,92 +1,79 @@
-//! All sessions: which there are, who may resume them, and where each one is.
+//! The map of all sessions of a process: their owners, secrets and state.
 //!
-//! A session with a connection is owned by the connection's task; one that waits is a struct in this map, without a
-//! task. Ownership changes hands here, under the lock of the shard, so that a session is in exactly one place.
+//! A task drives each session that has a connection. A suspended session is a struct in this map,
+//! without a task. A session changes hands under the lock of its shard, so that it is in exactly
+//! one place.
 
+mod secret;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, hash_map};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
-use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CloseCode, ResumeSecret, SessionId};
 
+pub(crate) use self::secret::matching_secret_hash;
+use self::secret::{SecretBytes, encode_secret, hash_secret};
+pub(crate) use self::sweep::SuspensionLimits;
 use crate::admission::secret::random_bytes;
 use crate::admission::users::Member;
 use crate::persist::store::Secrets;
 use crate::session::Session;
-use crate::session::port::{Mail, Port};
+use crate::session::mail::Mail;
+use crate::session::port::Port;
 
-/// Enough that connections on all cores seldom meet.
+/// Enough shards that tasks on all cores seldom contend for one.
 const SHARDS: usize = 32;
 
-/// The map.
+/// The map of all sessions.
 pub(crate) struct Sessions {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
 }
 
-/// Boxed, because a map has more room than entries.
-type Shard = HashMap<SessionId, Box<Entry>, RandomState>;
+/// Entries are boxed, because a hash map has more slots than entries.
+type Shard = HashMap<SessionId, Box<SessionEntry>, RandomState>;
 
-struct Entry {
+/// A session in the map.
+struct SessionEntry {
     port: Arc<Port>,
     owner: Identity,
-    /// Its place among the sessions of its user.
+    /// The session's place among the sessions of its user.
     member: Member,
-    /// What it takes to resume it.
+    /// The hashes of the secrets that resume the session.
     secrets: Secrets,
-    /// When the newest `HELLO` that asked for it arrived.
-    asked: Instant,
-    place: Place,
+    /// When the newest `HELLO` that claimed the session arrived.
+    claimed_at: Instant,
+    location: Location,
 }
 
-enum Place {
-    /// A task has it.
-    Held,
-    /// Nobody has it.
-    Waiting { session: Box<Session>, until: Instant },
+/// Where a session is.
+enum Location {
+    /// A task drives it.
+    Driven,
+    /// It has no task. It ends at `until`.
+    Suspended { session: Box<Session>, until: Instant },
 }
 
-/// A session on its way to a new connection.
+/// The result of claiming a session for a new connection.
 pub(crate) enum Claim {
-    /// Here it is.
+    /// The session. The caller drives it now.
     Session(Box<Session>),
-    /// Another task has it, and was asked to hand it over.
-    Asked(oneshot::Receiver<Box<Session>>),
-    /// A `HELLO` that arrived later has asked for it: the page has left the connection of this one.
-    Overtaken,
-}
-
-/// How much may wait.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Room {
-    pub(crate) sessions: usize,
-    /// Bytes of state of all of them together.
-    pub(crate) bytes: usize,
-}
-
-/// What the sweep found.
-#[derive(Default)]
-pub(crate) struct Swept {
-    /// Sessions that waited for too long.
-    #[expect(clippy::vec_box, reason = "each goes to a task of its own, as it is")]
-    pub(crate) expired: Vec<Box<Session>>,
-    /// How many are held by a task.
-    pub(crate) held: usize,
-    /// How many wait.
-    pub(crate) waiting: usize,
+    /// Another task drives the session and was requested to hand it over.
+    Requested(oneshot::Receiver<Box<Session>>),
+    /// A later `HELLO` has claimed the session: the page has left the connection of this claim.
+    Superseded,
 }
 
 impl Sessions {
+    /// Creates an empty map.
     pub(crate) fn new() -> Self {
         let hasher = RandomState::default();
         Self {
@@ -95,9 +82,9 @@ impl Sessions {
         }
     }
 
-    /// Enters a new session, which the caller holds. Its secret is in the `WELCOME`; `None` if the system has no
-    /// randomness to give.
-    pub(crate) fn enter(
+    /// Inserts a new session, which the caller drives. Returns the secret for its `WELCOME`, or
+    /// `None` if the system has no randomness.
+    pub(crate) fn insert(
         &self,
         port: Arc<Port>,
         owner: Identity,
@@ -105,118 +92,135 @@ impl Sessions {
     ) -> Option<ResumeSecret<'static>> {
         let secret = random_bytes().ok()?;
         let id = port.session().clone();
-        let secrets = Secrets { generation: 1, current: hash(&secret), previous: None };
-        let entry =
-            Box::new(Entry { port, owner, member, secrets, asked: Instant::now(), place: Place::Held });
+        let secrets = Secrets { generation: 1, current: hash_secret(&secret), previous: None };
+        let entry = Box::new(SessionEntry {
+            port,
+            owner,
+            member,
+            secrets,
+            claimed_at: Instant::now(),
+            location: Location::Driven,
+        });
         self.shard(&id).insert(id, entry);
-        Some(text(&secret))
+        Some(encode_secret(&secret))
     }
 
-    /// Enters a session that comes out of the store, which the caller holds from now on; unless somebody else has
-    /// brought it here meanwhile.
-    pub(crate) fn adopt(
+    /// Inserts a session restored from the store, which the caller drives. Returns `false` if the
+    /// map already has the session.
+    pub(crate) fn insert_restored(
         &self,
         port: Arc<Port>,
         owner: Identity,
         member: Member,
         secrets: Secrets,
-        asked: Instant,
+        claimed_at: Instant,
     ) -> bool {
         let id = port.session().clone();
         let mut shard = self.shard(&id);
         if shard.contains_key(&id) {
             return false;
         }
-        shard.insert(id, Box::new(Entry { port, owner, member, secrets, asked, place: Place::Held }));
+        shard.insert(
+            id,
+            Box::new(SessionEntry { port, owner, member, secrets, claimed_at, location: Location::Driven }),
+        );
         true
     }
 
-    /// Whether the session is here.
-    pub(crate) fn has(&self, id: &SessionId) -> bool {
+    /// Checks whether the map has a session.
+    pub(crate) fn contains(&self, id: &SessionId) -> bool {
         self.shard(id).contains_key(id)
     }
 
-    /// What it takes to resume a session.
+    /// Returns the hashes of the secrets that resume a session.
     pub(crate) fn secrets(&self, id: &SessionId) -> Option<Secrets> {
         self.shard(id).get(id).map(|entry| entry.secrets.clone())
     }
 
-    /// Asks for a session with a secret, by a `HELLO` that arrived at `asked`. `None` says nothing
-    /// about why not.
+    /// Claims a session with a secret, for a `HELLO` that arrived at `claimed_at`. Returns `None`
+    /// if there is no such session, the secret is wrong, or the session belongs to another user;
+    /// the caller cannot tell which.
     pub(crate) fn claim(
         &self,
         id: &SessionId,
         secret: &ResumeSecret<'_>,
         who: &Identity,
-        asked: Instant,
+        claimed_at: Instant,
     ) -> Option<Claim> {
         let mut shard = self.shard(id);
         let entry = shard.get_mut(id)?;
-        let given = is_good(secret, &entry.secrets)?;
+        let given = matching_secret_hash(secret, &entry.secrets)?;
         if !entry.owner.is_same_as(who) {
             return None;
         }
-        if asked < entry.asked {
-            return Some(Claim::Overtaken);
+        if claimed_at < entry.claimed_at {
+            return Some(Claim::Superseded);
         }
-        entry.asked = asked;
-        // Whichever of the two was shown stays good until the new connection has proved that it has the next one.
+        entry.claimed_at = claimed_at;
+        // The shown secret stays valid until the new connection has proved that it has the next
+        // one.
         entry.secrets.previous = Some(given);
         entry.member.is_back();
         Some(entry.hand_over())
     }
 
-    /// Takes a session from whichever task has it, without a secret: its copy here is not good any
-    /// more.
+    /// Claims a session without a secret, because its copy in memory is outdated.
     pub(crate) fn seize(&self, id: &SessionId) -> Option<Claim> {
         let mut shard = self.shard(id);
         shard.get_mut(id).map(|entry| entry.hand_over())
     }
 
-    /// Changes the secret of a session that is being resumed, and whose it is: permissions may have changed.
-    pub(crate) fn renew(&self, id: &SessionId, owner: Identity) -> Option<(ResumeSecret<'static>, Secrets)> {
-        let secret: Secret = random_bytes().ok()?;
+    /// Replaces the secret and the owner of a session that is being resumed. The owner's
+    /// permissions may have changed. Returns the new secret, or `None` if there is no such session
+    /// or no randomness.
+    pub(crate) fn renew_secret(
+        &self,
+        id: &SessionId,
+        owner: Identity,
+    ) -> Option<(ResumeSecret<'static>, Secrets)> {
+        let secret: SecretBytes = random_bytes().ok()?;
         let mut shard = self.shard(id);
         let entry = shard.get_mut(id)?;
         entry.secrets.generation += 1;
-        entry.secrets.current = hash(&secret);
+        entry.secrets.current = hash_secret(&secret);
         entry.owner = owner;
-        Some((text(&secret), entry.secrets.clone()))
+        Some((encode_secret(&secret), entry.secrets.clone()))
     }
 
-    /// Puts back whose a session is whose page was not let in.
-    pub(crate) fn keep_owner(&self, id: &SessionId, owner: Identity) {
+    /// Restores the owner of a session whose resume failed.
+    pub(crate) fn set_owner(&self, id: &SessionId, owner: Identity) {
         if let Some(entry) = self.shard(id).get_mut(id) {
             entry.owner = owner;
         }
     }
 
-    /// Notes that the client has the new secret: the one before is good no longer. Returns whether
-    /// there was one before.
-    pub(crate) fn confirm(&self, id: &SessionId) -> bool {
+    /// Invalidates the previous secret, because the client has proved that it has the current one.
+    /// Returns whether there was a previous one.
+    pub(crate) fn confirm_secret(&self, id: &SessionId) -> bool {
         self.shard(id).get_mut(id).is_some_and(|entry| entry.secrets.previous.take().is_some())
     }
 
-    /// Returns the sessions that a task has.
-    pub(crate) fn held(&self) -> Vec<SessionId> {
+    /// Returns the ids of sessions that a task drives.
+    pub(crate) fn driven(&self) -> Vec<SessionId> {
         let mut sessions = Vec::new();
         for shard in &self.shards {
             let shard = lock(shard);
-            let held = shard.values().filter(|entry| matches!(entry.place, Place::Held));
+            let held = shard.values().filter(|entry| matches!(entry.location, Location::Driven));
             sessions.extend(held.map(|entry| entry.port.session().clone()));
         }
         sessions
     }
 
-    /// Lets a session wait. Gives it back if something has come for it meanwhile.
-    pub(crate) fn park(&self, session: Box<Session>, until: Instant) -> Option<Box<Session>> {
+    /// Suspends a session until `until`. Returns the session instead if it has mail, or if the map
+    /// does not have it.
+    pub(crate) fn suspend(&self, session: Box<Session>, until: Instant) -> Option<Box<Session>> {
         let id = session.id().clone();
         let mut shard = self.shard(&id);
         let Some(entry) = shard.get_mut(&id) else { return Some(session) };
-        if !entry.port.leave() {
+        if !entry.port.detach_task() {
             return Some(session);
         }
-        entry.place = Place::Waiting { session, until };
+        entry.location = Location::Suspended { session, until };
         let surplus = entry.member.waits();
         drop(shard);
         if let Some(port) = surplus.and_then(|surplus| self.port(&surplus)) {
@@ -225,42 +229,44 @@ impl Sessions {
         None
     }
 
-    /// Takes a waiting session that mail has come for; and until when it may wait after that.
-    pub(crate) fn wake(&self, id: &SessionId) -> Option<(Box<Session>, Instant)> {
+    /// Takes a suspended session that has mail, with the end of its suspension.
+    pub(crate) fn take_suspended(&self, id: &SessionId) -> Option<(Box<Session>, Instant)> {
         let mut shard = self.shard(id);
         let entry = shard.get_mut(id)?;
-        match std::mem::replace(&mut entry.place, Place::Held) {
-            Place::Waiting { session, until } => {
-                entry.port.attend();
+        match std::mem::replace(&mut entry.location, Location::Driven) {
+            Location::Suspended { session, until } => {
+                entry.port.attach_task();
                 Some((session, until))
             }
-            Place::Held => None,
+            Location::Driven => None,
         }
     }
 
-    /// Drops the sessions that wait, and what goes on in them: the process ends. What is stored of them stays.
-    pub(crate) fn drop_waiting(&self) {
+    /// Drops all suspended sessions with their tasks and loads, because the process ends. The store
+    /// keeps its rows.
+    pub(crate) fn drop_suspended(&self) {
         for shard in &self.shards {
-            // Dropped after the lock: what is dropped with it may come back here.
-            let waiting: Vec<_> =
-                lock(shard).extract_if(|_, entry| matches!(entry.place, Place::Waiting { .. })).collect();
+            // Dropped outside of the lock, because dropping a session locks the shard again.
+            let waiting: Vec<_> = lock(shard)
+                .extract_if(|_, entry| matches!(entry.location, Location::Suspended { .. }))
+                .collect();
             drop(waiting);
         }
     }
 
-    /// Forgets a session that the caller holds.
-    pub(crate) fn end(&self, id: &SessionId) {
-        // Dropped after the lock: what is dropped with it may come back here.
+    /// Removes a session that the caller drives.
+    pub(crate) fn remove(&self, id: &SessionId) {
+        // Dropped outside of the lock, because dropping the entry may lock the shard again.
         let entry = self.shard(id).remove(id);
         drop(entry);
     }
 
-    /// The port of a session.
+    /// Returns the port of a session.
     pub(crate) fn port(&self, id: &SessionId) -> Option<Arc<Port>> {
         self.shard(id).get(id).map(|entry| Arc::clone(&entry.port))
     }
 
-    /// Returns the port of a session if its owner is such.
+    /// Returns the port of a session if its owner matches.
     pub(crate) fn port_of(
         &self,
         id: &SessionId,
@@ -271,11 +277,11 @@ impl Sessions {
         Some(Arc::clone(&entry.port))
     }
 
-    /// The ports of those whose owner is such.
+    /// Returns the ports of the sessions whose owner matches.
     pub(crate) fn ports_of(&self, mut is_such: impl FnMut(&Identity) -> bool) -> Vec<Arc<Port>> {
         let mut ports = Vec::new();
         for shard in &self.shards {
-            // Asked without the lock, because it is the application that answers.
+            // The predicate runs outside of the lock, because it is application code.
             let all: Vec<_> =
                 lock(shard).values().map(|entry| (entry.owner.clone(), Arc::clone(&entry.port))).collect();
             ports.extend(all.into_iter().filter(|(owner, _)| is_such(owner)).map(|(_, port)| port));
@@ -283,7 +289,7 @@ impl Sessions {
         ports
     }
 
-    /// Every session's port.
+    /// Returns the ports of all sessions.
     pub(crate) fn ports(&self) -> Vec<Arc<Port>> {
         let mut ports = Vec::new();
         for shard in &self.shards {
@@ -292,97 +298,7 @@ impl Sessions {
         ports
     }
 
-    /// Goes over all sessions: takes out those that have waited for too long; if more wait than there is `room` for,
-    /// the ones whose time is nearest to its end; and if those that are left hold too many bytes, the ones that hold
-    /// most. `held` sees the port and the owner of each one that a task has.
-    pub(crate) fn sweep(
-        &self,
-        now: Instant,
-        room: Room,
-        mut held: impl FnMut(&Arc<Port>, &Identity),
-    ) -> Swept {
-        let mut swept = Swept::default();
-        let mut deadlines = Vec::new();
-        let mut bytes = 0;
-        for shard in &self.shards {
-            for entry in lock(shard).values() {
-                match &entry.place {
-                    Place::Held => {
-                        swept.held += 1;
-                        held(&entry.port, &entry.owner);
-                    }
-                    Place::Waiting { until, session } => {
-                        deadlines.push(*until);
-                        bytes += session.state_bytes();
-                    }
-                }
-            }
-        }
-        let excess = deadlines.len().saturating_sub(room.sessions);
-        let mut limit = now;
-        if excess > 0 {
-            let (_, nearest, _) = deadlines.select_nth_unstable(excess - 1);
-            limit = limit.max(*nearest);
-        }
-        swept.waiting = deadlines.len();
-        if deadlines.iter().any(|until| *until <= limit) {
-            bytes -= self.take_expired(limit, &mut swept).min(bytes);
-        }
-        if bytes > room.bytes {
-            self.take_largest(bytes - room.bytes, &mut swept);
-        }
-        swept
-    }
-
-    /// Takes out the sessions that wait until `limit` at most. Returns how many bytes of state they hold.
-    fn take_expired(&self, limit: Instant, swept: &mut Swept) -> usize {
-        let mut bytes = 0;
-        for shard in &self.shards {
-            let expired = lock(shard)
-                .extract_if(
-                    |_, entry| matches!(&entry.place, Place::Waiting { until, .. } if *until <= limit),
-                )
-                .collect::<Vec<_>>();
-            for (_, entry) in expired {
-                if let Place::Waiting { session, .. } = entry.place {
-                    bytes += session.state_bytes();
-                    swept.waiting -= 1;
-                    swept.expired.push(session);
-                }
-            }
-        }
-        bytes
-    }
-
-    /// Takes out waiting sessions that hold so many bytes together, the largest ones.
-    fn take_largest(&self, excess: usize, swept: &mut Swept) {
-        let mut waiting = Vec::new();
-        for shard in &self.shards {
-            for (id, entry) in &*lock(shard) {
-                if let Place::Waiting { session, until } = &entry.place {
-                    waiting.push((session.state_bytes(), *until, id.clone()));
-                }
-            }
-        }
-        waiting.sort_unstable_by_key(|(bytes, until, _)| (std::cmp::Reverse(*bytes), *until));
-        let mut taken = 0;
-        for (_, until, id) in waiting {
-            if taken >= excess {
-                break;
-            }
-            // Its page may be back by now, or may have been back and gone again.
-            let taken_out = match self.shard(&id).entry(id.clone()) {
-                hash_map::Entry::Occupied(entry) if entry.get().waits_until(until) => Some(entry.remove()),
-                hash_map::Entry::Occupied(_) | hash_map::Entry::Vacant(_) => None,
-            };
-            if let Some(Place::Waiting { session, .. }) = taken_out.map(|entry| entry.place) {
-                taken += session.state_bytes();
-                swept.waiting -= 1;
-                swept.expired.push(session);
-            }
-        }
-    }
-
+    /// Locks the shard of a session.
     fn shard(&self, id: &SessionId) -> MutexGuard<'_, Shard> {
         let [first, ..] = &self.shards;
         let at = self.hasher.hash_one(id) % SHARDS as u64;
@@ -390,50 +306,25 @@ impl Sessions {
     }
 }
 
-impl Entry {
-    fn waits_until(&self, time: Instant) -> bool {
-        matches!(&self.place, Place::Waiting { until, .. } if *until == time)
-    }
-
-    /// Gives the session away, or asks the task that has it to do so.
+impl SessionEntry {
+    /// Returns the session, or requests it from the task that drives it.
     fn hand_over(&mut self) -> Claim {
-        match std::mem::replace(&mut self.place, Place::Held) {
-            Place::Waiting { session, .. } => {
-                self.port.attend();
+        match std::mem::replace(&mut self.location, Location::Driven) {
+            Location::Suspended { session, .. } => {
+                self.port.attach_task();
                 Claim::Session(session)
             }
-            Place::Held => {
-                let (give, take) = oneshot::channel();
-                // A held session's port is attended: its task sees this.
-                let _attended = self.port.post(Mail::Yield(give), usize::MAX);
-                Claim::Asked(take)
+            Location::Driven => {
+                let (sender, receiver) = oneshot::channel();
+                // The port of a driven session has a task, which sees this mail.
+                let _has_task = self.port.post(Mail::HandOver(sender), usize::MAX);
+                Claim::Requested(receiver)
             }
         }
     }
 }
 
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    // Nothing that can panic runs under the lock.
+    // No code that can panic runs under the lock.
     shard.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-type Secret = [u8; 16];
-
-/// What is kept of a secret: whoever reads a store cannot resume the sessions in it.
-fn hash(secret: &[u8]) -> [u8; 16] {
-    let mut short = [0; 16];
-    blake3::Hasher::new_derive_key("vivaz 2026 resume").update(secret).finalize_xof().fill(&mut short);
-    short
-}
-
-/// The hash of a secret that was shown, if it is one of these. Takes as long for a wrong one as for a right one.
-pub(crate) fn is_good(shown: &ResumeSecret<'_>, secrets: &Secrets) -> Option<[u8; 16]> {
-    let given = hash(&URL_SAFE_NO_PAD.decode(shown.expose()).ok()?);
-    let current = given.ct_eq(&secrets.current);
-    let previous = secrets.previous.map_or(0.into(), |previous| given.ct_eq(&previous));
-    bool::from(current | previous).then_some(given)
-}
-
-fn text(secret: &Secret) -> ResumeSecret<'static> {
-    ResumeSecret::new(URL_SAFE_NO_PAD.encode(secret))
 }

@@ -1,4 +1,4 @@
-//! All sessions of a runtime and the tasks that drive them.
+//! The sessions of a runtime and the tasks that drive them.
 
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -10,24 +10,27 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::SessionId;
 
 use super::Session;
-use super::port::{Mail, Port, Posted, SessionOwner};
+use super::mail::Mail;
+use super::port::{Port, Posted, SessionOwner};
 use super::sessions::Sessions;
 use crate::core::Core;
 use crate::persist::keeper::RunningSessions;
 use crate::persist::store::Refusal;
 
-/// Drives a session that has no connection until it has nothing left to do or waits until that time.
+/// Drives a session without a connection until it has no work left. It is then suspended until the
+/// given time.
 pub(crate) type DriveDetached = fn(Box<Session>, Instant) -> BoxFuture<()>;
 
-/// Owns the sessions. A session reaches the others, and the state that all share, through it.
+/// Owns the sessions. A session accesses the other sessions and the shared state through it.
 pub(crate) struct Supervisor {
     core: Core,
     pub(crate) sessions: Sessions,
-    /// Cancelled when the runtime begins to shut down.
+    /// Cancelled when the runtime starts to shut down.
     pub(crate) shutdown: CancellationToken,
-    /// Every connection, and every session that is driven without one.
+    /// Tracks the tasks of connections and of detached sessions.
     pub(crate) tasks: TaskTracker,
-    /// Starts tasks from threads that are not the executor's. Known once the runtime was used on it.
+    /// The executor, known after the runtime's first use on it. Threads outside of the executor
+    /// start tasks with it.
     executor: OnceLock<Handle>,
     drive_detached: DriveDetached,
 }
@@ -50,17 +53,21 @@ impl Supervisor {
         &self.core
     }
 
-    /// Returns itself as ports refer to it.
+    /// Returns a weak reference to itself, for ports.
     pub(crate) fn as_owner(self: &Arc<Self>) -> Weak<dyn SessionOwner> {
         Arc::downgrade(self) as Weak<dyn SessionOwner>
     }
 
-    /// Returns the executor, if the runtime has been used on one.
+    /// Returns the executor, if the runtime was used on one.
     pub(crate) fn executor(&self) -> Option<&Handle> {
         self.executor.get()
     }
 
-    /// Notes the executor that this is called on. The first time, `start` starts the runtime's own tasks.
+    /// Records the current executor. The first call also runs `start`, which starts the runtime's
+    /// tasks.
+    ///
+    /// # Panics
+    /// On the first call, if the thread is not part of a tokio runtime.
     pub(crate) fn on_executor(&self, start: impl FnOnce()) {
         self.executor.get_or_init(|| {
             start();
@@ -68,9 +75,9 @@ impl Supervisor {
         });
     }
 
-    /// Posts mail to a session, and starts a task for it if it waits for its page.
+    /// Posts mail to a session, and starts a task that drives the session if it has none.
     pub(crate) fn post(self: &Arc<Self>, port: &Arc<Port>, mail: Mail) {
-        if port.post(mail, usize::MAX) == Posted::Unattended {
+        if port.post(mail, usize::MAX) == Posted::NoTask {
             Arc::clone(self).wake(port.session());
         }
     }
@@ -81,7 +88,7 @@ impl SessionOwner for Supervisor {
         let Some(executor) = self.executor.get().cloned() else { return };
         let (tasks, session) = (self.tasks.clone(), session.clone());
         let task = async move {
-            if let Some((session, until)) = self.sessions.wake(&session) {
+            if let Some((session, until)) = self.sessions.take_suspended(&session) {
                 (self.drive_detached)(session, until).await;
             }
         };
@@ -95,16 +102,16 @@ impl SessionOwner for Supervisor {
 
 impl RunningSessions for Supervisor {
     fn contains(&self, session: &SessionId) -> bool {
-        self.sessions.has(session)
+        self.sessions.contains(session)
     }
 
     fn driven(&self) -> Vec<SessionId> {
-        self.sessions.held()
+        self.sessions.driven()
     }
 
     fn ask_to_save(&self, session: &SessionId) {
         if let Some(port) = self.sessions.port(session) {
-            port.ask_to_save();
+            port.request_save();
         }
     }
 
@@ -116,7 +123,7 @@ impl RunningSessions for Supervisor {
 
     fn refused(&self, session: &SessionId, refusal: Refusal) {
         if let Some(port) = self.sessions.port(session) {
-            port.refused(refusal);
+            port.handle_refusal(refusal);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What components are asked to do, and by whom.
+//! Tasks of components and their origins.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -12,79 +12,81 @@ use vivaz_protocol::{ComponentId, Ref};
 use super::child::Props;
 use crate::admission::middleware::CallRequest;
 
-/// Something for a component to do.
+/// A task in a component's queue.
 pub(super) enum Task {
-    /// A job.
-    Job { job: Job, origin: Origin },
-    /// A `PROPS_UPDATE`.
-    Props { given: GivenProps, origin: Origin },
-    /// A child: compare its props with what its parent's state gives it.
-    Refresh,
-    /// A parent: mount a child whose place was not there before.
-    Child(Box<ChildMount>),
-    /// To go away.
-    Unmount { origin: Origin },
+    /// Runs a job.
+    Job { job: Job, origin: TaskOrigin },
+    /// Applies a `PROPS_UPDATE`.
+    Props { given: PropsUpdate, origin: TaskOrigin },
+    /// Compares the props of a child with those that its parent gives.
+    CompareProps,
+    /// Mounts a child at a place that did not exist before.
+    MountChild(Box<ChildMount>),
+    /// Unmounts the component.
+    Unmount { origin: TaskOrigin },
 }
 
-/// What a `PROPS_UPDATE` carries.
+/// The contents of a `PROPS_UPDATE`.
 #[derive(Debug)]
-pub(crate) struct GivenProps {
-    /// For a child: the props that the page gives, by name.
+pub(crate) struct PropsUpdate {
+    /// The props that the page gives to a child, by name.
     pub(crate) page: BTreeMap<String, Box<RawValue>>,
-    /// For an open component: those that have changed, as an object.
+    /// The changed props of an open component, as an object.
     pub(crate) props: Option<Box<RawValue>>,
 }
 
-/// A task that middleware is asked about.
+/// A task that middleware may refuse, if a page caused it.
 #[derive(Debug)]
-pub(crate) enum Errand {
+pub(crate) enum GuardedTask {
     /// A job.
     Job(Job),
     /// A `PROPS_UPDATE`.
-    Props(GivenProps),
+    Props(PropsUpdate),
 }
 
-/// Who asked for it.
+/// The origin of a task.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Origin {
-    /// The page, by a message that gets a reply.
-    Page { reference: Ref, asked: Instant },
-    /// The page, by an action without a `ref`, which is not answered.
-    Unanswered { asked: Instant },
-    /// The server; nobody waits for a reply.
+pub(crate) enum TaskOrigin {
+    /// A message of the page with a `ref`, which gets a reply.
+    Page { reference: Ref, received_at: Instant },
+    /// An action of the page without a `ref`, which gets no reply.
+    Unanswered { received_at: Instant },
+    /// The server. There is no reply.
     Server,
-    /// The end of the component.
-    End { reason: UnmountReason },
+    /// The server unmounts the component for this reason.
+    Unmount { reason: UnmountReason },
 }
 
-/// A child to be mounted.
+/// The mount of a child.
 pub(super) struct ChildMount {
     pub(super) reference: Ref,
-    pub(super) asked: Instant,
+    pub(super) received_at: Instant,
     pub(super) id: ComponentId,
     pub(super) parent: ComponentId,
     pub(super) place: Vec<Value>,
     pub(super) seal: Option<String>,
     pub(super) page: Props,
-    /// What came for the child while its mount waits: tasks of its own, and mounts of its children.
-    pub(super) behind: VecDeque<Task>,
+    /// The tasks for the child that arrived while its mount waits, and the mounts of its own
+    /// children.
+    pub(super) queued_tasks: VecDeque<Task>,
 }
 
 /// Whether a mount may wait for its place.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wait {
-    /// Until the parent has handled what was accepted before.
+pub(super) enum PlaceWait {
+    /// It may wait until the parent has run its queued tasks.
     ForParent,
     /// It has waited.
     Over,
 }
 
-/// The message of a refused mount whose id is in use.
-pub(super) const TAKEN: &str = "the componentId is taken";
+/// The error text of a mount whose id is in use.
+pub(super) const ID_IN_USE: &str = "a component is already mounted with this id";
 
-impl Errand {
-    /// Returns what middleware is asked; nothing for what no message of a page asks for.
-    pub(super) fn request(&self) -> Option<CallRequest> {
+impl GuardedTask {
+    /// Returns the request for middleware. Returns `None` for jobs that no message of a page
+    /// causes.
+    pub(super) fn middleware_request(&self) -> Option<CallRequest> {
         match self {
             Self::Job(Job::Action { action, set, .. }) => Some(CallRequest::Action {
                 name: action.as_str().into(),

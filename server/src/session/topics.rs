@@ -1,56 +1,59 @@
-//! The topics that a session's components show: each is held as long as one of them names it.
+//! The topics of a session. A topic is retained while a shared field of a component shows it.
 
 use std::sync::Arc;
 
 use vivaz_components::{Broadcast, CatchUp, ServerEvent, Subscriber, Subscription, TopicPatch, TopicRef};
 use vivaz_protocol::{ComponentId, Epoch, Rev, SessionId, StreamId, TopicName};
 
-use super::component::Component;
+use super::child::Visibility;
+use super::component::SessionComponent;
 use super::{Session, encode};
 use crate::session::port::Port;
 use crate::telemetry::log::{Escaped, Quoted};
 
-/// A topic that is held.
-pub(super) struct Held {
+/// A topic that the session retains.
+pub(super) struct SessionTopic {
     pub(super) topic: TopicRef,
-    /// None while there is no connection.
+    /// `None` while there is no connection, or no visible component shows the topic.
     subscription: Option<Subscription>,
-    /// How many shared fields name it.
-    holders: usize,
-    /// How many of these belong to components that the page shows. The topic is followed for them alone.
+    /// The number of shared fields that show the topic.
+    fields: usize,
+    /// How many of these belong to visible components. The session subscribes for them alone.
     viewers: usize,
-    /// The revision of the last snapshot that was sent on this connection: patches up to it are not sent any more.
-    pub(super) floor: Rev,
+    /// The revision of the last snapshot on this connection. Patches up to it are not sent.
+    pub(super) snapshot_rev: Rev,
 }
 
 impl Session {
-    /// Takes note of what a component's shared fields show now: subscribes to what is new to the session, gives up what
-    /// no component shows any more. A component that the user may not see any more shows none.
-    pub(super) fn show_topics(&mut self, id: &ComponentId, now: Vec<(&'static str, TopicRef)>) {
+    /// Records the topics of a component's shared fields: subscribes to new ones, and releases
+    /// those that no component shows any more. Does nothing for a component that its user may not
+    /// see.
+    pub(super) fn set_topics(&mut self, id: &ComponentId, now: Vec<(&'static str, TopicRef)>) {
         let names = now.iter().map(|(field, topic)| (*field, topic.name().clone())).collect();
-        let Some(component) = self.components.get_mut(id).filter(|one| !one.withdrawn) else { return };
-        let (before, is_shown) = (std::mem::replace(&mut component.topics, names), component.is_shown());
+        let Some(component) = self.components.get_mut(id).filter(|one| !one.is_withdrawn) else { return };
+        let (before, visibility) = (std::mem::replace(&mut component.topics, names), component.visibility());
         let template =
             self.supervisor.core().templates.of(component.spec.name).map(|one| Arc::clone(&one.compiled));
         for (field, topic) in now {
             let name = topic.name().clone();
-            self.hold(topic);
+            self.retain_topic(topic);
             if template.as_ref().is_some_and(|template| template.gives_children(&|one| one == field)) {
                 self.port.watch(&name);
             }
-            if is_shown {
-                self.view(&name);
+            if visibility == Visibility::Shown {
+                self.add_viewer(&name);
             }
         }
         if let Some(component) = self.components.get_mut(id) {
-            component.left.extend(before.iter().map(|(_, name)| name.clone()));
+            component.left_topics.extend(before.iter().map(|(_, name)| name.clone()));
         }
-        self.release_topics(before, is_shown);
+        self.release_topics(before, visibility);
     }
 
-    /// A topic has changed that children's props are computed of: compares them.
-    pub(crate) fn topic_changed(&mut self, name: &TopicName) {
-        let shows = |one: &Component| one.topics.iter().any(|(_, topic)| topic == name);
+    /// Compares the props of all children whose parents show a topic, because the topic has
+    /// changed.
+    pub(crate) fn handle_topic_change(&mut self, name: &TopicName) {
+        let shows = |one: &SessionComponent| one.topics.iter().any(|(_, topic)| topic == name);
         let parents: Vec<ComponentId> =
             self.components.iter().filter(|(_, one)| shows(one)).map(|(id, _)| id.clone()).collect();
         for parent in parents {
@@ -58,47 +61,47 @@ impl Session {
         }
     }
 
-    /// Returns the topics whose data a job of a component may return when it is done.
-    pub(super) fn topics_of(&self, id: &ComponentId) -> Box<[TopicName]> {
+    /// Returns the topics whose data the result of a component's job may have.
+    pub(super) fn result_topics(&self, id: &ComponentId) -> Box<[TopicName]> {
         let Some(component) = self.components.get(id) else { return Box::default() };
         let shown = component.topics.iter().map(|(_, name)| name);
-        let mut names: Vec<TopicName> = shown.chain(&component.left).cloned().collect();
+        let mut names: Vec<TopicName> = shown.chain(&component.left_topics).cloned().collect();
         names.sort_unstable();
         names.dedup();
         names.into()
     }
 
-    /// Returns whether the user may not see, as recognised now, what a job of a component may return:
-    /// data of these topics.
-    pub(super) fn withholds(&self, id: &ComponentId, topics: &[TopicName]) -> bool {
+    /// Checks whether the user may not see the result of a component's job, which may have data of
+    /// these topics.
+    pub(super) fn must_withhold(&self, id: &ComponentId, topics: &[TopicName]) -> bool {
         let is_held = |name| self.topics.contains_key(name);
         self.components.get(id).is_some_and(|component| {
-            component.withdrawn || component.resumes != self.resumes && !topics.iter().all(is_held)
+            component.is_withdrawn || component.resumes != self.resumes && !topics.iter().all(is_held)
         })
     }
 
-    /// Gives up what a component that goes away shows.
-    pub(super) fn release_topics(&mut self, topics: Vec<(&'static str, TopicName)>, is_shown: bool) {
+    /// Releases the topics of a component.
+    pub(super) fn release_topics(&mut self, topics: Vec<(&'static str, TopicName)>, visibility: Visibility) {
         for (_, name) in topics {
-            if is_shown {
-                self.unview(&name);
+            if visibility == Visibility::Shown {
+                self.remove_viewer(&name);
             }
-            self.release(&name);
+            self.release_topic(&name);
         }
     }
 
-    /// A component that shows the topic is shown by the page.
-    pub(super) fn view(&mut self, name: &TopicName) {
+    /// Counts a visible component that shows a topic. Subscribes to the topic for the first one.
+    pub(super) fn add_viewer(&mut self, name: &TopicName) {
         let Some(held) = self.topics.get_mut(name) else { return };
         held.viewers += 1;
         if held.viewers == 1 && self.port.is_connected() {
-            held.floor = Rev::ZERO;
+            held.snapshot_rev = Rev::ZERO;
             held.subscribe(&self.port, None);
         }
     }
 
-    /// The page does not show a component any more that shows the topic.
-    pub(super) fn unview(&mut self, name: &TopicName) {
+    /// Discounts a visible component that shows a topic. Unsubscribes after the last one.
+    pub(super) fn remove_viewer(&mut self, name: &TopicName) {
         let Some(held) = self.topics.get_mut(name) else { return };
         held.viewers -= 1;
         if held.viewers == 0 {
@@ -106,51 +109,55 @@ impl Session {
         }
     }
 
-    fn hold(&mut self, topic: TopicRef) {
+    /// Retains a topic for one more shared field.
+    fn retain_topic(&mut self, topic: TopicRef) {
         if let Some(held) = self.topics.get_mut(topic.name()) {
-            held.holders += 1;
+            held.fields += 1;
             return;
         }
-        let held = Held { topic, subscription: None, holders: 1, viewers: 0, floor: Rev::ZERO };
+        let held = SessionTopic { topic, subscription: None, fields: 1, viewers: 0, snapshot_rev: Rev::ZERO };
         self.topics.insert(held.topic.name().clone(), held);
     }
 
-    fn release(&mut self, name: &TopicName) {
+    /// Releases a topic from one shared field.
+    fn release_topic(&mut self, name: &TopicName) {
         let Some(held) = self.topics.get_mut(name) else { return };
-        held.holders -= 1;
-        if held.holders == 0 {
+        held.fields -= 1;
+        if held.fields == 0 {
             self.topics.remove(name);
             self.port.unwatch(name);
         }
     }
 
-    /// Nobody looks: what is held is not followed, so that updates do not cost anything for those who are away.
-    pub(super) fn unfollow_topics(&mut self) {
+    /// Ends all subscriptions, so that topics do no work for sessions without a connection.
+    pub(super) fn unsubscribe_all(&mut self) {
         for held in self.topics.values_mut() {
             held.subscription = None;
         }
     }
 
-    /// Somebody looks again, and was where `known` says.
-    pub(super) fn follow_topics(&mut self, known: &[(StreamId, Epoch, Rev)]) {
+    /// Subscribes to the topics of visible components. `known` has the positions of the page's
+    /// streams.
+    pub(super) fn subscribe_all(&mut self, known: &[(StreamId, Epoch, Rev)]) {
         for (name, held) in self.topics.iter_mut().filter(|(_, held)| held.is_viewed()) {
             let position = known.iter().find_map(|(stream, epoch, rev)| match stream {
                 StreamId::Topic(topic) if topic == name => Some((epoch, *rev)),
                 StreamId::Topic(_) | StreamId::Component(_) => None,
             });
-            held.floor = Rev::ZERO;
+            held.snapshot_rev = Rev::ZERO;
             held.subscribe(&self.port, position);
         }
     }
 }
 
-impl Held {
-    /// Returns whether the page shows a component that shows the topic.
+impl SessionTopic {
+    /// Checks whether a visible component shows the topic.
     pub(super) fn is_viewed(&self) -> bool {
         self.viewers > 0
     }
 
-    /// From now on patches are delivered; what leads there from `known` goes into the outbox before any of them.
+    /// Subscribes to the topic. Queues the patches after `known`, or a snapshot, before any later
+    /// patch.
     fn subscribe(&mut self, port: &Arc<Port>, known: Option<(&Epoch, Rev)>) {
         let stream = StreamId::Topic(self.topic.name().clone());
         let subscriber = Arc::clone(port) as Arc<dyn Subscriber>;
@@ -162,13 +169,13 @@ impl Held {
                     port.send_patch(stream.clone(), rev, frame, None);
                 }
             }
-            // Made when its turn comes: it may as well contain what happens until then.
+            // Encoded when it is sent, so that it has the latest state.
             CatchUp::Snapshot(_) => port.send_snapshot(stream.clone()),
         });
         match subscribed {
             Ok(subscription) => self.subscription = Some(subscription),
             Err(error) => {
-                tracing::error!(topic = %Quoted(self.topic.name()), error = %Escaped(&error), "a topic's state cannot be written");
+                tracing::error!(topic = %Quoted(self.topic.name()), error = %Escaped(&error), "cannot encode the state of a topic");
             }
         }
     }
@@ -180,11 +187,11 @@ impl Subscriber for Port {
     }
 
     fn deliver_patch(&self, topic: &TopicName, rev: Rev, patch: &Broadcast<TopicPatch>) {
-        self.send_topic(topic, rev, || encode::topic_patch(topic, rev, patch));
+        self.send_topic_patch(topic, rev, || encode::topic_patch(topic, rev, patch));
     }
 
     fn deliver_topic_event(&self, topic: &TopicName, event: &Broadcast<ServerEvent>) {
-        self.send_if_room(|| encode::topic_event(topic, event));
+        self.send_or_drop(|| encode::topic_event(topic, event));
     }
 
     fn deliver_room_event(&self, component: &ComponentId, event: &ServerEvent) {

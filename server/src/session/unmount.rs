@@ -1,4 +1,4 @@
-//! How components leave a session.
+//! Unmounts components.
 
 use vivaz_components::instance::Finished;
 use vivaz_components::instance::{Job, Started};
@@ -6,106 +6,113 @@ use vivaz_components::spec::Hook;
 use vivaz_components::{Effect, UnmountReason};
 use vivaz_protocol::{ComponentId, ServerMessage};
 
-use super::component::{Component, Slot};
-use super::done::{Away, Done};
-use super::task::{Origin, Task};
+use super::completion::{Completion, RunningJob};
+use super::component::{InstanceSlot, SessionComponent};
+use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
 
 impl Session {
-    /// Takes all components away.
+    /// Unmounts all components, because the session ends.
     pub(crate) fn unmount_all(&mut self, reason: UnmountReason) {
-        self.over = true;
-        self.stalled = false;
+        self.is_ending = true;
+        self.is_paused = false;
         let ids: Vec<_> = self.components.keys().cloned().collect();
         for id in ids {
-            // At once: a handler may run for long.
+            // At once, because a handler may run for long.
             if let Some(component) = self.components.get_mut(&id) {
                 component.end_presences(reason);
             }
-            self.enqueue(&id, Task::Unmount { origin: Origin::End { reason } });
+            self.enqueue(&id, Task::Unmount { origin: TaskOrigin::Unmount { reason } });
         }
     }
 
-    /// A component goes away, and is told if it wants to be.
-    pub(super) fn begin_end(&mut self, id: &ComponentId, origin: Origin) {
-        let mut cx = self.context(id, origin);
+    /// Starts the unmount of a component: runs its `unmount` hook, if it has one.
+    pub(super) fn start_unmount(&mut self, id: &ComponentId, origin: TaskOrigin) {
+        let mut cx = self.handler_context(id, origin);
         let Some(component) = self.components.get_mut(id) else { return };
-        if self.supervisor.core().commits(component.spec).is_some() {
+        if self.supervisor.core().commit_keeper(component.spec).is_some() {
             cx = cx.with_commits();
         }
         if !component.spec.has(Hook::Unmount) {
-            // Nothing is asked of it any more.
-            drop(component.take());
-            return self.remove(id, origin);
+            // Dropped now, because nothing accesses the instance after this.
+            drop(component.take_instance());
+            return self.remove_component(id, origin);
         }
         let reason = match origin {
-            Origin::End { reason } => reason,
-            Origin::Page { .. } | Origin::Unanswered { .. } | Origin::Server => UnmountReason::Removed,
+            TaskOrigin::Unmount { reason } => reason,
+            TaskOrigin::Page { .. } | TaskOrigin::Unanswered { .. } | TaskOrigin::Server => {
+                UnmountReason::Removed
+            }
         };
-        let Some(instance) = component.take() else { return };
+        let Some(instance) = component.take_instance() else { return };
         match instance.run(cx, Job::Unmount { reason }) {
-            Started::Now(finished) => self.ended(id, origin, finished),
+            Started::Now(finished) => self.finish_unmount_hook(id, origin, finished),
             Started::Running { future, meanwhile } => {
-                component.slot = Slot::Busy(meanwhile);
-                let end = |id, origin, finished| Done::Ended { id, origin, finished };
+                component.slot = InstanceSlot::Busy(meanwhile);
+                let end = |id, origin, finished| Completion::UnmountFinished { id, origin, finished };
                 let span = tracing::info_span!("component", %id, name = component.spec.name);
-                self.follow(Away { id: id.clone(), origin, span, end }, future);
+                self.await_job(RunningJob { id: id.clone(), origin, span, end }, future);
             }
         }
     }
 
-    /// A component's last job is done.
-    pub(super) fn ended(&mut self, id: &ComponentId, origin: Origin, finished: Finished) {
+    /// Handles the outcome of a component's `unmount` hook.
+    pub(super) fn finish_unmount_hook(&mut self, id: &ComponentId, origin: TaskOrigin, finished: Finished) {
         if let Some(component) = self.components.get_mut(id) {
-            // Nothing is asked of it any more: what is saved meanwhile does not have it.
-            drop(component.take());
+            // Dropped now, so that a save in the meantime does not include it.
+            drop(component.take_instance());
         }
         if let Err(error) = &finished.result {
             let log = &self.supervisor.core().log;
-            client_event!(log, WARN, component = %id, error = %Escaped(error), "`unmount` failed");
+            client_event!(log, WARN, component = %id, error = %Escaped(error), "the `unmount` hook failed");
         }
         if finished.effects.iter().any(|effect| matches!(effect, Effect::Commit(_))) {
-            return self.remove_with(id, origin, finished.effects);
+            return self.remove_with_writes(id, origin, finished.effects);
         }
         self.perform(id, finished.effects);
-        self.remove(id, origin);
+        self.remove_component(id, origin);
     }
 
-    /// A component is gone. What still waited for it is told so.
-    pub(super) fn gone(&mut self, id: &ComponentId, origin: Origin) {
-        let Some(mut component) = self.take_out(id) else { return };
+    /// Completes the unmount of a component: replies or notifies the page, refuses its queued
+    /// tasks, and unmounts its children.
+    pub(super) fn complete_unmount(&mut self, id: &ComponentId, origin: TaskOrigin) {
+        let Some(mut component) = self.detach_component(id) else { return };
         tracing::debug!(component = %id, name = component.spec.name, "unmounted");
         match origin {
-            Origin::Page { reference, .. } => self.acknowledge(id, reference, None),
-            Origin::Unanswered { .. } | Origin::Server | Origin::End { reason: UnmountReason::Left } => {}
-            Origin::End { reason } => {
+            TaskOrigin::Page { reference, .. } => self.reply_ack(id, reference, None),
+            TaskOrigin::Unanswered { .. }
+            | TaskOrigin::Server
+            | TaskOrigin::Unmount { reason: UnmountReason::Left } => {}
+            TaskOrigin::Unmount { reason } => {
                 let message =
                     ServerMessage::Unmounted { component_id: id.clone(), reason: reason.as_str().into() };
                 self.port.send(encode::frame(&message));
             }
         }
         let reason = match origin {
-            Origin::End { reason } => reason,
-            Origin::Page { .. } | Origin::Unanswered { .. } | Origin::Server => UnmountReason::Removed,
+            TaskOrigin::Unmount { reason } => reason,
+            TaskOrigin::Page { .. } | TaskOrigin::Unanswered { .. } | TaskOrigin::Server => {
+                UnmountReason::Removed
+            }
         };
         component.end_presences(reason);
         for task in component.queue {
-            self.not_mounted(id, &task);
+            self.refuse_unmounted(id, &task);
         }
         self.unmount_children(component.children, reason);
     }
 
-    /// Takes a component out of the session, and not out of the store: gives up its topics, its rooms
-    /// and its place among the children of its parent.
-    pub(super) fn take_out(&mut self, id: &ComponentId) -> Option<Box<Component>> {
+    /// Removes a component from the session, but not from the store. Releases its topics and its
+    /// rooms, and removes it from its parent's children.
+    pub(super) fn detach_component(&mut self, id: &ComponentId) -> Option<Box<SessionComponent>> {
         let mut component = self.components.remove(id)?;
-        let is_shown = component.is_shown();
-        self.release_topics(std::mem::take(&mut component.topics), is_shown);
+        let visibility = component.visibility();
+        self.release_topics(std::mem::take(&mut component.topics), visibility);
         if !component.joined.is_empty() {
             self.hub().rooms().leave_all(self.port.session(), id);
         }
-        self.disown(id, &component.mounted_by);
+        self.unlink_from_parent(id, &component.mounted_by);
         Some(component)
     }
 }

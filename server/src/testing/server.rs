@@ -195,7 +195,7 @@ impl Inner {
         }
         if let Some(runtime) = runtime {
             runtime.supervisor().shutdown.cancel();
-            runtime.supervisor().sessions.drop_waiting();
+            runtime.supervisor().sessions.drop_suspended();
         }
     }
 

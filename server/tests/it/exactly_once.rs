@@ -164,7 +164,7 @@ async fn a_message_whose_stored_reply_cannot_be_read_is_not_run_again() {
         }
         assert_eq!(other.bench.runs.load(Ordering::SeqCst), 0);
         assert_eq!(file.query("SELECT count(*) FROM vivaz_components").await, [0]);
-        assert_eq!(log.text().matches("stored replies cannot be read").count(), round, "{}", log.text());
+        assert_eq!(log.text().matches("cannot decode stored replies").count(), round, "{}", log.text());
         welcome = back.welcome.clone();
         drop(back);
         other.runtime.shutdown().await;

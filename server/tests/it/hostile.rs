@@ -1,4 +1,4 @@
-//! Clients that mean harm: each gets its answer, nobody else notices.
+//! Malicious clients: each receives an answer, and others are not affected.
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::app::{Server, start};
 use crate::client::{Client, assert_error};
 
-/// Somebody else, whose page goes on as if nothing were.
+/// Another client, whose page continues as if nothing had happened.
 async fn bystander(server: &Server) -> Client {
     let mut client = Client::greet(server).await;
     client.mount("c", "counter", json!({})).await;
@@ -40,7 +40,7 @@ async fn malformed_messages_are_answered_and_ten_in_a_row_close_with_4400() {
         client.send_text(text).await;
         assert_error(&client.next().await, "malformed");
     }
-    // Nine; anything else starts the count anew.
+    // Nine; any well-formed message resets the count.
     client.drain().await;
     for text in bad {
         client.send_text(text).await;
@@ -52,7 +52,7 @@ async fn malformed_messages_are_answered_and_ten_in_a_row_close_with_4400() {
     still_well(&mut other).await;
 }
 
-/// It can be read as a message, and is not what ends a row of malformed ones.
+/// Well-formed JSON, but not a message that resets the count of malformed ones.
 #[tokio::test]
 async fn a_ping_whose_payload_is_no_value_is_malformed_too() {
     let server = start().await;
@@ -81,7 +81,7 @@ async fn a_malformed_message_with_a_ref_is_answered_to_it() {
     let error = client.next().await;
     assert_error(&error, "malformed");
     assert_eq!((&error["ref"], &error["componentId"]), (&json!(9), &json!("c")));
-    // And its ref is used up.
+    // Its ref is used up too.
     client.send_text(broken).await;
     assert_eq!(client.next().await, error);
     client.send(json!({ "v": 1, "type": "COMPONENT_ACTION", "ref": 9, "componentId": "c", "action": "increment" })).await;
@@ -122,7 +122,7 @@ async fn a_message_too_large_closes_with_1009_and_the_code_arrives() {
     let mut other = bystander(&server).await;
     for size in [64 * 1024 + 1, 4 * 1024 * 1024] {
         let mut client = Client::greet(&server).await;
-        // The server may have closed before all of it is written.
+        // The server may close before all of it is written.
         let _ = client.send_frame(Message::text("x".repeat(size))).await;
         assert_eq!(client.closed().await, 1009, "{size}");
     }
@@ -144,7 +144,7 @@ async fn text_that_is_not_utf_8_closes_with_1007() {
     let server = start().await;
     let mut other = bystander(&server).await;
     let mut client = Client::greet(&server).await;
-    // A masked text frame of two bytes; the mask is zero.
+    // A masked text frame of two bytes with a mask of zero.
     client.stream().write_all(&[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe]).await.unwrap();
     assert_eq!(client.closed().await, 1007);
     still_well(&mut other).await;
@@ -154,7 +154,7 @@ async fn text_that_is_not_utf_8_closes_with_1007() {
 async fn frames_that_break_rfc_6455_close_with_1002() {
     let server = start().await;
     let mut other = bystander(&server).await;
-    // Not masked; reserved bits; an opcode that is none; a fragmented ping.
+    // Not masked; reserved bits; an unknown opcode; a fragmented ping.
     for frame in [
         &[0x81, 0x01, b'x'][..],
         &[0xf1, 0x80, 0, 0, 0, 0],
@@ -184,7 +184,7 @@ async fn huge_and_odd_values_are_only_values() {
     let mut client = Client::greet(&server).await;
     client.mount("c", "counter", json!({})).await;
     assert_eq!(client.act("c", "increment", json!([i64::MAX])).await["payload"]["count"], i64::MAX);
-    assert_eq!(client.act("c", "increment", json!([5])).await["type"], "ACK", "saturated: nothing changed");
+    assert_eq!(client.act("c", "increment", json!([5])).await["type"], "ACK", "saturated; nothing changed");
     for argument in ["1e400", "9223372036854775808", "-0.5", "\"\\u0000\"", "{}"] {
         let mut text = client.call("c", "increment", json!(["HERE"])).to_string();
         text = text.replace("\"HERE\"", argument);

@@ -1,4 +1,4 @@
-//! What is beside the socket, and what is no socket at all.
+//! HTTP next to the WebSocket endpoint, and requests that are not valid upgrades.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Error;
 use crate::app::{Server, start, start_with};
 use crate::client::Client;
 
-/// The head and the body of the answer to a request.
+/// The head and the body of the response to a request.
 pub(crate) async fn request(
     server: &Server,
     method: &str,

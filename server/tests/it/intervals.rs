@@ -1,5 +1,5 @@
-//! Topics that collect the changes of an interval: one patch for all, and each author's reply
-//! behind it.
+//! Topics that collect the changes of an interval: one patch for all, and each author's reply after
+//! it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,7 +122,7 @@ fn beats(view: &View) -> Vec<Value> {
     view.state()["crowd"]["beats"].as_array().unwrap().iter().map(|beat| beat["id"].clone()).collect()
 }
 
-/// Less than an interval, and more than anything that waits for no time takes.
+/// Less than an interval, and more than a reply that is not held takes.
 async fn soon() {
     tokio::time::sleep(INTERVAL / 10).await;
 }
@@ -144,7 +144,7 @@ async fn the_first_change_is_sent_at_once_and_those_that_follow_together() {
         let calls = [ada.call(action, [2]), bob.call(action, [3]), ada.call(action, [4])];
         soon().await;
         assert_eq!(beats(&seen), [1], "{component} {action}");
-        assert!(calls.iter().all(|call| !call.is_answered()), "replies go out behind the patch");
+        assert!(calls.iter().all(|call| !call.is_answered()), "replies follow the patch");
         let began = tokio::time::Instant::now();
         for call in calls {
             call.await.unwrap();
@@ -167,8 +167,8 @@ async fn what_a_component_says_meanwhile_keeps_its_order() {
         let page = server.page();
         let pulse = page.mount_open(component, json!({})).await.unwrap();
         pulse.call("beat", [1]).await.unwrap();
-        // The page is a referee: a revision out of order or a reply that is none breaks the
-        // protocol.
+        // The page checks the protocol: a revision out of order or an unexpected reply is a
+        // failure.
         let held = pulse.call("beat_and_count", [2]);
         let behind = [pulse.call("count", ()), pulse.call("beat_and_count", [3]), pulse.call("count", ())];
         soon().await;
@@ -181,7 +181,7 @@ async fn what_a_component_says_meanwhile_keeps_its_order() {
     }
 }
 
-/// The patch of an event, which answers nothing, goes out behind the replies that are held.
+/// A patch caused by an event, which is not a reply, follows the held replies.
 #[tokio::test(start_paused = true)]
 async fn what_a_component_does_by_itself_meanwhile_is_shown_behind_its_replies() {
     for component in ["pulse", "safe-pulse"] {
@@ -292,7 +292,7 @@ async fn a_component_that_is_removed_goes_behind_its_replies_and_who_comes_sees_
         soon().await;
         let late = server.page();
         let seen = late.mount_open(component, json!({})).await.unwrap();
-        assert_eq!(beats(&seen), [1], "a snapshot is of what the patches lead to");
+        assert_eq!(beats(&seen), [1], "the snapshot has the state after the patches");
         let unmount = page.ask(pulse.id(), vivaz::testing::Ask::Unmount);
         soon().await;
         assert!(!held.is_answered() && !unmount.is_answered());

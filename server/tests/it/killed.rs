@@ -1,4 +1,4 @@
-//! Processes that are killed: what they saved and committed is there for the next one.
+//! Killed processes: the next one has everything that they saved and committed.
 
 #![cfg(unix)]
 
@@ -15,7 +15,7 @@ use crate::app::Bench;
 use crate::client::{Client, assert_error};
 use crate::process::{self, Place};
 
-/// Not a test of its own: the process that the others kill.
+/// Not a test: the process that the other tests kill.
 #[tokio::test]
 #[ignore = "the process of another test"]
 async fn a_process_to_be_killed() {
@@ -27,7 +27,7 @@ async fn a_process_to_be_killed() {
 
 const PROCESS: &str = "killed::a_process_to_be_killed";
 
-/// The state of the component as the store has it.
+/// The stored state of the component.
 fn stored(place: &Place, component: &str) -> Value {
     let database = Connection::open(place.folder().join("app.sqlite")).unwrap();
     database.busy_timeout(Duration::from_secs(20)).unwrap();
@@ -36,8 +36,8 @@ fn stored(place: &Place, component: &str) -> Value {
     serde_json::from_slice(&state).unwrap()
 }
 
-/// Waits until the store has such a state of the component. How long it takes is asserted where time
-/// is the test's own: `saving.rs`.
+/// Waits until the store has such a state of the component. `saving.rs` checks with paused time how
+/// long that takes.
 async fn until_stored(place: &Place, component: &str, is_so: impl Fn(&Value) -> bool) {
     let saved = async {
         while !is_so(&stored(place, component)) {
@@ -62,7 +62,7 @@ async fn what_the_store_has_of_a_plain_component_outlives_a_kill() {
     assert_eq!(page.act("lab", "see", json!([])).await["result"], 6);
 }
 
-/// Divides, which has no finite result for some.
+/// Divides, which has no finite result for some arguments.
 #[derive(LiveComponent, Clone)]
 #[live(name = "divider", inline = "<p>{{ value }}</p>", open)]
 struct Divider {
@@ -78,7 +78,7 @@ impl Divider {
     }
 }
 
-/// The same, and each change is stored before the page is told.
+/// The same, and each change is committed before the page receives it.
 #[derive(LiveComponent, Clone)]
 #[live(name = "divider-durable", inline = "<p>{{ value }}</p>", open, durable)]
 struct DurableDivider {
@@ -132,7 +132,7 @@ async fn a_page_that_acknowledges_nothing_leaves_no_more_replies_in_the_store_th
         }
     };
     tokio::time::timeout(Duration::from_secs(60), pruned).await.expect("a save takes them over");
-    // The oldest replies are given up, and their messages do not run again.
+    // The oldest replies are dropped, and their messages do not run again.
     place.kill();
     let mut page = Client::resume_at(place.start(), &page.welcome, 0).await.unwrap();
     assert_eq!(page.welcome["resumed"], true);

@@ -1,4 +1,4 @@
-//! What applications test with: pages without a browser, on a network that breaks when told to.
+//! The testing kit for applications: pages without a browser, on a network that breaks on request.
 
 mod browser;
 mod day;
@@ -39,7 +39,7 @@ async fn a_component_is_mounted_as_it_was_rendered_and_called() {
     assert_eq!(counter.state()["count"], 9);
     let refusal = counter.call("increment", ["a"]).await.unwrap_err();
     assert_eq!(refusal.code, ErrorCode::BadArguments);
-    // One that is not open comes under seal, and its `mount` has run once.
+    // A component that is not open is mounted with a seal, and its `mount` has run once.
     let closed = page.mount::<crate::app::Closed>(ClosedProps { text: "x".into() }).await.unwrap();
     assert_eq!(closed.call("mounts", ()).await.unwrap(), Some(json!(1)));
     assert_eq!(bench.runs.load(Ordering::SeqCst), 1);
@@ -100,14 +100,14 @@ async fn two_people_see_the_same_room_and_one_may_not_see_the_other() {
     assert_eq!(two.state()["chat"]["messages"], json!([{ "id": 1, "text": "hello" }]));
     let refusal = bob.mount_open("chat", json!({ "room": "private" })).await.unwrap_err();
     assert_eq!(refusal.code, ErrorCode::Forbidden);
-    // Somebody else's connection does not get Ada's session.
+    // Another user's connection does not resume Ada's session.
     ada.becomes(Identity::anonymous());
     ada.network().drop();
     ada.settled().await;
     assert_eq!((ada.connections(), ada.sessions()), (2, 2));
 }
 
-/// The session of a page that is hidden or closed ends earlier than that of one whose connection
+/// The session of a page that is hidden or closed ends earlier than that of a page whose connection
 /// broke.
 #[tokio::test(start_paused = true)]
 async fn a_hidden_page_waits_as_long_as_its_own_limit_says() {
@@ -144,7 +144,7 @@ async fn a_slow_line_takes_its_time_both_ways() {
     for call in calls {
         call.await.unwrap();
     }
-    // They are under way together.
+    // They run concurrently.
     assert_eq!(before.elapsed().as_millis() / 10, 40);
     assert_eq!(counter.state()["count"], 10);
 }
@@ -159,7 +159,7 @@ async fn a_page_says_when_it_is_closed_goes_or_is_told_something() {
     page.until(|page| !page.events().is_empty()).await;
     let event = &page.events()[0];
     assert_eq!((&*event.name, &event.data), ("shouted", &json!("hey")));
-    // The other half of the event, the component's own, changes its state.
+    // The other part of the event, for the component, changes its state.
     page.until(|_| lab.state()["draft"] == "hey").await;
     page.leave().await;
     assert_eq!(server.runtime().stats().sessions, 0);
@@ -175,10 +175,10 @@ async fn without_a_store_a_restart_ends_sessions_and_pages_mount_again() {
     assert!(topic.value().messages.is_empty());
     page.network().restart_server().await;
     page.settled().await;
-    // From its seal, which the new server can read.
+    // From its seal, which the new server can decrypt.
     assert_eq!((counter.state()["count"].clone(), page.sessions()), (json!(3), 2));
     server.crash();
-    // Whether the old server did it nobody knows, so the page does not do it again.
+    // It is unknown whether the old server ran it, so the page does not repeat it.
     let refusal = counter.call("increment", ()).await.unwrap_err();
     assert_eq!(refusal.code, ErrorCode::SessionLost);
     counter.call("increment", ()).await.unwrap();

@@ -1,4 +1,4 @@
-//! How much a client may ask for.
+//! The limits of a client's messages.
 
 use serde_json::json;
 use vivaz::Limits;
@@ -18,7 +18,7 @@ async fn more_than_the_burst_is_refused_with_when_to_come_again() {
     let (mut taken, mut refused) = (0, 0);
     for call in &calls {
         let reply = client.next().await;
-        assert_eq!(reply["ref"], call["ref"], "in order, and none of them is held up");
+        assert_eq!(reply["ref"], call["ref"], "in order, without delay");
         if reply["type"] == "STATE_UPDATE" {
             taken += 1;
             assert_eq!(reply["payload"]["count"], taken);
@@ -34,7 +34,7 @@ async fn more_than_the_burst_is_refused_with_when_to_come_again() {
     assert_eq!(server.runtime.stats().rate_limited, refused);
 }
 
-/// Each of these is answered once, whether it is refused or not.
+/// Each of these is answered once, refused or not.
 #[tokio::test]
 async fn messages_without_a_ref_count_too() {
     for message in [
@@ -156,7 +156,7 @@ async fn a_value_is_bounded_whichever_message_brings_it() {
                     call["set"] = json!({ "note": long });
                     vec![call]
                 }
-                // These carry nothing for a component.
+                // These carry no value for a component.
                 ClientType::Unmount
                 | ClientType::Hello
                 | ClientType::Resync
@@ -175,7 +175,7 @@ async fn a_value_is_bounded_whichever_message_brings_it() {
     }
 }
 
-/// Takes a text in every way.
+/// Accepts a text in every way.
 #[derive(LiveComponent, Clone)]
 #[live(
     name = "poster",

@@ -1,4 +1,4 @@
-//! Fields that are fetched while the page is there, and tasks, over a socket.
+//! Fields that load after the mount, and tasks, over a socket.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use vivaz::prelude::*;
 use crate::app::{Bench, start, start_with};
 use crate::client::Client;
 
-/// Fetches when the page is there, as soon as the test lets it.
+/// Loads after the mount, when the test allows it.
 #[derive(LiveComponent, Clone)]
 #[live(name = "report", inline = "<p live:if='figures.ready'>{{ figures.value.len() }}</p>", open)]
 struct Report {
@@ -19,7 +19,7 @@ struct Report {
     name: String,
 }
 
-/// Counts itself out.
+/// Counts down.
 struct Alive(Arc<Bench>);
 
 impl Drop for Alive {
@@ -68,7 +68,7 @@ async fn a_field_arrives_by_itself_and_the_component_goes_on_meanwhile() {
     let mut client = Client::greet(&server).await;
     let mounted = client.mount("r", "report", json!({})).await;
     assert_eq!(mounted["payload"]["state"]["figures"], figures("loading", Value::Null));
-    // That it is loading now, and not only shown to be, is the same to the page.
+    // To the page, a load that runs and a load that is only shown as running are the same.
     let renamed = client.act("r", "rename", json!(["May"])).await;
     assert_eq!((&renamed["rev"], &renamed["payload"]), (&json!(1), &json!({ "name": "May" })));
     server.bench.gate.notify_one();
@@ -90,7 +90,7 @@ async fn loads_and_tasks_end_with_their_component() {
     while runs(&server.bench.runs) < 2 {
         server.bench.entered.notified().await;
     }
-    // The session goes on.
+    // The session continues.
     client.mount("r", "report", json!({})).await;
 }
 
@@ -101,7 +101,7 @@ struct Steps {
     gate: tokio::sync::RwLock<()>,
 }
 
-/// Its first load and its task come to their ends in a step that nothing can cancel.
+/// Its first load and its task end in a step that cannot be cancelled.
 #[derive(LiveComponent, Clone)]
 #[live(name = "latecomer", inline = "<p>{{ told }} {{ figure.value }}</p>", open)]
 struct Latecomer {
@@ -163,7 +163,7 @@ async fn what_ends_late_is_not_told_to_another_component_of_the_same_id() {
             client.mount("l", "latecomer", json!({ "is_first": false })).await;
         }
         drop(closed);
-        // The load that never ends is one.
+        // The load that never ends counts as one.
         server.until(|_| tasks.num_alive_tasks() <= before + usize::from(is_replaced)).await;
         let told = client.drain().await;
         assert_eq!(told.len(), if is_replaced { 0 } else { 2 }, "{told:?}");
@@ -172,7 +172,7 @@ async fn what_ends_late_is_not_told_to_another_component_of_the_same_id() {
     }
 }
 
-/// Spawns tasks and writes down what they came to.
+/// Spawns tasks and records their results.
 #[derive(LiveComponent, Clone)]
 #[live(name = "tasker", inline = "<p>{{ results.len() }}</p>", open)]
 struct Tasker {
@@ -182,7 +182,7 @@ struct Tasker {
     errors: Errors,
 }
 
-/// The same, committed.
+/// The same, with commits.
 #[derive(LiveComponent, Clone)]
 #[live(name = "tasker_kept", inline = "<p>{{ results.len() }}</p>", open, durable)]
 struct TaskerKept {
@@ -196,7 +196,7 @@ struct TaskerKept {
 #[derive(serde::Serialize)]
 struct Formless(f64);
 
-/// Starts a task that comes to its end when the component is busy.
+/// Starts a task that ends while the component is busy.
 fn spawn(cx: &mut Context, how: &str) {
     let (bench, how) = (cx.state::<Arc<Bench>>().clone(), how.to_owned());
     let busy = async move {
@@ -247,7 +247,7 @@ impl Tasker {
         how.iter().for_each(|how| spawn(cx, how));
     }
 
-    /// Is busy until the test lets it go on.
+    /// Is busy until the test lets it continue.
     #[action]
     async fn wait(&mut self, cx: &mut Context) {
         wait(cx.state::<Arc<Bench>>().clone()).await;

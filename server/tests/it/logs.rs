@@ -1,4 +1,4 @@
-//! What clients can write into the log, and how much of it.
+//! What clients can write into the log, and how much.
 
 use std::io;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -15,15 +15,15 @@ use crate::app::{limited, start_with};
 use crate::client::{Client, Received};
 use crate::http::request;
 
-/// The log of one test. Everything that its server does has to run on the test's own thread.
+/// The log of one test. All tasks of its server have to run on the test's own thread.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Collects what is logged until the guard is dropped.
+    /// Collects log events until the guard is dropped.
     pub(crate) fn collect(&self) -> tracing::subscriber::DefaultGuard {
-        // While there is only one subscriber, `tracing` asks that of the thread which reaches an
-        // event first whether anybody wants it; a test without a subscriber would say no for all.
+        // With only one subscriber, `tracing` caches the interest of the thread that reaches an
+        // event first; a test without a subscriber would disable the event for all.
         static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
         LazyLock::force(&ANOTHER);
         let subscriber = tracing_subscriber::fmt()
@@ -58,14 +58,14 @@ impl MakeWriter<'_> for Log {
     }
 }
 
-/// Ends the line, goes on with one that looks like the server's, moves the cursor, turns the
-/// direction, and is long.
+/// Ends the line, continues with one that looks like the server's, moves the cursor, changes the
+/// text direction, and is long.
 fn hostile() -> String {
     let forged = "2026-01-01T00:00:00.000000Z ERROR vivaz: forged";
     format!("\n{forged}\r\n\u{1b}[2J\u{1b}[31m\u{202e}\u{85}\u{2028}\0\u{7}\"{}", "x".repeat(4_000))
 }
 
-/// Each line is one event of the server's own.
+/// Checks that each line is one event of the server.
 #[track_caller]
 fn assert_lines(log: &str) {
     for line in log.lines() {
@@ -78,11 +78,11 @@ fn assert_lines(log: &str) {
         let hidden = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{202e}');
         assert!(!line.contains(hidden), "{line:?}");
         assert!(!line.starts_with("2026-01-01T00:00:00.000000Z"), "forged: {line:?}");
-        assert!(!line.contains(&"x".repeat(512)), "a long text is not cut: {line:?}");
+        assert!(!line.contains(&"x".repeat(512)), "a long text is not truncated: {line:?}");
     }
 }
 
-/// The published examples of what a client says.
+/// The published examples of client messages.
 fn examples() -> Vec<Value> {
     let protocol = include_str!("../../../docs/protocol.md");
     let messages = protocol.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -94,8 +94,7 @@ fn examples() -> Vec<Value> {
     examples
 }
 
-/// The message with each of its texts, and each name of a field of the application's, replaced in
-/// turn.
+/// The message with each of its texts, and each field name of the application, replaced in turn.
 fn variants(message: &Value) -> Vec<Value> {
     fn walk(value: &Value, path: &str, found: &mut Vec<String>) {
         match value {
@@ -152,7 +151,7 @@ async fn no_text_of_a_client_begins_a_line_of_the_log() {
             }
             client.send(json!({ "v": 1, "type": "COMPONENT_MOUNT", "ref": 1, "componentId": "c1", "payload": { "component": "lab" } })).await;
             client.send(variant).await;
-            // A session that is closed for so many mistakes is followed by another.
+            // A session closed after too many mistakes is followed by another.
             loop {
                 client.send(json!({ "v": 1, "type": "PING", "payload": "over" })).await;
                 match client.receive().await {
@@ -166,7 +165,7 @@ async fn no_text_of_a_client_begins_a_line_of_the_log() {
         }
     }
     assert!(replies > 0);
-    // Errors of the application's that quote what a client said.
+    // Errors of the application that quote a message of the client.
     client.mount("lab", "lab", json!({})).await;
     client.act("lab", "complain", json!([hostile()])).await;
     // Panics of the whole process are logged within one rate, and other tests panic too.
@@ -176,7 +175,7 @@ async fn no_text_of_a_client_begins_a_line_of_the_log() {
     }
     client.mount("room", "chat", json!({ "room": hostile() })).await;
     client.mount("paint", "closed", json!({ "text": hostile() })).await;
-    // Headers hold no line breaks, but other bytes.
+    // Headers contain no line breaks, but other bytes.
     for name in ["origin", "sec-websocket-protocol", "x-user", "cookie", "x-forwarded-for", "host"] {
         let value = format!("\u{1b}[31m\u{202e}{}", "x".repeat(4_000)).replace('\u{1b}', "\t");
         let _refused = Client::open_with_bytes(&server, &[(name, value.as_bytes())]).await;
@@ -209,7 +208,7 @@ async fn a_client_cannot_flood_the_log() {
     let logged = log.text().matches("no component is named").count();
     assert!((5..100).contains(&logged), "{logged} of 300");
     assert!(log.text().len() < 100_000, "{}", log.text().len());
-    // How many there were more is logged once the log has room again.
+    // The number of suppressed events is logged once the rate allows it again.
     server.until(|_| log.text().contains("left_out=")).await;
 }
 
@@ -258,7 +257,7 @@ async fn why_a_message_cannot_be_read_is_in_the_log() {
         let answer = client.next().await;
         let said = answer["payload"]["message"].as_str().unwrap();
         let log = log.text();
-        let lines: Vec<&str> = log.lines().filter(|line| line.contains("a message cannot be read")).collect();
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains("cannot decode a message")).collect();
         assert_eq!(lines.len(), count + 1, "{text}: {log}");
         let last = lines.last().unwrap();
         assert!(last.contains("DEBUG") && last.contains(said), "{last}: {said}");
@@ -266,5 +265,5 @@ async fn why_a_message_cannot_be_read_is_in_the_log() {
     let mut other = Client::open(&server).await;
     other.send_text("{").await;
     assert_eq!(other.closed().await, 4400);
-    assert!(log.text().contains("the first message cannot be read"));
+    assert!(log.text().contains("cannot decode the first message"));
 }

@@ -1,4 +1,4 @@
-//! The server as programs see it: over real sockets, to the letter of the protocol.
+//! The server as clients see it: over real sockets, checked against the protocol.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What components tell each other, users and sessions.
+//! Messages between components, users and sessions.
 
 use std::collections::BTreeMap;
 
@@ -76,7 +76,7 @@ impl Badge {
     }
 }
 
-/// Takes no such event.
+/// Handles no such event.
 #[derive(LiveComponent, Clone, Default)]
 #[live(name = "shelf", inline = "<b>{{ n }}</b>", open)]
 struct Shelf {
@@ -95,7 +95,7 @@ async fn page(server: &crate::app::Server, headers: &[(&str, &str)]) -> Client {
     client
 }
 
-/// The patches by component, and how many events each has.
+/// The patches by component, and the number of events of each.
 fn heard(messages: &[Value]) -> (BTreeMap<String, Value>, BTreeMap<String, u32>) {
     let (mut patches, mut events) = (BTreeMap::new(), BTreeMap::new());
     for message in messages {
@@ -113,7 +113,7 @@ fn patches(pairs: &[(&str, Value)]) -> BTreeMap<String, Value> {
     pairs.iter().map(|(id, patch)| ((*id).to_owned(), patch.clone())).collect()
 }
 
-/// What an event to all components of a page does.
+/// The effect of an event to all components of a page.
 fn told_all(articles: u32, told: u32) -> (BTreeMap<String, Value>, BTreeMap<String, u32>) {
     let events = ["badge", "cart", "shelf"].map(|id| (id.to_owned(), 1));
     (patches(&[("badge", json!({ "articles": articles })), ("cart", json!({ "told": told }))]), events.into())
@@ -127,7 +127,7 @@ async fn components_of_a_session_tell_each_other_without_their_page() {
     client.mount("second", "cart", json!({})).await;
     client.act("cart", "add", json!([3])).await;
     let (changed, events) = heard(&client.drain().await);
-    // Neither the one that sent it nor a page.
+    // Neither the sender nor a page.
     assert_eq!(changed, patches(&[("badge", json!({ "articles": 3 })), ("second", json!({ "told": 1 }))]));
     assert!(events.is_empty(), "{events:?}");
     client.act("cart", "add_and_fail", json!([])).await;

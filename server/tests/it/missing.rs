@@ -1,4 +1,5 @@
-//! What does not exist, and what its user may not see: the answers of pages and of the socket.
+//! Resources that do not exist or that the user may not see: the answers of pages and of the
+//! socket.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -65,7 +66,7 @@ impl TicketPage {
     }
 }
 
-/// Finds out by itself.
+/// Checks by itself.
 #[derive(LiveComponent, Clone)]
 #[live(name = "invoice", inline = "<p>{{ id }}</p>", open)]
 struct Invoice {
@@ -96,7 +97,7 @@ impl Desk {
     }
 }
 
-/// Names its topic by what stands in the address.
+/// Takes the name of its topic from the address.
 #[derive(LiveComponent, Clone)]
 #[live(name = "named", inline = "<h1>{{ ticket.title }}</h1>", open)]
 struct Named {
@@ -155,7 +156,7 @@ async fn a_page_is_answered_by_what_its_component_and_topics_return() {
     for (id, status, _) in OUTCOMES.into_iter().chain([(1, 200, "")]) {
         let (head, body) = request(&server, "GET", &format!("/ticket/{id}"), &[]).await;
         assert!(head.starts_with(&format!("http/1.1 {status}")), "{id}: {head}");
-        // A refusal is this visitor's as much as a page is.
+        // A refusal is bound to this visitor like a page.
         assert!(head.contains("cache-control: private, no-store"), "{id}: {head}");
         let body = String::from_utf8(body).unwrap();
         assert_eq!(body.contains("Ticket 1"), status == 200, "{body}");
@@ -165,7 +166,7 @@ async fn a_page_is_answered_by_what_its_component_and_topics_return() {
         let (head, _) = request(&server, "GET", &format!("/invoice/{id}"), &[]).await;
         assert!(head.starts_with(&format!("http/1.1 {status}")), "{id}: {head}");
     }
-    // What is no key of a topic names nothing: too long, not a number, not a name of a topic at all.
+    // An invalid topic key: too long, not a number, or not a topic name at all.
     for (key, status) in
         [("1", 200), ("1000", 404), ("x", 404), ("-1", 404), ("%0A", 404), (&*"9".repeat(500), 404)]
     {
@@ -175,7 +176,7 @@ async fn a_page_is_answered_by_what_its_component_and_topics_return() {
     }
 }
 
-/// A child is no reason to refuse the whole page: the page asks for it, and is told why not.
+/// A child is no reason to refuse the whole page: the page mounts it, and receives the error.
 #[tokio::test]
 async fn a_child_that_does_not_exist_is_refused_on_the_socket() {
     let server = serve().await;
@@ -191,7 +192,7 @@ async fn a_child_that_does_not_exist_is_refused_on_the_socket() {
         let child = json!({ "parent": "desk", "place": [0] });
         let mount = client.message("COMPONENT_MOUNT", "child", child);
         assert_error(&client.ask(mount).await, code);
-        // It may be another one the next time.
+        // The next attempt may have another result.
         client.act("desk", "turn", json!([1])).await;
         let child = json!({ "parent": "desk", "place": [0] });
         let mount = client.message("COMPONENT_MOUNT", "child", child);
@@ -211,7 +212,7 @@ async fn a_mount_and_an_action_are_refused_with_the_code() {
     assert_error(&client.mount("there", "invoice", json!({ "id": 1_000 })).await, "not_found");
 }
 
-/// The page is not kept away, and nothing is lost.
+/// The page is not refused, and nothing is lost.
 #[tokio::test]
 async fn a_stored_component_whose_topic_is_gone_does_not_keep_its_session_away() {
     let store = MemoryStore::new();

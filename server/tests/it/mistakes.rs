@@ -1,5 +1,5 @@
-//! Mistakes of an application: whatever of its code panics, and wherever it is called, the
-//! component alone has failed. The session and the other components go on.
+//! Mistakes of an application: wherever its code panics, only that component fails. The session and
+//! the other components continue.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use vivaz::testing::{Ask, Page, Server, View};
 
 use crate::logs::Log;
 
-/// An event that no method takes.
+/// An event that no method handles.
 const LOST: &str = "lost";
 
 /// Where the code panics.
@@ -69,10 +69,10 @@ impl Topic for Fragile {
     }
 
     fn authorize(key: &Key, _: &Identity) -> impl Future<Output = Result<()>> + Send {
-        assert_ne!(key.0, "authorize", "before the question");
+        assert_ne!(key.0, "authorize", "before the authorization");
         async {
             tokio::task::yield_now().await;
-            assert_ne!(key.0, "authorizing", "within the question");
+            assert_ne!(key.0, "authorizing", "within the authorization");
             Ok(())
         }
     }
@@ -91,7 +91,7 @@ struct Clumsy {
     failed: Vec<String>,
 }
 
-/// An error that cannot be printed.
+/// An error whose `Display` panics.
 #[derive(Debug)]
 struct Mute;
 
@@ -103,7 +103,7 @@ impl fmt::Display for Mute {
 
 impl std::error::Error for Mute {}
 
-/// A value that cannot be written.
+/// A value whose serialization panics.
 struct Unwritten;
 
 impl Serialize for Unwritten {
@@ -150,7 +150,7 @@ impl Clumsy {
     }
 }
 
-/// A page with a component that nothing is wrong with.
+/// A page with a component that works.
 struct Desk {
     page: Page,
     counter: View,
@@ -165,7 +165,7 @@ impl Desk {
         Self { page, counter, count: 0 }
     }
 
-    /// The session is the same and has lost nothing.
+    /// Checks that the session is the same and has lost nothing.
     async fn goes_on(&mut self, after: &str) {
         self.count += 1;
         self.counter.call("increment", ()).await.unwrap();
@@ -189,7 +189,7 @@ async fn a_panic_is_the_components_alone_whatever_led_there() {
         desk.goes_on(&format!("{at}, in an action")).await;
         assert!(page.ask(clumsy.id(), Ask::Props(json!({ "at": at }))).await.is_err(), "{at}");
         desk.goes_on(&format!("{at}, with props")).await;
-        // What became of it is another matter.
+        // The outcome of that one is tested elsewhere.
         let _ = clumsy.set("at", at).await;
         desk.goes_on(&format!("{at}, with an edit")).await;
         assert_eq!(clumsy.confirmed()["fragile"]["what"], "fine", "{at}");

@@ -3,7 +3,7 @@
 use crate::app::{Server, start};
 use crate::http::request;
 
-/// Returns the version that `client.js` names: it asks for modules under it.
+/// Returns the version that `client.js` names: it fetches modules under it.
 async fn version(server: &Server) -> String {
     let (_, script) = request(server, "GET", "/live/client.js", &[]).await;
     let script = String::from_utf8(script).unwrap();
@@ -26,7 +26,7 @@ async fn modules_are_served_for_ever_under_the_version_of_the_client() {
             assert!(head.contains(&format!("content-encoding: {encoding}")), "{path}: {head}");
             assert!(small.len() < plain.len(), "{path}: {} bytes of {}", small.len(), plain.len());
         }
-        // A page adds a query when it tries again.
+        // A page adds a query when it retries.
         let (head, _) = request(&server, "GET", &format!("{path}?1"), &[]).await;
         assert!(head.starts_with("http/1.1 200"), "{head}");
     }

@@ -1,4 +1,4 @@
-//! Components come and go.
+//! Mounts and unmounts.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -50,7 +50,7 @@ async fn what_cannot_be_mounted_says_why() {
         assert_error(&reply, code);
         assert_eq!(reply["componentId"], "c");
     }
-    // The id is still free, and the session as good as new.
+    // The id is still free, and the session works.
     assert_eq!(client.mount("c", "counter", json!({})).await["type"], "COMPONENT_MOUNTED");
 }
 
@@ -96,7 +96,7 @@ async fn what_follows_a_mount_at_once_waits_for_it() {
         assert_eq!((&update["ref"], &update["rev"]), (&json!(n + 1), &json!(n)));
         assert_eq!(update["payload"], json!({ "count": n }));
     }
-    // And if the mount fails, they fail with it.
+    // If the mount fails, they fail with it.
     let mount =
         client.message("COMPONENT_MOUNT", "x", json!({ "component": "counter", "props": { "no": 1 } }));
     let call = client.call("x", "increment", json!([]));

@@ -1,4 +1,4 @@
-//! A parent whose template a deploy has changed: where its children are, and what they are given.
+//! A parent whose template changed in a deploy: the places and the props of its children.
 
 use serde_json::{Value, json};
 use vivaz::prelude::*;
@@ -27,7 +27,7 @@ impl Draft {
     }
 }
 
-/// Shows the panel to some.
+/// Shows the panel to some users.
 #[derive(LiveComponent, Clone)]
 #[live(
     name = "office",
@@ -55,7 +55,7 @@ impl Office {
     }
 }
 
-/// As a program stores it whose template of the office has one class more.
+/// As stored by a program whose template of the office has one class more.
 fn other_class(row: &mut StoredComponent) {
     let turn = |hash: &mut String| *hash = hash.chars().rev().collect();
     if row.name == "office" {
@@ -125,7 +125,7 @@ async fn a_child_gets_its_props_after_a_deploy_too() {
     assert!(news.iter().any(is_told), "{news:?}");
 }
 
-/// Its place says nothing, so it gets no messages. Its state stays until the page takes it away.
+/// Its place is not valid, so it receives no messages. Its state stays until the page unmounts it.
 #[tokio::test]
 async fn a_child_whose_place_is_another_after_a_deploy_is_not_there() {
     for translate in [other_place as fn(&mut StoredComponent), other_title] {

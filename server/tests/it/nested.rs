@@ -108,7 +108,7 @@ async fn a_property_is_written_in_both_encodings() {
                 "malformed",
             ),
         ] {
-            // A message between them that can be read: malformed ones in a row end the connection.
+            // A well-formed message between them: malformed ones in a row close the connection.
             client.send(json!({ "v": 1, "type": "PING" })).await;
             client.expect("PONG").await;
             let message = write(&mut client, property.clone(), json!("x"));
@@ -132,7 +132,7 @@ async fn an_edit_of_an_item_that_was_removed_is_refused_and_done_once() {
     client.act("t", "remove", json!([1])).await;
     let late = write(&mut client, json!(["tasks", 1, "text"]), json!("late"));
     assert_error(&client.ask(late).await, "unknown_item");
-    // The first one comes again: it is answered as it was, and not done again.
+    // The first one is repeated: it gets the same reply, and does not run again.
     client.send(edit).await;
     assert_eq!(client.expect("ACK").await["type"], "ACK");
 }
@@ -175,7 +175,7 @@ async fn values_and_components_are_bounded_as_everywhere() {
             None => assert_eq!(reply["type"], "STATE_UPDATE", "{reply}"),
         }
     }
-    // What was refused is not counted.
+    // Refused messages are not counted.
     let message = write(&mut client, json!(["tasks", 1, "text"]), json!(""));
     assert_eq!(client.ask(message).await["type"], "STATE_UPDATE");
     let message = write(&mut client, json!(["tasks", 2, "text"]), json!("x".repeat(990)));

@@ -1,4 +1,4 @@
-//! How deeply components may be nested.
+//! The maximum depth of nested components.
 
 use serde_json::{Value, json};
 use vivaz::MemoryStore;
@@ -15,7 +15,7 @@ struct Onion {}
 #[actions]
 impl Onion {}
 
-/// Mounts the child of the component that is so deep.
+/// Mounts the child of the component at this depth.
 async fn mount_below(client: &mut Client, depth: u32) -> Value {
     let place = json!({ "parent": format!("o{depth}"), "place": [0] });
     let mount = client.message("COMPONENT_MOUNT", &format!("o{}", depth + 1), place);

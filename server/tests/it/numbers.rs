@@ -1,4 +1,4 @@
-//! Numbers that JSON has none for: what has one is refused where it is made, and never painted.
+//! Numbers without a JSON form: they are refused where they are created, and never rendered.
 
 use serde::Serialize;
 use serde_json::json;
@@ -111,7 +111,7 @@ async fn a_mount_with_a_number_that_json_has_none_for_is_refused() {
     for (at, _) in PLACES {
         let refusal = page.mount_open("dial", json!({ "at": at })).await.unwrap_err();
         assert_eq!(refusal.code, ErrorCode::ActionFailed, "{at}");
-        // As a child: its parent is there, and the child is refused.
+        // As a child: its parent is mounted, and the child is refused.
         let dashboard = page.mount::<Dashboard>(DashboardProps { at: at.to_owned() }).await.unwrap();
         assert!(!dashboard.html().contains("<p>"), "{at}: {}", dashboard.html());
     }

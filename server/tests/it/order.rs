@@ -1,4 +1,4 @@
-//! Who waits for whom, and what comes before what.
+//! The order of messages, and which jobs wait for which.
 
 use std::sync::atomic::Ordering;
 

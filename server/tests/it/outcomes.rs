@@ -1,5 +1,5 @@
-//! An action has one outcome: its component, every topic that it changes and the commit, or
-//! nothing of them. The same for plain components, durable ones and transactions.
+//! An action has one outcome: its component, every topic that it changes and the commit, or none of
+//! them. The same for plain components, durable ones and transactions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,7 +14,7 @@ use vivaz::{ErrorCode, Limits, Runtime};
 
 use crate::restart::File;
 
-/// A topic that many things can go wrong with.
+/// A topic with several kinds of faults.
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 struct Pile {
     lines: List<Line>,
@@ -66,7 +66,7 @@ impl Pile {
 
 const LIMIT: usize = 2_000;
 
-/// What is wrong with a change of a topic.
+/// A fault of a change of a topic.
 fn spoil(pile: &mut Pile, fault: &str, runs: &AtomicU32) {
     pile.add("spoiled");
     match fault {
@@ -74,7 +74,7 @@ fn spoil(pile: &mut Pile, fault: &str, runs: &AtomicU32) {
         "nan" => pile.level = f64::NAN,
         "serialize" => pile.brittle = true,
         "large" => pile.add(&"x".repeat(LIMIT)),
-        // Goes well once.
+        // Succeeds once.
         "impure" => assert_eq!(runs.fetch_add(1, Ordering::SeqCst), 0, "it has run before"),
         _ => {}
     }
@@ -332,7 +332,7 @@ async fn a_change_is_the_topics_that_the_field_showed() {
     }
 }
 
-/// Keys that a shared field cannot follow to, and why.
+/// Keys that a shared field cannot follow to, and the reason.
 const KEYS: [(&str, ErrorCode); 4] = [
     ("secret", ErrorCode::Forbidden),
     ("unloaded", ErrorCode::ActionFailed),
@@ -409,7 +409,7 @@ async fn typed_text_and_a_forms_errors_outlive_whatever_fails() {
         } else {
             office.server.restart().await;
         }
-        // Edits something else, so that what is shown comes from the server.
+        // Edits another field, so that the shown value comes from the server.
         view.call("put", json!(["fine", true])).await.unwrap();
         assert_eq!(view.confirmed()["note"], "typed", "{case}: after a restart");
         assert_eq!(view.confirmed()["count"], 1, "{case}: after a restart");

@@ -1,4 +1,4 @@
-//! The first paint, and how a page goes on from it.
+//! The first paint, and how a page continues from it.
 
 use std::sync::atomic::Ordering;
 
@@ -17,7 +17,7 @@ pub(crate) fn attributes(html: &str, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// A user: what is rendered for nobody in particular is bound to a browser.
+/// A user: pages rendered for an anonymous visitor are bound to a browser.
 const ADA: &[(&str, &str)] = &[("x-user", "ada")];
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn mount_runs_once_for_the_paint_and_the_page_together() {
     let mounted = client.ask(mount).await;
     assert_eq!(mounted["payload"]["state"], json!({ "text": "hello" }));
     assert_eq!(mounted["payload"]["template"], attributes(&html, "template")[1].as_str());
-    assert_eq!(client.act("b", "mounts", json!([])).await["payload"], 1, "private state comes along");
+    assert_eq!(client.act("b", "mounts", json!([])).await["payload"], 1, "the seal includes private state");
     assert_eq!(server.bench.runs.load(Ordering::SeqCst), 1);
 }
 

@@ -1,4 +1,5 @@
-//! Topics that are slow to answer while a page comes back. A page waits 10 s for its `WELCOME` and then tries again.
+//! Topics that answer slowly while a page resumes. A page waits 10 s for its `WELCOME` and then
+//! retries.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -11,8 +12,9 @@ use vivaz::prelude::*;
 use vivaz::testing::{Page, Server, View};
 use vivaz::{MemoryStore, Runtime};
 
-/// How long a page waits for its `WELCOME`: `OPENING` in `client-wasm/src/client/connection_state.rs`. A page of the
-/// testing kit waits for ever, so [`comes_back`] gives up for it.
+/// How long a page waits for its `WELCOME`: `OPENING` in
+/// `client-wasm/src/client/connection_state.rs`. A page of the testing kit waits without a limit,
+/// so [`comes_back`] gives up for it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,8 +94,8 @@ async fn opened() -> Scene {
     Scene { server, page, archivist, counter, key }
 }
 
-/// Lets the connection break, and gives up each of the next ones that is not welcomed in time. Returns how long it took
-/// until the page was back; `None` if that was more than half an hour.
+/// Breaks the connection, and gives up each following one that is not welcomed in time. Returns the
+/// time until the page had resumed; `None` if that took more than half an hour.
 async fn comes_back(page: &Page) -> Option<Duration> {
     let (began, before) = (Instant::now(), page.connections());
     page.network().drop();
@@ -116,8 +118,8 @@ async fn comes_back(page: &Page) -> Option<Duration> {
 #[tokio::test(start_paused = true)]
 async fn a_page_comes_back_however_slow_a_topic_is() {
     let never = 1_000_000;
-    // What is restored has the time of an action. Its page is back if it has not given up by then, or
-    // if the topic is loaded by the time that it tries again.
+    // A restored component has the time of an action. Its page resumes if it has not given up by
+    // then, or if the topic is loaded when it retries.
     for (call, seconds, restarts, is_kept) in [
         (Call::Authorize, 1, false, true),
         (Call::Authorize, 6, false, true),
@@ -145,7 +147,7 @@ async fn a_page_comes_back_however_slow_a_topic_is() {
         let took = comes_back(&scene.page).await;
         scene.page.settled().await;
         let cell = (call, seconds, restarts, took);
-        // `Limits::restore_time`, and the tries around its end.
+        // `Limits::restore_time`, and the attempts around its end.
         let limit = if is_kept { 60 } else { 7 * 60 };
         assert!(took.is_some_and(|took| took < Duration::from_secs(limit)), "{cell:?}");
         assert_eq!(scene.page.sessions(), 1, "{cell:?}");

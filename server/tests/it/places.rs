@@ -1,4 +1,4 @@
-//! A child whose parent does not show it any more: no message reaches it until its place is back.
+//! A child that its parent does not show any more receives no message until its place is back.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -77,7 +77,7 @@ struct Hall {}
 #[actions]
 impl Hall {}
 
-/// What only some may use.
+/// Only some users may use it.
 #[derive(LiveComponent, Clone)]
 #[live(name = "lever", inline = "<p>{{ draft }} {{ filter }} {{ pulls }} {{ meter.value }}</p>")]
 struct Lever {
@@ -126,7 +126,7 @@ impl Topic for Sign {
     }
 }
 
-/// What the lever alone shows.
+/// The visibility that only the lever controls.
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 struct Meter {
     value: u32,
@@ -144,7 +144,7 @@ impl Topic for Meter {
     }
 }
 
-/// The places that `close` takes away, with the component whose child is there.
+/// The places that `close` removes, with the component whose child is there.
 fn places() -> [(&'static str, &'static str, Value); 5] {
     [
         ("arm", "h", json!([0, 1, 0])),
@@ -172,7 +172,7 @@ async fn visit(server: &Server) -> Client {
     client
 }
 
-/// Every message for a mounted child that is to be refused.
+/// Every message for a mounted child that has to be refused.
 fn messages(client: &mut Client, id: &str) -> Vec<Value> {
     let mut action = client.call(id, "pull", json!([]));
     action["set"] = json!({ "draft": 1 });
@@ -219,7 +219,7 @@ async fn no_message_reaches_a_child_whose_place_is_gone_until_it_is_back() {
         }
         assert_error(&resync(&mut client, json!({ "componentId": id })).await, "not_mounted");
     }
-    // Nor may a child be put into one that is not shown itself.
+    // A child of a component that is itself not shown cannot be mounted either.
     let mount = client.message("COMPONENT_MOUNT", "new", json!({ "parent": "hall", "place": [0] }));
     assert_error(&client.ask(mount).await, "not_mounted");
     assert!(seen.lock().unwrap().iter().all(|(_, request)| *request == CallRequest::Mount), "{seen:?}");
@@ -255,7 +255,7 @@ async fn what_was_accepted_before_the_place_went_is_handled_in_order() {
     client.reply(&close["ref"]).await;
     assert_error(&client.act("arm", "pull", json!([])).await, "not_mounted");
 
-    // The child has accepted them, and the parent is done first.
+    // The child has accepted them, and the parent finishes first.
     let mut client = visit(&server).await;
     let first = client.call("row", "pull_slowly", json!([]));
     let second = client.call("row", "pull", json!([]));
@@ -268,7 +268,7 @@ async fn what_was_accepted_before_the_place_went_is_handled_in_order() {
         let reply = client.reply(&message["ref"]).await;
         assert_eq!((&reply["type"], &reply["payload"]), (&json!("ACK"), &json!(pulls)));
     }
-    // The page gets the whole of it when it is shown again.
+    // The page receives a snapshot when the child is shown again.
     client.act("h", "reopen", json!([])).await;
     assert_eq!(state(&mut client, "row").await["pulls"], 2);
 }
@@ -306,7 +306,7 @@ async fn nothing_is_sent_of_a_child_that_is_not_shown_and_of_a_topic_that_it_sho
     let told = client.drain().await;
     assert!(!told.iter().any(|message| message["topic"] == "meter/one"), "{told:?}");
     assert_error(&resync(&mut client, json!({ "topic": "meter/one" })).await, "forbidden");
-    // Neither after a resume.
+    // A resume does not send it either.
     let welcome = client.welcome.clone();
     client.cut();
     server.until(|server| server.runtime.stats().connections == 0).await;
@@ -330,7 +330,7 @@ async fn nothing_is_sent_of_a_child_that_is_not_shown_and_of_a_topic_that_it_sho
     assert!(told.iter().any(|message| message["payload"]["value"] == 7), "{told:?}");
 }
 
-/// Another component may have the id of a child that is gone: it is not the parent's.
+/// Another component may have the id of a removed child: it is not a child of the parent.
 #[tokio::test]
 async fn a_component_with_the_id_of_a_former_child_stays_when_the_parent_goes() {
     let server = start().await;
@@ -346,7 +346,7 @@ async fn a_component_with_the_id_of_a_former_child_stays_when_the_parent_goes() 
     assert_eq!(client.act("arm", "peek", json!([])).await["payload"], 0);
 }
 
-/// Shows a panel that takes a while to be mounted.
+/// Shows a panel whose mount takes a while.
 #[derive(LiveComponent, Clone)]
 #[live(
     name = "lobby",

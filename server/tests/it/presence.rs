@@ -1,23 +1,21 @@
-//! Who is present at a topic: several pages of one user, drops, restarts, and everything that ends it.
+//! Presence at topics: several pages of one user, dropped connections, restarts, and everything
+//! that ends presence.
 
-use std::collections::BTreeSet;
+mod ends;
+mod model;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use vivaz::prelude::*;
 use vivaz::testing::{Page, Server, View};
 use vivaz::{ErrorCode, Identity, Limits, MemoryStore, Runtime, User};
 
-use crate::app::start;
-use crate::client::Client;
-
 const GRACE: Duration = Duration::from_secs(10);
-/// How long a user stays whose page has left.
+/// How long a user stays present after the page has left.
 const LINGER: Duration = Duration::from_secs(2);
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -25,7 +23,7 @@ const SHORT: Duration = Duration::from_millis(100);
 struct Hall {
     #[live(presence)]
     users: Presence,
-    /// Who was seen to come, in order.
+    /// Records the users who were announced, in order.
     guests: Vec<String>,
 }
 
@@ -181,7 +179,7 @@ async fn visit(page: &Page, place: &str) -> View {
     page.mount_open("visitor", json!({ "place": place, "enters": true })).await.unwrap()
 }
 
-/// Somebody who looks and is not present.
+/// Observes the topic without being present.
 struct Watcher {
     page: Page,
     view: View,
@@ -194,7 +192,7 @@ impl Watcher {
         Self { page, view }
     }
 
-    /// The names of those who are present.
+    /// The names of the users who are present.
     async fn sees(&self) -> Vec<String> {
         self.page.settled().await;
         self.view.texts("i")
@@ -224,7 +222,7 @@ async fn several_pages_of_a_user_are_one_entry_until_the_last_has_left() {
     assert_eq!(watcher.sees().await, ["Ada", "Bob"]);
     two.leave().await;
     sleep(LINGER - SHORT).await;
-    assert_eq!(watcher.sees().await, ["Ada", "Bob"], "the page may be loaded anew");
+    assert_eq!(watcher.sees().await, ["Ada", "Bob"], "the page may reload");
     sleep(SHORT * 2).await;
     assert_eq!(watcher.sees().await, ["Bob"]);
     let expected = heard(&[
@@ -251,7 +249,7 @@ async fn a_page_that_is_loaded_anew_is_not_gone_meanwhile() {
     let after = server.page_as("ada", "Ada");
     let _again = visit(&after, "a").await;
     sleep(GRACE).await;
-    assert_eq!(watcher.sees().await, ["Ada", "Bob"], "in their places");
+    assert_eq!(watcher.sees().await, ["Ada", "Bob"], "at their places");
     assert_eq!(watcher.hears().len(), 4);
 }
 
@@ -314,7 +312,7 @@ async fn who_was_present_is_present_again_after_a_restart() {
         ada.settled().await;
         bob.settled().await;
         assert_eq!(watcher.sees().await, ["Ada"], "{component}");
-        // And it can leave, once more.
+        // It can leave once more.
         adas.call("leave", json!([])).await.unwrap();
         assert_eq!(watcher.sees().await, [""; 0], "{component}");
         server.restart().await;
@@ -364,7 +362,7 @@ async fn a_handler_that_fails_changes_no_presence_and_nobody_cannot_be_present()
 async fn whatever_ends_the_component_ends_its_presence() {
     for how in ["unmount", "revoke", "revoke while away", "expire"] {
         let server = Server::new(|| {
-            // Longer than a session waits.
+            // Longer than a session is suspended.
             let limits = Limits { presence_grace: Duration::from_secs(100_000), ..Limits::default() };
             Runtime::builder().limits(limits).store(MemoryStore::new())
         });
@@ -438,277 +436,4 @@ async fn a_reset_of_the_state_leaves_who_is_present() {
     assert_eq!((watcher.sees().await, watcher.hears().len()), (vec!["Ada".into(), "Bob".into()], before));
     bobs.call("leave", json!([])).await.unwrap();
     assert_eq!(watcher.sees().await, ["Ada"]);
-}
-
-/// Shows a visitor, or does not.
-#[derive(LiveComponent, Clone)]
-#[live(
-    name = "door",
-    inline = r#"<div live:if="open"><live:visitor place="a" enters="{{ true }}"></live:visitor></div>"#,
-    open
-)]
-struct Door {
-    #[live(default = true)]
-    open: bool,
-}
-
-#[actions]
-impl Door {
-    #[action]
-    fn turn(&mut self) {
-        self.open = !self.open;
-    }
-}
-
-/// Also where the page keeps it, as a page can that is not ours.
-#[tokio::test(start_paused = true)]
-async fn a_child_that_its_parent_shows_no_more_is_not_present() {
-    let server = server();
-    let watcher = Watcher::new(&server, "a").await;
-    let ada = server.page_as("ada", "Ada");
-    let door = ada.mount_open("door", json!({})).await.unwrap();
-    ada.settled().await;
-    assert_eq!(watcher.sees().await, ["Ada"]);
-    for _ in 0..2 {
-        door.call("turn", ()).await.unwrap();
-        ada.settled().await;
-        sleep(LINGER * 2).await;
-        assert_eq!(watcher.sees().await, [""; 0]);
-        door.call("turn", ()).await.unwrap();
-        ada.settled().await;
-        assert_eq!(watcher.sees().await, ["Ada"]);
-    }
-}
-
-/// A page that is not ours does not take the child away by itself.
-#[tokio::test]
-async fn a_child_that_the_page_keeps_is_not_present_while_its_parent_does_not_show_it() {
-    let server = start().await;
-    let mut client = Client::greet_with(&server, &[("x-user", "ada")], json!({})).await;
-    client.mount("d", "door", json!({})).await;
-    let child = client.message("COMPONENT_MOUNT", "v", json!({ "parent": "d", "place": [0, 1, 0] }));
-    let mounted = client.ask(child).await;
-    assert_eq!(mounted["type"], "COMPONENT_MOUNTED", "{mounted}");
-    let hall = server.runtime.topic::<Hall>("hall/a").await.unwrap();
-    let until = async |is_present: bool| {
-        while hall.value().users.is_empty() == is_present {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    for _ in 0..2 {
-        until(true).await;
-        client.act("d", "turn", json!([])).await;
-        until(false).await;
-        client.act("d", "turn", json!([])).await;
-    }
-    until(true).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_is_revoked_is_gone_at_once_also_while_a_handler_runs() {
-    let server = server();
-    let watcher = Watcher::new(&server, "a").await;
-    let ada = server.page_as("ada", "Ada");
-    let view = visit(&ada, "a").await;
-    let _work = view.call("work", ());
-    sleep(SHORT).await;
-    server.runtime().revoke("ada");
-    sleep(SHORT).await;
-    assert_eq!(watcher.sees().await, [""; 0]);
-    sleep(GRACE * 3).await;
-    assert_eq!((watcher.sees().await, watcher.hears().len()), (vec![], 4));
-}
-
-/// What one page can make all who look be told is bounded.
-#[tokio::test(start_paused = true)]
-async fn a_page_that_enters_and_leaves_all_the_time_is_seen_once() {
-    let server = server();
-    let watcher = Watcher::new(&server, "a").await;
-    let ada = server.page_as("ada", "Ada");
-    for _ in 0..50 {
-        let view = visit(&ada, "a").await;
-        view.unmount().await.unwrap();
-        sleep(SHORT).await;
-    }
-    assert_eq!((watcher.sees().await, watcher.hears().len()), (vec!["Ada".to_owned()], 2));
-}
-
-/// The next program cannot read the state of the component, and mounts it anew.
-#[tokio::test(start_paused = true)]
-async fn who_was_present_is_present_after_a_deploy_that_cannot_read_the_state() {
-    UNREADABLE.store(false, Ordering::SeqCst);
-    let server = server();
-    let watcher = Watcher::new(&server, "c").await;
-    let ada = server.page_as("ada", "Ada");
-    let _view = ada.mount_open("brittle-visitor", json!({ "place": "c", "enters": true })).await.unwrap();
-    UNREADABLE.store(true, Ordering::SeqCst);
-    server.restart().await;
-    ada.settled().await;
-    UNREADABLE.store(false, Ordering::SeqCst);
-    assert_eq!(watcher.sees().await, ["Ada"]);
-}
-
-/// A session that the store does not give back in the end was never announced.
-#[tokio::test(start_paused = true)]
-async fn who_is_away_does_not_come_anywhere() {
-    let server = server();
-    let (here, there) = (Watcher::new(&server, "a").await, Watcher::new(&server, "b").await);
-    let ada = server.page_as("ada", "Ada");
-    let view = visit(&ada, "a").await;
-    view.call("go_later", ["b"]).await.unwrap();
-    ada.network().offline();
-    sleep(Duration::from_secs(5)).await;
-    assert_eq!((here.sees().await, there.sees().await), (vec![], vec![]));
-    assert!(there.hears().is_empty());
-    ada.network().online();
-    ada.settled().await;
-    assert_eq!((here.sees().await, there.sees().await), (vec![], vec!["Ada".to_owned()]));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_topic_is_forgotten_that_everybody_has_left() {
-    let server = server();
-    let ada = server.page_as("ada", "Ada");
-    let _view = visit(&ada, "a").await;
-    ada.leave().await;
-    sleep(Duration::from_secs(600)).await;
-    assert!(server.runtime().hub().get("hall/a").is_none());
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Open(usize),
-    Offline(usize),
-    Online(usize),
-    Leave(usize),
-    Go(usize, bool),
-    Enter(usize),
-    Quit(usize),
-    /// In tenths of a second.
-    Wait(u64),
-    Restart,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        3 => (0..3_usize).prop_map(Step::Open),
-        3 => (0..6_usize).prop_map(Step::Offline),
-        3 => (0..6_usize).prop_map(Step::Online),
-        2 => (0..6_usize).prop_map(Step::Leave),
-        2 => (0..6_usize, any::<bool>()).prop_map(|(page, there)| Step::Go(page, there)),
-        1 => (0..6_usize).prop_map(Step::Enter),
-        1 => (0..6_usize).prop_map(Step::Quit),
-        4 => (1..150_u64).prop_map(Step::Wait),
-        1 => Just(Step::Restart),
-    ]
-}
-
-/// A page, and what it is expected to do to the halls.
-struct Visit {
-    user: usize,
-    page: Option<Page>,
-    view: View,
-    place: &'static str,
-    is_present: bool,
-    /// Since when it is offline, or has left.
-    since: Option<Instant>,
-    has_left: bool,
-}
-
-impl Visit {
-    fn counts(&self, place: &str, now: Instant) -> bool {
-        let time = if self.has_left { LINGER } else { GRACE };
-        self.is_present && self.place == place && self.since.is_none_or(|since| now - since < time)
-    }
-}
-
-const USERS: [&str; 3] = ["ada", "bob", "eve"];
-
-async fn follows_the_model(steps: Vec<Step>) {
-    let server = server();
-    let (a, b) = (Watcher::new(&server, "a").await, Watcher::new(&server, "b").await);
-    let mut visits: Vec<Visit> = Vec::new();
-    for step in steps {
-        let online = |visits: &[Visit], at: usize| {
-            visits.get(at).is_some_and(|visit| !visit.has_left && visit.since.is_none())
-        };
-        match step {
-            Step::Open(user) if visits.len() < 6 => {
-                let page = server.page_as(USERS[user], USERS[user]);
-                let view = visit(&page, "a").await;
-                visits.push(Visit {
-                    user,
-                    page: Some(page),
-                    view,
-                    place: "a",
-                    is_present: true,
-                    since: None,
-                    has_left: false,
-                });
-            }
-            Step::Offline(at) if online(&visits, at) => {
-                visits[at].page.as_ref().unwrap().network().offline();
-                visits[at].since = Some(Instant::now());
-            }
-            Step::Online(at) if visits.get(at).is_some_and(|visit| !visit.has_left) => {
-                let page = visits[at].page.as_ref().unwrap();
-                page.network().online();
-                page.settled().await;
-                visits[at].since = None;
-            }
-            Step::Leave(at) if online(&visits, at) => {
-                visits[at].page.take().unwrap().leave().await;
-                (visits[at].since, visits[at].has_left) = (Some(Instant::now()), true);
-            }
-            Step::Go(at, there) if online(&visits, at) => {
-                let place = if there { "b" } else { "a" };
-                visits[at].view.call("go", [place]).await.unwrap();
-                visits[at].place = place;
-            }
-            Step::Enter(at) if online(&visits, at) => {
-                visits[at].view.call("enter", json!([])).await.unwrap();
-                visits[at].is_present = true;
-            }
-            Step::Quit(at) if online(&visits, at) => {
-                visits[at].view.call("leave", json!([])).await.unwrap();
-                visits[at].is_present = false;
-            }
-            // No sum of these is the grace or the linger: what ends at the same time as a wait has no order.
-            Step::Wait(tenths) => sleep(Duration::from_millis(tenths * 100 + 33)).await,
-            Step::Restart => {
-                server.restart().await;
-                for visit in &mut visits {
-                    match &visit.page {
-                        Some(page) if visit.since.is_none() => page.settled().await,
-                        // Who is not there has to come back first.
-                        _ => visit.since = Some(Instant::now() - GRACE * 100),
-                    }
-                }
-            }
-            _ => continue,
-        }
-        for (watcher, place) in [(&a, "a"), (&b, "b")] {
-            let now = Instant::now();
-            let seen: BTreeSet<String> = watcher.sees().await.into_iter().collect();
-            let expected: BTreeSet<String> = visits
-                .iter()
-                .filter(|visit| visit.counts(place, now))
-                .map(|visit| USERS[visit.user].to_owned())
-                .collect();
-            assert_eq!(seen, expected, "in {place} after {step:?}");
-        }
-    }
-}
-
-#[test]
-fn any_sequence_of_visits_shows_who_is_there() {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    let config = ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() };
-    TestRunner::new(config)
-        .run(&prop::collection::vec(step(), 1..40), |steps| {
-            runtime.block_on(follows_the_model(steps));
-            Ok(())
-        })
-        .unwrap();
 }

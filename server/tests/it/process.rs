@@ -11,7 +11,7 @@ use vivaz::sqlite::Sqlite;
 /// Names the folder of a process.
 pub(crate) const FOLDER: &str = "VIVAZ_TEST_FOLDER";
 
-/// Returns the database of this process. `None` where no test has started it.
+/// Returns the database of this process. `None` if no test has started it.
 pub(crate) fn database() -> Option<Sqlite> {
     let folder = std::env::var_os(FOLDER)?;
     Some(Sqlite::open(PathBuf::from(folder).join("app.sqlite")).unwrap())
@@ -25,10 +25,10 @@ pub(crate) async fn serve(runtime: Runtime) {
     vivaz::serve(listener, runtime.router(), runtime).await.unwrap();
 }
 
-/// A folder with a database, and the processes that have it one after the other.
+/// A folder with a database, and the processes that use it one after the other.
 pub(crate) struct Place {
     folder: PathBuf,
-    /// The ignored test that is the process.
+    /// The ignored test that the process runs.
     test: &'static str,
     child: Option<Child>,
 }
@@ -48,7 +48,7 @@ impl Place {
         self.start_with(&[])
     }
 
-    /// Starts a process with these variables in its environment.
+    /// Starts a process with these environment variables.
     pub(crate) fn start_with(&mut self, variables: &[(&str, &str)]) -> SocketAddr {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command

@@ -10,7 +10,7 @@ use vivaz::prelude::*;
 use crate::app::{Message, Room, start};
 use crate::client::{Client, assert_error};
 
-/// Shows two topics; its child is given one of them.
+/// Shows two topics; its child receives one of them.
 #[derive(LiveComponent, Clone)]
 #[live(
     name = "gallery",
@@ -46,7 +46,7 @@ struct Frame {
     height: u32,
 }
 
-/// A height that cannot be written while [`IS_UNREADABLE`].
+/// A height that cannot be serialized while [`IS_UNREADABLE`].
 const BROKEN: u32 = 12;
 static IS_UNREADABLE: AtomicBool = AtomicBool::new(false);
 
@@ -81,7 +81,7 @@ async fn a_child_is_given_what_changes_in_the_topic_that_its_props_come_from() {
     }
     client.drain().await;
     let parsed = server.runtime.stats().parents_parsed;
-    // The other topic that the parent shows is no matter of the child.
+    // The child does not depend on the parent's other topic.
     let chat = server.runtime.topic::<Room>("chat/gallery").await.unwrap();
     chat.update(|room| room.messages.push(Message { id: 1, text: "nice".into() })).await.unwrap();
     let told = client.drain().await;
@@ -95,7 +95,7 @@ async fn a_child_is_given_what_changes_in_the_topic_that_its_props_come_from() {
     assert_eq!(server.runtime.stats().parents_parsed - parsed, 1);
 }
 
-/// A failure is not an absence: the child is not mounted with a prop that is missing.
+/// A failure is not an absence: the child is not mounted with a missing prop.
 #[tokio::test]
 async fn a_child_is_not_mounted_while_the_topic_that_its_props_come_from_cannot_be_read() {
     let server = start().await;

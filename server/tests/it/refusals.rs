@@ -1,4 +1,4 @@
-//! Every connection that is refused is counted by its reason, and logged.
+//! Every refused connection is counted by its reason, and logged.
 
 use serde_json::json;
 use vivaz::{Limits, RefusedConnections};
@@ -15,12 +15,12 @@ async fn server(limits: Limits) -> Server {
     start_with(|builder| builder.limits(limits).trust_proxy("127.0.0.0/8")).await
 }
 
-/// The status that an upgrade with these headers is refused with.
+/// Returns the status of a refused upgrade with these headers.
 async fn refused(server: &Server, headers: &[(&str, &str)]) -> u16 {
     status(&Client::open_with(server, headers).await.err().expect("the upgrade is refused"))
 }
 
-/// The close code that a greeting gets.
+/// Returns the close code after a `HELLO`.
 async fn closed(server: &Server, headers: &[(&str, &str)], hello: &str) -> u16 {
     let mut client = Client::open_with(server, headers).await.unwrap();
     client.send_text(hello).await;
@@ -98,7 +98,7 @@ async fn a_greeting_that_does_not_come_is_counted() {
     assert_eq!(server.runtime.stats().refused.timed_out, 1);
 }
 
-/// Broken frames: the log says which connection, and what of it cannot be read.
+/// Broken frames: the log has the connection, and the error.
 #[tokio::test]
 async fn the_cause_of_a_read_error_is_logged_with_its_connection() {
     use tokio::io::AsyncWriteExt as _;

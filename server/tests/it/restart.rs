@@ -1,5 +1,7 @@
 //! Sessions outlive the process.
 
+mod rows;
+
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,7 +14,6 @@ use vivaz::{MemoryStore, Save, Saved};
 
 use crate::app::{Server, start_with};
 use crate::client::{Client, assert_error};
-use crate::props::state;
 
 /// Counts, and writes each count into the application's own table.
 #[derive(LiveComponent, Clone)]
@@ -36,7 +37,7 @@ impl Tally {
         cx.commit(move |tx: &mut Tx| {
             tx.execute("INSERT INTO counts (count) VALUES (?1)", [count])?;
             if count > 100 {
-                return Err(ActionError::user("that is enough"));
+                return Err(ActionError::user("limit reached"));
             }
             if count < 0 {
                 tx.execute("INSERT INTO nowhere VALUES (1)", ())?;
@@ -71,7 +72,7 @@ impl Tally {
     }
 }
 
-/// Wants to commit and is not durable.
+/// Tries to commit, and is not durable.
 #[derive(LiveComponent, Clone)]
 #[live(name = "hasty", inline = "<p>{{ n }}</p>", open)]
 struct Hasty {
@@ -88,7 +89,7 @@ impl Hasty {
     }
 }
 
-/// A database in a file of its own, which goes with it.
+/// A database in its own file, which is deleted with it.
 pub(crate) struct File {
     directory: PathBuf,
     pub(crate) database: Sqlite,
@@ -103,13 +104,13 @@ impl File {
         Self { directory, database }
     }
 
-    /// A process that keeps its sessions there.
+    /// A process that stores its sessions there.
     async fn server(&self, save: Save) -> Server {
         let database = self.database.clone();
         start_with(|builder| builder.store(database).save(save)).await
     }
 
-    /// One that saves nothing by itself before the test is over.
+    /// A process that saves nothing by itself before the test is over.
     async fn lazy(&self) -> Server {
         self.server(Save::Every(Duration::from_secs(3_600))).await
     }
@@ -153,13 +154,13 @@ async fn a_planned_restart_loses_nothing() {
     let (code, ()) = tokio::join!(client.closed(), first.stop());
     assert_eq!(code, 1001);
     assert!(!first.runtime.is_ready());
-    assert!(!first.bench.hooks.lock().unwrap().contains(&"unmount"), "its components live on");
+    assert!(!first.bench.hooks.lock().unwrap().contains(&"unmount"), "its components continue");
 
     let second = file.lazy().await;
     let mut client = Client::resume(&second, &welcome, 5, position("c", &mounted, 2)).await;
     client.count_from(5);
     assert_eq!((&client.welcome["resumed"], &client.welcome["session"]), (&json!(true), &welcome["session"]));
-    assert!(client.drain().await.is_empty(), "the page has everything");
+    assert!(client.drain().await.is_empty(), "the page misses nothing");
     let update = client.act("c", "increment", json!([])).await;
     assert_eq!((&update["rev"], &update["payload"]["count"]), (&json!(3), &json!(3)));
     second.runtime.emit_to_room("kitchen", "shouted", &"dinner").unwrap();
@@ -172,7 +173,7 @@ async fn a_planned_restart_loses_nothing() {
     assert!(second.bench.hooks.lock().unwrap().contains(&"resumed"));
 }
 
-/// Which messages of a form are about refused values is kept with the session.
+/// Which messages of a form concern refused values is stored with the session.
 #[tokio::test]
 async fn an_edit_that_fits_takes_the_message_back_after_a_restart() {
     let file = File::new().await;
@@ -230,7 +231,7 @@ async fn a_message_that_was_not_read_before_the_end_is_run_once_after_it() {
         assert!(drain["payload"]["reconnectAfterMs"].as_u64().unwrap() < 1_000);
         let see = client.call("lab", "see", json!([]));
         client.send(see.clone()).await;
-        // What runs finishes, and its reply goes out before the close.
+        // The running job finishes, and its reply is sent before the close.
         bench.gate.notify_one();
         assert_eq!(client.reply(&wait["ref"]).await["result"], 1);
         assert_eq!(client.closed().await, 1001);
@@ -258,7 +259,7 @@ async fn what_runs_finishes_also_when_its_connection_breaks_during_the_drain() {
     let goodbye = async {
         client.expect("DRAIN").await;
         client.cut();
-        // Nothing is read any more: that nobody is there is seen by writing.
+        // Nothing is read any more, so only writing reveals that the peer is gone.
         while runtime.stats().dropped == 0 {
             runtime.broadcast("anybody", &"there").unwrap();
             tokio::task::yield_now().await;
@@ -271,7 +272,7 @@ async fn what_runs_finishes_also_when_its_connection_breaks_during_the_drain() {
     let mut client = Client::resume(&second, &welcome, 1, json!({})).await;
     assert_eq!(client.welcome["done"], json!([2]));
     assert_eq!(client.ask(wait).await["payload"], 1);
-    assert_eq!(second.bench.runs.load(Ordering::SeqCst), 0, "it had been done");
+    assert_eq!(second.bench.runs.load(Ordering::SeqCst), 0, "it had run");
 }
 
 #[tokio::test]
@@ -314,7 +315,7 @@ async fn a_killed_server_loses_nothing_that_a_durable_component_acknowledged() {
     }
     assert_error(&client.act("t", "fail", json!([])).await, "action_failed");
 
-    // The first process hears nothing any more: to the second one that is as if it had been killed.
+    // The first process receives nothing any more: to the second one it appears killed.
     let second = file.lazy().await;
     let mut streams = position("t", &tally, 3);
     streams["c:c"] = json!([counter["epoch"], 1]);
@@ -323,7 +324,7 @@ async fn a_killed_server_loses_nothing_that_a_durable_component_acknowledged() {
     assert_eq!(back.welcome["done"], json!([4, 5, 6]));
     let messages = back.drain().await;
     let snapshots: Vec<_> = messages.iter().filter(|one| one["type"] == "STATE_SNAPSHOT").collect();
-    // The plain one is as it was saved last, in another history; the durable one needs nothing.
+    // The plain component has its last saved state and a new epoch; the durable one is unchanged.
     assert_eq!(snapshots.len(), 1, "{messages:?}");
     assert_eq!((&snapshots[0]["componentId"], &snapshots[0]["payload"]["count"]), (&json!("c"), &json!(5)));
     assert_ne!(snapshots[0]["epoch"], counter["epoch"]);
@@ -336,8 +337,8 @@ async fn a_killed_server_loses_nothing_that_a_durable_component_acknowledged() {
     let update = back.act("t", "add", json!([1])).await;
     assert_eq!((&update["rev"], &update["payload"]["count"]), (&json!(4), &json!(7)));
     assert_eq!(file.counts().await, [2, 4, 6, 7]);
-    // The first one does not know, and is refused: its copy ends, and its page is told of no
-    // failure.
+    // The first process does not know this, and its write is refused: its copy is evicted, and its
+    // page receives no failure.
     let add = client.call("t", "add", json!([1]));
     client.send(add).await;
     assert_eq!(client.closed().await, 4409);
@@ -374,11 +375,11 @@ async fn a_commit_that_fails_leaves_nothing_anywhere() {
     client.act("t", "add", json!([1])).await;
     let enough = client.act("t", "add", json!([100])).await;
     assert_error(&enough, "action_failed");
-    assert_eq!(enough["payload"]["message"], "that is enough");
+    assert_eq!(enough["payload"]["message"], "limit reached");
     assert_error(&client.act("t", "add", json!([-5])).await, "action_failed");
     assert_error(&client.act("t", "add", json!([12])).await, "panicked");
     assert_error(&client.act("t", "fail", json!([])).await, "action_failed");
-    assert!(client.drain().await.is_empty(), "no patch of what was taken back");
+    assert!(client.drain().await.is_empty(), "no patch of the reverted change");
     assert_eq!(client.act("t", "calls", json!([])).await["payload"], 1);
     let update = client.act("t", "add", json!([1])).await;
     assert_eq!((&update["rev"], &update["payload"]), (&json!(2), &json!({ "count": 2 })));
@@ -409,7 +410,7 @@ async fn saved_always_every_component_is_as_good_as_durable() {
     client.ask(increment.clone()).await;
     let second = start().await;
     let mut back = Client::resume(&second, &client.welcome, 1, position("c", &mounted, 1)).await;
-    assert_eq!(back.drain().await.len(), 1, "the reply that waits, and no state");
+    assert_eq!(back.drain().await.len(), 1, "the unacknowledged reply, and no state");
     assert_eq!(back.ask(increment).await["type"], "ACK");
     assert_eq!(back.act("c", "peek", json!([])).await["type"], "ERROR", "its ref is used up");
     back.count_from(2);
@@ -455,159 +456,4 @@ async fn only_the_secret_and_the_same_user_bring_a_session_back() {
     }
     let back = Client::greet_with(&second, &[("x-user", "ada")], hello).await;
     assert_eq!(back.welcome["resumed"], true);
-}
-
-#[tokio::test]
-async fn what_is_revoked_does_not_come_back_out_of_the_store_either() {
-    let file = File::new().await;
-    let mut first = file.lazy().await;
-    let mut welcomes = Vec::new();
-    for user in ["ada", "bob"] {
-        let mut client = Client::greet_with(&first, &[("x-user", user)], json!({})).await;
-        client.mount("c", "counter", json!({})).await;
-        welcomes.push((user, client.welcome.clone()));
-        client.cut();
-    }
-    first.stop().await;
-    let second = file.lazy().await;
-    assert_eq!(second.runtime.revoke("ada"), 0, "it has none of them");
-    while file.query("SELECT count(*) FROM vivaz_sessions").await != [1] {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    for (user, welcome) in welcomes {
-        let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
-        let back = Client::greet_with(&second, &[("x-user", user)], hello).await;
-        assert_eq!(back.welcome["resumed"], user == "bob");
-    }
-}
-
-#[tokio::test]
-async fn what_has_ended_is_not_kept() {
-    let file = File::new().await;
-    let mut server = file.lazy().await;
-    let mut client = Client::greet(&server).await;
-    client.mount("c", "counter", json!({})).await;
-    client.mount("t", "tally", json!({})).await;
-    let removed = client.message("COMPONENT_UNMOUNT", "c", Value::Null);
-    assert_eq!(client.ask(removed).await["type"], "ACK");
-    assert_eq!(file.query("SELECT count(*) FROM vivaz_components").await, [1]);
-    client.close(4000).await;
-    server.until(|server| server.runtime.stats().sessions == 0).await;
-    server.stop().await;
-    assert_eq!(file.query("SELECT count(*) FROM vivaz_components").await, [0]);
-    assert_eq!(file.query("SELECT count(*) FROM vivaz_sessions").await, [0]);
-    assert_eq!(file.query("SELECT count(*) FROM vivaz_replies").await, [0]);
-}
-
-#[tokio::test]
-async fn a_page_with_an_older_template_is_given_the_new_one_and_keeps_its_state() {
-    let file = File::new().await;
-    let mut first = file.lazy().await;
-    let mut client = Client::greet(&first).await;
-    let mounted = client.mount("c", "counter", json!({})).await;
-    let tally = client.mount("t", "tally", json!({})).await;
-    client.act("c", "increment", json!([])).await;
-    let welcome = client.welcome.clone();
-    client.cut();
-    first.stop().await;
-    // As the first server would have written it, had it been built with another template.
-    file.execute("UPDATE vivaz_components SET template = 'older' WHERE id = 'c'").await;
-
-    let second = file.lazy().await;
-    let mut streams = position("c", &mounted, 1);
-    streams["c:t"] = json!([tally["epoch"], 0]);
-    let mut back = Client::resume(&second, &welcome, 3, streams).await;
-    assert_eq!(back.welcome["resumed"], true);
-    let messages = back.drain().await;
-    assert_eq!(messages.len(), 1, "the other one is as the page has it: {messages:?}");
-    assert_eq!(
-        (&messages[0]["type"], &messages[0]["componentId"]),
-        (&json!("COMPONENT_MOUNTED"), &json!("c"))
-    );
-    assert!(messages[0].get("ref").is_none());
-    assert_eq!(messages[0]["payload"]["template"], mounted["payload"]["template"]);
-    assert_eq!(messages[0]["payload"]["state"]["count"], 1);
-    back.count_from(3);
-    assert_eq!(back.act("c", "increment", json!([])).await["payload"]["count"], 2);
-}
-
-#[tokio::test]
-async fn a_child_comes_back_and_follows_its_parent_also_under_another_template_that_shows_it_there() {
-    for is_deploy in [false, true] {
-        let file = File::new().await;
-        let mut first = file.lazy().await;
-        let mut client = Client::greet(&first).await;
-        let parent = client.mount("p", "parent", json!({})).await;
-        let place = json!({ "parent": "p", "place": [1, 1, 0] });
-        let mount = client.message("COMPONENT_MOUNT", "l", place.clone());
-        assert_eq!(client.ask(mount).await["payload"]["state"]["label"], 10);
-        let welcome = client.welcome.clone();
-        client.cut();
-        first.stop().await;
-        if is_deploy {
-            // As the first server would have written it, had its parent had another template.
-            let hash = parent["payload"]["template"].as_str().unwrap();
-            let sql = format!(
-                "UPDATE vivaz_components SET origin = replace(origin, '{hash}', 'older') WHERE id = 'l'"
-            );
-            file.execute(&sql).await;
-        }
-
-        let second = file.lazy().await;
-        let mut back = Client::resume(&second, &welcome, 2, position("p", &parent, 0)).await;
-        assert_eq!(back.welcome["resumed"], true);
-        back.count_from(2);
-        back.act("p", "raise", json!([5])).await;
-        assert_eq!(state(&mut back, "l").await["label"], 15, "deploy: {is_deploy}");
-        // The client in the browser mounts it again where the template is another one.
-        let unmount = back.message("COMPONENT_UNMOUNT", "l", Value::Null);
-        back.ask(unmount).await;
-        let mount = back.message("COMPONENT_MOUNT", "l", place);
-        assert_eq!(back.ask(mount).await["payload"]["state"]["label"], 15, "deploy: {is_deploy}");
-        back.act("p", "raise", json!([1])).await;
-        assert_eq!(state(&mut back, "l").await["label"], 16, "deploy: {is_deploy}");
-    }
-}
-
-#[tokio::test]
-async fn state_of_an_older_type_is_migrated_or_mounted_anew_and_the_page_is_told() {
-    let file = File::new().await;
-    let mut first = file.lazy().await;
-    let mut client = Client::greet(&first).await;
-    let tally = client.mount("t", "tally", json!({ "title": "Old" })).await;
-    client.mount("c", "counter", json!({ "title": "Anew", "count": 7 })).await;
-    client.act("c", "increment", json!([])).await;
-    client.mount("l", "lab", json!({})).await;
-    let welcome = client.welcome.clone();
-    client.cut();
-    first.stop().await;
-    file.execute(
-        "UPDATE vivaz_components SET schema = 1, state = CAST('{\"title\":\"Old\",\"total\":9}' AS BLOB) \
-         WHERE id = 't'",
-    )
-    .await;
-    file.execute(
-        "UPDATE vivaz_components SET schema = 1, state = CAST('{\"title\":\"Old\",\"count\":\"many\"}' AS BLOB) \
-         WHERE id = 'c'",
-    )
-    .await;
-    file.execute("UPDATE vivaz_components SET name = 'gone' WHERE id = 'l'").await;
-
-    let second = file.lazy().await;
-    let mut streams = position("t", &tally, 0);
-    streams["c:l"] = json!(["any", 0]);
-    let mut back = Client::resume(&second, &welcome, 4, streams).await;
-    let messages = back.drain().await;
-    let of = |id: &str| messages.iter().find(|one| one["componentId"] == id).unwrap().clone();
-    let migrated = of("t");
-    assert_eq!(migrated["type"], "COMPONENT_MOUNTED");
-    assert!(migrated.get("ref").is_none());
-    assert_eq!(migrated["payload"]["state"], json!({ "title": "Old", "count": 9 }));
-    assert_ne!(migrated["epoch"], tally["epoch"]);
-    let anew = of("c");
-    assert_eq!((&anew["type"], &anew["payload"]["state"]["count"]), (&json!("COMPONENT_MOUNTED"), &json!(7)));
-    assert_eq!(of("l")["type"], "COMPONENT_UNMOUNTED");
-    back.count_from(4);
-    assert_eq!(back.act("t", "add", json!([1])).await["payload"]["count"], 10);
-    assert_eq!(back.act("c", "increment", json!([])).await["payload"]["count"], 8);
 }

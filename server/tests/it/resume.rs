@@ -1,4 +1,4 @@
-//! Connections break; sessions go on.
+//! Connections break, and sessions continue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,7 @@ async fn a_session_comes_back_with_everything_in_it() {
     assert_ne!(client.welcome["connection"], welcome["connection"]);
     let missed = client.expect("STATE_UPDATE").await;
     assert_eq!((&missed["topic"], &missed["rev"]), (&json!("chat/lobby"), &json!(1)));
-    assert!(client.drain().await.is_empty(), "nothing that the page has is sent again");
+    assert!(client.drain().await.is_empty(), "no state that the page has is sent again");
     assert_eq!(client.act("c", "increment", json!([])).await["payload"]["count"], 2);
 }
 
@@ -62,8 +62,8 @@ async fn who_is_too_far_behind_or_of_another_history_gets_a_snapshot() {
     }
 }
 
-/// A patch does not say which topics a component shows: a page that missed a change of these gets the
-/// whole component.
+/// A patch does not contain which topics a component shows: a page that missed such a change
+/// receives the whole component.
 #[tokio::test]
 async fn who_missed_that_a_component_shows_another_topic_gets_a_snapshot() {
     let server = start().await;
@@ -89,11 +89,11 @@ async fn who_missed_that_a_component_shows_another_topic_gets_a_snapshot() {
     }
 }
 
-/// The patches that lead to a reply are kept until the client has acknowledged the reply.
+/// The patches before a reply are kept until the client has acknowledged the reply.
 #[tokio::test]
 async fn patches_are_forgotten_with_the_reply_that_the_client_acknowledged() {
     let server = start().await;
-    // The ref in a message, the ref in the `HELLO`, and whether the patches are gone.
+    // The ref in a message, the ref in the `HELLO`, and whether the patches are dropped.
     for (ack, acked, is_forgotten) in [(1, 1, false), (3, 3, false), (4, 0, true), (0, 4, true), (0, 5, true)]
     {
         let mut client = Client::greet(&server).await;
@@ -147,7 +147,7 @@ async fn the_secret_before_is_good_until_a_message_has_come() {
     let first = Client::greet(&server).await;
     let one = first.welcome.clone();
     first.cut();
-    // The second WELCOME is lost on the way.
+    // The second WELCOME is lost.
     let second = Client::resume(&server, &one, 0, json!({})).await;
     let two = second.welcome.clone();
     second.cut();
@@ -249,7 +249,8 @@ async fn topics_are_authorised_again() {
     assert_eq!(client.act("c", "increment", json!([])).await["payload"]["count"], 1);
 }
 
-/// The line broke while the application looked for the user, and the page was back before that.
+/// The connection broke while the application identified the user, and the page had reconnected
+/// before that.
 #[tokio::test]
 async fn a_hello_that_is_answered_late_does_not_take_the_session_from_a_later_one() {
     let (entered, gate) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -285,7 +286,8 @@ async fn a_hello_that_is_answered_late_does_not_take_the_session_from_a_later_on
     assert_eq!(back.act("c", "increment", json!([])).await["payload"]["count"], 1);
 }
 
-/// Not where the page has proved that it has the next one, nor in another process on the same store.
+/// Not where the page has proved that it has the next secret, nor in another process on the same
+/// store.
 #[tokio::test]
 async fn the_secret_before_is_good_in_no_process_once_the_page_has_spoken() {
     let memory = MemoryStore::new();
@@ -298,7 +300,7 @@ async fn the_secret_before_is_good_in_no_process_once_the_page_has_spoken() {
     client.cut();
     let mut client = Client::resume(&here, &before, 1, json!({})).await;
     assert_eq!(client.welcome["resumed"], true);
-    // By then all is written that the resume itself has changed, with the secret before.
+    // By then the changes of the resume itself are written, with the previous secret.
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     client.send(json!({ "v": 1, "type": "PING" })).await;
     client.expect("PONG").await;

@@ -1,4 +1,4 @@
-//! Access that is taken away: nothing that is newer reaches the page, wherever its session is at that moment.
+//! Revoked access: nothing newer reaches the page, wherever its session is at that moment.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -67,14 +67,14 @@ async fn opened(permissions: &[&str]) -> (Server, Page, View, String) {
     (server, page, view, key)
 }
 
-/// Where the session is when access is taken away.
+/// Where the session is when access is revoked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Whereabouts {
     /// Its page is connected.
     Connected,
-    /// Its page comes back to it in memory.
+    /// Its page resumes it in memory.
     InMemory,
-    /// Its page comes back to it after a restart.
+    /// Its page resumes it after a restart.
     InStore,
 }
 
@@ -114,7 +114,7 @@ async fn a_revoked_page_is_sent_nothing_that_is_newer() {
     }
 }
 
-/// The identity that the page comes back with has the permission, and the session's last one has not.
+/// The identity at the resume has the permission, and the session's previous one does not.
 #[tokio::test(start_paused = true)]
 async fn nobody_comes_back_with_a_permission_that_is_revoked_meanwhile() {
     for restarts in [false, true] {
@@ -132,7 +132,7 @@ async fn nobody_comes_back_with_a_permission_that_is_revoked_meanwhile() {
         server.runtime().revoke_where(|identity| identity.may("admin"));
         authorize_takes(&key, Duration::ZERO);
         if restarts {
-            // The session was brought here for that identity.
+            // The session was restored for that identity.
             assert_eq!(page.closed().await, 4401);
             continue;
         }
@@ -140,7 +140,7 @@ async fn nobody_comes_back_with_a_permission_that_is_revoked_meanwhile() {
         page.settled().await;
         assert_eq!(view.call("may", ["admin"]).await.unwrap(), Some(json!(false)));
         assert_eq!(page.sessions(), 1);
-        // It is not taken for a session with that permission from now on.
+        // From now on it does not count as a session with that permission.
         assert_eq!(server.runtime().revoke_where(|identity| identity.may("admin")), 0);
     }
 }
@@ -149,7 +149,7 @@ fn by(login: &str) -> Identity {
     ada(&[]).with_login(login)
 }
 
-/// Where a login is ended, and in which store its sessions are.
+/// Where a login is revoked, and which store has its sessions.
 #[tokio::test(start_paused = true)]
 async fn one_login_is_ended_wherever_its_sessions_are() {
     for whereabouts in [Whereabouts::Connected, Whereabouts::InMemory, Whereabouts::InStore] {
@@ -183,11 +183,11 @@ async fn one_login_is_ended_wherever_its_sessions_are() {
             if whereabouts == Whereabouts::Connected {
                 assert_eq!(page.closed().await, 4401);
             } else {
-                // Where the session was, there is none.
+                // The process that had the session does not have it any more.
                 page.until(|page| page.sessions() == 2).await;
             }
         }
-        // Other logins go on.
+        // Other logins continue.
         for (page, view) in [(&desk, &views[2]), (&elsewhere, &views[3])] {
             view.call("may", ["x"]).await.unwrap();
             assert_eq!(page.sessions(), 1, "{whereabouts:?}");
@@ -197,7 +197,7 @@ async fn one_login_is_ended_wherever_its_sessions_are() {
     }
 }
 
-/// Whoever has the cookie of another login does not come back to the session.
+/// A client with the cookie of another login does not resume the session.
 #[tokio::test(start_paused = true)]
 async fn a_session_is_not_resumed_by_another_login() {
     let store = MemoryStore::new();

@@ -102,7 +102,7 @@ async fn a_session_stays_in_its_rooms_while_its_connection_is_gone() {
     server.runtime.emit_to_room("kitchen", "shouted", &"meanwhile").unwrap();
     let streams = json!({ "c:lab": [mounted["epoch"], 0] });
     let mut client = Client::resume(&server, &welcome, 2, streams).await;
-    // The component heard it, before or after the page was back.
+    // The component received it, before or after the page had resumed.
     let patch = loop {
         let message = client.next().await;
         if message["type"] == "STATE_UPDATE" {

@@ -1,4 +1,4 @@
-//! What a page was told is in the store an interval later.
+//! Everything that a page has received is in the store an interval later.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,12 +45,12 @@ impl Belfry {
 /// When which count of which session was written.
 type Writes = HashMap<SessionId, Vec<(Instant, i64)>>;
 
-/// Notes when it has written what. A write takes as long as it is told to.
+/// Records the time of each write. A write takes as long as configured.
 #[derive(Clone, Default)]
 struct Recording {
     inner: MemoryStore,
     writes: Arc<Mutex<Writes>>,
-    /// How many sessions were written whole.
+    /// The number of sessions written whole.
     entered: Arc<AtomicUsize>,
     takes: Duration,
 }
@@ -95,8 +95,8 @@ impl SessionStore for Recording {
     }
 }
 
-/// Lets so many pages count, each at its own times, and checks when what each was told was written. Returns how many
-/// writes there were of a session.
+/// Lets so many pages count, each at its own times, and checks when each received count was
+/// written. Returns the number of writes of a session.
 async fn count(pages: u32, takes: Duration) -> usize {
     let store = Recording { takes, ..Recording::default() };
     let kept = store.clone();
@@ -115,7 +115,7 @@ async fn count(pages: u32, takes: Duration) -> usize {
             let session = page.client(|client| SessionId::new(client.session().unwrap()).unwrap());
             let mut told = Vec::new();
             for count in 1..=4_i64 {
-                // Spread over the interval, and off its beat.
+                // Spread over the interval, and not aligned with it.
                 tokio::time::sleep(Duration::from_millis(u64::from(number * 37 % 1_009) + 211)).await;
                 counter.call("increment", ()).await.unwrap();
                 told.push((Instant::now(), count));
@@ -130,7 +130,7 @@ async fn count(pages: u32, takes: Duration) -> usize {
         for (at, count) in told {
             let written = writes[session].iter().find(|(_, written)| written >= count);
             let after = written.expect("it is written").0.saturating_duration_since(*at);
-            // The write before it may be under way.
+            // The previous write may be running.
             assert!(after <= INTERVAL + takes * 2, "{count} was written after {after:?}");
         }
     }
@@ -141,7 +141,7 @@ async fn count(pages: u32, takes: Duration) -> usize {
 async fn what_a_page_was_told_is_written_an_interval_later() {
     let most = count(25, Duration::ZERO).await;
     // Its mount is a change too.
-    assert!(most <= 5, "no more often than it has changed: {most}");
+    assert!(most <= 5, "at most once for each change: {most}");
     count(25, Duration::from_millis(300)).await;
 }
 
@@ -182,7 +182,7 @@ async fn a_session_with_a_busy_component_is_written_an_interval_later_too() {
     }
 }
 
-/// A server that saves once an interval, and whose writes `store` records.
+/// A server that saves once an interval, whose writes `store` records.
 fn recorded(store: &Recording) -> Server {
     let store = store.clone();
     Server::new(move || {
@@ -198,7 +198,7 @@ async fn a_session_that_waits_for_its_page_is_written_once_for_each_change() {
     let belfry = page.mount_open("belfry", json!({})).await.unwrap();
     let session = page.client(|client| SessionId::new(client.session().unwrap()).unwrap());
     tokio::time::sleep(INTERVAL * 3).await;
-    // Saved when the page goes, not an interval later.
+    // Saved when the page leaves, not an interval later.
     belfry.call("listen", ()).await.unwrap();
     page.network().offline();
     tokio::time::sleep(INTERVAL / 2).await;

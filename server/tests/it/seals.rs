@@ -1,4 +1,4 @@
-//! What a seal is bound to.
+//! The binding of seals.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use crate::paint::attributes;
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
-/// The seals in the page that is rendered for whom the headers say.
+/// The seals in the page that is rendered for a request with these headers.
 async fn seals(server: &Server, headers: &[(&str, &str)]) -> Vec<String> {
     let (_, body) = request(server, "GET", "/page", headers).await;
     attributes(&String::from_utf8(body).unwrap(), "seal")
 }
 
-/// The cookie that the page sets for a browser that has none.
+/// The cookie that the page sets for a browser without one.
 async fn cookie(server: &Server) -> String {
     let (head, _) = request(server, "GET", "/page", &[]).await;
     let set = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap().to_owned();
@@ -31,7 +31,7 @@ async fn cookie(server: &Server) -> String {
     set.split(';').next().unwrap().to_owned()
 }
 
-/// What comes of mounting with a seal.
+/// The reply to a mount with a seal.
 async fn mount(server: &Server, headers: &[(&str, &str)], seal: &str) -> serde_json::Value {
     let mut client = Client::greet_with(server, headers, json!({})).await;
     let mount = client.message("COMPONENT_MOUNT", "c", json!({ "seal": seal }));
@@ -111,12 +111,12 @@ async fn a_seal_for_nobody_in_particular_is_good_in_the_browser_that_it_was_made
     for other in [theirs, &[], &with_tenant, &[("cookie", "vivaz_browser=1.2")]] {
         assert_error(&mount(&server, other, &seal).await, "bad_seal");
     }
-    // A browser that is known gets no other cookie, nor does a user's.
+    // A known browser receives no other cookie, and a user receives none.
     for headers in [mine, &[("x-user", "ada")]] {
         let (head, _) = request(&server, "GET", "/page", headers).await;
         assert!(!head.contains("set-cookie"), "{head}");
     }
-    // The cookie comes with the first page already.
+    // The first page already sets the cookie.
     let (head, body) = request(&server, "GET", "/page", &[]).await;
     let set = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
     let first = attributes(&String::from_utf8(body).unwrap(), "seal").remove(0);
@@ -162,7 +162,7 @@ async fn a_browser_gets_its_cookie_once_from_any_server() {
 
 #[tokio::test]
 async fn an_application_may_say_that_seals_are_anybodys() {
-    let server = start_with(vivaz::Builder::seals_for_anybody).await;
+    let server = start_with(vivaz::Builder::allow_unbound_seals).await;
     let (head, body) = request(&server, "GET", "/page", &[]).await;
     assert!(!head.contains("set-cookie"), "{head}");
     let seal = attributes(&String::from_utf8(body).unwrap(), "seal").remove(0);

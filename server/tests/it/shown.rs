@@ -1,4 +1,5 @@
-//! After a restart a page shows what the server has, also where that is not what was shown before.
+//! After a restart a page shows the server's state, also where that differs from what it showed
+//! before.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -10,8 +11,8 @@ use vivaz::testing::Server;
 use vivaz::{MemoryStore, Runtime, Save};
 
 thread_local! {
-    /// What the program multiplies with. The next version of it has another factor. Each test has a
-    /// thread, and its own factor.
+    /// The program multiplies by this factor. Its next version has another one. Each test has its
+    /// own thread, and its own factor.
     static FACTOR: Cell<u32> = const { Cell::new(2) };
 }
 
@@ -41,7 +42,7 @@ impl Till {
         });
     }
 
-    /// What the server has.
+    /// The server's state.
     #[action]
     fn truth(&self) -> (u32, u32, bool, bool) {
         (self.total(), self.cached(), self.figures.is_loading(), self.figures.is_failed())
@@ -72,12 +73,12 @@ fn server(save: Save) -> Server {
 }
 
 async fn end(server: &Server, crash: bool) {
-    // By now it has been saved.
+    // It has been saved by now.
     sleep(Duration::from_secs(10)).await;
     if crash { server.crash() } else { server.restart().await }
 }
 
-/// Checks that the page shows what the server has, in one of its fields.
+/// Checks that the page shows the server's state, in one of its fields.
 async fn is_true(look: fn(&Value) -> Value, prepare: &str) {
     for (crash, save) in WAYS {
         let server = server(save);

@@ -1,4 +1,4 @@
-//! The end of a server.
+//! The shutdown of a server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +49,7 @@ async fn sessions_that_wait_for_their_page_end_too() {
     assert_eq!(*server.bench.hooks.lock().unwrap(), ["connected", "disconnected", "unmount"]);
 }
 
-/// The smallest application as a process of its own, and where it listens.
+/// The smallest application as its own process, and its address.
 #[cfg(unix)]
 fn hello() -> (std::process::Child, std::net::SocketAddr) {
     use std::io::BufRead;
@@ -89,7 +89,7 @@ async fn signals_end_a_process_cleanly() {
 #[cfg(unix)]
 const SERVE: &str = "VIVAZ_TEST_SERVE";
 
-/// Not a test of its own: what that one sends signals to. Handlers are given ten minutes to finish.
+/// Not a test: the process that the test sends signals to. Handlers have ten minutes to finish.
 #[cfg(unix)]
 #[tokio::test]
 #[ignore = "the process of another test"]
@@ -121,7 +121,7 @@ async fn a_second_signal_ends_a_process_at_once() {
     client.mount("lab", "lab", json!({})).await;
     let wait = client.call("lab", "wait", json!([]));
     client.send(wait).await;
-    // What was sent before is being done when this is answered.
+    // When this is answered, the earlier message is being handled.
     client.drain().await;
     signal(&child, "TERM");
     client.expect("DRAIN").await;

@@ -1,4 +1,4 @@
-//! Clients that take their time: each is given up when its time is over, and nobody waits for it.
+//! Slow clients: each is given up when its time is over, and no other client waits for it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -30,14 +30,14 @@ impl Ringer {
     }
 }
 
-/// Connects a client with so small a window that what the system itself keeps for it does not count.
+/// Connects a client with a window so small that the buffers of the system do not matter.
 async fn client_with_a_small_window(server: &Server) -> Client {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     Client::open_on(socket.connect(server.address).await.unwrap(), server.address).await
 }
 
-/// Sends a text a byte at a time until the other side has enough of it; gives what it said.
+/// Sends a text one byte at a time until the peer closes; returns the peer's response.
 async fn trickle(stream: &mut TcpStream, text: &[u8]) -> Vec<u8> {
     let (mut read, mut write) = stream.split();
     let mut said = Vec::new();
@@ -48,7 +48,7 @@ async fn trickle(stream: &mut TcpStream, text: &[u8]) -> Vec<u8> {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        // The other side is the one that ends it.
+        // The peer is the side that ends it.
         std::future::pending::<()>().await;
     };
     tokio::select! {
@@ -59,7 +59,7 @@ async fn trickle(stream: &mut TcpStream, text: &[u8]) -> Vec<u8> {
     said
 }
 
-/// Somebody else's round trips, for as long as the other thing takes.
+/// Round trips of another client, while the other future runs.
 async fn beside<T>(server: &Server, other: impl Future<Output = T>) -> T {
     let mut client = Client::greet_at_last(server).await;
     client.mount("c", "counter", json!({})).await;
@@ -96,21 +96,21 @@ async fn a_connection_that_asks_nothing_is_given_up_too() {
 async fn a_greeting_that_is_sent_a_byte_at_a_time_closes_with_4408() {
     let server = limited(Limits { hello_time: Duration::from_secs(1), ..Limits::default() }).await;
     let mut client = Client::open(&server).await;
-    // A masked text frame of 60,000 bytes, of which few ever come.
+    // A masked text frame of 60,000 bytes, of which few are ever sent.
     let mut frame = vec![0x81, 0xfe, 0xea, 0x60, 0, 0, 0, 0];
     frame.resize(60_000, b' ');
     let said = beside(&server, trickle(client.stream(), &frame)).await;
     assert_eq!(said[..4], [0x88, said[1], 0x11, 0x38], "a close frame with 4408");
-    assert_eq!(server.runtime.stats().sessions, 1, "the bystander's");
+    assert_eq!(server.runtime.stats().sessions, 1, "the other client's");
 }
 
-/// The memory that this process has.
+/// The memory of this process.
 fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     statm.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
 
-/// Replaces what a room shows.
+/// Replaces the state of a room.
 async fn show(runtime: &Runtime, n: u64, bytes: usize) {
     let topic = runtime.topic::<Room>("chat/lobby").await.unwrap();
     let text = "x".repeat(bytes);
@@ -153,7 +153,7 @@ async fn a_reader_of_one_byte_a_second_costs_little_and_closes_with_4413() {
         }
         let grown = resident().saturating_sub(before);
         assert!(grown < 64 * 1024 * 1024, "{grown} bytes for {published} states of 64 KiB");
-        // It is given up. What was on its way and the code can still be read.
+        // It is given up. The bytes already sent and the close code can still be read.
         let mut rest = Vec::new();
         tokio::time::timeout(Duration::from_secs(20), slow.stream().read_to_end(&mut rest))
             .await
@@ -214,7 +214,7 @@ async fn what_waits_for_a_client_to_read_runs_also_when_it_is_gone() {
     server.bench.gate.notify_one();
     server.until(|server| server.runtime.stats().unsent_bytes >= 128 * 1024).await;
     let runs = || server.bench.runs.load(Ordering::SeqCst);
-    assert_eq!(runs(), 1, "what is behind the replies has not run");
+    assert_eq!(runs(), 1, "the actions behind the replies have not run");
     let welcome = slow.welcome.clone();
     slow.cut();
     server.until(|_| runs() == 2).await;

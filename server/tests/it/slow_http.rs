@@ -1,4 +1,4 @@
-//! Clients of plain HTTP that are slow, or too many.
+//! Slow HTTP clients, and too many of them.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::client::Client;
 use crate::http::request;
 use crate::logs::Log;
 
-/// More than the system keeps for a reader that does not read.
+/// More than the system buffers for a peer that does not read.
 static LARGE: [u8; 32 * 1024 * 1024] = [b'x'; 32 * 1024 * 1024];
 
-/// Limits under which a slow client is soon given up, wherever it comes from.
+/// Limits under which a slow client is soon given up, from any address.
 fn impatient() -> Limits {
     let time = Duration::from_millis(200);
     Limits { progress_time: time, head_time: time, loopback_is_limited: true, ..Limits::default() }
@@ -50,7 +50,7 @@ async fn serve_behind(limits: Limits, proxy: Option<&str>) -> Server {
     Server::serve(TcpListener::bind("127.0.0.1:0").await.unwrap(), app, runtime)
 }
 
-/// A connection from an address of this machine, which keeps little of what it does not read.
+/// A connection from an address of this machine, with a small receive buffer.
 async fn connect_from(server: &Server, from: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
@@ -58,7 +58,7 @@ async fn connect_from(server: &Server, from: &str) -> TcpStream {
     socket.connect(server.address).await.unwrap()
 }
 
-/// Half a request with a body, or what of it could be sent.
+/// Half a request with a body, or the part of it that could be sent.
 async fn half_post(server: &Server, from: &str, headers: &str) -> TcpStream {
     let mut stream = connect_from(server, from).await;
     let head = format!("POST /body HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: 10\r\n\r\nhello");
@@ -66,7 +66,7 @@ async fn half_post(server: &Server, from: &str, headers: &str) -> TcpStream {
     stream
 }
 
-/// All that still comes.
+/// Everything that is still received.
 async fn answer(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer));
@@ -133,13 +133,13 @@ async fn a_socket_of_a_page_has_its_own_limits() {
     let mut client = Client::greet(&server).await;
     client.mount("c", "counter", json!({})).await;
     server.until(|server| server.runtime.stats().http_connections == 0).await;
-    // As long as it takes until plain connections are given up.
+    // The time until plain connections are given up.
     let mut stalled = half_post(&server, "127.0.0.1", "").await;
     answer(&mut stalled).await;
     assert_eq!(client.act("c", "increment", json!([])).await["type"], "STATE_UPDATE");
 }
 
-/// With fewer sockets than there are clients that keep one, and a time limit that helps nobody.
+/// With fewer sockets than clients that keep one, and a time limit too long to help.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn however_many_wait_the_server_says_how_it_is() {
@@ -160,7 +160,7 @@ async fn however_many_wait_the_server_says_how_it_is() {
     }
 }
 
-/// Whatever one address does, what another one has stays.
+/// An address cannot affect the connections of another one.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn one_address_takes_no_places_of_another() {
@@ -196,7 +196,7 @@ async fn behind_a_trusted_proxy_the_clients_are_counted() {
     }
     let mallory: &[(&str, &str)] = &[("X-Forwarded-For", "203.0.113.9")];
     let status = async |headers| request(&server, "GET", "/health", headers).await.0;
-    // The server may not have seen both of them yet.
+    // The server may not have accepted both of them yet.
     while status(mallory).await.starts_with("http/1.1 200") {}
     let refused = status(mallory).await;
     assert!(refused.starts_with("http/1.1 429") && refused.contains("retry-after"), "{refused}");
@@ -227,7 +227,7 @@ async fn a_request_names_one_host() {
         ("GET /health HTTP/1.1\r\nHost: a\r\nHost: a\r\nConnection: close\r\n\r\n", "400"),
         ("GET /health HTTP/1.1\r\nHost: a\r\nhost: b\r\nConnection: close\r\n\r\n", "400"),
         ("GET /health HTTP/1.1\r\nConnection: close\r\n\r\n", "400"),
-        // As health checks of load balancers ask.
+        // Like health checks of load balancers.
         ("GET /health HTTP/1.0\r\n\r\n", "200"),
         ("GET /health HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", "400"),
     ] {

@@ -1,4 +1,4 @@
-//! What a program prints that returns an error of its start from `main`.
+//! The output of a program that returns an error of its start from `main`.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! Lists that are brought to the rows of a query, as pages get them.
+//! Lists synchronized with the rows of a query, as pages receive them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ fn rows(ids: impl IntoIterator<Item = u32>) -> Vec<Value> {
     ids.into_iter().map(|id| json!({ "id": id, "text": format!("row {id}") })).collect()
 }
 
-/// Has the list show these rows; the operations that come of it.
+/// Synchronizes the list with these rows; returns the resulting operations.
 async fn show(client: &mut Client, rows: &[Value]) -> Value {
     let message = client.call("table", "show", json!([rows]));
     client.send(message).await;
@@ -113,7 +113,7 @@ async fn a_query_that_is_asked_again_sends_what_changed() {
         ]);
         assert_eq!(sent["$list"], expected, "{component}");
         assert_eq!(show(&mut client, &next).await, Value::Null, "{component}");
-        // Nothing is lost by rows that have the same id.
+        // Rows with the same id lose nothing.
         assert_error(&client.act("table", "show", json!([rows([5, 5])])).await, "action_failed");
         assert_eq!(show(&mut client, &next).await, Value::Null, "{component}");
     }

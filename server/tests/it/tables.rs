@@ -1,4 +1,4 @@
-//! The tables in SQLite: those of earlier and of newer versions, and files that are damaged.
+//! The tables in SQLite: those of earlier and of newer versions, and damaged files.
 
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use vivaz::{Limits, Runtime, SessionId, SessionStore, StoreError};
 use crate::app::Bench;
 use crate::leases::Temporary;
 
-/// The tables as they were made before they had a version.
+/// The tables as they were created before they had a version.
 const FIRST: &str = r#"
 CREATE TABLE vivaz_sessions (
     id          TEXT PRIMARY KEY,
@@ -56,7 +56,7 @@ CREATE TABLE vivaz_replies (
 ) STRICT, WITHOUT ROWID;
 "#;
 
-/// Makes a database of the first version with a session.
+/// Creates a database of the first version with a session.
 fn first_version(file: &Temporary) -> Connection {
     let connection = Connection::open(&file.0).unwrap();
     connection.execute_batch(FIRST).unwrap();
@@ -94,10 +94,10 @@ async fn tables_of_the_first_version_are_migrated_and_nothing_is_lost() {
         assert_eq!((stored.components[0].version, &*stored.components[0].state), (2, &br#"{"count":1}"#[..]));
         assert_eq!((stored.components[0].anew, stored.aside), (false, vec![]));
         assert_eq!(stored.components[0].rooms, ["hall", "kitchen"]);
-        assert!(stored.components[0].connected, "it is not connected again");
+        assert!(stored.components[0].connected, "`connected` does not run again");
         store.close().await;
     }
-    assert_eq!(count(&file, "SELECT count(*) FROM notes"), 1, "the application's tables are its own");
+    assert_eq!(count(&file, "SELECT count(*) FROM notes"), 1, "the application's tables are unchanged");
     let good_for = count(&file, "SELECT good_for FROM vivaz_sessions");
     assert!((900_000..=1_000_000).contains(&good_for), "{good_for}");
 }
@@ -149,7 +149,7 @@ async fn a_damaged_file_is_not_opened() {
         .unwrap();
     drop(connection);
     let whole = std::fs::read(&file.0).unwrap();
-    // Each page in turn, the first one (the header) too.
+    // Each page in turn, including the first one, the header.
     for page in 0..whole.len() / 4096 {
         std::fs::write(&file.0, &whole).unwrap();
         let mut bytes = [0; 64];
@@ -204,7 +204,7 @@ async fn time_goes_on_while_no_process_has_the_file() {
         clock.step(back);
         let store = Sqlite::open_with_clock(&file.0, clock.clone()).unwrap();
         store.renew_lease("b", lease).await.unwrap();
-        assert!(store.find(&session).await.unwrap().is_some(), "pages have the time of a lease to come back");
+        assert!(store.find(&session).await.unwrap().is_some(), "pages have the time of a lease to resume");
         clock.pass(29);
         store.renew_lease("b", lease).await.unwrap();
         clock.pass(1);
@@ -226,7 +226,7 @@ async fn a_database_that_cannot_be_written_is_not_ready_and_says_why() {
     let page = server.page();
     let counter = page.mount_open("counter", json!({})).await.unwrap();
     server.runtime().readiness().await.unwrap();
-    // Another program has the database for itself.
+    // Another program has locked the database.
     let other = Connection::open(&file.0).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let why = until_ready(&server, false).await.unwrap();
@@ -242,7 +242,8 @@ async fn a_database_that_cannot_be_written_is_not_ready_and_says_why() {
     assert_eq!(runtime.readiness().await.unwrap_err().to_string(), "the server is shutting down");
 }
 
-/// Waits until the server is ready, or not; it is as of a second ago. Says why it is not.
+/// Waits until the server is ready, or not; the readiness may be a second old. Returns why it is
+/// not.
 async fn until_ready(server: &Server, is_ready: bool) -> Option<String> {
     loop {
         let readiness = server.runtime().readiness().await;

@@ -1,4 +1,4 @@
-//! State that many look at.
+//! State that several pages show.
 
 use serde_json::json;
 use vivaz::Limits;
@@ -146,7 +146,7 @@ async fn a_slow_reader_costs_a_bounded_outbox_and_ends_where_the_topic_is() {
     let mut slow = Client::greet(&server).await;
     slow.mount("chat", "chat", json!({})).await;
     let topic = server.runtime.topic::<Room>("chat/lobby").await.unwrap();
-    // Far more than what the sockets' buffers take, while nobody reads.
+    // Far more than the buffers of the sockets hold, while no client reads.
     for n in 0..250_u64 {
         topic
             .update(move |room| room.messages = vec![Message { id: n, text: "x".repeat(64 * 1024) }])

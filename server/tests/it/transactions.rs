@@ -1,5 +1,5 @@
-//! Actions that are transactions: what the database makes of them is in the state, in the topic and in the reply, and all
-//! of it is on disk, or none.
+//! Actions that are transactions: the results of the database are in the state, in the topic and in
+//! the reply, and all of it is on disk, or none.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -17,13 +17,13 @@ use crate::client::{Client, assert_error};
 use crate::restart::File;
 use crate::stores::{Fault, Faulty, head};
 
-/// Writes into a book that everybody sees.
+/// Writes into a book that all pages show.
 #[derive(LiveComponent, Clone)]
 #[live(name = "clerk", inline = "<p>{{ note }} {{ last }} {{ book.entries.len() }}</p>", open, durable)]
 struct Clerk {
     #[live(model, default)]
     note: String,
-    /// The row that the database made of the last entry.
+    /// The row that the database created for the last entry.
     #[live(default)]
     last: i64,
     #[live(shared = "book/all")]
@@ -85,7 +85,7 @@ impl Clerk {
         cx.state::<Arc<Bench>>().runs.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// The same, and may be done twice.
+    /// The same, and may run twice.
     #[action(retry)]
     fn glance(&mut self, cx: &mut Context) -> u64 {
         self.look(cx)
@@ -97,7 +97,7 @@ async fn server(file: &File) -> Server {
     start_with(|builder| builder.state(database.clone()).store(database)).await
 }
 
-/// Another process, after the first one was killed: it knows what is on disk.
+/// Another process, after the first one was killed: it knows only what is on disk.
 async fn after_a_crash(file: &File, welcome: &Value) -> (Server, Client) {
     let server = server(file).await;
     let client = Client::resume(&server, welcome, 1, json!({})).await;
@@ -145,7 +145,7 @@ async fn a_transaction_that_fails_leaves_nothing_but_the_edits_before_it() {
         assert_eq!(edit["payload"], json!({ "note": format!("before {amount}") }));
         assert_error(&client.reply(&call["ref"]).await, code);
     }
-    assert!(client.drain().await.is_empty(), "nobody was told");
+    assert!(client.drain().await.is_empty(), "no subscriber received a patch");
     assert!(book(&first).await.is_empty());
     assert!(file.counts().await.is_empty());
     let state = "SELECT json_extract(CAST(state AS TEXT), '$.page') + json_extract(CAST(state AS TEXT), '$.last') \
@@ -159,7 +159,7 @@ async fn a_transaction_that_fails_leaves_nothing_but_the_edits_before_it() {
     let snapshot = back.expect("STATE_SNAPSHOT").await;
     assert_eq!(snapshot["payload"], json!({ "note": "before 99", "last": 0 }), "edits are kept");
     back.count_from(5);
-    assert_eq!(back.act("c", "enter", json!([1])).await["result"], 1, "its version is still good");
+    assert_eq!(back.act("c", "enter", json!([1])).await["result"], 1, "its version is still valid");
 }
 
 #[tokio::test]
@@ -195,14 +195,14 @@ async fn a_crash_between_the_commit_and_the_telling_neither_loses_nor_doubles() 
     let call = ada.call("c", "enter", json!([7]));
     ada.send(call.clone()).await;
     ends.ended().await;
-    assert!(bob.drain().await.is_empty() && book(&first).await.is_empty(), "nobody was told");
+    assert!(bob.drain().await.is_empty() && book(&first).await.is_empty(), "no subscriber received a patch");
     assert_eq!(file.counts().await, [7]);
 
     let (second, mut back) = after_a_crash(&file, &ada.welcome).await;
     assert_eq!(back.welcome["done"], json!([2]));
     let again = back.ask(call).await;
     assert_eq!((&again["type"], &again["payload"]), (&json!("ACK"), &json!(1)));
-    assert_eq!(book(&second).await, [Entry { id: 1, amount: 7 }], "it was loaded, and told once");
+    assert_eq!(book(&second).await, [Entry { id: 1, amount: 7 }], "it was loaded, and changed once");
     assert_eq!(file.counts().await, [7]);
     assert_eq!(second.bench.runs.load(Ordering::SeqCst), 0);
 }
@@ -218,7 +218,7 @@ async fn an_action_that_changed_nothing_is_not_run_again_either() {
     assert_eq!(client.ask(glance.clone()).await["payload"], 1);
 
     let (second, mut back) = after_a_crash(&file, &client.welcome).await;
-    assert_eq!(back.welcome["done"], json!([2]), "one that may be done twice is not kept");
+    assert_eq!(back.welcome["done"], json!([2]), "the reply of an idempotent action is not stored");
     assert_eq!(back.ask(look).await["payload"], 0);
     assert_eq!(second.bench.runs.load(Ordering::SeqCst), 0);
     assert_eq!(back.ask(glance).await["payload"], 0);
@@ -233,7 +233,7 @@ async fn a_store_without_a_database_refuses_transactions() {
     client.mount("c", "clerk", json!({})).await;
     assert_error(&client.act("c", "enter", json!([1])).await, "action_failed");
     assert_eq!(client.act("c", "look", json!([])).await["type"], "ACK");
-    assert_eq!(server.bench.runs.load(Ordering::SeqCst), 1, "it was not begun");
+    assert_eq!(server.bench.runs.load(Ordering::SeqCst), 1, "it was not started");
 }
 
 #[tokio::test]
@@ -277,7 +277,7 @@ async fn calls_take_effect_in_their_order_and_more_than_the_queue_takes_are_refu
     first.await.unwrap();
     waiting.push(call(70_000, None));
     let mut refused = 0;
-    // Nobody has waited for them until now.
+    // No test code has waited for them until now.
     for call in waiting.into_iter().rev() {
         match call.await {
             Ok(()) => {}

@@ -60,13 +60,13 @@ async fn neither_its_value_nor_its_failure_is_answered() {
             ("publish", json!([])),
         ] {
             client.send(action("lab", name, arguments)).await;
-            // What comes after it has its answer, and it has none.
+            // The following message has its reply, and this one has none.
             let ran = client.call("lab", "ran", json!([]));
             client.send(ran.clone()).await;
             let next = client.next().await;
             assert_eq!(next["ref"], ran["ref"], "{name}: {next}");
         }
-        // A failed validation keeps its errors, whatever becomes of the answer.
+        // A failed validation keeps its errors, although there is no reply.
         client.send(action("lab", "check", json!([]))).await;
         let said = client.drain().await;
         assert_eq!(said.len(), 1, "{said:?}");
@@ -98,7 +98,7 @@ async fn it_is_refused_where_it_cannot_reach_a_method() {
             assert!(error.get("ref").is_none(), "{error}");
             assert_eq!(error["componentId"], message["componentId"]);
         }
-        assert_eq!(client.act("lab", "see", json!([])).await["result"], 1, "nothing of it ran");
+        assert_eq!(client.act("lab", "see", json!([])).await["result"], 1, "no part of it ran");
     }
 }
 

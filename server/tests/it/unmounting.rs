@@ -1,4 +1,4 @@
-//! What `unmount` writes is committed with the removal of the component.
+//! The writes of `unmount` are committed with the removal of the component.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::logs::Log;
 use crate::restart::File;
 use crate::stores::{Fault, Faulty};
 
-/// Gives something back when it goes.
+/// Returns something when it is unmounted.
 #[derive(LiveComponent, Clone)]
 #[live(name = "tenancy", inline = "<p>{{ how }}</p>", open, durable)]
 struct Tenancy {
@@ -70,7 +70,7 @@ async fn server(file: &File, save: Save) -> Server {
     start_with(|builder| builder.store(database).save(save)).await
 }
 
-/// A page with the component, and one that hears what is told.
+/// A page with the component, and one that receives the events.
 async fn pages(server: &Server, name: &str, how: &str) -> (Client, Client) {
     let mut listener = Client::greet(server).await;
     listener.mount("lab", "lab", json!({})).await;
@@ -122,7 +122,7 @@ async fn however_a_component_goes_it_commits_what_it_writes() {
         match how {
             "closed by itself" => {
                 page.act("c", "leave", json!([])).await;
-                // The topic is told first.
+                // The patch of the topic is sent first.
                 while page.next().await["type"] != "COMPONENT_UNMOUNTED" {}
             }
             "left" => page.close(4000).await,
@@ -151,7 +151,7 @@ async fn a_component_goes_also_when_what_it_writes_is_refused() {
         unmount(&mut page).await;
         assert!(file.counts().await.is_empty(), "{how}");
         assert_eq!(file.query(COMPONENTS).await, [others], "{how}");
-        assert!(listener.drain().await.is_empty(), "nobody is told: {how}");
+        assert!(listener.drain().await.is_empty(), "no subscriber received a patch: {how}");
         assert!(log.text().contains(said), "{how}: {}", log.text());
     }
 }
@@ -167,7 +167,7 @@ async fn a_crash_after_the_commit_neither_loses_nor_doubles() {
     let call = page.message("COMPONENT_UNMOUNT", "c", json!(null));
     page.send(call.clone()).await;
     ends.ended().await;
-    assert!(listener.drain().await.is_empty(), "nobody was told");
+    assert!(listener.drain().await.is_empty(), "no subscriber received a patch");
     assert_eq!(file.counts().await, [7]);
 
     let second = server(&file, Save::default()).await;
@@ -187,7 +187,7 @@ async fn a_store_that_fails_keeps_neither_and_the_component_goes() {
     fails.set("commit", Fault::Fails);
     let gone = page.message("COMPONENT_UNMOUNT", "c", json!(null));
     page.send(gone.clone()).await;
-    // With what `unmount` writes, and without it.
+    // With the writes of `unmount`, and without them.
     while fails.calls("commit") < calls + 2 {
         tokio::task::yield_now().await;
     }
@@ -238,7 +238,7 @@ async fn a_component_that_is_being_removed_is_not_written_again() {
         while file.counts().await.is_empty() {
             tokio::task::yield_now().await;
         }
-        // The store loses the session, and what is saved next finds that out.
+        // The store loses the session, and the next save detects it.
         file.execute("DELETE FROM vivaz_sessions").await;
         page.act("other", "increment", json!([1])).await;
         while file.query("SELECT count(*) FROM vivaz_sessions").await != [1] {

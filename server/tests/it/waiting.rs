@@ -1,5 +1,5 @@
-//! The mount of a child that waits for its place in the queue of its parent, and what comes for the
-//! child meanwhile.
+//! The mount of a child that waits for its place in the queue of its parent, and the messages for
+//! the child meanwhile.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! What a page shows that its user may not see any more goes, and nothing more of it is sent until then.
+//! Components that their user may not see any more are unmounted, and nothing more of them is sent
+//! until then.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -16,7 +17,7 @@ use crate::client::{Client, assert_error};
 const MAY: &[(&str, &str)] = &[("x-user", "ada"), ("x-may", "private")];
 const MAY_NOT: &[(&str, &str)] = &[("x-user", "ada")];
 
-/// Takes its time to go.
+/// Its `unmount` takes a while.
 #[derive(LiveComponent, Clone)]
 #[live(name = "dossier", inline = "<p>{{ pages }}</p>", open)]
 struct Dossier {
@@ -55,7 +56,8 @@ impl Dossier {
         Ok(())
     }
 
-    /// Returns what is said in its room, or fails with it; then it shows another room, or goes on with this one.
+    /// Returns the messages of its room, or fails with them; then it shows another room, or
+    /// continues with this one.
     #[action]
     async fn quote(
         &mut self,
@@ -78,7 +80,7 @@ impl Dossier {
     }
 }
 
-/// Takes its time to be mounted.
+/// Its mount takes a while.
 #[derive(LiveComponent, Clone)]
 #[live(name = "late-dossier", inline = "<p>{{ chat.messages.len() }}</p>", open)]
 struct LateDossier {
@@ -98,14 +100,13 @@ impl LateDossier {
     }
 }
 
-/// A topic that answers the first question whether a user may see it, and then fails as often as its
-/// key says.
+/// A topic that answers the first authorization, and then fails as often as its key says.
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 struct Moody {
     words: String,
 }
 
-/// How often each key was asked.
+/// How often each key was authorized.
 static ASKED: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
 
 impl Topic for Moody {
@@ -138,7 +139,7 @@ struct MoodyReader {
 
 #[actions]
 impl MoodyReader {
-    /// Turns to another topic when the test lets it.
+    /// Shows another topic when the test lets it.
     #[action]
     async fn turn(&mut self, cx: &mut Context, key: String) {
         let bench = cx.state::<Arc<Bench>>().clone();
@@ -148,7 +149,7 @@ impl MoodyReader {
     }
 }
 
-/// The user comes back without the permission. The page has missed the dossier's last patch.
+/// The user resumes without the permission. The page has missed the last patch of the dossier.
 async fn come_back(server: &Server, client: Client, epoch: &Value) -> Client {
     let topic = server.runtime.hub().get("chat/private").unwrap().epoch().to_string();
     come_back_with(server, client, json!({ "c:d": [epoch, 0], "t:chat/private": [topic, 0] })).await
@@ -172,7 +173,7 @@ async fn come_back_as(server: &Server, client: Client, who: &[(&str, &str)], str
     client
 }
 
-/// Returns what of these messages carries state.
+/// Returns those of the messages that carry state.
 fn shown(messages: &[Value]) -> Vec<&Value> {
     let carries = |one: &&Value| {
         matches!(one["type"].as_str(), Some("STATE_UPDATE" | "STATE_SNAPSHOT" | "COMPONENT_MOUNTED"))
@@ -232,7 +233,7 @@ async fn a_handler_that_runs_on_shows_nothing_of_a_topic_that_was_refused() {
     }
 }
 
-/// The topic was asked about the user as of before.
+/// The topic was authorized for the user before the resume.
 #[tokio::test]
 async fn a_handler_of_before_a_resume_turns_to_no_topic_that_is_refused_now() {
     for flushes in [false, true] {
@@ -303,7 +304,7 @@ async fn a_reply_of_before_a_resume_says_nothing_of_a_topic_that_is_refused_now(
     }
 }
 
-/// Topic that sends its changes once in a minute.
+/// A topic that sends its changes once a minute.
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 struct Ledger {
     lines: u32,
@@ -342,7 +343,7 @@ impl Scribe {
     }
 }
 
-/// The same of a reply that waited for a topic with an interval when the page came back.
+/// The same for a reply that waited for a topic with an interval when the page resumed.
 #[tokio::test(start_paused = true)]
 async fn a_reply_that_is_held_says_nothing_of_a_topic_that_is_refused_now() {
     for (permission, is_said) in [(None, false), (Some("private"), true)] {
@@ -368,7 +369,7 @@ async fn a_reply_that_is_held_says_nothing_of_a_topic_that_is_refused_now() {
     }
 }
 
-/// What carries no data is said as ever.
+/// Replies without data are sent as usual.
 #[tokio::test]
 async fn a_reply_without_data_waits_for_the_page_whatever_is_refused() {
     let server = start().await;
@@ -381,7 +382,7 @@ async fn a_reply_without_data_waits_for_the_page_whatever_is_refused() {
     assert_eq!(client.reply(&call["ref"]).await["type"], "ACK");
 }
 
-/// One that is allowed goes on.
+/// An allowed one continues.
 #[tokio::test]
 async fn a_handler_of_before_a_resume_turns_to_a_topic_that_is_allowed() {
     let server = start().await;
@@ -463,7 +464,7 @@ async fn a_mount_of_before_a_resume_shows_no_topic_that_is_refused_now() {
     );
 }
 
-/// The store had it before the user was asked about again.
+/// The store had it before the user was authorized again.
 #[tokio::test(start_paused = true)]
 async fn a_mount_that_is_refused_after_a_resume_is_not_in_the_store() {
     let (store, bench) = (MemoryStore::new(), Arc::<Bench>::default());

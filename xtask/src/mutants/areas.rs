@@ -167,7 +167,7 @@ pub(super) const AREAS: &[Area] = &[
         name: "sessions",
         about: "the map of all sessions",
         package: "vivaz",
-        files: &["server/src/sessions.rs"],
+        files: &["server/src/session/sessions.rs", "server/src/session/sessions/*.rs"],
         targets: UNIT_AND_INTEGRATION,
         filter: PLACES,
         timeout: 120,

@@ -9,7 +9,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::connection::close_of;
+use crate::connection::close_for_violation;
 use crate::http::listen;
 use crate::transport::{Incoming, Outgoing};
 
@@ -36,7 +36,7 @@ async fn echo(mut socket: Box<WebSocket<TokioIo<Upgraded>>>) {
             // The answer to a ping goes out with the next flush.
             Some(Incoming::SignOfLife) => socket.flush().await,
             Some(Incoming::Violation(violation)) => {
-                let (code, reason) = close_of(violation);
+                let (code, reason) = close_for_violation(violation);
                 return socket.close(code, reason).await;
             }
             Some(Incoming::Closed(_)) => return socket.answer_close().await,

@@ -25,9 +25,9 @@ impl World {
     /// Enters a session, which the caller holds.
     fn enter(&self, name: &str, owner: &Identity) -> (Box<Session>, ResumeSecret<'static>) {
         let port = Port::new(id(name), self.runtime.supervisor().as_owner());
-        port.attend();
+        port.attach_task();
         let (member, _) = self.runtime.core().users.enter(owner, port.session()).unwrap();
-        let secret = self.sessions().enter(Arc::clone(&port), owner.clone(), member).unwrap();
+        let secret = self.sessions().insert(Arc::clone(&port), owner.clone(), member).unwrap();
         let connection = ConnectionId::new("c").unwrap();
         (
             Box::new(Session::new(Arc::clone(self.runtime.supervisor()), port, owner.clone(), connection)),
@@ -38,7 +38,7 @@ impl World {
     /// Enters a session that waits.
     fn wait(&self, name: &str, until: Instant) -> ResumeSecret<'static> {
         let (session, secret) = self.enter(name, &Identity::anonymous());
-        assert!(self.sessions().park(session, until).is_none());
+        assert!(self.sessions().suspend(session, until).is_none());
         secret
     }
 }
@@ -54,8 +54,8 @@ fn ada() -> Identity {
 fn is_there(claim: Option<Claim>) -> Option<Box<Session>> {
     match claim {
         Some(Claim::Session(session)) => Some(session),
-        Some(Claim::Asked(_)) => panic!("a task has it"),
-        Some(Claim::Overtaken) | None => None,
+        Some(Claim::Requested(_)) => panic!("a task has it"),
+        Some(Claim::Superseded) | None => None,
     }
 }
 
@@ -65,29 +65,35 @@ async fn a_secret_is_good_until_the_client_has_proved_that_it_has_the_next_one()
     let sessions = world.sessions();
     let (session, first) = world.enter("s", &ada());
     assert_eq!(sessions.secrets(&id("s")).unwrap().generation, 1);
-    assert!(sessions.park(session, Instant::now()).is_none());
+    assert!(sessions.suspend(session, Instant::now()).is_none());
     let session = is_there(sessions.claim(&id("s"), &first, &ada(), Instant::now())).unwrap();
-    let (second, secrets) = sessions.renew(&id("s"), ada()).unwrap();
+    let (second, secrets) = sessions.renew_secret(&id("s"), ada()).unwrap();
     assert_eq!((secrets.generation, Some(&secrets)), (2, sessions.secrets(&id("s")).as_ref()));
-    assert!(is_good(&first, &secrets).is_some() && is_good(&second, &secrets).is_some());
-    assert!(sessions.confirm(&id("s")));
-    assert!(!sessions.confirm(&id("s")), "there is none before");
+    assert!(
+        matching_secret_hash(&first, &secrets).is_some() && matching_secret_hash(&second, &secrets).is_some()
+    );
+    assert!(sessions.confirm_secret(&id("s")));
+    assert!(!sessions.confirm_secret(&id("s")), "there is none before");
     let secrets = sessions.secrets(&id("s")).unwrap();
-    assert!(is_good(&first, &secrets).is_none() && is_good(&second, &secrets).is_some());
+    assert!(
+        matching_secret_hash(&first, &secrets).is_none() && matching_secret_hash(&second, &secrets).is_some()
+    );
     // The one that was shown stays good.
-    assert!(sessions.park(session, Instant::now()).is_none());
+    assert!(sessions.suspend(session, Instant::now()).is_none());
     assert!(sessions.claim(&id("s"), &first, &ada(), Instant::now()).is_none());
     assert!(sessions.claim(&id("s"), &second, &Identity::anonymous(), Instant::now()).is_none());
     let earlier = Instant::now();
     tokio::time::sleep(Duration::from_millis(1)).await;
     let _session = is_there(sessions.claim(&id("s"), &second, &ada(), Instant::now())).unwrap();
     // A `HELLO` that arrived before, on a connection that the page has left, does not take it away.
-    assert!(matches!(sessions.claim(&id("s"), &second, &ada(), earlier), Some(Claim::Overtaken)));
-    let (third, _) = sessions.renew(&id("s"), ada()).unwrap();
+    assert!(matches!(sessions.claim(&id("s"), &second, &ada(), earlier), Some(Claim::Superseded)));
+    let (third, _) = sessions.renew_secret(&id("s"), ada()).unwrap();
     let secrets = sessions.secrets(&id("s")).unwrap();
-    assert!(is_good(&second, &secrets).is_some() && is_good(&third, &secrets).is_some());
+    assert!(
+        matching_secret_hash(&second, &secrets).is_some() && matching_secret_hash(&third, &secrets).is_some()
+    );
     for nonsense in ["", "?", "AAAAAAAAAAAAAAAAAAAAAA"] {
-        assert!(is_good(&ResumeSecret::new(nonsense), &secrets).is_none());
+        assert!(matching_secret_hash(&ResumeSecret::new(nonsense), &secrets).is_none());
     }
 }
 
@@ -98,34 +104,34 @@ async fn a_session_is_in_one_place() {
     let (session, secret) = world.enter("s", &ada());
     // A task has it, and is asked; with no secret too, if its copy is no good.
     let asked = [sessions.claim(&id("s"), &secret, &ada(), Instant::now()), sessions.seize(&id("s"))];
-    assert!(asked.iter().all(|claim| matches!(claim, Some(Claim::Asked(_)))));
+    assert!(asked.iter().all(|claim| matches!(claim, Some(Claim::Requested(_)))));
     drop(asked);
-    assert!(sessions.wake(&id("s")).is_none(), "nobody else takes it");
-    assert_eq!((sessions.held().len(), sessions.ports().len()), (1, 1));
+    assert!(sessions.take_suspended(&id("s")).is_none(), "no other task takes it");
+    assert_eq!((sessions.driven().len(), sessions.ports().len()), (1, 1));
     // What was put in has to be looked at first.
-    let session = sessions.park(session, Instant::now()).unwrap();
-    session.port().abandon();
+    let session = sessions.suspend(session, Instant::now()).unwrap();
+    session.port().close();
     let until = Instant::now() + Duration::from_secs(9);
-    assert!(sessions.park(session, until).is_none());
-    assert_eq!((sessions.held().len(), sessions.ports().len()), (0, 1));
-    let (session, waits) = sessions.wake(&id("s")).unwrap();
+    assert!(sessions.suspend(session, until).is_none());
+    assert_eq!((sessions.driven().len(), sessions.ports().len()), (0, 1));
+    let (session, waits) = sessions.take_suspended(&id("s")).unwrap();
     assert_eq!(waits, until);
-    assert!(sessions.park(session, until).is_none());
+    assert!(sessions.suspend(session, until).is_none());
     let seized = is_there(sessions.seize(&id("s"))).unwrap();
-    assert_eq!(sessions.held().len(), 1);
+    assert_eq!(sessions.driven().len(), 1);
     // It is not brought here twice.
     let (member, _) = world.runtime.core().users.enter(&ada(), &id("s")).unwrap();
     let secrets = sessions.secrets(&id("s")).unwrap();
     let port = Port::new(id("s"), world.runtime.supervisor().as_owner());
-    assert!(!sessions.adopt(Arc::clone(&port), ada(), member, secrets.clone(), Instant::now()));
+    assert!(!sessions.insert_restored(Arc::clone(&port), ada(), member, secrets.clone(), Instant::now()));
     drop(seized);
-    assert!(!sessions.has(&id("s")) && sessions.port(&id("s")).is_none());
+    assert!(!sessions.contains(&id("s")) && sessions.port(&id("s")).is_none());
     assert!(sessions.seize(&id("s")).is_none() && sessions.secrets(&id("s")).is_none());
     let (member, _) = world.runtime.core().users.enter(&ada(), &id("s")).unwrap();
-    assert!(sessions.adopt(port, ada(), member, secrets, Instant::now()));
-    assert!(sessions.has(&id("s")));
-    sessions.end(&id("s"));
-    assert!(!sessions.has(&id("s")));
+    assert!(sessions.insert_restored(port, ada(), member, secrets, Instant::now()));
+    assert!(sessions.contains(&id("s")));
+    sessions.remove(&id("s"));
+    assert!(!sessions.contains(&id("s")));
 }
 
 #[tokio::test]
@@ -140,14 +146,14 @@ async fn those_that_have_waited_for_too_long_go_and_those_that_are_too_many() {
     let seen = std::cell::Cell::new(0);
     let sweep = |seconds, room| {
         let now = start + Duration::from_secs(seconds);
-        let room = Room { sessions: room, bytes: 0 };
+        let room = SuspensionLimits { sessions: room, bytes: 0 };
         let swept = sessions.sweep(now, room, |port, owner| {
             assert_eq!((port.session(), owner.user_id()), (&id("held"), Some("ada")));
             seen.set(seen.get() + 1);
         });
         let mut names: Vec<_> = swept.expired.iter().map(|one| one.id().to_string()).collect();
         names.sort_unstable();
-        (names, swept.held, swept.waiting)
+        (names, swept.driven, swept.suspended)
     };
     assert_eq!(sweep(0, 9), (vec![], 1, 9));
     assert_eq!(sweep(2, 9), (vec!["w1".to_owned(), "w2".to_owned()], 1, 7));
@@ -183,13 +189,13 @@ async fn ports_are_found_by_their_owners() {
 
 proptest! {
     #[test]
-    fn what_was_not_given_resumes_nothing(shown in "[ -~]{0,40}|[A-Za-z0-9_-]{22}", given in any::<Secret>()) {
-        let secrets = Secrets { generation: 1, current: hash(&given), previous: None };
-        prop_assert_eq!(is_good(&ResumeSecret::new(shown.as_str()), &secrets), None);
-        let right = text(&given);
-        prop_assert!(is_good(&right, &secrets).is_some());
+    fn what_was_not_given_resumes_nothing(shown in "[ -~]{0,40}|[A-Za-z0-9_-]{22}", given in any::<SecretBytes>()) {
+        let secrets = Secrets { generation: 1, current: hash_secret(&given), previous: None };
+        prop_assert_eq!(matching_secret_hash(&ResumeSecret::new(shown.as_str()), &secrets), None);
+        let right = encode_secret(&given);
+        prop_assert!(matching_secret_hash(&right, &secrets).is_some());
         for cut in 0..right.expose().len() {
-            prop_assert_eq!(is_good(&ResumeSecret::new(&right.expose()[..cut]), &secrets), None);
+            prop_assert_eq!(matching_secret_hash(&ResumeSecret::new(&right.expose()[..cut]), &secrets), None);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The application's own router: a login over its route, cookies, its identity hook, its middleware.
+//! The application's own router: a login over its route, cookies, its identity hook, its
+//! middleware.
 
 use axum::Router;
 use axum::extract::{Form, Request};
@@ -13,7 +14,7 @@ use vivaz::prelude::*;
 use vivaz::testing::{OpenError, Server};
 use vivaz::{ErrorCode, Identity, IdentityError, RenderError, Runtime, User};
 
-/// What a signed-in user sees.
+/// Shows the signed-in user.
 #[derive(LiveComponent, Clone)]
 #[live(
     name = "desk-of",
@@ -68,7 +69,7 @@ async fn by_hand(live: Live) -> Response {
     live.page(format!("<!DOCTYPE html>{head}<live-component name='counter' props='{{\"count\":4}}'></live-component><live-component name='counter'></live-component>"))
 }
 
-/// Middleware of the application: what it reads from a request, the hook finds in the extensions.
+/// HTTP middleware of the application: the identity hook finds its result in the extensions.
 #[derive(Clone)]
 struct Token(String);
 
@@ -184,13 +185,13 @@ async fn the_connection_comes_back_with_the_cookies_of_then() {
     desk.click("button").await.unwrap();
     assert_eq!((page.connections(), page.sessions()), (2, 1));
 
-    // A crash ends the connection, and the new server has the router again.
+    // A crash ends the connection, and the new server has the same router.
     server.crash();
     page.settled().await;
     assert_eq!(page.sessions(), 2);
     desk.click("button").await.unwrap();
 
-    // Somebody who has logged out does not get the session of before.
+    // A visitor who has logged out does not resume the earlier session.
     assert_eq!(browser.post("/logout", &[]).await.status(), 303);
     assert_eq!(browser.cookie("login"), None);
     page.network().drop();

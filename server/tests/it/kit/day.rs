@@ -1,5 +1,5 @@
-//! A day in the life of a page: whatever happens to its line, its tab, its server, its server's
-//! store and the clocks, it is alive when things are quiet again, with all that was acknowledged.
+//! A day of a page: whatever happens to its connection, its tab, its server, the store and the
+//! clocks, it works after a quiet period, with everything that was acknowledged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -18,18 +18,18 @@ use vivaz::{Limits, MemoryStore, Runtime, Save, SessionId};
 use crate::app::{Bench, Closed, ClosedProps, Counter, CounterProps};
 use crate::leases::Temporary;
 
-/// Something that happens.
+/// An event of the day.
 #[derive(Clone, Debug)]
 enum Happens {
-    /// Somebody clicks everything once.
+    /// A user clicks every button once.
     Click,
-    /// The line is cut, for a share of the time that a session waits.
+    /// The connection is cut, for a share of the time that a session is suspended.
     Cut(u32),
-    /// The tab is put aside, for a share of the time that a session waits then.
+    /// The tab is in the background, for a share of the time that its session is then suspended.
     Hide(u32),
-    /// The server is restarted as for a deploy.
+    /// The server restarts, as for a deploy.
     Restart,
-    /// The server is killed, when what was done is saved.
+    /// The server is killed after a save.
     Crash,
     /// The wall clock is set, by so many seconds.
     Step(i64),
@@ -52,7 +52,7 @@ fn happens() -> impl Strategy<Value = Happens> {
     ]
 }
 
-/// A clock of the machine, with a wall clock that is set.
+/// The clock of a machine, with a wall clock that can be set.
 struct Stepping {
     machine: SystemClock,
     start: Instant,
@@ -77,12 +77,12 @@ impl Clock for Stepping {
     }
 }
 
-/// One component of each kind, and what each has acknowledged.
+/// One component of each kind, with its acknowledged state.
 struct Everything {
     page: Page,
-    /// Plain, by name.
+    /// Plain, mounted by name.
     open: View,
-    /// Plain, as it was rendered.
+    /// Plain, rendered and mounted with a seal.
     sealed: View,
     /// Does nothing by itself, and was mounted once.
     closed: View,
@@ -111,13 +111,14 @@ impl Everything {
         }
     }
 
-    /// Waits until what was done is saved.
+    /// Waits until the changes are saved.
     async fn saved(&self, scale: Scale) {
         self.page.settled().await;
         sleep(scale.saves * 4).await;
     }
 
-    /// Clicks everything once. All of it works, and has what was acknowledged before.
+    /// Clicks every button once. All actions succeed, and each component had its acknowledged
+    /// state.
     async fn click(&mut self) {
         self.clicks += 1;
         let count = json!(self.clicks);
@@ -134,13 +135,13 @@ impl Everything {
     }
 }
 
-/// What the times of a day are made of.
+/// The limits that the durations of a day are shares of.
 #[derive(Clone, Copy)]
 struct Scale {
     suspended: Duration,
     hidden: Duration,
-    /// The longest that a line is cut and a tab put aside: less than the limit, by as much as a
-    /// slow machine needs.
+    /// The longest time that a connection is cut or a tab in the background: below the limit, by as
+    /// much as a slow machine needs.
     cut: Duration,
     aside: Duration,
     hour: Duration,
@@ -179,7 +180,7 @@ impl Scale {
     }
 }
 
-/// What happens in a day, in its order.
+/// The events of a day, in order.
 async fn live(
     server: &Server,
     clock: &Stepping,
@@ -198,8 +199,8 @@ async fn live(
                     page.page.network().offline();
                     sleep(scale.cut * *share / 100).await;
                     page.page.network().online();
-                    // One that is away again before it was back has been away for longer than it
-                    // may.
+                    // A page that leaves again before it has resumed would be away for longer than
+                    // the limit.
                     page.page.settled().await;
                 }
                 Happens::Hide(share) => {
@@ -220,7 +221,7 @@ async fn live(
                     page.page.settled().await;
                     let session = page.page.client(|client| client.session().map(str::to_owned));
                     lose(SessionId::new(&session.unwrap()).unwrap()).await;
-                    // What is lost can be written again as long as somebody has it.
+                    // A lost session can be written again while a process has it in memory.
                     page.click().await;
                     page.saved(scale).await;
                 }

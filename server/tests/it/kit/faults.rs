@@ -1,5 +1,5 @@
-//! Whatever fails, hangs or panics, at whatever step: what a durable component has acknowledged is
-//! there in the end, once, and the page is alive with the session that it had.
+//! Failures, hangs and panics at every step: in the end, everything that a durable component has
+//! acknowledged is stored once, and the page works with its original session.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -18,8 +18,8 @@ use vivaz::{Limits, MemoryStore, Runtime, Topic, TopicContext};
 use crate::logs::Log;
 
 thread_local! {
-    /// The faults of the scenario that this thread runs: `Topic::authorize` is given nothing that
-    /// could carry them.
+    /// The faults of the scenario of this thread. A thread-local, because `Topic::authorize` has no
+    /// argument that could carry them.
     static FAULTS: RefCell<Option<Faults>> = const { RefCell::new(None) };
 }
 
@@ -50,7 +50,7 @@ impl Topic for Board {
     }
 }
 
-/// Keeps what it acknowledges.
+/// Stores what it acknowledges.
 #[derive(LiveComponent, Clone)]
 #[live(name = "ledger", inline = "<p>{{ board.notes }}</p>", open, durable)]
 struct Ledger {
@@ -87,7 +87,7 @@ impl Notebook {
     }
 }
 
-/// Not durable: it has to be alive in the end.
+/// Not durable: it only has to work in the end.
 #[derive(LiveComponent, Clone)]
 #[live(name = "jotter", inline = "<p>{{ board.notes }}</p>", open)]
 struct Jotter {
@@ -107,7 +107,7 @@ impl Jotter {
     }
 }
 
-/// Numbers that look random, by a seed: SplitMix64.
+/// Pseudo-random numbers from a seed: SplitMix64.
 struct Dice(u64);
 
 impl Dice {
@@ -127,7 +127,7 @@ impl Dice {
     }
 }
 
-/// A component on the page, and what became of what was asked of it.
+/// A component of the page, and the outcomes of its calls.
 struct Book {
     view: View,
     durable: bool,
@@ -135,7 +135,7 @@ struct Book {
 }
 
 impl Book {
-    /// What the component has acknowledged so far.
+    /// The entries that the component has acknowledged.
     fn acknowledged(&self) -> BTreeSet<u64> {
         let done = |reference| {
             matches!(
@@ -150,11 +150,11 @@ impl Book {
         serde_json::from_value(self.view.state()["entries"].clone()).unwrap()
     }
 
-    /// Checks that each acknowledged entry is there, and none twice.
+    /// Checks that each acknowledged entry exists, and none twice.
     fn check(&self) {
         let entries = self.entries();
         let set: BTreeSet<u64> = entries.iter().copied().collect();
-        assert_eq!(set.len(), entries.len(), "an entry is there twice: {entries:?}");
+        assert_eq!(set.len(), entries.len(), "an entry exists twice: {entries:?}");
         let lost: Vec<u64> = self.acknowledged().difference(&set).copied().collect();
         assert!(lost.is_empty(), "{} lost {lost:?} of {entries:?}", self.view.id());
     }
@@ -162,7 +162,7 @@ impl Book {
 
 const KINDS: [(&str, bool); 3] = [("ledger", true), ("notebook", true), ("jotter", false)];
 
-/// One page's life with faults.
+/// The life of one page with faults.
 struct Scenario {
     dice: Dice,
     faults: Faults,
@@ -181,7 +181,7 @@ impl Scenario {
         let hook = faults.clone();
         let server = Server::new(move || {
             let faults = hook.clone();
-            // No session ends of being away: a page that comes back late has lost nothing.
+            // No session expires while its page is away, so a late page has lost nothing.
             let hour = Duration::from_secs(3_600);
             let limits = Limits { suspended_time: hour, hidden_time: hour, ..Limits::default() };
             Runtime::builder().limits(limits).store(store.clone()).hello(move |identity, _auth| {
@@ -244,7 +244,7 @@ impl Scenario {
         }
     }
 
-    /// Waits until everything has its answer.
+    /// Waits until every call has its answer.
     async fn quiet(&self) {
         for _ in 0..600 {
             sleep(Duration::from_secs(1)).await;
@@ -270,7 +270,7 @@ impl Scenario {
         }
         self.faults.stop();
         self.page.network().online();
-        // Calls that were late by then are over.
+        // Calls that were late then have ended.
         sleep(Duration::from_secs(60)).await;
         self.quiet().await;
         self.check("when it is quiet").await;
@@ -298,7 +298,7 @@ impl Scenario {
     }
 }
 
-/// Runs a scenario. The error says what went wrong.
+/// Runs a scenario. The error describes the failure.
 fn run(seed: u64) -> std::result::Result<(), String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
@@ -311,7 +311,8 @@ fn run(seed: u64) -> std::result::Result<(), String> {
     })
 }
 
-/// Keeps panics that are faults out of the output, and saves the time to print thousands of them.
+/// Keeps panics of faults out of the output, which also saves the time of printing thousands of
+/// them.
 fn quiet_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -324,8 +325,8 @@ fn quiet_panics() {
     });
 }
 
-/// Runs the seeds of one of four tests, which run side by side; or the seed in the environment alone,
-/// with what the server logs.
+/// Runs the seeds of one of four tests, which run in parallel, or only the seed in the environment,
+/// with the server's log.
 fn run_quarter(quarter: u64) {
     quiet_panics();
     if let Some(seed) = std::env::var("VIVAZ_SEED").ok().and_then(|seed| seed.parse::<u64>().ok()) {

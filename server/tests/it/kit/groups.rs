@@ -1,4 +1,4 @@
-//! Controls of a harness's page whose value is a list or the text of an element.
+//! Controls of a page of the testing kit whose value is a list or the text of an element.
 
 use serde_json::json;
 use vivaz::prelude::*;

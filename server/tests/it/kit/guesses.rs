@@ -1,4 +1,4 @@
-//! What a page shows before the server has answered, and what it puts back when a session is lost.
+//! Optimistic updates of a page, and edits that it restores after its session is lost.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -40,7 +40,7 @@ struct Guesses {
     age: Digit,
 }
 
-/// A number that is not every number.
+/// A number type that does not accept every number.
 #[derive(LiveState, Serialize, Deserialize, Clone, Copy, Default)]
 #[serde(try_from = "u8")]
 struct Digit(u8);
@@ -187,12 +187,12 @@ async fn what_was_typed_is_put_back_into_a_new_session_and_what_the_server_chang
     let shouted = view.call("shout", ["still here"]);
     server.crash();
     assert_eq!(unanswered.await.unwrap_err().code, ErrorCode::SessionLost);
-    assert_eq!(shouted.await.unwrap(), Some(json!("STILL HERE")), "may be run twice, so it was sent again");
+    assert_eq!(shouted.await.unwrap(), Some(json!("STILL HERE")), "may run twice, so it was sent again");
     page.settled().await;
     assert_eq!(page.sessions(), 2);
     assert_eq!((view.text("i"), view.value("#other")), ("/kept".to_owned(), "kept".to_owned()));
 
-    // An edit that has no answer yet counts as typed.
+    // An edit without a reply counts as typed.
     page.network().offline();
     let editing = view.fill("#draft", "on its way");
     server.crash();
@@ -207,7 +207,7 @@ async fn what_is_typed_shows_wherever_its_field_does_until_somebody_says_otherwi
     let page = server.page();
     let view = page.mount_open("guesses", json!({})).await.unwrap();
     for _ in 0..2 {
-        // Nobody waits for the edit, and the action makes an end of it.
+        // Nothing waits for the edit, and the action settles it.
         let typed = view.fill("#draft", "hello");
         assert_eq!((view.text("i"), view.value("#draft")), ("hello/".to_owned(), "hello".to_owned()));
         assert_eq!(view.confirmed()["draft"], "");
@@ -215,11 +215,12 @@ async fn what_is_typed_shows_wherever_its_field_does_until_somebody_says_otherwi
         assert!(typed.is_answered());
         assert_eq!((view.text("i"), view.value("#draft")), ("/".to_owned(), String::new()));
     }
-    // Spaces that the field does without stay where they were typed.
+    // Spaces that the field ignores stay where they were typed.
     view.fill("#trimmed", "  wide ").await.unwrap();
     assert_eq!((view.text("u"), view.value("#trimmed")), ("wide".to_owned(), "  wide ".to_owned()));
 
-    // What is refused stays where it was typed, and is shown nowhere else; until the server says something.
+    // A refused edit stays where it was typed, and is shown nowhere else, until the server changes
+    // the field.
     let refused = view.fill("#age", "12");
     assert_eq!(view.text("s"), "12");
     assert_eq!(refused.await.unwrap_err().code, ErrorCode::BadValue);

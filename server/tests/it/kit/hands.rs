@@ -1,4 +1,4 @@
-//! What somebody before the page does: clicks, typing, forms, the page's own state, children.
+//! Actions of a user at a page: clicks, typing, forms, the page's own state, children.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -6,7 +6,7 @@ use vivaz::prelude::*;
 use vivaz::testing::Server;
 use vivaz::{ErrorCode, Runtime};
 
-/// Everything that can be touched.
+/// One control of each kind.
 #[derive(LiveComponent, Clone)]
 #[live(
     name = "panel",
@@ -136,7 +136,7 @@ async fn the_pages_own_state_is_the_pages() {
     for text in ["x", "y"] {
         panel.call("add", (text, "")).await.unwrap();
     }
-    // Each row has its own, and keeps it while others come and go.
+    // Each row has its own, and keeps it while other rows are added and removed.
     panel.click("li:nth-child(2) .edit").await.unwrap();
     panel.fill("li:nth-child(2) form input", "unsaved").await.unwrap();
     panel.call("add", ("z", "")).await.unwrap();
@@ -170,7 +170,7 @@ async fn fields_are_written_when_their_moment_comes() {
     panel.input("#lazy", " later ").await.unwrap();
     assert_eq!((&panel.state()["lazy"], &*panel.value("#lazy")), (&json!("later"), " later "));
     assert_eq!(panel.confirmed()["lazy"], "");
-    // It goes along with whatever is sent next.
+    // It is sent with the next message.
     panel.call("pick", [1]).await.unwrap();
     assert_eq!(panel.confirmed()["lazy"], "later");
     panel.fill("#lazy", " now ").await.unwrap();
@@ -214,7 +214,7 @@ async fn modifiers_are_followed() {
     panel.call("rename", (1, "secret")).await.unwrap();
     assert!(!panel.shows("li:last-child"));
     let hidden = std::panic::AssertUnwindSafe(|| drop(panel.click("li:last-child .first")));
-    assert!(std::panic::catch_unwind(hidden).is_err(), "what is hidden cannot be clicked");
+    assert!(std::panic::catch_unwind(hidden).is_err(), "a hidden element cannot be clicked");
 }
 
 #[tokio::test(start_paused = true)]
@@ -226,7 +226,7 @@ async fn children_come_with_their_parent_and_go_with_their_rows() {
     assert_eq!(panel.texts("em"), ["y 0", "x 0"]);
     panel.click("li:last-child em").await.unwrap();
     assert_eq!(panel.texts("em"), ["y 0", "x 1"]);
-    // New props for the one that is there.
+    // New props for the mounted child.
     panel.call("rename", (1, "z")).await.unwrap();
     assert_eq!(panel.texts("em"), ["y 0", "z 1"]);
     let [kept, gone] = &panel.children("badge")[..] else { panic!("two children") };

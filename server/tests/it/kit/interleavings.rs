@@ -1,4 +1,5 @@
-//! Whatever order things happen in: every action takes effect once, and the page has what the server has.
+//! Arbitrary orders of events: every action takes effect once, and the page ends with the server's
+//! state.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,12 +12,12 @@ use vivaz::{MemoryStore, Runtime};
 
 use crate::app::{Bench, Room};
 
-/// Something that happens.
+/// An event of an interleaving.
 #[derive(Clone, Debug)]
 enum Happens {
     /// One of the pages counts.
     Count(usize),
-    /// One of the pages says something to all.
+    /// One of the pages sends something to all.
     Say(usize),
     Drop(usize),
     DropAt(usize, Moment),

@@ -1,4 +1,4 @@
-//! A server that goes and comes back under open pages.
+//! Restarts of a server under open pages.
 
 use serde_json::json;
 use vivaz::testing::{Moment, Server};

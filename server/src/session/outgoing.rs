@@ -1,32 +1,33 @@
-//! What goes out next: the outbox's marks turned into the state that they stand for.
+//! Produces the outgoing messages of a connection. Encodes the snapshots that the outbox has
+//! marked.
 
 use std::time::Duration;
 
 use vivaz_protocol::{ErrorCode, ErrorMessage, RawJson, Ref, ServerMessage, StreamId};
 
-use super::places::NOT_SHOWN;
-use super::topics::Held;
+use super::topics::SessionTopic;
+use super::visibility::NOT_SHOWN;
 use super::{Session, encode};
-use crate::session::outbox::Entry;
+use crate::session::outbox::OutboxEntry;
 use crate::telemetry::log::{Escaped, Quoted};
 use crate::transport::Outgoing;
 
 impl Session {
-    /// The next message for the connection.
+    /// Returns the next message to send.
     pub(crate) fn next_outgoing(&mut self) -> Option<Outgoing> {
         loop {
             let frame = match self.port.next_entry()? {
-                Entry::Frame(frame) => Some(frame),
-                Entry::Patch { stream, rev, frame, answers } => {
-                    // What a snapshot contained is not sent again; a reply still is, in the form without a patch.
-                    if self.floor(&stream).is_some_and(|floor| rev > floor) {
+                OutboxEntry::Frame(frame) => Some(frame),
+                OutboxEntry::Patch { stream, rev, frame, answers } => {
+                    // A snapshot contained this patch. Its reply is sent without the patch.
+                    if self.snapshot_rev(&stream).is_some_and(|floor| rev > floor) {
                         Some(frame)
                     } else {
-                        answers.and_then(|reference| self.kept_frame(reference))
+                        answers.and_then(|reference| self.encode_reply(reference))
                     }
                 }
-                Entry::Snapshot(stream) => {
-                    let frame = self.snapshot(&stream);
+                OutboxEntry::Snapshot(stream) => {
+                    let frame = self.encode_snapshot(&stream);
                     self.count_snapshot(frame.as_ref().map_or(0, bytes::Bytes::len));
                     frame
                 }
@@ -37,31 +38,31 @@ impl Session {
         }
     }
 
-    /// The revision up to which the page has a stream by a snapshot; `None` if it does not have it, or does not
-    /// show it.
-    fn floor(&self, stream: &StreamId) -> Option<vivaz_protocol::Rev> {
+    /// Returns the revision of the last snapshot of a stream. Returns `None` if the page does not
+    /// show the stream.
+    fn snapshot_rev(&self, stream: &StreamId) -> Option<vivaz_protocol::Rev> {
         match stream {
             StreamId::Component(id) => {
-                self.components.get(id).filter(|one| one.is_shown()).map(|one| one.floor)
+                self.components.get(id).filter(|one| one.is_shown()).map(|one| one.snapshot_rev)
             }
             StreamId::Topic(name) => {
-                self.topics.get(name).filter(|held| held.is_viewed()).map(|held| held.floor)
+                self.topics.get(name).filter(|held| held.is_viewed()).map(|held| held.snapshot_rev)
             }
         }
     }
 
-    /// The whole state of a stream as it is now. `None` if it is gone.
-    fn snapshot(&mut self, stream: &StreamId) -> Option<bytes::Bytes> {
+    /// Encodes the current state of a stream. Returns `None` if the page does not show the stream.
+    fn encode_snapshot(&mut self, stream: &StreamId) -> Option<bytes::Bytes> {
         match stream {
             StreamId::Topic(name) => {
                 let held = self.topics.get_mut(name).filter(|held| held.is_viewed())?;
                 match held.topic.snapshot() {
                     Ok(snapshot) => {
-                        held.floor = snapshot.rev;
-                        Some(encode::topic_snapshot(name, &snapshot))
+                        held.snapshot_rev = snapshot.rev;
+                        Some(encode::topic_snapshot(&name, &snapshot))
                     }
                     Err(error) => {
-                        tracing::error!(topic = %Quoted(&name), error = %Escaped(&error), "a topic's state cannot be written");
+                        tracing::error!(topic = %Quoted(&name), error = %Escaped(&error), "cannot encode the state of a topic");
                         None
                     }
                 }
@@ -71,11 +72,11 @@ impl Session {
                 let state = match component.instance()?.state() {
                     Ok(state) => state,
                     Err(error) => {
-                        tracing::error!(component = %id, error = %Escaped(&error), "a component's state cannot be written");
+                        tracing::error!(component = %id, error = %Escaped(&error), "cannot encode the state of a component");
                         return None;
                     }
                 };
-                component.floor = component.stream.rev();
+                component.snapshot_rev = component.stream.rev();
                 Some(encode::frame(&ServerMessage::Snapshot {
                     stream: stream.clone(),
                     rev: component.stream.rev(),
@@ -86,34 +87,34 @@ impl Session {
         }
     }
 
-    /// The reply that is kept for a message, as it is sent again.
-    fn kept_frame(&mut self, reference: Ref) -> Option<bytes::Bytes> {
-        let kept = self.replies.kept(reference)?.clone();
-        Some(self.again(reference, &kept))
+    /// Encodes the kept reply of a message for sending it again.
+    fn encode_reply(&mut self, reference: Ref) -> Option<bytes::Bytes> {
+        let reply = self.replies.get(reference)?.clone();
+        Some(self.encode_cached_reply(reference, &reply))
     }
 
-    /// Asks for the whole state of a stream.
-    pub(super) fn resync(&mut self, stream: StreamId) {
+    /// Handles a `RESYNC`: queues a snapshot of a stream.
+    pub(super) fn handle_resync(&mut self, stream: StreamId) {
         if let StreamId::Component(id) = &stream {
-            self.look_after(id);
+            self.refresh_visibility(id);
         }
         let refusal = match &stream {
             StreamId::Component(id) if !self.components.contains_key(id) => {
-                Some((ErrorCode::NotMounted, "no component is mounted under that id"))
+                Some((ErrorCode::NotMounted, "no component is mounted with this id"))
             }
             StreamId::Component(id) if self.components.get(id).is_some_and(|one| !one.is_shown()) => {
                 Some((ErrorCode::NotMounted, NOT_SHOWN))
             }
-            StreamId::Topic(name) if !self.topics.get(name).is_some_and(Held::is_viewed) => {
-                Some((ErrorCode::Forbidden, "no component of this session shows that topic"))
+            StreamId::Topic(name) if !self.topics.get(name).is_some_and(SessionTopic::is_viewed) => {
+                Some((ErrorCode::Forbidden, "no component of this session shows this topic"))
             }
             StreamId::Component(_) | StreamId::Topic(_) => None,
         };
         match refusal {
             Some((code, message)) => {
-                self.port.send(encode::frame(&encode::refusal(None, Some(stream), code, message)));
+                self.port.send(encode::frame(&encode::error(None, Some(stream), code, message)));
             }
-            None => match self.may_resync() {
+            None => match self.check_snapshot_rate() {
                 Ok(()) => self.port.send_snapshot(stream),
                 Err(wait) => {
                     let error = ErrorMessage {
@@ -127,14 +128,18 @@ impl Session {
         }
     }
 
-    /// Whether the session may ask for a snapshot, after those that it has had, or how long until it may.
-    fn may_resync(&self) -> Result<(), Duration> {
+    /// Checks whether the rate allows a snapshot.
+    ///
+    /// # Errors
+    /// Returns the time until one is allowed.
+    fn check_snapshot_rate(&self) -> Result<(), Duration> {
         let core = self.supervisor.core();
-        self.behaviour.may_resync(core.snapshot_rate, core.started.elapsed())
+        self.behaviour.check_snapshot(core.snapshot_rate, core.started.elapsed())
     }
 
+    /// Counts a sent snapshot against the rate.
     fn count_snapshot(&mut self, bytes: usize) {
         let core = self.supervisor.core();
-        self.behaviour.snapshot(core.snapshot_rate, core.started.elapsed(), bytes);
+        self.behaviour.count_snapshot(core.snapshot_rate, core.started.elapsed(), bytes);
     }
 }

@@ -1,4 +1,4 @@
-//! Events for other sessions: of a tenant, of a user, or of all.
+//! Posts events to the sessions of a user, of a tenant, or to all.
 
 use vivaz_components::{Identity, ServerEvent, User};
 use vivaz_protocol::SessionId;
@@ -6,14 +6,14 @@ use vivaz_protocol::SessionId;
 use super::supervisor::Supervisor;
 
 impl Supervisor {
-    /// Posts an event for every component of every session.
+    /// Posts an event to every component of every session.
     pub(crate) fn post_to_all(&self, event: &ServerEvent) {
         for port in self.sessions.ports() {
             port.post_event(None, event.clone());
         }
     }
 
-    /// Posts an event to the sessions of a tenant, or to those without one.
+    /// Posts an event to the sessions of a tenant, or to those without a tenant.
     pub(crate) fn post_to_tenant(
         &self,
         tenant: Option<&str>,
@@ -27,7 +27,7 @@ impl Supervisor {
         }
     }
 
-    /// Posts an event to one session of a tenant, or to one without a tenant.
+    /// Posts an event to one session, if it has this tenant.
     pub(crate) fn post_to_session(&self, tenant: Option<&str>, session: &SessionId, event: ServerEvent) {
         if let Some(port) = self.sessions.port_of(session, |identity| identity.tenant() == tenant) {
             port.post_event(None, event);

@@ -1,39 +1,42 @@
-//! The rooms that a component is in.
+//! The rooms of a component.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use vivaz_components::Membership;
 
-/// The names of the rooms that a component is in. The hub has the same; this is what is stored.
+/// The names of the rooms that a component has joined, as the store has them. The hub has the
+/// members.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Joined(BTreeSet<Arc<str>>);
+pub(super) struct JoinedRooms(BTreeSet<Arc<str>>);
 
-impl Joined {
-    /// Returns the rooms that were stored.
-    pub(super) fn restore(stored: &[String]) -> Self {
+impl JoinedRooms {
+    /// Reads the stored form.
+    pub(super) fn from_stored(stored: &[String]) -> Self {
         Self(stored.iter().map(|room| room.as_str().into()).collect())
     }
 
-    /// Returns the rooms as they are stored.
-    pub(super) fn store(&self) -> Vec<String> {
+    /// Returns the stored form.
+    pub(super) fn to_stored(&self) -> Vec<String> {
         self.0.iter().map(ToString::to_string).collect()
     }
 
-    /// Returns how many bytes they count against the session's budget.
+    /// Returns the bytes that count against the session's budget.
     pub(super) fn bytes(&self) -> usize {
         self.0.iter().map(|room| Membership::bytes_of(room)).sum()
     }
 
+    /// Checks whether the component is in no room.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// Returns the names of the rooms.
     pub(super) fn rooms(&self) -> impl Iterator<Item = &Arc<str>> {
         self.0.iter()
     }
 
-    /// Enters or leaves a room.
+    /// Joins or leaves a room.
     pub(super) fn apply(&mut self, membership: &Membership) {
         match membership {
             Membership::Join(room) => {

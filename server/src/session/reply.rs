@@ -1,0 +1,224 @@
+//! Encodes and sends the patches and replies of finished jobs.
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+use vivaz_components::{ActionError, Unsent};
+use vivaz_protocol::{
+    ComponentId, ErrorCode, ErrorMessage, FieldTopics, RawJson, Ref, Rev, ServerMessage, StreamId, Update,
+};
+
+use super::component::StatePatch;
+use super::reply_cache::{CacheBounds, CachedReply};
+use super::task::{Task, TaskOrigin};
+use super::visibility::NOT_SHOWN;
+use super::{Session, encode};
+use crate::telemetry::log::{Escaped, client_event};
+use crate::telemetry::stats::Counters;
+
+impl Session {
+    /// Replies to a successful action: with its patch, or with an `ACK` if nothing changed. The
+    /// reply follows the topic patches in `unsent`.
+    pub(super) fn reply(
+        &mut self,
+        id: &ComponentId,
+        reference: Ref,
+        patch: Option<&str>,
+        topics: Option<FieldTopics<'static>>,
+        value: Option<&RawValue>,
+        unsent: Vec<Unsent>,
+    ) {
+        let read = value.map(|_| self.result_topics(id)).unwrap_or_default();
+        let is_withheld = value.is_some() && self.must_withhold(id, &read);
+        let result = value.map(|value| value.get().into());
+        let reply = CachedReply::Done { component: id.clone(), result, topics: read };
+        if is_withheld {
+            self.send_component_patch(id, patch, topics);
+            let reply = CachedReply::Undecodable(reply.to_stored(reference).body.into());
+            return self.reply_in_order(id, reference, reply, None, unsent);
+        }
+        let patch = self.advance_revision(id, patch, topics, Some(reference), value);
+        self.reply_in_order(id, reference, reply, patch, unsent);
+    }
+
+    /// Sends a component's patch, if there is one, and keeps it for a resume.
+    pub(super) fn send_component_patch(
+        &mut self,
+        id: &ComponentId,
+        patch: Option<&str>,
+        topics: Option<FieldTopics<'static>>,
+    ) {
+        let Some((rev, frame)) = self.advance_revision(id, patch, topics, None, None) else { return };
+        if self.held_replies.holds(id) {
+            self.held_replies.push_patch(id, rev, frame);
+        } else {
+            self.port.send_patch(StreamId::Component(id.clone()), rev, frame, None);
+        }
+    }
+
+    /// Advances a component to its next revision, if there is a patch. Returns the revision and the
+    /// encoded `STATE_UPDATE`.
+    fn advance_revision(
+        &mut self,
+        id: &ComponentId,
+        patch: Option<&str>,
+        topics: Option<FieldTopics<'static>>,
+        reference: Option<Ref>,
+        result: Option<&RawValue>,
+    ) -> Option<(Rev, Bytes)> {
+        if patch.is_none() && topics.is_none() {
+            return None;
+        }
+        let component = self.components.get_mut(id)?;
+        let patch = patch.unwrap_or("{}");
+        if topics.is_some() {
+            // A patch does not contain where shared fields point, so a page that missed it needs a
+            // snapshot.
+            component.stream.advance_without_patch();
+        } else {
+            component.stream.advance(StatePatch(patch.into()));
+        }
+        let frame = encode::frame(&ServerMessage::Update(Update {
+            reference,
+            result: result.map(RawJson::from),
+            topics,
+            ..Update::new(StreamId::Component(id.clone()), component.stream.rev(), RawJson::trusted(patch))
+        }));
+        Some((component.stream.rev(), frame))
+    }
+
+    /// Replies to a message that changed nothing in the component's own state.
+    pub(super) fn reply_ack(&mut self, id: &ComponentId, reference: Ref, value: Option<&RawValue>) {
+        self.reply(id, reference, None, None, value, Vec::new());
+    }
+
+    /// Replies to a failed action. The reply follows the topic patches in `unsent`. The error may
+    /// quote data that the component shows, so it may be withheld later.
+    pub(super) fn reply_failed(
+        &mut self,
+        id: &ComponentId,
+        reference: Ref,
+        error: &ActionError,
+        unsent: Vec<Unsent>,
+    ) {
+        let topics = self.result_topics(id);
+        let is_withheld = self.must_withhold(id, &topics);
+        let mut reply = self.failure_reply(id, reference, error);
+        if let CachedReply::Refused(error) = reply {
+            reply = if topics.is_empty() {
+                CachedReply::Refused(error)
+            } else {
+                CachedReply::Failed { error, topics }
+            };
+        }
+        if is_withheld {
+            reply = CachedReply::Undecodable(reply.to_stored(reference).body.into());
+        }
+        self.reply_in_order(id, reference, reply, None, unsent);
+    }
+
+    /// Replies to an action that was refused before the component saw it.
+    pub(super) fn reply_refused(
+        &mut self,
+        id: &ComponentId,
+        reference: Ref,
+        error: &ActionError,
+        unsent: Vec<Unsent>,
+    ) {
+        let reply = self.failure_reply(id, reference, error);
+        self.reply_in_order(id, reference, reply, None, unsent);
+    }
+
+    /// Counts and logs a failure, and returns the reply.
+    fn failure_reply(&self, id: &ComponentId, reference: Ref, error: &ActionError) -> CachedReply {
+        let counters = &self.supervisor.core().counters;
+        if error.source().is_some() {
+            let log = &self.supervisor.core().log;
+            client_event!(log, ERROR, component = %id, error = %Escaped(error), "action failed");
+        } else if error.code() == ErrorCode::TooLarge {
+            let log = &self.supervisor.core().log;
+            client_event!(log, INFO, component = %id, error = %Escaped(error), "action refused");
+        } else if error.code() == ErrorCode::Panicked {
+            Counters::add(&counters.panics);
+        } else if error.code() == ErrorCode::Timeout {
+            Counters::add(&counters.timeouts);
+        }
+        let details = error.details();
+        let message = ErrorMessage {
+            details: details.as_deref().map(RawJson::from),
+            ..ErrorMessage::new(error.code(), error.message())
+        };
+        refused_reply(reference, id, message)
+    }
+
+    /// Replies with an error.
+    pub(super) fn reply_error(&mut self, reference: Ref, id: &ComponentId, error: ErrorMessage<'_>) {
+        let reply = refused_reply(reference, id, error);
+        self.reply_in_order(id, reference, reply, None, Vec::new());
+    }
+
+    /// Refuses a task whose component does not exist.
+    pub(super) fn refuse_unmounted(&mut self, id: &ComponentId, task: &Task) {
+        let origin = match task {
+            Task::Job { origin, .. } | Task::Props { origin, .. } | Task::Unmount { origin } => origin,
+            Task::MountChild(mount) => return self.refuse_waiting(mount),
+            Task::CompareProps => return,
+        };
+        if let TaskOrigin::Page { reference, .. } = origin {
+            let error = ErrorMessage::new(ErrorCode::NotMounted, "no component is mounted with this id");
+            self.reply_error(*reference, id, error);
+        }
+    }
+
+    /// Caches a reply until the client acknowledges it.
+    pub(super) fn cache_reply(&mut self, reference: Ref, reply: CachedReply) {
+        let limits = &self.supervisor.core().limits;
+        let bounds = CacheBounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
+        self.replies.insert(reference, reply, bounds);
+        self.mark_changed();
+    }
+
+    /// Sends a cached reply again.
+    pub(super) fn resend_reply(&mut self, reference: Ref, reply: &CachedReply) {
+        let frame = self.encode_cached_reply(reference, reply);
+        self.port.send(frame);
+    }
+
+    /// Encodes a cached reply for sending it again: without a patch, because the streams are
+    /// current; a mount with the current state.
+    pub(super) fn encode_cached_reply(&mut self, reference: Ref, reply: &CachedReply) -> bytes::Bytes {
+        match reply {
+            CachedReply::Done { component, result, .. } => encode::frame(&ServerMessage::Ack {
+                reference,
+                component_id: component.clone(),
+                result: result.as_deref().map(RawJson::trusted),
+            }),
+            CachedReply::Refused(text) | CachedReply::Failed { error: text, .. } => {
+                bytes::Bytes::copy_from_slice(text.as_bytes())
+            }
+            CachedReply::Mounted(id) if self.components.get(id).is_some_and(|one| !one.is_shown()) => {
+                let stream = Some(id.clone().into());
+                encode::frame(&encode::error(Some(reference), stream, ErrorCode::NotMounted, NOT_SHOWN))
+            }
+            CachedReply::Mounted(id) => self.encode_mounted(id, Some(reference)),
+            CachedReply::Undecodable(_) => encode::reply_lost(reference),
+        }
+    }
+
+    /// Drops the patches that the client has, because it has received this reply.
+    pub(super) fn drop_acknowledged_patches(&mut self, received: Ref) {
+        for component in self.components.values_mut() {
+            if let Some((reference, rev)) = component.last_reply
+                && reference <= received
+            {
+                component.stream.forget(rev);
+                component.last_reply = None;
+            }
+        }
+    }
+}
+
+/// Encodes an error as a cached reply.
+fn refused_reply(reference: Ref, id: &ComponentId, error: ErrorMessage<'_>) -> CachedReply {
+    let error = error.answering(Some(reference), Some(StreamId::Component(id.clone())));
+    CachedReply::Refused(encode::text(&ServerMessage::Error(error)).into())
+}
