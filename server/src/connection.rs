@@ -26,7 +26,7 @@ pub(crate) use self::hello::close_of;
 use self::liveness::{Diagnosis, Liveness};
 use self::refused::Refused;
 pub(crate) use self::refused::{RECOGNISED_BEFORE, UNAUTHENTICATED, UNIDENTIFIED};
-use crate::admission::browser::Browser;
+use crate::admission::browser::BrowserId;
 use crate::session::port::{Loss, Mail};
 use crate::session::supervisor::Supervisor;
 use crate::session::{Done, Session};
@@ -83,7 +83,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Tells the session which browser its page is shown in.
-    pub(crate) fn set_browser(&mut self, browser: Option<Browser>) {
+    pub(crate) fn set_browser(&mut self, browser: Option<BrowserId>) {
         self.session.set_browser(browser);
     }
 
@@ -271,7 +271,7 @@ fn take_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Next
             let close = match incoming {
                 Incoming::Text(text) => session.text(&text),
                 Incoming::Binary(bytes) => session.binary(&bytes),
-                Incoming::SignOfLife => session.sign_of_life(),
+                Incoming::Heartbeat => session.sign_of_life(),
                 Incoming::Closed(code) => return Next::Last(Outcome::Left(code)),
                 Incoming::Lost => return Next::Last(Outcome::Lost),
                 Incoming::Violation(violation) => {

@@ -14,7 +14,7 @@ use vivaz_components::{Env, Hub, Identity, Registry, Spec, States};
 use vivaz_protocol::RawJson;
 
 pub(crate) use self::epochs::{Epochs, StreamEpoch};
-use crate::admission::address::{Addresses, ClientAddress, Proxies, client_address};
+use crate::admission::address::{AddressLimiter, ClientAddress, Proxies, client_address};
 use crate::admission::connection_limit::ConnectionLimit;
 use crate::admission::identify::{Identify, IdentityError};
 use crate::admission::middleware::Middleware;
@@ -46,7 +46,7 @@ pub(crate) struct Core {
     pub(crate) build: Box<str>,
     pub(crate) origins: Origins,
     pub(crate) proxies: Proxies,
-    pub(crate) addresses: Arc<Addresses>,
+    pub(crate) addresses: Arc<AddressLimiter>,
     pub(crate) log: ClientLog,
     pub(crate) identify: Identify,
     pub(crate) middleware: Middleware,

@@ -63,7 +63,7 @@ pub(crate) use self::restore::{Restore, RestoreError, Restored, restore};
 pub(crate) use self::resume::{Authorized, Position};
 use self::supervisor::Supervisor;
 use self::topics::Held;
-use crate::admission::browser::Browser;
+use crate::admission::browser::BrowserId;
 use crate::session::port::{Loss, Port};
 use crate::telemetry::log::client_event;
 use crate::telemetry::stats::Counters;
@@ -74,7 +74,7 @@ pub(crate) struct Session {
     port: Arc<Port>,
     identity: Identity,
     /// The browser of its connection, if that has a cookie: what seals may be bound to.
-    browser: Option<Browser>,
+    browser: Option<BrowserId>,
     /// The connection that it has, or had last.
     connection: ConnectionId,
     /// Boxed, because a map that has one has room for four.
@@ -165,7 +165,7 @@ impl Session {
     }
 
     /// Which browser it is connected to now.
-    pub(crate) fn set_browser(&mut self, browser: Option<Browser>) {
+    pub(crate) fn set_browser(&mut self, browser: Option<BrowserId>) {
         self.browser = browser;
     }
 

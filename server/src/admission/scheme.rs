@@ -1,16 +1,16 @@
-//! Finds out whether a visitor uses TLS, which ends at a proxy.
+//! Detects whether a visitor uses TLS, which a proxy may terminate.
 
 use axum::http::HeaderName;
 use axum::http::request::Parts;
 
-/// Added by proxies; each of several appends its own.
+/// Added by proxies; each proxy in a chain appends its own value.
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Checks whether a cookie in the answer to this request has to be `Secure`: whether the request
-/// came by https, as far as `X-Forwarded-Proto` or its target says.
+/// Checks whether a request came by HTTPS, according to `X-Forwarded-Proto` or its target. If so, a
+/// cookie in the response has to be `Secure`.
 ///
-/// A header that cannot be read, or says anything but `http`, counts as https: the worst that a
-/// client gains by it is a cookie that its own browser does not send.
+/// A header that cannot be read, or that has a value other than `http`, counts as HTTPS. A client
+/// that forges it only gets a cookie that its own browser does not send.
 ///
 /// ```
 /// use axum::http::Request;
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_surely_plain_is_plain() {
+    fn only_an_explicit_http_is_plain() {
         for plain in [&[][..], &[&b"http"[..]], &[b"HTTP"], &[b"http, http"], &[b"http", b"http"]] {
             assert!(!said(plain), "{plain:?}");
         }
@@ -66,7 +66,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_else_it_says_is_https(value in proptest::collection::vec(any::<u8>(), 0..16)) {
+        fn any_other_value_is_https(value in proptest::collection::vec(any::<u8>(), 0..16)) {
             let is_plain = value.split(|byte| *byte == b',').all(|one| one.trim_ascii().eq_ignore_ascii_case(b"http"));
             if HeaderValue::from_bytes(&value).is_ok() {
                 prop_assert_eq!(said(&[&value]), !is_plain);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use vivaz_components::Identity;
 
 use super::run;
-use crate::admission::seal::{Sealed, holder};
+use crate::admission::seal::{SealContent, holder};
 use crate::runtime::Runtime;
 use crate::transport::memory::{Peer, pair};
 use crate::transport::{Incoming, Outgoing};
@@ -64,7 +64,7 @@ async fn a_peer_is_asked_every_heartbeat_and_given_up_after_two() {
     // As long as it answers, for an hour.
     for _ in 0..180 {
         assert_eq!(hear(&mut peer).await, "ping");
-        peer.say.send(Incoming::SignOfLife).await.unwrap();
+        peer.say.send(Incoming::Heartbeat).await.unwrap();
     }
     assert!(started.elapsed() >= Duration::from_secs(179 * 20));
     let silent_since = tokio::time::Instant::now();
@@ -166,7 +166,7 @@ async fn a_seal_is_good_if_this_program_can_read_what_it_carries() {
         (schema, "another", "{}", Some(r#"{"n":7}"#), good),
         (schema ^ 1, &*template, r#"{"n":"seven"}"#, None, bad),
     ]) {
-        let sealed = Sealed {
+        let sealed = SealContent {
             child: None,
             component: "kept".into(),
             schema,

@@ -12,7 +12,7 @@ use vivaz_components::{DuplicateName, Hub, Identity, LiveComponent, Registration
 use vivaz_protocol::DEFAULT_PATH;
 
 use super::Runtime;
-use crate::admission::address::{Addresses, Proxies, ProxyError};
+use crate::admission::address::{AddressLimiter, Proxies, ProxyError};
 use crate::admission::connection_limit::ConnectionLimit;
 use crate::admission::identify::{Identify, IdentityError};
 use crate::admission::middleware::{Call, Middleware};
@@ -314,7 +314,7 @@ impl Builder {
             }),
             origins: self.origins,
             proxies,
-            addresses: Arc::new(Addresses::new(&limits)),
+            addresses: Arc::new(AddressLimiter::new(&limits)),
             log: ClientLog::new(limits.client_events_per_second),
             identify: self.identify,
             middleware: self.middleware,

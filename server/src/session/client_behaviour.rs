@@ -56,7 +56,7 @@ impl ClientBehaviour {
 
     /// Whether a snapshot may be asked for, or how long until one may.
     pub(super) fn may_resync(&self, rate: Rate, now: Duration) -> Result<(), Duration> {
-        self.snapshots.has_room(rate, now)
+        self.snapshots.check(rate, now)
     }
 
     /// A snapshot of so many bytes is sent.

@@ -19,7 +19,7 @@ use super::replies::Kept;
 use super::task::{ChildMount, Origin, TAKEN, Task};
 use super::{Session, encode};
 use crate::admission::middleware::CallRequest;
-use crate::admission::seal::{Sealed, holder, holder_in, now};
+use crate::admission::seal::{SealContent, holder, holder_with_browser, now};
 use crate::telemetry::log::{Escaped, client_event};
 
 type Making = BoxFuture<Result<Box<dyn Instance>, ActionError>>;
@@ -108,7 +108,7 @@ impl Session {
     }
 
     /// Returns whether a seal was made for a child at that place of such a parent.
-    fn is_sealed_for(&self, sealed: &Sealed, mount: &ChildMount) -> bool {
+    fn is_sealed_for(&self, sealed: &SealContent, mount: &ChildMount) -> bool {
         let parent = self.components.get(&mount.parent).map(|parent| parent.spec.name);
         sealed.child.as_ref().is_some_and(|child| {
             Some(&*child.parent) == parent
@@ -117,11 +117,11 @@ impl Session {
     }
 
     /// Opens a seal that was made for this identity, or this browser.
-    fn open_seal(&self, seal: &str) -> Option<(Sealed, Registration)> {
+    fn open_seal(&self, seal: &str) -> Option<(SealContent, Registration)> {
         let core = self.supervisor.core();
         let open = |holder: String| core.sealer.open(seal, &holder, now());
         let in_browser = self.browser.filter(|_| self.identity.user_id().is_none());
-        let sealed = in_browser.and_then(|browser| open(holder_in(&self.identity, browser)));
+        let sealed = in_browser.and_then(|browser| open(holder_with_browser(&self.identity, browser)));
         let sealed = sealed.or_else(|| open(holder(&self.identity)))?;
         let registration = *core.registry.get(&sealed.component)?;
         // The page adopts what the server has rendered, and does not see that another template is made of it.
@@ -132,7 +132,7 @@ impl Session {
 
     /// Makes a component of what its seal carries. State of another schema is migrated, as stored state is; if that cannot
     /// be done the seal is not good, and the page is loaded anew.
-    fn unseal(&self, sealed: &Sealed, registration: &Registration) -> Option<Making> {
+    fn unseal(&self, sealed: &SealContent, registration: &Registration) -> Option<Making> {
         let name = registration.spec.name;
         let of_another_version = move |error: ActionError| {
             tracing::info!(name, error = %Escaped(&error), "what a seal carries does not decode");

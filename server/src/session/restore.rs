@@ -92,7 +92,7 @@ pub(crate) async fn restore(
         return Ok(Restored::Unknown);
     }
     let port = Port::new(id.clone(), supervisor.as_owner());
-    let member = core.users.enter_beside(identity, id).map_err(|_too_many| RestoreError::TooMany)?;
+    let member = core.users.admit_tentatively(identity, id).map_err(|_too_many| RestoreError::TooMany)?;
     let claimed = match keeper.store.claim(id, &keeper.process, &head).await {
         Ok(claimed) => claimed,
         Err(error) => {
@@ -147,7 +147,7 @@ pub(crate) async fn restore(
         }
     }
     // Another session of the user makes room only now that this one is back.
-    let Ok(surplus) = core.users.make_room(identity) else {
+    let Ok(surplus) = core.users.evict_surplus(identity) else {
         keeper.release(id);
         return Err(RestoreError::TooMany);
     };

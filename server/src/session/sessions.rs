@@ -20,7 +20,7 @@ use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CloseCode, ResumeSecret, SessionId};
 
 use crate::admission::secret::random_bytes;
-use crate::admission::users::Member;
+use crate::admission::users::UserPermit;
 use crate::persist::store::Secrets;
 use crate::session::Session;
 use crate::session::port::{Mail, Port};
@@ -41,7 +41,7 @@ struct Entry {
     port: Arc<Port>,
     owner: Identity,
     /// Its place among the sessions of its user.
-    member: Member,
+    member: UserPermit,
     /// What it takes to resume it.
     secrets: Secrets,
     /// When the newest `HELLO` that asked for it arrived.
@@ -101,7 +101,7 @@ impl Sessions {
         &self,
         port: Arc<Port>,
         owner: Identity,
-        member: Member,
+        member: UserPermit,
     ) -> Option<ResumeSecret<'static>> {
         let secret = random_bytes().ok()?;
         let id = port.session().clone();
@@ -118,7 +118,7 @@ impl Sessions {
         &self,
         port: Arc<Port>,
         owner: Identity,
-        member: Member,
+        member: UserPermit,
         secrets: Secrets,
         asked: Instant,
     ) -> bool {
@@ -162,7 +162,7 @@ impl Sessions {
         entry.asked = asked;
         // Whichever of the two was shown stays good until the new connection has proved that it has the next one.
         entry.secrets.previous = Some(given);
-        entry.member.is_back();
+        entry.member.resume();
         Some(entry.hand_over())
     }
 
@@ -217,7 +217,7 @@ impl Sessions {
             return Some(session);
         }
         entry.place = Place::Waiting { session, until };
-        let surplus = entry.member.waits();
+        let surplus = entry.member.suspend();
         drop(shard);
         if let Some(port) = surplus.and_then(|surplus| self.port(&surplus)) {
             port.end(CloseCode::SessionEnded, UnmountReason::Expired);

@@ -9,7 +9,7 @@ use tower_service::Service;
 use vivaz_components::Identity;
 
 use super::server::UNDER_WAY;
-use crate::admission::browser::NewBrowser;
+use crate::admission::browser::BrowserCookie;
 use crate::http::listen::Limited;
 use crate::transport::handover::Handover;
 use crate::transport::memory::{Peer, pair};
@@ -27,7 +27,7 @@ pub(super) struct Upgraded {
 
 /// Sends a request to the application as `vivaz::serve` does, and returns the response with its whole body.
 pub(super) async fn send(app: Router, request: Request<Body>) -> Response<String> {
-    let browser = NewBrowser::default();
+    let browser = BrowserCookie::default();
     let mut response = answer(app, request, &browser).await;
     browser.write(response.headers_mut());
     let (parts, body) = response.into_parts();
@@ -56,7 +56,7 @@ pub(super) async fn upgrade(
         request.headers_mut().insert(name, header::HeaderValue::from_static(value));
     }
     request.extensions_mut().insert(handover.clone());
-    let response = answer(app, request, &NewBrowser::default()).await;
+    let response = answer(app, request, &BrowserCookie::default()).await;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(response.status());
     }
@@ -66,7 +66,7 @@ pub(super) async fn upgrade(
 }
 
 /// Answers a request that has what the listener of `vivaz::serve` adds to it.
-async fn answer(mut app: Router, mut request: Request<Body>, browser: &NewBrowser) -> Response<Body> {
+async fn answer(mut app: Router, mut request: Request<Body>, browser: &BrowserCookie) -> Response<Body> {
     request.extensions_mut().insert(Limited);
     request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from(PEER)));
     request.extensions_mut().insert(browser.clone());

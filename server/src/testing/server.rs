@@ -221,7 +221,7 @@ impl Inner {
     pub(super) fn connect(&self, runtime: &Runtime, identity: Identity) -> Peer {
         runtime.on_executor();
         let (memory, peer) = pair(UNDER_WAY);
-        let place = runtime.core().connection_limit.enter();
+        let place = runtime.core().connection_limit.acquire();
         let served = runtime.clone();
         let task = runtime.supervisor().tasks.spawn(async move {
             match place {

@@ -211,7 +211,7 @@ impl Connection<'_> {
     ) -> bool {
         match parcel {
             Parcel::Hello(frame) => permit.send(Incoming::Text(frame)),
-            Parcel::SignOfLife => permit.send(Incoming::SignOfLife),
+            Parcel::SignOfLife => permit.send(Incoming::Heartbeat),
             Parcel::Message(frame) => {
                 let counts = has_ref(&frame);
                 if counts && self.shared.line.cuts_at(Moment::BeforeSend) {
