@@ -24,8 +24,8 @@ use crate::admission::secret::Secret;
 use crate::admission::users::Users;
 use crate::assets::Assets;
 use crate::limits::Limits;
-use crate::persist::failing::Failing;
 use crate::persist::keeper::Keeper;
+use crate::persist::resume_failures::ResumeFailures;
 use crate::persist::store::Save;
 use crate::rate::Rate;
 use crate::telemetry::log::{ClientLog, client_event};
@@ -61,7 +61,7 @@ pub(crate) struct Core {
     pub(crate) hub: Hub,
     pub(crate) users: Arc<Users>,
     /// Sessions that could not be resumed.
-    pub(crate) failing: Failing,
+    pub(crate) failing: ResumeFailures,
     /// How often access was revoked.
     pub(crate) revocations: AtomicU64,
     /// Writes sessions to the store, if there is one.

@@ -9,7 +9,7 @@ use vivaz_protocol::{CloseCode, Resume, ResumeSecret, TopicName};
 
 use super::detached::{drive_detached, end};
 use super::refused::{RECOGNISED_BEFORE, Refused};
-use crate::persist::store::{Refusal, StoreError, WriteError};
+use crate::persist::store::{StoreError, WriteError, WriteRefusal};
 use crate::session::port::Loss;
 use crate::session::sessions::{Claim, is_good};
 use crate::session::supervisor::Supervisor;
@@ -219,17 +219,17 @@ async fn renew(
     let renewal = keeper.store.renew(session.id(), &keeper.process, secrets, keeper.good_for);
     let renewed = match renewal.await {
         Ok(()) => Ok(None),
-        Err(WriteError::Refused(Refusal::Absent)) => session.enter_now(keeper).await,
+        Err(WriteError::Refused(WriteRefusal::Absent)) => session.enter_now(keeper).await,
         Err(WriteError::Refused(refusal)) => Ok(Some(refusal)),
         Err(WriteError::Store(error)) => Err(error),
     };
     match renewed {
         Ok(None) => Ok(Some((session, secret))),
-        Ok(Some(Refusal::Ended)) => {
+        Ok(Some(WriteRefusal::Ended)) => {
             supervisor.tasks.spawn(end(session, UnmountReason::Closed));
             Ok(None)
         }
-        Ok(Some(Refusal::Taken | Refusal::Absent)) => {
+        Ok(Some(WriteRefusal::Taken | WriteRefusal::Absent)) => {
             session.evict(Loss::Taken);
             Ok(None)
         }

@@ -24,8 +24,8 @@ use crate::assets::Assets;
 use crate::connection::drive_detached;
 use crate::core::{Core, Epochs};
 use crate::limits::Limits;
-use crate::persist::failing::Failing;
 use crate::persist::keeper::Keeper;
+use crate::persist::resume_failures::ResumeFailures;
 use crate::persist::store::{Save, SessionStore};
 use crate::rate::Rate;
 use crate::session::supervisor::Supervisor;
@@ -328,7 +328,7 @@ impl Builder {
             hub: self.hub.with_topic_limit(limits.topic_state_bytes),
             revocations: AtomicU64::new(0),
             users: Arc::new(Users::new(&limits)),
-            failing: Failing::new(limits.restore_time),
+            failing: ResumeFailures::new(limits.restore_time),
             connection_limit: ConnectionLimit::new(limits.connections, Arc::clone(&counters)),
             counters,
             draining: CancellationToken::new(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use vivaz_components::{ActionError, Result};
 
-use crate::persist::store::{CommitError, Refusal, SessionStore};
+use crate::persist::store::{CommitError, SessionStore, WriteRefusal};
 use crate::session::port::{Loss, Mail, Port};
 use crate::telemetry::log::Escaped;
 
@@ -54,8 +54,10 @@ pub(super) async fn settle(
             tracing::error!(%session, %error, "a change may have been stored or not: the session is read again");
             lost(&port, Loss::Outdated).await
         }
-        Err(CommitError::Refused(Refusal::Taken | Refusal::Absent)) => lost(&port, Loss::Taken).await,
-        Err(CommitError::Refused(Refusal::Ended)) => {
+        Err(CommitError::Refused(WriteRefusal::Taken | WriteRefusal::Absent)) => {
+            lost(&port, Loss::Taken).await
+        }
+        Err(CommitError::Refused(WriteRefusal::Ended)) => {
             port.revoke();
             // The session sees that it has ended, and closes its connection, before it sees the
             // failure.

@@ -12,7 +12,7 @@ use vivaz_protocol::{ComponentId, Ref, SessionId, TopicName};
 
 use super::task::{Errand, Origin};
 use crate::core::StreamEpoch;
-use crate::persist::store::{Refusal, StoreError};
+use crate::persist::store::{StoreError, WriteRefusal};
 
 /// Whether a session was written whole.
 pub(crate) type Entered = Result<(), Arc<StoreError>>;
@@ -43,7 +43,7 @@ pub(crate) enum Done {
     Removed { id: ComponentId, origin: Origin, effects: Vec<Effect> },
     /// The session was written whole, or was refused.
     Entered {
-        outcome: Result<Vec<(SessionId, Refusal)>, StoreError>,
+        outcome: Result<Vec<(SessionId, WriteRefusal)>, StoreError>,
         answer: Option<oneshot::Sender<Entered>>,
     },
     /// Topics have sent what a reply of the component waited for.

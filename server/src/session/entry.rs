@@ -18,7 +18,8 @@ use super::supervisor::Supervisor;
 use super::task::Origin;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{
-    Change, Commit, CommitError, Refusal, SnapshotHead, StoreError, StoredComponent, StoredReply,
+    Commit, CommitError, ComponentChange, SnapshotHead, StoreError, StoredComponent, StoredReply,
+    WriteRefusal,
 };
 use crate::session::port::{Loss, Port};
 use crate::telemetry::log::Escaped;
@@ -164,7 +165,7 @@ struct Removal {
 impl Removal {
     /// Returns the commit that does it. It can be made again.
     fn commit(&self, keeper: &Keeper) -> Commit {
-        let change = Change::Removed { id: self.id.clone() };
+        let change = ComponentChange::Removed { id: self.id.clone() };
         let (session, by) = (self.port.session().clone(), Arc::clone(&keeper.process));
         Commit::of(session, by, self.received, change, self.reply.clone())
     }
@@ -189,7 +190,7 @@ impl Removal {
                 Ok(()) | Err(CommitError::Absent(_)) => return,
                 Err(CommitError::Store(error) | CommitError::Unknown(error)) => error,
                 Err(CommitError::Work(error)) => StoreError::failed(error.to_string()),
-                Err(CommitError::Refused(Refusal::Ended)) => return self.port.revoke(),
+                Err(CommitError::Refused(WriteRefusal::Ended)) => return self.port.revoke(),
                 Err(CommitError::Refused(_)) => return self.port.lose(Loss::Taken),
                 Err(CommitError::Conflict) => return self.port.lose(Loss::Outdated),
             };
@@ -254,7 +255,7 @@ impl Entry {
             None => None,
         };
         keeper.add_component(port.session(), &ComponentId::new(&component.id)?);
-        let change = Change::Mounted { component: Box::new(component) };
+        let change = ComponentChange::Mounted { component: Box::new(component) };
         let session = port.session().clone();
         let commit = Commit::of(session, Arc::clone(&keeper.process), received, change, reply);
         let committed = keeper.store.commit(Commit { enters, ..commit });

@@ -13,7 +13,7 @@ use super::joined::Joined;
 use super::keep::shown_as;
 use super::replies::Kept;
 use super::task::Origin;
-use crate::persist::store::{self, Commit, SessionStore, State, Written};
+use crate::persist::store::{self, Commit, CommitRecord, ComponentState, SessionStore};
 use crate::session::port::Port;
 
 /// Where the changes of one job go.
@@ -104,7 +104,7 @@ impl Journal for Entry {
 
 impl Place {
     /// What is kept of a change.
-    fn written(self, change: Change) -> Written {
+    fn written(self, change: Change) -> CommitRecord {
         let props = if change.done.is_some() { self.given } else { self.before };
         let done = self.reference.zip(change.done);
         let reply = done.map(|(reference, result)| {
@@ -113,7 +113,7 @@ impl Place {
         });
         let mut joined = self.joined;
         change.memberships.iter().for_each(|membership| joined.apply(membership));
-        let state = State {
+        let state = ComponentState {
             id: self.component,
             state: change.state,
             shown: change.shown.as_deref().map(shown_as),
@@ -124,6 +124,6 @@ impl Place {
             connected: self.connected,
         };
         let settled = reply.as_ref().map_or(0, |reply| reply.reference);
-        Written { change: store::Change::Changed { state, settled }, reply }
+        CommitRecord { change: store::ComponentChange::Changed { state, settled }, reply }
     }
 }

@@ -17,7 +17,7 @@ use super::done::Entered;
 use crate::core::Core;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{
-    Owner, Refusal, Snapshot, SnapshotHead, State, StoreError, StoredComponent, Whole,
+    ComponentState, Owner, SessionState, Snapshot, SnapshotHead, StoreError, StoredComponent, WriteRefusal,
 };
 use crate::telemetry::log::Escaped;
 
@@ -85,7 +85,7 @@ impl Session {
     /// Takes in what came of that.
     pub(super) fn was_entered(
         &mut self,
-        outcome: Result<Vec<(vivaz_protocol::SessionId, Refusal)>, StoreError>,
+        outcome: Result<Vec<(vivaz_protocol::SessionId, WriteRefusal)>, StoreError>,
         answer: Option<oneshot::Sender<Entered>>,
     ) {
         match outcome {
@@ -112,7 +112,7 @@ impl Session {
     }
 
     /// Writes the session whole and waits for it; nothing else may run in the session.
-    pub(crate) async fn enter_now(&mut self, keeper: &Keeper) -> Result<Option<Refusal>, StoreError> {
+    pub(crate) async fn enter_now(&mut self, keeper: &Keeper) -> Result<Option<WriteRefusal>, StoreError> {
         let Some(whole) = self.whole(keeper.good_for) else { return Ok(None) };
         let refused = keeper.store.enter(&keeper.process, vec![whole]).await?;
         Ok(refused.first().map(|(_, refusal)| *refusal))
@@ -132,7 +132,7 @@ impl Session {
         if let Some(whole) = self.whole(good_for) {
             // The keeper has it until it is written.
             self.stale = false;
-            keeper.put_whole(whole);
+            keeper.put_complete(whole);
         }
     }
 
@@ -144,7 +144,7 @@ impl Session {
     }
 
     /// The whole session as it is in memory.
-    fn whole(&mut self, good_for: Duration) -> Option<Whole> {
+    fn whole(&mut self, good_for: Duration) -> Option<SessionState> {
         let head = self.head(good_for)?;
         let supervisor = Arc::clone(&self.supervisor);
         let core = supervisor.core();
@@ -157,11 +157,11 @@ impl Session {
             }
         }
         let aside = self.aside.rows().to_vec();
-        Some(Whole { session: self.id().clone(), head, components, moving, aside })
+        Some(SessionState { session: self.id().clone(), head, components, moving, aside })
     }
 
     /// The states of the components whose changes are not committed one by one.
-    fn states(&mut self) -> Vec<State> {
+    fn states(&mut self) -> Vec<ComponentState> {
         let core = self.supervisor.core();
         let mut states = Vec::new();
         for (id, component) in &mut self.components {
@@ -171,7 +171,7 @@ impl Session {
             let (Slot::Idle(instance) | Slot::Busy(instance)) = &mut component.slot else { continue };
             let Some((state, shown)) = save(id, instance.as_mut()) else { continue };
             let props = component.kept_props();
-            states.push(State {
+            states.push(ComponentState {
                 id: id.clone(),
                 state,
                 shown,

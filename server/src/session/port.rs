@@ -14,7 +14,7 @@ use vivaz_components::{ServerEvent, UnmountReason};
 use vivaz_protocol::{CloseCode, ComponentId, Ref, Rev, SessionId, StreamId, TopicName};
 
 use crate::core::Core;
-use crate::persist::store::Refusal;
+use crate::persist::store::WriteRefusal;
 
 use super::Session;
 use super::done::{Done, Entered};
@@ -209,12 +209,12 @@ impl Port {
     }
 
     /// Handles that the store does not take the session.
-    pub(crate) fn refused(&self, refusal: Refusal) {
+    pub(crate) fn refused(&self, refusal: WriteRefusal) {
         match refusal {
-            Refusal::Absent => self.enter_again(),
-            Refusal::Taken => self.lose(Loss::Taken),
+            WriteRefusal::Absent => self.enter_again(),
+            WriteRefusal::Taken => self.lose(Loss::Taken),
             // Other processes end a session that runs here only by revoking its user.
-            Refusal::Ended => self.revoke(),
+            WriteRefusal::Ended => self.revoke(),
         }
     }
 

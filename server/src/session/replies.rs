@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use vivaz_protocol::{ComponentId, Ref, TopicName};
 
-use crate::persist::store::{Progress, StoredReply};
+use crate::persist::store::{SessionProgress, StoredReply};
 
 /// The replies of one session.
 #[derive(Debug, Default)]
@@ -144,11 +144,11 @@ impl Replies {
     }
 
     /// How far this is, as it is stored.
-    pub(crate) fn progress(&self) -> Progress {
+    pub(crate) fn progress(&self) -> SessionProgress {
         let undecided = self.running.iter().filter(|reference| !self.decided.contains_key(reference));
         let mut open: Vec<u64> = undecided.chain(&self.open).map(|reference| reference.get()).collect();
         open.sort_unstable();
-        Progress {
+        SessionProgress {
             last: self.last,
             open,
             replies: self
@@ -163,7 +163,7 @@ impl Replies {
 
     /// What was stored. `committed` are the replies that were stored one by one: they may be newer. A
     /// message whose reply cannot be read was answered, so it is not run again.
-    pub(crate) fn restore(progress: &Progress, committed: &[StoredReply], bounds: Bounds) -> Self {
+    pub(crate) fn restore(progress: &SessionProgress, committed: &[StoredReply], bounds: Bounds) -> Self {
         let answered: BTreeMap<Ref, Kept> =
             progress.replies.iter().chain(committed).filter_map(Kept::restore).collect();
         let open = progress.open.iter().filter_map(|number| Ref::new(*number).ok());
@@ -358,7 +358,7 @@ mod tests {
         for body in bodies {
             let stored = |reference| StoredReply { reference, body: body.into() };
             // 2 was answered when the session was saved, 3 was open, and 6 has come after that.
-            let progress = Progress { last: 5, open: vec![3, 4], replies: vec![stored(2)] };
+            let progress = SessionProgress { last: 5, open: vec![3, 4], replies: vec![stored(2)] };
             let mut replies = Replies::restore(&progress, &[stored(3), stored(6)], BOUNDS);
             let lost = Kept::Unreadable(body.into());
             for n in [2, 3, 6] {
@@ -374,7 +374,7 @@ mod tests {
     #[test]
     fn what_was_answered_after_the_last_save_is_not_run_again_when_what_is_before_it_comes() {
         let stored = [done("7").store(r(7)), done("9").store(r(9))];
-        let progress = Progress { last: 5, ..Progress::default() };
+        let progress = SessionProgress { last: 5, ..SessionProgress::default() };
         let mut replies = Replies::restore(&progress, &stored, BOUNDS);
         replies.received(r(9));
         assert_eq!(replies.admit(r(6)), Admission::New);
@@ -418,7 +418,7 @@ mod tests {
         fn each_ref_is_answered_at_most_once(steps in proptest::collection::vec((0_u8..6, 1_u64..40), 1..200)) {
             let mut replies = Replies::default();
             let mut ran = std::collections::BTreeMap::new();
-            let (mut progress, mut committed) = (Progress::default(), Vec::new());
+            let (mut progress, mut committed) = (SessionProgress::default(), Vec::new());
             for (step, n) in steps {
                 match step {
                     0 | 1 => match replies.admit(r(n)) {

@@ -18,7 +18,7 @@ use super::replies::{Bounds, Replies};
 use super::supervisor::Supervisor;
 use crate::core::StreamEpoch;
 use crate::persist::keeper::Keeper;
-use crate::persist::store::{Refusal, StoreError, StoredSession};
+use crate::persist::store::{StoreError, StoredSession, WriteRefusal};
 use crate::session::port::Port;
 use crate::session::sessions::is_good;
 
@@ -136,8 +136,8 @@ pub(crate) async fn restore(
     };
     match written {
         Ok(None) => {}
-        Ok(Some(Refusal::Ended)) => return Ok(Restored::Unknown),
-        Ok(Some(Refusal::Taken | Refusal::Absent)) => return Ok(Restored::Moved),
+        Ok(Some(WriteRefusal::Ended)) => return Ok(Restored::Unknown),
+        Ok(Some(WriteRefusal::Taken | WriteRefusal::Absent)) => return Ok(Restored::Moved),
         Err(error) => {
             if matches!(error, RestoreError::Component(_)) {
                 core.failing.failed(id);
@@ -179,7 +179,7 @@ impl Session {
         mut revived: Vec<Revived>,
         exact: bool,
         keeper: &Keeper,
-    ) -> Result<Option<Refusal>, RestoreError> {
+    ) -> Result<Option<WriteRefusal>, RestoreError> {
         follow_parents(&mut revived);
         let mut is_other = false;
         for Revived { id: _, back, aside, is_moved } in revived {

@@ -14,7 +14,7 @@ use super::port::{Mail, Port, Posted, SessionOwner};
 use super::sessions::Sessions;
 use crate::core::Core;
 use crate::persist::keeper::RunningSessions;
-use crate::persist::store::Refusal;
+use crate::persist::store::WriteRefusal;
 
 /// Drives a session that has no connection until it has nothing left to do or waits until that time.
 pub(crate) type DriveDetached = fn(Box<Session>, Instant) -> BoxFuture<()>;
@@ -114,7 +114,7 @@ impl RunningSessions for Supervisor {
         }
     }
 
-    fn refused(&self, session: &SessionId, refusal: Refusal) {
+    fn refused(&self, session: &SessionId, refusal: WriteRefusal) {
         if let Some(port) = self.sessions.port(session) {
             port.refused(refusal);
         }

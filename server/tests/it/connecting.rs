@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::sleep;
 use vivaz::prelude::*;
-use vivaz::store::{Change, Commit, StoredComponent, Whole};
+use vivaz::store::{Commit, ComponentChange, SessionState, StoredComponent};
 use vivaz::testing::Server;
 use vivaz::{Limits, MemoryStore, Runtime, Save, SessionStore};
 
@@ -215,14 +215,14 @@ async fn a_store_keeps_with_each_state_whether_its_component_is_connected() {
         let not_yet = |name: &str| StoredComponent { connected: false, ..component(name, 3) };
         let aside = vec![not_yet("gone")];
         let components = vec![not_yet("c"), not_yet("d")];
-        let entered = Whole { components, aside: aside.clone(), ..whole("s", &[]) };
+        let entered = SessionState { components, aside: aside.clone(), ..whole("s", &[]) };
         store.enter("a", vec![entered]).await.unwrap();
         assert_eq!(connected(&*store).await, [false, false]);
         assert_eq!(save(&*store, "a", "s", &["c"]).await, None);
         assert_eq!(connected(&*store).await, [true, false]);
         store.commit(change("s", "a", "d", 3)).await.unwrap();
         assert_eq!(connected(&*store).await, [true, true]);
-        let mounted = Change::Mounted { component: Box::new(not_yet("e")) };
+        let mounted = ComponentChange::Mounted { component: Box::new(not_yet("e")) };
         store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
         assert_eq!(connected(&*store).await, [true, true, false]);
         let seen = store.find(&id("s")).await.unwrap().unwrap();

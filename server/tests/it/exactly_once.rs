@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
-use vivaz::store::{Progress, SnapshotHead, Whole};
+use vivaz::store::{SessionProgress, SessionState, SnapshotHead};
 use vivaz::{Limits, MemoryStore, Save, SessionId, SessionStore};
 
 use crate::app::{limited, start, start_with};
@@ -198,11 +198,11 @@ async fn what_was_committed_after_the_last_save_of_the_session_is_not_run_again(
     let found = store.find(&session).await.unwrap().unwrap();
     let stored = store.claim(&session, &found.holder, &found).await.unwrap().unwrap();
     assert_eq!(stored.components[0].settled, 4);
-    let progress = Progress { last: 1, ..Progress::default() };
+    let progress = SessionProgress { last: 1, ..SessionProgress::default() };
     let (owner, secrets) = (stored.owner, stored.secrets);
     let head = SnapshotHead { owner, secrets, progress, good_for: Duration::from_secs(3_600) };
     let (components, aside) = (stored.components, stored.aside);
-    let whole = Whole { session, head, components, moving: Vec::new(), aside };
+    let whole = SessionState { session, head, components, moving: Vec::new(), aside };
     assert!(store.enter(&found.holder, vec![whole]).await.unwrap().is_empty());
 
     let second = start(&store).await;

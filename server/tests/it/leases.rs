@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use vivaz::sqlite::Sqlite;
 use vivaz::store::{
-    Change, Commit, CommitError, Owner, Progress, Refusal, Secrets, Snapshot, SnapshotHead, State,
-    StoredComponent, StoredOrigin, StoredReply, TOMBSTONE, Whole, WriteError, Written,
+    Commit, CommitError, CommitRecord, ComponentChange, ComponentState, Owner, Secrets, SessionProgress,
+    SessionState, Snapshot, SnapshotHead, StoredComponent, StoredOrigin, StoredReply, TOMBSTONE, WriteError,
+    WriteRefusal,
 };
 use vivaz::{ComponentId, MemoryStore, SessionId, SessionStore};
 
@@ -74,8 +75,8 @@ pub(crate) fn component(name: &str, version: u64) -> StoredComponent {
     }
 }
 
-pub(crate) fn whole(session: &str, components: &[(&str, u64)]) -> Whole {
-    Whole {
+pub(crate) fn whole(session: &str, components: &[(&str, u64)]) -> SessionState {
+    SessionState {
         session: id(session),
         head: head(),
         components: components.iter().map(|(name, version)| component(name, *version)).collect(),
@@ -84,12 +85,12 @@ pub(crate) fn whole(session: &str, components: &[(&str, u64)]) -> Whole {
     }
 }
 
-async fn enter(store: &dyn SessionStore, by: &str, session: &str) -> Vec<(SessionId, Refusal)> {
+async fn enter(store: &dyn SessionStore, by: &str, session: &str) -> Vec<(SessionId, WriteRefusal)> {
     store.enter(by, vec![whole(session, &[("c", 3)])]).await.unwrap()
 }
 
 fn snapshot(session: &str, components: &[&str]) -> Snapshot {
-    let state = |name: &&str| State {
+    let state = |name: &&str| ComponentState {
         id: c(name),
         state: b"9".to_vec(),
         shown: Some(9),
@@ -107,7 +108,7 @@ pub(crate) async fn save(
     by: &str,
     session: &str,
     components: &[&str],
-) -> Option<Refusal> {
+) -> Option<WriteRefusal> {
     let refused = store.save(by, vec![snapshot(session, components)]).await.unwrap();
     refused.first().map(|(_, refusal)| *refusal)
 }
@@ -117,7 +118,7 @@ async fn has(store: &dyn SessionStore, session: &str) -> bool {
 }
 
 pub(crate) fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
-    let state = State {
+    let state = ComponentState {
         id: c(name),
         state: b"8".to_vec(),
         shown: Some(8),
@@ -127,7 +128,7 @@ pub(crate) fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
         rooms: vec!["attic".into()],
         connected: true,
     };
-    let written = Written { change: Change::Changed { state, settled: 4 }, reply: None };
+    let written = CommitRecord { change: ComponentChange::Changed { state, settled: 4 }, reply: None };
     Commit {
         session: id(session),
         by: by.into(),
@@ -298,12 +299,12 @@ async fn a_session_is_claimed_as_it_was_seen_and_its_old_holder_may_write_no_mor
         assert_eq!((claimed.secrets, claimed.components), (secrets.clone(), vec![component("c", 3)]));
         assert!(store.claim(&id("s"), "c", &seen).await.unwrap().is_none(), "it has another holder");
         // Whatever A does now is refused and changes nothing.
-        assert_eq!(save(&*store, "a", "s", &["c"]).await, Some(Refusal::Taken));
-        assert_eq!(enter(&*store, "a", "s").await, [(id("s"), Refusal::Taken)]);
+        assert_eq!(save(&*store, "a", "s", &["c"]).await, Some(WriteRefusal::Taken));
+        assert_eq!(enter(&*store, "a", "s").await, [(id("s"), WriteRefusal::Taken)]);
         let renewed = store.renew(&id("s"), "a", secrets, LEASE).await;
-        assert!(matches!(renewed, Err(WriteError::Refused(Refusal::Taken))));
+        assert!(matches!(renewed, Err(WriteError::Refused(WriteRefusal::Taken))));
         let committed = store.commit(change("s", "a", "c", 3)).await;
-        assert!(matches!(committed, Err(CommitError::Refused(Refusal::Taken))));
+        assert!(matches!(committed, Err(CommitError::Refused(WriteRefusal::Taken))));
         store.delete("a", vec![id("s")]).await.unwrap();
         store.release(&id("s"), "a").await.unwrap();
         store.close("a").await.unwrap();
@@ -330,7 +331,7 @@ async fn a_commit_that_enters_a_session_and_expects_a_component_of_it_writes_not
             let was_called = Arc::new(AtomicBool::new(false));
             let called = Arc::clone(&was_called);
             let change = change(session, "a", name, version);
-            let write: vivaz::store::Write = Box::new(move |connection| {
+            let write: vivaz::store::TransactionBody = Box::new(move |connection| {
                 called.store(true, Ordering::SeqCst);
                 (change.write)(connection)
             });
@@ -358,13 +359,13 @@ async fn what_has_ended_is_not_written_again() {
         enter(&*store, "a", "s").await;
         store.delete("a", vec![id("s"), id("never-stored")]).await.unwrap();
         for session in ["s", "never-stored"] {
-            assert_eq!(save(&*store, "a", session, &[]).await, Some(Refusal::Ended));
-            assert_eq!(enter(&*store, "a", session).await, [(id(session), Refusal::Ended)]);
+            assert_eq!(save(&*store, "a", session, &[]).await, Some(WriteRefusal::Ended));
+            assert_eq!(enter(&*store, "a", session).await, [(id(session), WriteRefusal::Ended)]);
             let commit = Commit { enters: Some(Box::new(head())), ..change(session, "a", "c", 3) };
             let committed = store.commit(commit).await;
-            assert!(matches!(committed, Err(CommitError::Refused(Refusal::Ended))));
+            assert!(matches!(committed, Err(CommitError::Refused(WriteRefusal::Ended))));
             let renewed = store.renew(&id(session), "a", Secrets::default(), LEASE).await;
-            assert!(matches!(renewed, Err(WriteError::Refused(Refusal::Ended))));
+            assert!(matches!(renewed, Err(WriteError::Refused(WriteRefusal::Ended))));
             assert!(!has(&*store, session).await);
         }
         // It is remembered for a bounded time.
@@ -374,10 +375,10 @@ async fn what_has_ended_is_not_written_again() {
         store.renew_lease("a", LEASE).await.unwrap();
         clock.pass(1);
         store.expire("a").await.unwrap();
-        assert_eq!(save(&*store, "a", "s", &[]).await, Some(Refusal::Ended));
+        assert_eq!(save(&*store, "a", "s", &[]).await, Some(WriteRefusal::Ended));
         clock.pass(10);
         store.expire("a").await.unwrap();
-        assert_eq!(save(&*store, "a", "s", &[]).await, Some(Refusal::Absent));
+        assert_eq!(save(&*store, "a", "s", &[]).await, Some(WriteRefusal::Absent));
     })
     .await;
 }
@@ -399,7 +400,7 @@ async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_e
         ];
         for (session, owner) in &owners {
             let whole =
-                Whole { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
+                SessionState { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
             store.enter("a", vec![whole]).await.unwrap();
         }
         for nobody in [of(None, None), of(None, Some("acme")), of(Some("ada"), Some("globex"))] {
@@ -413,7 +414,7 @@ async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_e
             ("8", by("phone", of(Some("eve"), Some("acme")))),
         ] {
             let whole =
-                Whole { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
+                SessionState { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
             store.enter("c", vec![whole]).await.unwrap();
             assert_eq!(store.find(&id(session)).await.unwrap().unwrap().owner, owner);
         }
@@ -446,20 +447,20 @@ async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_e
 #[tokio::test]
 async fn what_the_store_does_not_have_is_absent_and_is_entered_whole() {
     on_each(|store, _clock| async move {
-        assert_eq!(save(&*store, "a", "s", &[]).await, Some(Refusal::Absent));
+        assert_eq!(save(&*store, "a", "s", &[]).await, Some(WriteRefusal::Absent));
         let committed = store.commit(change("s", "a", "c", 3)).await;
         let Err(CommitError::Absent(commit)) = committed else { panic!("{committed:?}") };
         assert_eq!(enter(&*store, "a", "s").await, []);
         store.commit(*commit).await.unwrap();
         // A component that it does not have, and a version that it does not have.
-        assert_eq!(save(&*store, "a", "s", &["c", "d"]).await, Some(Refusal::Absent));
+        assert_eq!(save(&*store, "a", "s", &["c", "d"]).await, Some(WriteRefusal::Absent));
         assert!(matches!(store.commit(change("s", "a", "d", 0)).await, Err(CommitError::Absent(_))));
         assert!(matches!(store.commit(change("s", "a", "c", 7)).await, Err(CommitError::Absent(_))));
         assert!(matches!(store.commit(change("s", "a", "c", 3)).await, Err(CommitError::Conflict)));
         // What is newer in the store stays, what is moving stays, the rest is as it is given.
         let entered = whole("s", &[("c", 3), ("d", 1), ("e", 1), ("f", 1)]);
         store.enter("a", vec![entered]).await.unwrap();
-        let moving = Whole { moving: vec![c("e")], ..whole("s", &[("c", 5), ("d", 0)]) };
+        let moving = SessionState { moving: vec![c("e")], ..whole("s", &[("c", 5), ("d", 0)]) };
         store.enter("a", vec![moving]).await.unwrap();
         let seen = store.find(&id("s")).await.unwrap().unwrap();
         let mut components = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().components;
@@ -482,14 +483,15 @@ async fn replies_are_kept_until_they_are_received_or_saved_with_the_session() {
         enter(&*store, "a", "s").await;
         for reference in [1, 2, 3] {
             let reply = StoredReply { reference, body: format!("{reference}") };
-            let gone = Change::Removed { id: c("none") };
+            let gone = ComponentChange::Removed { id: c("none") };
             store.commit(Commit::of(id("s"), "a".into(), 1, gone, Some(reply))).await.unwrap();
         }
         let seen = store.find(&id("s")).await.unwrap().unwrap();
         let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
         assert_eq!(stored.replies.iter().map(|reply| reply.reference).collect::<Vec<_>>(), [2, 3]);
         // 2 is answered in what is saved, or given up; 3 was not when it was saved.
-        let progress = |last, open: &[u64]| Progress { last, open: open.to_vec(), replies: Vec::new() };
+        let progress =
+            |last, open: &[u64]| SessionProgress { last, open: open.to_vec(), replies: Vec::new() };
         let head_of = |progress| SnapshotHead { progress, ..head() };
         let saved = Snapshot { head: head_of(progress(3, &[3])), ..snapshot("s", &["c"]) };
         assert_eq!(store.save("a", vec![saved]).await.unwrap(), []);
@@ -498,7 +500,7 @@ async fn replies_are_kept_until_they_are_received_or_saved_with_the_session() {
         assert_eq!(stored.replies, [StoredReply { reference: 3, body: "3".into() }]);
         assert_eq!((stored.components[0].rev, &*stored.components[0].state), (9, &b"9"[..]));
         for (last, left) in [(2, 1), (3, 0)] {
-            let entered = Whole { head: head_of(progress(last, &[])), ..whole("s", &[("c", 9)]) };
+            let entered = SessionState { head: head_of(progress(last, &[])), ..whole("s", &[("c", 9)]) };
             assert_eq!(store.enter("a", vec![entered]).await.unwrap(), []);
             let seen = store.find(&id("s")).await.unwrap().unwrap();
             let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
@@ -537,7 +539,7 @@ async fn a_commit_may_enter_a_session_and_does_not_enter_it_again() {
     on_each(|store, _clock| async move {
         for (generation, name) in [(5, "c"), (9, "d")] {
             let component = Box::new(component(name, 1));
-            let mut commit = Commit::of(id("s"), "a".into(), 0, Change::Mounted { component }, None);
+            let mut commit = Commit::of(id("s"), "a".into(), 0, ComponentChange::Mounted { component }, None);
             let secrets = Secrets { generation, current: [7; 16], previous: None };
             commit.enters = Some(Box::new(SnapshotHead { secrets, ..head() }));
             store.commit(commit).await.unwrap();
@@ -559,5 +561,5 @@ async fn a_session_that_a_store_in_memory_loses_has_not_ended() {
     assert!(store.lose(&id("s")));
     assert!(!store.lose(&id("s")));
     assert_eq!(store.len(), 1);
-    assert_eq!(save(&store, "a", "s", &[]).await, Some(Refusal::Absent));
+    assert_eq!(save(&store, "a", "s", &[]).await, Some(WriteRefusal::Absent));
 }

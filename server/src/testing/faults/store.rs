@@ -10,8 +10,8 @@ use vivaz_protocol::SessionId;
 
 use super::{Fate, Faults};
 use crate::persist::store::{
-    Commit, CommitError, Head, Owner, Refusal, Secrets, SessionStore, Snapshot, StoreError, StoredSession,
-    Whole, WriteError,
+    Commit, CommitError, Owner, Secrets, SessionHead, SessionState, SessionStore, Snapshot, StoreError,
+    StoredSession, WriteError, WriteRefusal,
 };
 
 /// A session store whose calls have faults. Clones are the same store.
@@ -94,7 +94,7 @@ impl<S: SessionStore> FaultyStore<S> {
 }
 
 impl<S: SessionStore> SessionStore for FaultyStore<S> {
-    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
+    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<SessionHead>, StoreError>> {
         let session = session.clone();
         self.call("find", move |store| store.find(&session))
     }
@@ -103,7 +103,7 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
         &self,
         session: &SessionId,
         by: &str,
-        seen: &Head,
+        seen: &SessionHead,
     ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
         let (session, by, seen) = (session.clone(), by.to_owned(), seen.clone());
         self.call("claim", move |store| store.claim(&session, &by, &seen))
@@ -113,7 +113,7 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
         &self,
         by: &str,
         sessions: Vec<Snapshot>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         let by = by.to_owned();
         self.call("save", move |store| store.save(&by, sessions))
     }
@@ -121,8 +121,8 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
     fn enter(
         &self,
         by: &str,
-        sessions: Vec<Whole>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        sessions: Vec<SessionState>,
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         let by = by.to_owned();
         self.call("enter", move |store| store.enter(&by, sessions))
     }

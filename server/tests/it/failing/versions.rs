@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vivaz::store::{SnapshotHead, StoredComponent, StoredSession, Whole};
+use vivaz::store::{SessionState, SnapshotHead, StoredComponent, StoredSession};
 use vivaz::testing::Page;
 use vivaz::{ErrorCode, MemoryStore, SessionId, SessionStore};
 
@@ -46,7 +46,7 @@ async fn enter(
         progress: stored.progress,
         good_for: Duration::from_secs(86_400),
     };
-    let whole = Whole { session, head, components, moving: Vec::new(), aside };
+    let whole = SessionState { session, head, components, moving: Vec::new(), aside };
     assert!(store.enter(&holder, vec![whole]).await.unwrap().is_empty());
 }
 
