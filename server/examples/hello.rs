@@ -36,7 +36,8 @@ async fn page(live: Live) -> std::result::Result<Response, RenderError> {
 #[tokio::main]
 async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
-    // Without `.secret(…)` the secret is random, so the seals of open pages do not survive a restart.
+    // Without `.secret(…)` the secret is random, so the seals of open pages do not survive a
+    // restart.
     let runtime = Runtime::builder().build()?;
     let app = Router::new().route("/", get(page)).with_state(runtime.clone()).merge(runtime.router());
     let listener = TcpListener::bind(address).await?;

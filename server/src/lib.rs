@@ -1,9 +1,9 @@
 //! Live web interfaces in Rust: components run on the server, a page shows them, and one WebSocket
 //! connects the two.
 //!
-//! An application consists of structs and templates, without JavaScript. The server renders the first
-//! HTML. Then a small client in the page renders the templates again whenever it receives a patch: the
-//! server sends changes of state, not HTML.
+//! An application consists of structs and templates, without JavaScript. The server renders the
+//! first HTML. Then a small client in the page renders the templates again whenever it receives a
+//! patch: the server sends changes of state, not HTML.
 //!
 //! ```no_run,standalone_crate
 //! use axum::Router;
@@ -37,8 +37,10 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-//!     let runtime = Runtime::builder().secret(vivaz::Secret::from_env_or_file("secret")?).build()?;
-//!     let app = Router::new().route("/", get(page)).with_state(runtime.clone()).merge(runtime.router());
+//!     let secret = vivaz::Secret::from_env_or_file("secret")?;
+//!     let runtime = Runtime::builder().secret(secret).build()?;
+//!     let app = Router::new().route("/", get(page)).with_state(runtime.clone());
+//!     let app = app.merge(runtime.router());
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //!     Ok(vivaz::serve(listener, app, runtime).await?)
 //! }
@@ -52,14 +54,14 @@
 //! - The wire protocol: `docs/protocol.md`. Any client that follows it can connect.
 //!
 //! # Guarantees
-//! - A connection may drop at any time. The session is suspended, and a page that reconnects receives
-//!   all changes that it missed.
-//! - While its session exists, an action takes effect once, however often its message is sent. After
-//!   the process was killed, this holds only for `#[live(durable)]` components.
+//! - A connection may drop at any time. The session is suspended, and a page that reconnects
+//!   receives all changes that it missed.
+//! - While its session exists, an action takes effect once, however often its message is sent.
+//!   After the process was killed, this holds only for `#[live(durable)]` components.
 //! - The changes of a handler that fails, panics or exceeds its time are undone, except for flushed
 //!   changes, form errors and the page's edits.
-//! - A page can call only methods marked `#[action]`, write only fields marked `model`, and mount only
-//!   components that are marked `open` or were rendered by this server.
+//! - A page can call only methods marked `#[action]`, write only fields marked `model`, and mount
+//!   only components that are marked `open` or were rendered by this server.
 
 mod admission;
 mod assets;

@@ -8,7 +8,8 @@ use std::time::Duration;
 /// use std::time::Duration;
 /// use vivaz::Limits;
 ///
-/// let limits = Limits { components: 20, action_time: Duration::from_secs(5), ..Limits::default() };
+/// let action_time = Duration::from_secs(5);
+/// let limits = Limits { components: 20, action_time, ..Limits::default() };
 /// assert_eq!(limits.message_bytes, 64 * 1024);
 /// ```
 #[derive(Clone, Debug)]
@@ -52,22 +53,23 @@ pub struct Limits {
     /// Size of the queue for a client that does not read, in bytes. Beyond it, patches are replaced
     /// by snapshots, and the server stops reading from the client.
     pub outbox_bytes: usize,
-    /// Maximum time in which a client has to read all queued data. A slower one is closed with 4413.
+    /// Maximum time in which a client has to read all queued data. A slower one is closed with
+    /// 4413.
     pub write_time: Duration,
     /// Maximum size of the snapshots that a session causes at once by `RESYNC` and by reading
     /// slowly, in bytes. A tenth of it is restored every second. A further `RESYNC` is answered
     /// `rate_limited`.
     pub resync_bytes: usize,
     /// Maximum number of queued server events (from rooms and broadcasts) for a session, and for
-    /// each of its components. Further ones are dropped and counted. Results of `cx.spawn` are never
-    /// dropped.
+    /// each of its components. Further ones are dropped and counted. Results of `cx.spawn` are
+    /// never dropped.
     pub mailbox: usize,
     /// Maximum number of WebSocket connections. A further one is closed with 4503.
     pub connections: usize,
     /// Maximum number of sockets of [`serve`](crate::serve), WebSockets and plain HTTP, bounded by
     /// the process's file descriptors. For a further socket, the server closes the connection of
-    /// plain HTTP whose client has kept it waiting longest. An eighth, at most 1,000, is reserved for
-    /// plain HTTP, so that health checks are answered.
+    /// plain HTTP whose client has kept it waiting longest. An eighth, at most 1,000, is reserved
+    /// for plain HTTP, so that health checks are answered.
     pub sockets: usize,
     /// Maximum number of plain HTTP connections of one address to [`serve`](crate::serve), bounded
     /// by half of all sockets. For a further connection, the server closes the one whose client has
@@ -83,9 +85,9 @@ pub struct Limits {
     pub upgrades_per_second: u32,
     /// Maximum number of WebSocket connections that one address opens in a burst.
     pub upgrade_burst: u32,
-    /// Maximum rate of log events that clients cause (an unknown name, a refused upgrade), in events
-    /// per second in the long run. A burst may have five times as many. Further events are counted,
-    /// and the count is logged.
+    /// Maximum rate of log events that clients cause (an unknown name, a refused upgrade), in
+    /// events per second in the long run. A burst may have five times as many. Further events are
+    /// counted, and the count is logged.
     pub client_events_per_second: u32,
     /// Maximum number of addresses that are counted at a time. Further addresses are limited by
     /// `connections` alone.
@@ -108,14 +110,14 @@ pub struct Limits {
     /// Number of bytes of a request's body or of a response that a client has to send or to read in
     /// each [`progress_time`](Self::progress_time) in which [`serve`](crate::serve) waits for it.
     pub progress_bytes: usize,
-    /// Maximum time that [`serve`](crate::serve) waits for `progress_bytes`. A request whose body is
-    /// sent more slowly is answered with the status 408. The connection of a client that reads more
-    /// slowly is closed.
+    /// Maximum time that [`serve`](crate::serve) waits for `progress_bytes`. A request whose body
+    /// is sent more slowly is answered with the status 408. The connection of a client that reads
+    /// more slowly is closed.
     pub progress_time: Duration,
     /// Maximum time in which a new connection has to send `HELLO`, and for the identity hooks.
     pub hello_time: Duration,
-    /// How long a session without a connection can be resumed, counted from the end of its handlers.
-    /// Tasks and loads of its components continue meanwhile, and end with it.
+    /// How long a session without a connection can be resumed, counted from the end of its
+    /// handlers. Tasks and loads of its components continue meanwhile, and end with it.
     pub suspended_time: Duration,
     /// How long a session can be resumed whose page reported that it was closed or hidden (close
     /// code 1001).
@@ -154,8 +156,8 @@ pub struct Limits {
     /// wait for tasks (`cx.spawn`) and loads.
     pub shutdown_time: Duration,
     /// How long [`serve`](crate::serve) continues to accept connections after the start of a
-    /// shutdown, while [`Runtime::is_ready`](crate::Runtime::is_ready) already returns false. In this
-    /// time load balancers notice, and send new clients to another process.
+    /// shutdown, while [`Runtime::is_ready`](crate::Runtime::is_ready) already returns false. In
+    /// this time load balancers notice, and send new clients to another process.
     pub drain_accept: Duration,
     /// Maximum time over which the reconnects of pages are spread when the server shuts down, so
     /// that not all of them reach the next process at once.

@@ -18,7 +18,8 @@ impl Rate {
         Self { interval, tolerance: interval * u64::from(burst.max(1) - 1) }
     }
 
-    /// Creates a rate of at most `at_once` bytes at once, a tenth of which is restored every second.
+    /// Creates a rate of at most `at_once` bytes at once, a tenth of which is restored every
+    /// second.
     pub(crate) fn of_bytes(at_once: usize) -> Self {
         let interval = 10_000_000_000 / (at_once as u64).max(1);
         Self { interval: interval.max(1), tolerance: 10_000_000_000 }

@@ -1,5 +1,5 @@
-//! The templates of all components, compiled once, for the first paint on the server and as data for
-//! the page.
+//! The templates of all components, compiled once, for the first paint on the server and as data
+//! for the page.
 
 mod containment;
 
@@ -43,8 +43,8 @@ impl Templates {
     /// Compiles the templates of all registered components.
     ///
     /// # Errors
-    /// Returns the mistakes of the first component whose template does not compile or whose children
-    /// are misplaced.
+    /// Returns the mistakes of the first component whose template does not compile or whose
+    /// children are misplaced.
     pub(crate) fn compile(registry: &Registry) -> Result<Self, TemplateError> {
         let mut templates = Self::default();
         for registration in registry.iter() {

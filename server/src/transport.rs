@@ -1,6 +1,6 @@
 //! The interface between connections and the network. A connection uses only a stream of
-//! [`Incoming`] and a sink of [`Outgoing`]. A WebSocket implements it, and so does a pair of channels
-//! for tests.
+//! [`Incoming`] and a sink of [`Outgoing`]. A WebSocket implements it, and so does a pair of
+//! channels for tests.
 
 pub(crate) mod encoding;
 #[cfg(feature = "testing")]

@@ -43,15 +43,19 @@ mod proxies;
 ///     }
 ///     // `None` for a client that a trusted proxy did not name: its network is unknown.
 ///     let address = request.extensions.get::<ClientAddress>().and_then(|client| client.ip());
-///     let is_inside = address.is_some_and(|ip| matches!(ip, std::net::IpAddr::V4(ip) if ip.octets()[0] == 10));
+///     let is_inside = match address {
+///         Some(std::net::IpAddr::V4(ip)) => ip.octets()[0] == 10,
+///         Some(std::net::IpAddr::V6(_)) | None => false,
+///     };
 ///     let operator = Identity::of(User::new(name, name));
 ///     Ok(if is_inside { operator.with_permissions(["operate"]) } else { operator })
 /// }
 /// # let secret = Secret::new("the secret of this example is long enough").unwrap();
 /// # let may = |client: ClientAddress, signed: &Secret| {
 /// #     let token = format!("ada.{}", signed.sign("operator", b"ada"));
-/// #     let request = axum::http::Request::builder().header("x-operator", token).extension(client);
-/// #     identify(&secret, &request.body(()).unwrap().into_parts().0).ok().map(|who| who.may("operate"))
+/// #     let request = axum::http::Request::builder().header("x-operator", token);
+/// #     let request = request.extension(client).body(()).unwrap();
+/// #     identify(&secret, &request.into_parts().0).ok().map(|who| who.may("operate"))
 /// # };
 /// # let ip = |text: &str| text.parse().unwrap();
 /// # assert_eq!(may(ClientAddress::Forwarded(ip("10.0.0.7")), &secret), Some(true));

@@ -91,7 +91,8 @@ impl Identify {
     /// Identifies the client that sent a request.
     ///
     /// # Errors
-    /// Returns the hook's error, or [`IdentityError::Failed`] if the hook panics or exceeds `limit`.
+    /// Returns the hook's error, or [`IdentityError::Failed`] if the hook panics or exceeds
+    /// `limit`.
     pub(crate) async fn request(&self, parts: Parts, limit: Duration) -> Result<Identity, IdentityError> {
         run_hook(limit, async { (self.from_request)(parts).await }).await
     }
@@ -100,7 +101,8 @@ impl Identify {
     /// the request that opened the connection.
     ///
     /// # Errors
-    /// Returns the hook's error, or [`IdentityError::Failed`] if the hook panics or exceeds `limit`.
+    /// Returns the hook's error, or [`IdentityError::Failed`] if the hook panics or exceeds
+    /// `limit`.
     pub(crate) async fn hello(
         &self,
         identity: Identity,

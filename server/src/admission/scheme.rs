@@ -15,7 +15,8 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 /// ```
 /// use axum::http::Request;
 ///
-/// let (parts, ()) = Request::builder().header("x-forwarded-proto", "https").body(())?.into_parts();
+/// let request = Request::builder().header("x-forwarded-proto", "https").body(())?;
+/// let (parts, ()) = request.into_parts();
 /// assert!(vivaz::is_https(&parts));
 /// # Ok::<(), axum::http::Error>(())
 /// ```

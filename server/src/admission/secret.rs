@@ -17,7 +17,8 @@ const SHORTEST: usize = 32;
 /// ```
 /// use vivaz::Secret;
 ///
-/// let secret = Secret::new("the-new-one-with-32-characters-or-more,the-old-one-with-32-characters-or-more")?;
+/// let (new, old) = ("the-new-key-of-32-or-more-characters", "the-old-key-of-32-or-more-characters");
+/// let secret = Secret::new(&format!("{new},{old}"))?;
 /// let signature = secret.sign("cookie", b"user 7");
 /// assert!(secret.verify("cookie", b"user 7", &signature));
 /// assert!(!secret.verify("cookie", b"user 8", &signature));
@@ -156,8 +157,9 @@ pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], getrandom::Error
     Ok(bytes)
 }
 
-/// Returns `N` cryptographically random bytes as unpadded URL-safe Base64, which needs no escapes in
-/// a URL, a header or JSON. Logs an error and returns `None` if the random number generator fails.
+/// Returns `N` cryptographically random bytes as unpadded URL-safe Base64, which needs no escapes
+/// in a URL, a header or JSON. Logs an error and returns `None` if the random number generator
+/// fails.
 pub(crate) fn random_text<const N: usize>() -> Option<String> {
     match random_bytes::<N>() {
         Ok(bytes) => Some(URL_SAFE_NO_PAD.encode(bytes)),

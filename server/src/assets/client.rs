@@ -33,7 +33,8 @@ const MODULES: &[(&str, EncodedFile)] = &include!(concat!(env!("OUT_DIR"), "/mod
 pub const CAPTURE: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../client-wasm/dist/capture.js"));
 
-/// The hash of [`CAPTURE`] for a content security policy: `sha256-`, followed by the hash in Base64.
+/// The hash of [`CAPTURE`] for a content security policy: `sha256-`, followed by the hash in
+/// Base64.
 pub const CAPTURE_HASH: &str = env!("VIVAZ_CAPTURE_HASH");
 
 macro_rules! built {

@@ -70,8 +70,8 @@ impl SealBinding {
     }
 }
 
-/// The HTML of components: their elements with the first paint, their seals, and the attributes that
-/// the client needs to mount them.
+/// The HTML of components: their elements with the first paint, their seals, and the attributes
+/// that the client needs to mount them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Markup(String);
 
@@ -225,8 +225,8 @@ impl Live {
     /// Returns the element that loads the client, to put once anywhere into a page. It names the
     /// build, so that the page detects a newer one.
     ///
-    /// Without the capture script of [`head`](Self::head), clicks and submits that happen before the
-    /// client runs are lost.
+    /// Without the capture script of [`head`](Self::head), clicks and submits that happen before
+    /// the client runs are lost.
     #[must_use]
     pub fn script(&self) -> Markup {
         let core = self.runtime.core();
@@ -278,8 +278,8 @@ impl Live {
         &self.runtime
     }
 
-    /// Returns the holder of the seals created here. Makes the response set the browser's cookie, if
-    /// the browser has none yet.
+    /// Returns the holder of the seals created here. Makes the response set the browser's cookie,
+    /// if the browser has none yet.
     fn holder(&self) -> String {
         match &self.binding {
             SealBinding::Identity => holder(&self.identity),

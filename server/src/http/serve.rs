@@ -25,8 +25,8 @@ use crate::runtime::Runtime;
 /// Connections are limited by [`Limits::sockets`](crate::Limits::sockets) and
 /// [`Limits::http_connections_per_address`](crate::Limits::http_connections_per_address), and each
 /// phase of a request by [`Limits::head_time`](crate::Limits::head_time) and
-/// [`Limits::progress_time`](crate::Limits::progress_time). A request with no `Host` header, or with
-/// more than one, is answered with the status 400.
+/// [`Limits::progress_time`](crate::Limits::progress_time). A request with no `Host` header, or
+/// with more than one, is answered with the status 400.
 ///
 /// ```no_run
 /// # async fn run(runtime: vivaz::Runtime, app: axum::Router) -> std::io::Result<()> {
@@ -86,9 +86,10 @@ pub async fn serve_until(
 }
 
 /// The signals that request a shutdown.
-#[cfg(unix)]
 struct Signals {
+    #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
 }
 
@@ -107,14 +108,10 @@ impl Signals {
     }
 }
 
-/// The signals that request a shutdown.
-#[cfg(not(unix))]
-struct Signals;
-
 #[cfg(not(unix))]
 impl Signals {
     fn new() -> io::Result<Self> {
-        Ok(Self)
+        Ok(Self {})
     }
 
     async fn next(&mut self) -> &'static str {

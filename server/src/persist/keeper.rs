@@ -1,5 +1,5 @@
-//! Periodically writes changed sessions to the store, deletes ended ones, and keeps the lease of this
-//! process.
+//! Periodically writes changed sessions to the store, deletes ended ones, and keeps the lease of
+//! this process.
 
 pub(crate) mod lease;
 pub(crate) mod saving;
@@ -63,8 +63,8 @@ pub(crate) struct Keeper {
 /// The queued writes. Bounded by the number of sessions and of revoked users.
 #[derive(Default)]
 struct PendingWrites {
-    /// Changed sessions whose state is not requested yet, with the time of the change, in the order of
-    /// these times.
+    /// Changed sessions whose state is not requested yet, with the time of the change, in the order
+    /// of these times.
     changed: VecDeque<(Instant, SessionId)>,
     /// Sessions to save.
     snapshots: HashMap<SessionId, Snapshot>,
@@ -113,8 +113,8 @@ impl Keeper {
     }
 
     /// Queues a snapshot of a session. It is written as soon as the store has written the previous
-    /// batch. Returns `false`, and queues nothing, while a complete state of the session is queued or
-    /// being written: the caller then has to call [`put_complete`](Self::put_complete).
+    /// batch. Returns `false`, and queues nothing, while a complete state of the session is queued
+    /// or being written: the caller then has to call [`put_complete`](Self::put_complete).
     #[must_use]
     pub(crate) fn put(&self, snapshot: Snapshot) -> bool {
         let mut pending = self.lock();
@@ -159,8 +159,8 @@ impl Keeper {
         self.lock().drop_session(session);
     }
 
-    /// Records that a session is ending: it can no longer be resumed and is no longer saved. Dropping
-    /// the returned guard deletes it.
+    /// Records that a session is ending: it can no longer be resumed and is no longer saved.
+    /// Dropping the returned guard deletes it.
     pub(crate) fn begin_end(self: &Arc<Self>, session: &SessionId) -> Ending {
         let mut pending = self.lock();
         pending.drop_session(session);
@@ -198,7 +198,8 @@ impl Keeper {
     }
 
     /// Writes the queue at shutdown and closes the lease. The store then has exactly the state that
-    /// the pages have. If writing fails, the lease expires, and resumed pages get complete snapshots.
+    /// the pages have. If writing fails, the lease expires, and resumed pages get complete
+    /// snapshots.
     pub(crate) async fn close(&self, running: &impl RunningSessions) {
         let mut flushed = self.flush(running).await;
         for _ in 1..CLOSE_ATTEMPTS {

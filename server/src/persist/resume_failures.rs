@@ -12,9 +12,9 @@ use vivaz_protocol::SessionId;
 /// between two attempts and the duration of an attempt. A later attempt counts as the first one.
 const MEMORY: Duration = Duration::from_secs(120);
 
-/// The sessions whose pages have to retry, because a component could not be restored or a topic could
-/// not be authorized. Bounded by the number of sessions: a failure is recorded only after the page's
-/// secret was verified.
+/// The sessions whose pages have to retry, because a component could not be restored or a topic
+/// could not be authorized. Bounded by the number of sessions: a failure is recorded only after the
+/// page's secret was verified.
 #[derive(Debug)]
 pub(crate) struct ResumeFailures {
     /// How long attempts to resume a session may fail before it is resumed without the failing
@@ -39,8 +39,8 @@ impl ResumeFailure {
 }
 
 impl ResumeFailures {
-    /// Creates an empty list. `limit` is how long attempts to resume a session may fail before it is
-    /// resumed without the failing components.
+    /// Creates an empty list. `limit` is how long attempts to resume a session may fail before it
+    /// is resumed without the failing components.
     pub(crate) fn new(limit: Duration) -> Self {
         Self { limit, map: Mutex::default() }
     }

@@ -1,5 +1,5 @@
-//! An embedded SQLite database for sessions and for the application. Both use the same file, so that a
-//! handler's writes and the session's record of them are one transaction.
+//! An embedded SQLite database for sessions and for the application. Both use the same file, so
+//! that a handler's writes and the session's record of them are one transaction.
 //!
 //! SQLite allows one writer at a time, so one thread owns the connection. All writes that arrive
 //! during a transaction share the next one: under load, many commits cost one write to disk.
@@ -28,8 +28,8 @@ use crate::persist::store::{Clock, StoreError, StoreTime, SystemClock};
 /// queue could be overtaken by a later one.
 const QUEUE_LENGTH: usize = 65_536;
 
-/// A SQLite database with its writer thread. Clones share the thread. When the last clone is dropped,
-/// the thread writes all queued jobs and ends.
+/// A SQLite database with its writer thread. Clones share the thread. When the last clone is
+/// dropped, the thread writes all queued jobs and ends.
 ///
 /// ```
 /// use vivaz::Runtime;
@@ -51,13 +51,13 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens or creates a database file, and creates the tables for sessions in it, whose names begin
-    /// with `vivaz_`. Tables of an earlier version are migrated. The pages of the file are checked,
-    /// which takes about as long as reading it.
+    /// Opens or creates a database file, and creates the tables for sessions in it, whose names
+    /// begin with `vivaz_`. Tables of an earlier version are migrated. The pages of the file are
+    /// checked, which takes about as long as reading it.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be opened, [`StoreError::Corrupt`] if it is damaged or is
-    /// not a database, and [`StoreError::TooNew`] if a newer version created its tables.
+    /// Returns an error if the file cannot be opened, [`StoreError::Corrupt`] if it is damaged or
+    /// is not a database, and [`StoreError::TooNew`] if a newer version created its tables.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with_clock(path, Arc::new(SystemClock::new()))
     }
@@ -97,7 +97,8 @@ impl Sqlite {
     /// # use vivaz::sqlite::Sqlite;
     /// # use vivaz::StoreError;
     /// # async fn add(database: Sqlite) -> Result<usize, StoreError> {
-    /// database.run(|db| db.execute("INSERT INTO visits DEFAULT VALUES", []).map_err(StoreError::failed)).await
+    /// let insert = "INSERT INTO visits DEFAULT VALUES";
+    /// database.run(move |db| db.execute(insert, []).map_err(StoreError::failed)).await
     /// # }
     /// ```
     ///
@@ -105,10 +106,10 @@ impl Sqlite {
     /// The call queues `work`. It runs even if the future is dropped.
     ///
     /// # Errors
-    /// Returns the error of `work`, or a [`StoreError`] of the database. Independently of the result
-    /// of `work`, returns [`StoreError::Denied`] if one of its statements was refused because it would
-    /// end the transaction, and [`StoreError::RolledBack`] if a statement has ended it. Returns
-    /// [`StoreError::ForeignKey`] if its rows violate a deferred foreign key.
+    /// Returns the error of `work`, or a [`StoreError`] of the database. Independently of the
+    /// result of `work`, returns [`StoreError::Denied`] if one of its statements was refused
+    /// because it would end the transaction, and [`StoreError::RolledBack`] if a statement has
+    /// ended it. Returns [`StoreError::ForeignKey`] if its rows violate a deferred foreign key.
     pub async fn run<T, E>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
@@ -120,13 +121,14 @@ impl Sqlite {
         enqueue(&self.jobs, work, E::from, |result| result).await
     }
 
-    /// Drops this handle. If it is the last one, waits until all queued jobs are on disk and the file
-    /// is closed. A runtime that was given a clone has a handle too.
+    /// Drops this handle. If it is the last one, waits until all queued jobs are on disk and the
+    /// file is closed. A runtime that was given a clone has a handle too.
     pub async fn close(self) {
         let Self { jobs, time: _, thread } = self;
         drop(jobs);
         if let Some(thread) = Arc::into_inner(thread) {
-            // Joining blocks until the disk is written, so it must not run on a thread of the executor.
+            // Joining blocks until the disk is written, so it must not run on a thread of the
+            // executor.
             let joined = tokio::task::spawn_blocking(move || thread.join()).await;
             if let Err(error) = joined {
                 tracing::error!(%error, "cannot join the database's writer thread");
@@ -135,10 +137,10 @@ impl Sqlite {
     }
 }
 
-/// Queues a job and returns a future for its result. The call itself queues the job, so that jobs run
-/// in the order of the calls. `unknown` converts the error when it is unknown whether the job is on
-/// disk. The writer thread calls `publish` when the job is on disk, so the calls have the order of the
-/// writes.
+/// Queues a job and returns a future for its result. The call itself queues the job, so that jobs
+/// run in the order of the calls. `unknown` converts the error when it is unknown whether the job
+/// is on disk. The writer thread calls `publish` when the job is on disk, so the calls have the
+/// order of the writes.
 ///
 /// # Errors
 /// The future returns the error of `work`, an error of the transaction, or

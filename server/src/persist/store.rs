@@ -12,8 +12,8 @@
 //! store's own clock, which must not follow steps of the wall clock.
 //!
 //! # Ended sessions
-//! A deleted session leaves a tombstone for at least [`TOMBSTONE`]. Until then, writes of that session
-//! are refused with [`WriteRefusal::Ended`], so that a late save does not restore it.
+//! A deleted session leaves a tombstone for at least [`TOMBSTONE`]. Until then, writes of that
+//! session are refused with [`WriteRefusal::Ended`], so that a late save does not restore it.
 
 mod clock;
 mod guarded;
@@ -50,8 +50,8 @@ pub const TOMBSTONE: Duration = Duration::from_secs(3_600);
 /// `by` is the name of the calling process.
 ///
 /// The runtime drops a call's future after [`Limits::store_time`](crate::Limits::store_time) and
-/// treats a panic as an error. Such a call may still take effect, but never after later calls for the
-/// same session.
+/// treats a panic as an error. Such a call may still take effect, but never after later calls for
+/// the same session.
 pub trait SessionStore: Send + Sync + 'static {
     /// Returns the data that decides whether a session may be resumed. Changes nothing. An expired
     /// session may still be found until [`expire`](Self::expire) has removed it.
@@ -112,8 +112,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// [`exact`](StoredSession::exact) until it is saved and its process [closes](Self::close).
     ///
     /// # Errors
-    /// Returns [`WriteError::Refused`] if `by` may not write the session, and [`WriteError::Store`] if
-    /// the store fails.
+    /// Returns [`WriteError::Refused`] if `by` may not write the session, and [`WriteError::Store`]
+    /// if the store fails.
     fn renew(
         &self,
         session: &SessionId,
@@ -123,8 +123,8 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> BoxFuture<Result<(), WriteError>>;
 
     /// Releases a session that `by` holds but does not run. The session is valid for the duration
-    /// written with it, from now on, and [`close`](Self::close) does not make it exact. A session of
-    /// another holder stays unchanged.
+    /// written with it, from now on, and [`close`](Self::close) does not make it exact. A session
+    /// of another holder stays unchanged.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -137,18 +137,18 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Returns an error if the store fails.
     fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>>;
 
-    /// Deletes all sessions whose owners `owner` [includes](Owner::includes), whichever process holds
-    /// them, and returns their number: all sessions of a user, or those of one login. An owner
-    /// without a user and a login includes no sessions.
+    /// Deletes all sessions whose owners `owner` [includes](Owner::includes), whichever process
+    /// holds them, and returns their number: all sessions of a user, or those of one login. An
+    /// owner without a user and a login includes no sessions.
     ///
     /// # Errors
     /// Returns an error if the store fails.
     fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>>;
 
-    /// Starts or renews the lease of a process. If its lease had ended, the expiry of its sessions is
-    /// cancelled. Returns the sessions of the process that [`forget_user`](Self::forget_user) has
-    /// deleted. Each call returns them until the process [deletes](Self::delete) them itself, because
-    /// the result of a call may be lost, or until their tombstones expire.
+    /// Starts or renews the lease of a process. If its lease had ended, the expiry of its sessions
+    /// is cancelled. Returns the sessions of the process that [`forget_user`](Self::forget_user)
+    /// has deleted. Each call returns them until the process [deletes](Self::delete) them itself,
+    /// because the result of a call may be lost, or until their tombstones expire.
     ///
     /// # Errors
     /// Returns an error if the lease cannot be written.
@@ -163,8 +163,8 @@ pub trait SessionStore: Send + Sync + 'static {
     fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>>;
 
     /// Ends the lease of a process that shuts down. Its sessions become exact, because their saved
-    /// state is the state that their pages have, except for [released](Self::release) ones. The time
-    /// for which they stay valid begins now.
+    /// state is the state that their pages have, except for [released](Self::release) ones. The
+    /// time for which they stay valid begins now.
     ///
     /// # Errors
     /// Returns an error if the store fails.
@@ -173,14 +173,14 @@ pub trait SessionStore: Send + Sync + 'static {
 
 /// When sessions are saved.
 ///
-/// With both variants, a session is also saved when a component is mounted or removed, when the page's
-/// connection drops, and when the server shuts down. `#[live(durable)]` components commit every
-/// change.
+/// With both variants, a session is also saved when a component is mounted or removed, when the
+/// page's connection drops, and when the server shuts down. `#[live(durable)]` components commit
+/// every change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Save {
-    /// Saves changed sessions at this interval. If the server is killed, changes of plain components
-    /// since the last save are lost.
+    /// Saves changed sessions at this interval. If the server is killed, changes of plain
+    /// components since the last save are lost.
     Every(Duration),
     /// Commits every change before it is sent to the page, as if every component were
     /// `#[live(durable)]`. `cx.commit` works in plain components too. The flushes (`cx.flush`) of a

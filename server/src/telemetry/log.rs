@@ -12,7 +12,8 @@ use crate::rate::{Meter, Rate};
 const BURST: u32 = 5;
 
 /// Limits the log events that clients cause. Each runtime and each verifier of tokens has its own
-/// limit. A client that floods the log can hide events of other clients, but never the server's own.
+/// limit. A client that floods the log can hide events of other clients, but never the server's
+/// own.
 #[derive(Debug)]
 pub(crate) struct ClientLog {
     rate: Rate,
@@ -40,7 +41,8 @@ impl ClientLog {
         Self { rate, started: Instant::now(), state: Mutex::default() }
     }
 
-    /// Admits an event. Returns `None`, and counts the event as suppressed, if the rate is exceeded.
+    /// Admits an event. Returns `None`, and counts the event as suppressed, if the rate is
+    /// exceeded.
     pub(crate) fn admit(&self) -> Option<LogPermit> {
         let now = self.started.elapsed();
         // Nothing that can panic runs under the lock.
@@ -71,8 +73,8 @@ impl Default for ClientLog {
     }
 }
 
-/// Logs an event that a client causes, unless the rate is exceeded: `client_event!(log, INFO, field,
-/// "message")`, with the fields of `tracing::event!`.
+/// Logs an event that a client causes, unless the rate is exceeded: `client_event!(log, INFO,
+/// field, "message")`, with the fields of `tracing::event!`.
 macro_rules! client_event {
     ($log:expr, $level:ident, $($event:tt)+) => {
         if tracing::enabled!(tracing::Level::$level)

@@ -129,8 +129,8 @@ pub struct Stats {
 /// Declares the reasons for which a connection is refused, with a counter for each.
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident: $variant:ident,)*) => {
-        /// The number of refused connections by reason. Each refusal is also logged, within the rate of
-        /// [`Limits::client_events_per_second`](crate::Limits::client_events_per_second).
+        /// The number of refused connections by reason. Each refusal is also logged, within the
+        /// rate of [`Limits::client_events_per_second`](crate::Limits::client_events_per_second).
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct RefusedConnections {
@@ -186,10 +186,11 @@ refusals! {
     /// The server or the user has the maximum number of connections or sessions, or the identity
     /// hook failed (4503).
     full: Full,
-    /// The client sent no `HELLO` in time, or access was revoked while the identity hook ran (4408).
+    /// The client sent no `HELLO` in time, or access was revoked while the identity hook ran
+    /// (4408).
     timed_out: TimedOut,
-    /// The first message is invalid: not a `HELLO` (4400), too large (1009), not UTF-8 (1007) or not
-    /// in frames of RFC 6455 (1002).
+    /// The first message is invalid: not a `HELLO` (4400), too large (1009), not UTF-8 (1007) or
+    /// not in frames of RFC 6455 (1002).
     hello: Hello,
     /// The client uses another version of the protocol (4426).
     version: Version,
@@ -260,8 +261,8 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// Returns the bound of the class that contains a quantile, for example `quantile(0.99)`. Returns
-    /// `None` if no times were recorded, or if the quantile is in the last class.
+    /// Returns the bound of the class that contains a quantile, for example `quantile(0.99)`.
+    /// Returns `None` if no times were recorded, or if the quantile is in the last class.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Option<Duration> {
         let wanted = (self.count as f64 * share).ceil();

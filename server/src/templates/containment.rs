@@ -140,7 +140,7 @@ mod tests {
             let child: &'static str = format!("<div>\n <{inner}>x</{b}></div>").leak();
             let error = compiled(&[("inner", child), ("outer", parent)]).unwrap_err();
             let expected = format!(
-                "the template of `outer` (outer.html): 2:{}: the child `inner` stands inside the `<{a}>` at 2:1, and \
+                "the template of `outer` (outer.html): 2:{}: the child `inner` is inside the `<{a}>` at 2:1, and \
                  the template of `inner` (inner.html) has a `<{b}>` at 2:2: {why}",
                 outer.len() + 6
             );
@@ -158,7 +158,7 @@ mod tests {
             ),
             ("badge", "<ul><li live:for=\"i in null\" live:key=\"i.id\"><button>x</button></li></ul>"),
         ]);
-        let expected = "the template of `panel` (panel.html): 1:24: the child `card` stands inside the `<button>` at \
+        let expected = "the template of `panel` (panel.html): 1:24: the child `card` is inside the `<button>` at \
                         1:1 and shows the child `badge`, and the template of `badge` (badge.html) has a `<button>` at \
                         1:46: a browser closes the first `<button>` before the second `<button>`";
         assert_eq!(error.unwrap_err(), expected);

@@ -70,8 +70,8 @@ pub(super) async fn upgrade(
     Ok((upgraded, response.into_parts().0.headers))
 }
 
-/// Calls the application with a request, and adds the extensions that the listener of `vivaz::serve`
-/// adds.
+/// Calls the application with a request, and adds the extensions that the listener of
+/// `vivaz::serve` adds.
 async fn call(mut app: Router, mut request: Request<Body>, browser_cookie: &BrowserCookie) -> Response<Body> {
     request.extensions_mut().insert(Limited);
     request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from(PEER)));

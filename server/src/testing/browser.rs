@@ -71,8 +71,8 @@ impl Browser {
         response
     }
 
-    /// Opens a page: requests it, follows redirects, connects with the browser's cookies, and mounts
-    /// the components in the response. [`Page::component`] finds them.
+    /// Opens a page: requests it, follows redirects, connects with the browser's cookies, and
+    /// mounts the components in the response. [`Page::component`] finds them.
     ///
     /// # Errors
     /// Returns an [`OpenError`] if the page, the connection or a component was refused.
@@ -100,8 +100,8 @@ impl Browser {
         Err(OpenError::Redirects(path))
     }
 
-    /// Sets a header of all later requests, for example `Host` or a header that a proxy adds. Replaces
-    /// a header of the same name.
+    /// Sets a header of all later requests, for example `Host` or a header that a proxy adds.
+    /// Replaces a header of the same name.
     ///
     /// # Panics
     /// Panics if the name or the value is not valid in a header.
@@ -194,8 +194,8 @@ impl Browser {
     }
 }
 
-/// Resolves the target of a redirect relative to a path, according to section 5 of RFC 3986. Returns
-/// `None` if it leads to another server.
+/// Resolves the target of a redirect relative to a path, according to section 5 of RFC 3986.
+/// Returns `None` if it leads to another server.
 fn resolve(at: &str, to: &str, host: &str) -> Option<String> {
     let to = to.split('#').next().unwrap_or_default();
     let (at_path, _) = at.split_once('?').unwrap_or((at, ""));
@@ -241,7 +241,8 @@ fn resolve(at: &str, to: &str, host: &str) -> Option<String> {
     Some(format!("/{}{query}", segments.join("/")))
 }
 
-/// Checks whether an attribute removes its cookie: an age of zero or less, or an expiry in the past.
+/// Checks whether an attribute removes its cookie: an age of zero or less, or an expiry in the
+/// past.
 fn is_removal(attribute: &str) -> bool {
     let Some((name, value)) = attribute.split_once('=') else { return false };
     if name.eq_ignore_ascii_case("max-age") {

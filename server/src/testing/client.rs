@@ -1,9 +1,9 @@
 //! The page's side of the protocol as a state machine, without sockets and clocks.
 //!
-//! Its input is the requests of a page and the received frames; its output is the frames to send and
-//! the events in the received frames. Unanswered requests are kept and sent again over the next
-//! connection. It also verifies the server: it checks the protocol's guarantees about order, revisions
-//! and answers, and reports each violation as an error.
+//! Its input is the requests of a page and the received frames; its output is the frames to send
+//! and the events in the received frames. Unanswered requests are kept and sent again over the next
+//! connection. It also verifies the server: it checks the protocol's guarantees about order,
+//! revisions and answers, and reports each violation as an error.
 
 mod ask;
 mod receive;
@@ -125,8 +125,8 @@ impl Refusal {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heard {
     /// The connection is open. If the session was not resumed, all components are mounted again and
-    /// accepted edits are sent again. Unanswered requests get [`Answer::SessionLost`], except for edits
-    /// and for actions marked `retry`, which are sent again.
+    /// accepted edits are sent again. Unanswered requests get [`Answer::SessionLost`], except for
+    /// edits and for actions marked `retry`, which are sent again.
     Welcome {
         /// Whether the session was resumed.
         resumed: bool,
@@ -286,8 +286,8 @@ impl Client {
         Ref::new(last).ok()
     }
 
-    /// Returns the answer to a request, if there is one. For a request that was sent again in another
-    /// session, returns the answer from that session.
+    /// Returns the answer to a request, if there is one. For a request that was sent again in
+    /// another session, returns the answer from that session.
     #[must_use]
     pub fn answer(&self, reference: Ref) -> Option<&Answer> {
         self.answers.get(&self.latest(reference))
@@ -372,7 +372,8 @@ impl Client {
         Some(state)
     }
 
-    /// Returns the hash of the template of a mounted component, and the component's registered name.
+    /// Returns the hash of the template of a mounted component, and the component's registered
+    /// name.
     #[must_use]
     pub fn template(&self, component: &str) -> Option<(&str, &str)> {
         let mounted = self.components.get(component)?;
@@ -393,9 +394,9 @@ impl Client {
     /// Handles a received frame.
     ///
     /// # Errors
-    /// Returns a [`Breach`] if the server violates the protocol: a frame that cannot be decoded, a gap
-    /// in revisions, a patch that does not apply, an answer to an unknown request, or a second answer
-    /// that differs from the first one.
+    /// Returns a [`Breach`] if the server violates the protocol: a frame that cannot be decoded, a
+    /// gap in revisions, a patch that does not apply, an answer to an unknown request, or a second
+    /// answer that differs from the first one.
     pub fn receive(&mut self, frame: &str) -> Result<Heard, Breach> {
         self.handle(frame).map_err(|what| Breach { what, frame: frame.to_owned() })
     }

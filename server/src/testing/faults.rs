@@ -14,18 +14,19 @@ use crate::persist::store::SessionStore;
 /// The number of calls of a thousand that have a fault while faults are on.
 const FAULTS_PER_MILLE: u64 = 200;
 
-/// Decides for each call of a store or a hook whether it has a fault. The same seed and the same order
-/// of calls give the same faults. Clones share the seed, the count of calls and the switch.
+/// Decides for each call of a store or a hook whether it has a fault. The same seed and the same
+/// order of calls give the same faults. Clones share the seed, the count of calls and the switch.
 ///
-/// One call in five has a fault. A delayed call takes up to 15 s longer. A call that hangs is ended by
-/// [`store_time`](crate::Limits::store_time), [`hello_time`](crate::Limits::hello_time) or
-/// [`action_time`](crate::Limits::action_time). Use paused time:
-/// `#[tokio::test(start_paused = true)]`.
+/// One call in five has a fault. A delayed call takes up to 15 s longer. A call that hangs is ended
+/// by [`store_time`](crate::Limits::store_time), [`hello_time`](crate::Limits::hello_time) or
+/// [`action_time`](crate::Limits::action_time). Use paused time: `#[tokio::test(start_paused =
+/// true)]`.
 ///
 /// Pages of [`testing::Server`](super::Server) have the identity that the test gives them:
 /// [`Builder::identity`](crate::Builder::identity) is not called, but
 /// [`Builder::hello`](crate::Builder::hello) is. To inject faults into the `load` of a topic, call
-/// `cx.state::<Faults>().strike("load").await?` in it, with `.state(faults.clone())` at the builder.
+/// `cx.state::<Faults>().strike("load").await?` in it, with `.state(faults.clone())` at the
+/// builder.
 ///
 /// ```
 /// use vivaz::testing::Faults;
@@ -122,8 +123,8 @@ impl Faults {
         FaultyStore::new(store, self.clone())
     }
 
-    /// Injects a fault into a hook of the application. Call it inside of the hook: it returns, fails,
-    /// is delayed, hangs or panics.
+    /// Injects a fault into a hook of the application. Call it inside of the hook: it returns,
+    /// fails, is delayed, hangs or panics.
     ///
     /// # Errors
     /// Returns a [`Fault`] if the call fails.

@@ -23,8 +23,8 @@ pub struct Network {
 pub enum Moment {
     /// Before a message of the page reaches the server.
     BeforeSend,
-    /// After a message of the page has reached the server, and before any later message of the server
-    /// reaches the page.
+    /// After a message of the page has reached the server, and before any later message of the
+    /// server reaches the page.
     AfterSend,
     /// Before a reply reaches the page; earlier messages of the server reach it.
     BeforeReply,
@@ -46,8 +46,8 @@ pub(super) struct Condition {
     pub(super) breaks: u64,
     /// The time of the next break.
     pub(super) moment: Option<Moment>,
-    /// The code with which the page closes the connection when the line goes down; `None` if it sends
-    /// no close frame.
+    /// The code with which the page closes the connection when the line goes down; `None` if it
+    /// sends no close frame.
     pub(super) close_code: Option<u16>,
 }
 

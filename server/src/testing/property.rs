@@ -1,5 +1,5 @@
-//! Finds properties by name: the name of a field, or the path of a property inside of a field as a JSON
-//! array.
+//! Finds properties by name: the name of a field, or the path of a property inside of a field as a
+//! JSON array.
 
 use serde_json::Value;
 use vivaz_protocol::{Key, PropertyPath};

@@ -58,8 +58,8 @@ impl Server {
 
     /// Creates and starts a server with the application's router, which `router` creates from the
     /// runtime. Routes, middleware, cookies and the hook of `Builder::identity` are included.
-    /// [`Server::browser`] sends requests to the router and opens its pages. Both closures are called
-    /// again for each restart.
+    /// [`Server::browser`] sends requests to the router and opens its pages. Both closures are
+    /// called again for each restart.
     ///
     /// # Panics
     /// Panics if the runtime cannot be built.
@@ -141,8 +141,8 @@ impl Server {
         self.start();
     }
 
-    /// Kills the server, as far as that is possible inside of a process, and starts it again. Handlers
-    /// stop at their next await, and nothing is saved.
+    /// Kills the server, as far as that is possible inside of a process, and starts it again.
+    /// Handlers stop at their next await, and nothing is saved.
     pub fn crash(&self) {
         self.kill();
         self.start();

@@ -1,5 +1,5 @@
-//! A transport in memory: two bounded channels. A full channel delays the writer, as a peer that does
-//! not read delays it.
+//! A transport in memory: two bounded channels. A full channel delays the writer, as a peer that
+//! does not read delays it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

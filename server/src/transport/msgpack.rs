@@ -26,8 +26,8 @@ pub(super) enum UnpackError {
 #[error("cannot convert a message to MessagePack: {0}")]
 pub(super) struct PackError(#[from] rmp_serde::encode::Error);
 
-/// Converts a message from MessagePack to JSON of at most `max_bytes` bytes. A byte string becomes a
-/// list of numbers, because JSON has none.
+/// Converts a message from MessagePack to JSON of at most `max_bytes` bytes. A byte string becomes
+/// a list of numbers, because JSON has none.
 ///
 /// # Errors
 /// Returns the reason why the message cannot be converted.

@@ -19,11 +19,11 @@ use super::msgpack;
 use super::{Gone, Incoming, Outgoing, Transport, Violation};
 use crate::telemetry::log::Escaped;
 
-/// The size of the read buffer, in bytes. It is allocated with the connection and kept. The library's
-/// default of 128 KiB would be forty times the rest of an idle connection.
+/// The size of the read buffer, in bytes. It is allocated with the connection and kept. The
+/// library's default of 128 KiB would be forty times the rest of an idle connection.
 const READ_BUFFER: usize = 512;
-/// The size of the write buffer, in bytes. Small messages wait in it for the flush, so that a burst is
-/// one system call.
+/// The size of the write buffer, in bytes. Small messages wait in it for the flush, so that a burst
+/// is one system call.
 const WRITE_BUFFER: usize = 4 * 1024;
 /// The size of fragments, in bytes. Larger messages are sent in fragments: the write buffer never
 /// releases memory, so a connection keeps the largest size that it ever had.

@@ -1,4 +1,4 @@
-//! What every store promises of components that are kept aside.
+//! The guarantees of every store for components that are kept aside.
 
 use vivaz::SessionStore;
 use vivaz::store::{Commit, ComponentChange, Owner, SessionState, SnapshotHead, StoredComponent, TOMBSTONE};
@@ -14,7 +14,7 @@ fn with(aside: Vec<StoredComponent>) -> SessionState {
     SessionState { aside, ..whole("s", &[("c", 3), ("d", 0)]) }
 }
 
-/// Takes the session for that process, and gives what is kept aside of it.
+/// Claims the session for a process, and returns its components that are kept aside.
 async fn aside(store: &dyn SessionStore, by: &str) -> Vec<StoredComponent> {
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     store.claim(&id("s"), by, &seen).await.unwrap().unwrap().aside
@@ -53,7 +53,7 @@ async fn a_component_is_removed_with_what_is_kept_aside_under_its_id_and_its_nam
         let removed = ComponentChange::Removed { id: c("c") };
         store.commit(Commit::of(id("s"), "a".into(), 0, removed, None)).await.unwrap();
         assert_eq!(aside(&*store, "a").await, stays);
-        // There is no component of that id any more whose name says what goes with it.
+        // The component no longer exists, so its name is unknown and nothing kept aside is removed.
         let removed = ComponentChange::Removed { id: c("c") };
         store.commit(Commit::of(id("s"), "a".into(), 0, removed, None)).await.unwrap();
         assert_eq!(aside(&*store, "a").await, stays);
@@ -74,7 +74,7 @@ async fn what_is_kept_aside_ends_with_its_session() {
                 "forget_user" => assert_eq!(store.forget_user(&owner).await.unwrap(), 1),
                 _ => {}
             }
-            // Until it is known no longer that there was such a session.
+            // Waits until the tombstone of the session has expired.
             for _ in 0..=TOMBSTONE.as_secs() / 20 {
                 clock.pass(20);
                 store.renew_lease("b", LEASE).await.unwrap();

@@ -82,8 +82,8 @@ impl SocketLimiter {
         self.max_sockets - (self.max_sockets / 8).clamp(1, 1_000).min(self.max_sockets)
     }
 
-    /// Admits a new socket. `client` is `None` for a trusted proxy, whose sockets are not counted by
-    /// address.
+    /// Admits a new socket. `client` is `None` for a trusted proxy, whose sockets are not counted
+    /// by address.
     pub(super) fn admit(self: &Arc<Self>, client: Option<ClientAddress>) -> SocketAdmission {
         let client = self.key(client);
         let mut table = self.lock();

@@ -44,8 +44,8 @@ impl<'a> FirstPaint<'a> {
     /// attributes of the element. `around` are the open elements of its parents' templates.
     ///
     /// # Errors
-    /// Returns an error if the component is not registered, or its state, a topic or its seal cannot
-    /// be serialised.
+    /// Returns an error if the component is not registered, or its state, a topic or its seal
+    /// cannot be serialised.
     pub(super) async fn paint(
         &self,
         mut instance: Box<dyn Instance>,

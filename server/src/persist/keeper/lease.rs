@@ -59,8 +59,8 @@ impl Keeper {
     }
 }
 
-/// Renews the lease and makes the store remove expired sessions of other processes, until the runtime
-/// is dropped or shuts down.
+/// Renews the lease and makes the store remove expired sessions of other processes, until the
+/// runtime is dropped or shuts down.
 pub(crate) async fn run(
     running: Weak<impl RunningSessions>,
     keeper: Weak<Keeper>,

@@ -16,8 +16,8 @@ impl Keeper {
     /// Writes the queue. Failed writes are queued again.
     ///
     /// # Errors
-    /// Returns the first error of the store. Independent writes are attempted in spite of it, unless
-    /// the store timed out.
+    /// Returns the first error of the store. Independent writes are attempted in spite of it,
+    /// unless the store timed out.
     pub(crate) async fn flush(&self, running: &impl RunningSessions) -> Result<(), StoreError> {
         let _writing = self.writing.lock().await;
         let steps = [
@@ -103,8 +103,8 @@ impl Keeper {
             match self.store.forget_user(&owner).await {
                 Ok(_count) => {
                     let mut pending = self.lock();
-                    // Access may have been revoked again meanwhile, for sessions that were not in the
-                    // store yet.
+                    // Access may have been revoked again meanwhile, for sessions that were not in
+                    // the store yet.
                     if pending.revoked.get(&owner) == Some(&times) {
                         pending.revoked.remove(&owner);
                     }
@@ -217,10 +217,10 @@ fn report_refusals(running: &impl RunningSessions, all: Vec<(SessionId, WriteRef
 
 /// Saves changed sessions until the runtime is dropped or shuts down.
 ///
-/// A change is in the store within one interval of [`Save::Every`]: a session is asked for its state
-/// after three quarters to seven eighths of the interval, and its state is written at once. Asking and
-/// writing are separate loops, so that neither an unresponsive session nor a slow store delays other
-/// sessions.
+/// A change is in the store within one interval of [`Save::Every`]: a session is asked for its
+/// state after three quarters to seven eighths of the interval, and its state is written at once.
+/// Asking and writing are separate loops, so that neither an unresponsive session nor a slow store
+/// delays other sessions.
 pub(crate) async fn run(
     running: Weak<impl RunningSessions>,
     keeper: Weak<Keeper>,
@@ -234,16 +234,16 @@ pub(crate) async fn run(
     );
 }
 
-/// Asks changed sessions for their states, each three quarters of an interval after its first change
-/// since the last request.
+/// Asks changed sessions for their states, each three quarters of an interval after its first
+/// change since the last request.
 async fn ask(
     running: &Weak<impl RunningSessions>,
     keeper: &Weak<Keeper>,
     shutdown: &CancellationToken,
     period: Duration,
 ) {
-    // The first tick of each is immediate. The audit saves all sessions, which detects idle sessions
-    // that the store has lost.
+    // The first tick of each is immediate. The audit saves all sessions, which detects idle
+    // sessions that the store has lost.
     let (mut checks, mut audits) = (every(period / 8), every(TOMBSTONE / 3));
     loop {
         let audit = tokio::select! {
@@ -263,8 +263,8 @@ async fn ask(
     }
 }
 
-/// Writes the states that sessions have delivered. States that arrive while the store writes form the
-/// next batch.
+/// Writes the states that sessions have delivered. States that arrive while the store writes form
+/// the next batch.
 async fn write(
     running: &Weak<impl RunningSessions>,
     keeper: &Weak<Keeper>,

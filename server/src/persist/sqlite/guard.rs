@@ -11,8 +11,8 @@ use crate::persist::store::StoreError;
 /// The name of the savepoint of a job.
 pub(super) const SAVEPOINT: &str = "vivaz_order";
 
-/// The pragmas that a job may call with a value: they read, write data that the transaction can undo,
-/// or only change how much memory the connection uses.
+/// The pragmas that a job may call with a value: they read, write data that the transaction can
+/// undo, or only change how much memory the connection uses.
 const PRAGMAS: &[&str] = &[
     "analysis_limit",
     "application_id",
@@ -52,8 +52,8 @@ impl Guard {
         let guard = Self::default();
         let authorizer = guard.clone();
         connection.authorizer(Some(move |cx: AuthContext<'_>| authorizer.authorize(&cx.action)))?;
-        // After a rollback, each further statement would be its own transaction; the hook refuses the
-        // commit.
+        // After a rollback, each further statement would be its own transaction; the hook refuses
+        // the commit.
         let committing = guard.clone();
         connection.commit_hook(Some(move || committing.0.is_active.load(Ordering::Relaxed)))?;
         Ok(guard)
@@ -106,8 +106,8 @@ pub(super) fn check_deferred(connection: &Connection) -> Result<(), StoreError> 
         unsafe_code,
         reason = "rusqlite does not wrap this function; `PRAGMA foreign_key_check` reads all tables"
     )]
-    // SAFETY: the connection is open, so its handle is valid. SQLite writes two integers and does not
-    // keep the pointers.
+    // SAFETY: the connection is open, so its handle is valid. SQLite writes two integers and does
+    // not keep the pointers.
     let status = unsafe {
         ffi::sqlite3_db_status(
             connection.handle(),

@@ -41,8 +41,8 @@ pub(super) fn renew(
     ended.iter().map(read).collect()
 }
 
-/// Removes expired sessions, leases and tombstones, if the lease of `by` has been valid for its whole
-/// length. Returns the number of removed sessions.
+/// Removes expired sessions, leases and tombstones, if the lease of `by` has been valid for its
+/// whole length. Returns the number of removed sessions.
 pub(super) fn expire(db: &Connection, by: &str, now: u64) -> Result<usize, StoreError> {
     let now = now.cast_signed();
     let is_allowed = db
@@ -96,8 +96,8 @@ pub(super) fn forget_user(db: &Connection, owner: &Owner, now: u64) -> Result<us
     Ok(included.len())
 }
 
-/// Deletes a session and leaves a tombstone. A holder other than `by` receives the session with each
-/// renewal of its lease until it deletes the session itself.
+/// Deletes a session and leaves a tombstone. A holder other than `by` receives the session with
+/// each renewal of its lease until it deletes the session itself.
 pub(super) fn end(db: &Connection, session: &str, now: u64, by: Option<&str>) -> Result<(), StoreError> {
     db.prepare_cached(
         "INSERT OR REPLACE INTO vivaz_ended (session, until, untold) \

@@ -81,7 +81,8 @@ pub(super) fn held(db: &Connection, session: &str, by: &str) -> Result<(), Write
 /// Writes a snapshot.
 ///
 /// # Errors
-/// Returns [`WriteRefusal::Absent`] if the store does not have the session or one of the components.
+/// Returns [`WriteRefusal::Absent`] if the store does not have the session or one of the
+/// components.
 pub(super) fn save(db: &Connection, by: &str, snapshot: &Snapshot) -> Result<(), WriteError> {
     let session = snapshot.session.as_str();
     held(db, session, by)?;

@@ -14,8 +14,8 @@ use crate::persist::store::StoreError;
 /// The maximum number of jobs in a transaction, which bounds the latency of the first of them.
 const BATCH: usize = 256;
 
-/// A job that runs with the connection inside of a transaction, or with the reason why no transaction
-/// could be started.
+/// A job that runs with the connection inside of a transaction, or with the reason why no
+/// transaction could be started.
 pub(super) type WriteJob = Box<dyn FnOnce(Result<&Connection, &str>) -> JobOutcome + Send>;
 
 /// The outcome of a job.
@@ -62,8 +62,8 @@ impl WriterThread {
         Ok(Self(Mutex::new(Some(thread))))
     }
 
-    /// Waits until the thread has run all queued jobs and ended. All senders of the queue have to be
-    /// dropped before.
+    /// Waits until the thread has run all queued jobs and ended. All senders of the queue have to
+    /// be dropped before.
     pub(super) fn join(&self) {
         let thread = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         if let Some(thread) = thread
@@ -76,8 +76,8 @@ impl WriterThread {
 
 /// Configures the connection.
 pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    // WAL: a commit is one append, and other processes can read at the same time. FULL: a commit is on
-    // disk before the job's reply, so that it survives a power failure.
+    // WAL: a commit is one append, and other processes can read at the same time. FULL: a commit is
+    // on disk before the job's reply, so that it survives a power failure.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -119,7 +119,8 @@ fn run_batch(
     queue: &mut mpsc::Receiver<WriteJob>,
     replies: &mut Vec<JobReply>,
 ) -> Result<(), WriteFailure> {
-    // Each caller gets a reply, including the caller of the first job if the transaction cannot begin.
+    // Each caller gets a reply, including the caller of the first job if the transaction cannot
+    // begin.
     let mut next = Some(first);
     let begun = connection.execute_batch("BEGIN IMMEDIATE");
     while let Some(job) = next {

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 /// Reads the time for a session store.
 ///
-/// The monotonic time measures leases while the process runs. The wall time is used only once, when a
-/// store on disk is opened, to estimate for how long no process ran.
+/// The monotonic time measures leases while the process runs. The wall time is used only once, when
+/// a store on disk is opened, to estimate for how long no process ran.
 pub trait Clock: Send + Sync + 'static {
     /// Returns the wall time since 1970. It may step in either direction.
     fn wall(&self) -> Duration;
@@ -48,8 +48,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// The time of one store, in milliseconds. It advances with the monotonic clock. In a store on disk it
-/// continues where the last process left it. A step of the wall clock does not change it.
+/// The time of one store, in milliseconds. It advances with the monotonic clock. In a store on disk
+/// it continues where the last process left it. A step of the wall clock does not change it.
 #[derive(Clone)]
 pub(crate) struct StoreTime {
     clock: Arc<dyn Clock>,
@@ -74,8 +74,8 @@ pub(crate) struct SavedTime {
 }
 
 impl StoreTime {
-    /// Starts the time of a store, or continues it after `last`. The time during which no process ran
-    /// is the difference of the wall times, or zero if the wall time has decreased.
+    /// Starts the time of a store, or continues it after `last`. The time during which no process
+    /// ran is the difference of the wall times, or zero if the wall time has decreased.
     pub(crate) fn new(clock: Arc<dyn Clock>, last: Option<SavedTime>) -> Self {
         let wall = millis(clock.wall());
         let time = match last {
@@ -92,8 +92,8 @@ impl StoreTime {
         anchor.time.saturating_add(millis(self.clock.monotonic().saturating_sub(anchor.monotonic)))
     }
 
-    /// Advances to `seen`, the time that another process has saved in the same store, if it is later
-    /// than `now`. Returns the time to save.
+    /// Advances to `seen`, the time that another process has saved in the same store, if it is
+    /// later than `now`. Returns the time to save.
     #[cfg(feature = "sqlite")]
     pub(crate) fn advance(&self, now: u64, seen: u64) -> SavedTime {
         if seen > now {

@@ -44,7 +44,8 @@ fn start<T>(call: impl FnOnce() -> BoxFuture<T>) -> Result<BoxFuture<T>, StoreEr
 /// Waits for a call.
 ///
 /// # Errors
-/// Returns an error if the call panics or exceeds the limit; whether it took effect is unknown then.
+/// Returns an error if the call panics or exceeds the limit; whether it took effect is unknown
+/// then.
 async fn wait<T>(limit: Duration, call: Result<BoxFuture<T>, StoreError>) -> Result<T, StoreError> {
     match tokio::time::timeout(limit, AssertUnwindSafe(call?).catch_unwind()).await {
         Ok(Ok(wait)) => Ok(wait),

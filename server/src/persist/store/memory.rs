@@ -14,9 +14,9 @@ use super::{
     StoredSession, SystemClock, TOMBSTONE, WriteError, WriteRefusal,
 };
 
-/// Stores sessions in memory. Clones share their content. A runtime with a clone takes over from the
-/// runtime that had the store before, as a new process takes over from an old one with a store on
-/// disk.
+/// Stores sessions in memory. Clones share their content. A runtime with a clone takes over from
+/// the runtime that had the store before, as a new process takes over from an old one with a store
+/// on disk.
 ///
 /// The store has no database: `cx.commit` and transactions fail.
 #[derive(Clone, Debug)]

@@ -19,9 +19,9 @@ pub struct StoredSession {
     pub aside: Vec<StoredComponent>,
     /// The replies to committed requests.
     pub replies: Vec<StoredReply>,
-    /// Whether the last process that ran the session shut down properly, so that the page has seen no
-    /// later state than this. It stays set until a page [resumes](super::SessionStore::renew) the
-    /// session or the session is written.
+    /// Whether the last process that ran the session shut down properly, so that the page has seen
+    /// no later state than this. It stays set until a page [resumes](super::SessionStore::renew)
+    /// the session or the session is written.
     pub exact: bool,
 }
 
@@ -71,8 +71,8 @@ pub struct Owner {
 
 impl Owner {
     /// Checks whether deleting all sessions of `self` deletes those of `other`: both have the same
-    /// tenant, and `other` has the user and the login that `self` names. An owner that names neither
-    /// includes none.
+    /// tenant, and `other` has the user and the login that `self` names. An owner that names
+    /// neither includes none.
     #[must_use]
     pub fn includes(&self, other: &Self) -> bool {
         self.includes_parts(other.user.as_deref(), other.tenant.as_deref(), other.login.as_deref())
@@ -99,8 +99,8 @@ pub struct Secrets {
     pub generation: u64,
     /// The hash of the secret in the last `WELCOME`.
     pub current: [u8; 16],
-    /// The hash of the secret before. It is valid until a message arrives on the connection that was
-    /// sent the current secret.
+    /// The hash of the secret before. It is valid until a message arrives on the connection that
+    /// was sent the current secret.
     pub previous: Option<[u8; 16]>,
 }
 
@@ -135,7 +135,8 @@ pub struct StoredComponent {
     pub schema: u64,
     /// The hash of the template that the page has.
     pub template: String,
-    /// How the component was mounted, which decides whether the page or the parent provides its props.
+    /// How the component was mounted, which decides whether the page or the parent provides its
+    /// props.
     pub origin: StoredOrigin,
     /// The current props, as JSON: those of the mount with all later changes.
     pub props: String,
@@ -151,8 +152,8 @@ pub struct StoredComponent {
     pub settled: u64,
     /// Whether every change is committed before it is sent to the page.
     pub durable: bool,
-    /// Whether the component was mounted anew in place of one that is kept aside, because the program
-    /// could not decode the state of that one.
+    /// Whether the component was mounted anew in place of one that is kept aside, because the
+    /// program could not decode the state of that one.
     #[serde(default)]
     pub anew: bool,
     /// The rooms that the component has joined.
@@ -192,8 +193,8 @@ fn default_connected() -> bool {
 pub enum StoredOrigin {
     /// By name, as an `open` component.
     Open,
-    /// By a seal, as a component that the server rendered and that has no parent. Also the default for
-    /// components that were stored before origins existed.
+    /// By a seal, as a component that the server rendered and that has no parent. Also the default
+    /// for components that were stored before origins existed.
     #[default]
     Sealed,
     /// As a child of another component.
@@ -202,8 +203,8 @@ pub enum StoredOrigin {
         parent: String,
         /// The place in the parent's template: hole numbers, row keys and arm numbers.
         place: Vec<serde_json::Value>,
-        /// The hash of that template. In another template, the place is the same only if it shows the
-        /// same component with the same props.
+        /// The hash of that template. In another template, the place is the same only if it shows
+        /// the same component with the same props.
         template: String,
         /// The `live:key`, if there is one that the server can evaluate.
         key: Option<serde_json::Value>,

@@ -61,23 +61,24 @@ pub struct Commit {
     pub session: SessionId,
     /// The process that holds the session.
     pub by: Arc<str>,
-    /// The data to create the session with if the store does not have it, for the first component of
-    /// a new session. If it is `None`, a session that the store does not have is
+    /// The data to create the session with if the store does not have it, for the first component
+    /// of a new session. If it is `None`, a session that the store does not have is
     /// [`CommitError::Absent`].
     pub enters: Option<Box<SnapshotHead>>,
-    /// The component that changes, and the version on which the change is based. The store checks it
-    /// before it calls `write`. A component that the store does not have is
+    /// The component that changes, and the version on which the change is based. The store checks
+    /// it before it calls `write`. A component that the store does not have is
     /// [`CommitError::Absent`], even with `enters`; the session is not created then.
     pub expects: Option<(ComponentId, u64)>,
     /// The page has received all replies up to this ref, so the store may delete them.
     pub received: u64,
-    /// Performs the application's own writes and returns the record to write with them. Called once,
-    /// inside of the transaction, with its connection. A store without a database passes `&()`, for
-    /// which application writes fail. An error is [`CommitError::Work`] and undoes the transaction.
+    /// Performs the application's own writes and returns the record to write with them. Called
+    /// once, inside of the transaction, with its connection. A store without a database passes
+    /// `&()`, for which application writes fail. An error is [`CommitError::Work`] and undoes the
+    /// transaction.
     pub write: TransactionBody,
-    /// Called once when the transaction is durable, and dropped if it fails. For several transactions
-    /// it is called in the order in which they were written, and before the store answers later
-    /// reads. It must not block.
+    /// Called once when the transaction is durable, and dropped if it fails. For several
+    /// transactions it is called in the order in which they were written, and before the store
+    /// answers later reads. It must not block.
     pub publish: Box<dyn FnOnce() + Send>,
 }
 
@@ -136,8 +137,8 @@ pub enum ComponentChange {
         /// The ref of the request that caused the change; 0 if none did.
         settled: u64,
     },
-    /// The component was removed. The store also deletes a component that is kept aside under the same
-    /// id and name.
+    /// The component was removed. The store also deletes a component that is kept aside under the
+    /// same id and name.
     Removed {
         /// The component's id.
         id: ComponentId,
@@ -188,8 +189,8 @@ pub enum CommitError {
     Conflict,
     /// The store failed, and nothing was written.
     Store(StoreError),
-    /// Whether the change was written is unknown: the connection to the store broke, or the store did
-    /// not answer in time. The copy in memory may be outdated.
+    /// Whether the change was written is unknown: the connection to the store broke, or the store
+    /// did not answer in time. The copy in memory may be outdated.
     Unknown(StoreError),
 }
 

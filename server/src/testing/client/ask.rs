@@ -47,7 +47,8 @@ pub enum Ask {
     },
     /// Edits a field.
     Property {
-        /// The field, or the path of a property inside of one as a JSON array: `["items",3,"text"]`.
+        /// The field, or the path of a property inside of one as a JSON array:
+        /// `["items",3,"text"]`.
         property: String,
         /// The new value.
         value: Value,
@@ -126,7 +127,8 @@ impl Ask {
             Self::MountChild { parent, place, seal, page } => {
                 set = to_json(page);
                 Request::MountChild(MountChild {
-                    // For an invalid id, the component itself is sent, which cannot be its own parent.
+                    // For an invalid id, the component itself is sent, which cannot be its own
+                    // parent.
                     parent: ComponentId::new(parent).unwrap_or_else(|_| component.clone()),
                     place: RawJson::trusted(place),
                     seal: seal.as_deref().map(Seal::new),

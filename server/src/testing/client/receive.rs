@@ -77,7 +77,8 @@ impl Client {
             self.forget(&one.component);
         }
         let typed = self.take_typed(&lost);
-        // An unanswered mount keeps its ref in the new session: the page has not shown the component.
+        // An unanswered mount keeps its ref in the new session: the page has not shown the
+        // component.
         let mounting: BTreeSet<_> =
             lost.values().filter(|one| one.ask.is_mount()).map(|one| one.component.clone()).collect();
         let mut mounted: Vec<_> = self
@@ -128,9 +129,9 @@ impl Client {
         depth
     }
 
-    /// Sends a request of a lost session again, and returns its new ref. Returns `None` if it must not
-    /// be repeated. An edit is already queued again. An action marked `retry` is sent without its
-    /// edits, which are queued separately.
+    /// Sends a request of a lost session again, and returns its new ref. Returns `None` if it must
+    /// not be repeated. An edit is already queued again. An action marked `retry` is sent without
+    /// its edits, which are queued separately.
     fn resend(&mut self, one: Unanswered, edits: &BTreeMap<(ComponentId, String), Ref>) -> Option<Ref> {
         match one.ask {
             Ask::Property { property, .. } => edits.get(&(one.component, property)).copied(),
