@@ -37,7 +37,7 @@ mod tests {
 
     use super::*;
 
-    fn said(values: &[&[u8]]) -> bool {
+    fn is_https_with(values: &[&[u8]]) -> bool {
         let mut request = Request::builder().uri("/page");
         for value in values {
             request = request.header(FORWARDED_PROTO, HeaderValue::from_bytes(value).unwrap());
@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn only_an_explicit_http_is_plain() {
         for plain in [&[][..], &[&b"http"[..]], &[b"HTTP"], &[b"http, http"], &[b"http", b"http"]] {
-            assert!(!said(plain), "{plain:?}");
+            assert!(!is_https_with(plain), "{plain:?}");
         }
         for secure in [
             &[&b"https"[..]][..],
@@ -59,7 +59,7 @@ mod tests {
             &[b""],
             &[b"http,"],
         ] {
-            assert!(said(secure), "{secure:?}");
+            assert!(is_https_with(secure), "{secure:?}");
         }
         let (parts, ()) = Request::builder().uri("https://app.example/").body(()).unwrap().into_parts();
         assert!(is_https(&parts));
@@ -70,7 +70,7 @@ mod tests {
         fn any_other_value_is_https(value in proptest::collection::vec(any::<u8>(), 0..16)) {
             let is_plain = value.split(|byte| *byte == b',').all(|one| one.trim_ascii().eq_ignore_ascii_case(b"http"));
             if HeaderValue::from_bytes(&value).is_ok() {
-                prop_assert_eq!(said(&[&value]), !is_plain);
+                prop_assert_eq!(is_https_with(&[&value]), !is_plain);
             }
         }
     }

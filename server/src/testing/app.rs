@@ -8,7 +8,7 @@ use tokio::task::AbortHandle;
 use tower_service::Service;
 use vivaz_components::Identity;
 
-use super::server::CHANNEL_CAPACITY;
+use super::process::CHANNEL_CAPACITY;
 use crate::admission::browser::BrowserCookie;
 use crate::http::listen::Limited;
 use crate::transport::handover::Handover;

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, 
 
 use super::app::{self, Upgraded};
 use super::page::{OpenError, Page};
-use super::server::ServerInner;
+use super::process::ServerProcess;
 
 /// The default host of requests.
 const HOST: &str = "localhost";
@@ -24,7 +24,7 @@ const REDIRECTS: u32 = 10;
 /// the origin of a request.
 #[derive(Clone, Debug)]
 pub struct Browser {
-    server: Arc<ServerInner>,
+    server: Arc<ServerProcess>,
     state: Arc<Mutex<BrowserState>>,
 }
 
@@ -35,7 +35,7 @@ struct BrowserState {
 }
 
 impl Browser {
-    pub(super) fn new(server: Arc<ServerInner>) -> Self {
+    pub(super) fn new(server: Arc<ServerProcess>) -> Self {
         Self { server, state: Arc::default() }
     }
 

@@ -19,8 +19,9 @@ use vivaz_template::Compiled;
 pub use self::call::Call;
 use super::browser::Browser;
 use super::client::{Answer, Ask, Client, Refusal};
-use super::network::{Line, Network};
-use super::server::ServerInner;
+use super::line::Line;
+use super::network::Network;
+use super::process::ServerProcess;
 use super::view::{Memory, View};
 use crate::http::render::{Live, RenderError};
 
@@ -39,7 +40,7 @@ pub struct Page(Arc<Handle>);
 #[derive(Debug)]
 struct Handle {
     shared: Arc<Shared>,
-    server: Arc<ServerInner>,
+    server: Arc<ServerProcess>,
     task: AbortHandle,
 }
 
@@ -104,13 +105,13 @@ pub struct Event {
 }
 
 impl Page {
-    pub(super) fn open(server: Arc<ServerInner>, identity: Identity) -> Self {
+    pub(super) fn open(server: Arc<ServerProcess>, identity: Identity) -> Self {
         Self::start(server, identity, None)
     }
 
     /// Opens a page that a browser was answered with, and mounts its components.
     pub(super) async fn open_in(
-        server: Arc<ServerInner>,
+        server: Arc<ServerProcess>,
         browser: Browser,
         html: &str,
     ) -> Result<Self, OpenError> {
@@ -127,7 +128,7 @@ impl Page {
         Ok(page)
     }
 
-    fn start(server: Arc<ServerInner>, identity: Identity, browser: Option<Browser>) -> Self {
+    fn start(server: Arc<ServerProcess>, identity: Identity, browser: Option<Browser>) -> Self {
         let state = State {
             client: Client::new(),
             identity,

@@ -19,19 +19,21 @@ pub(crate) struct MemoryTransport {
 
 /// The peer's end of the transport.
 pub(crate) struct Peer {
-    pub(crate) say: mpsc::Sender<Incoming>,
-    pub(crate) hear: mpsc::Receiver<Outgoing>,
+    /// Sends frames to the server.
+    pub(crate) sender: mpsc::Sender<Incoming>,
+    /// Receives frames from the server.
+    pub(crate) receiver: mpsc::Receiver<Outgoing>,
     /// Receives the code with which the server closed the connection.
     pub(crate) closed: oneshot::Receiver<u16>,
 }
 
 /// Creates a transport that buffers up to `capacity` messages in each direction.
 pub(crate) fn pair(capacity: usize) -> (MemoryTransport, Peer) {
-    let (say, incoming) = mpsc::channel(capacity);
-    let (outgoing, hear) = mpsc::channel(capacity);
+    let (sender, incoming) = mpsc::channel(capacity);
+    let (outgoing, receiver) = mpsc::channel(capacity);
     let (closed, was_closed) = oneshot::channel();
     let memory = MemoryTransport { incoming, outgoing: PollSender::new(outgoing), closed };
-    (memory, Peer { say, hear, closed: was_closed })
+    (memory, Peer { sender, receiver, closed: was_closed })
 }
 
 impl Stream for MemoryTransport {

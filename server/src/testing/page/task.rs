@@ -16,8 +16,8 @@ use super::{Event, Shared};
 use crate::runtime::Runtime;
 use crate::testing::app::Upgraded;
 use crate::testing::client::Heard;
-use crate::testing::network::{Condition, Moment};
-use crate::testing::server::ServerInner;
+use crate::testing::line::{Condition, Moment};
+use crate::testing::process::ServerProcess;
 use crate::transport::memory::Peer;
 use crate::transport::{Incoming, Outgoing};
 
@@ -44,7 +44,7 @@ enum Parcel {
 }
 
 /// Connects, and connects again, until the page is left.
-pub(super) async fn run(shared: Arc<Shared>, server: Arc<ServerInner>) {
+pub(super) async fn run(shared: Arc<Shared>, server: Arc<ServerProcess>) {
     loop {
         let mut line = shared.line.watch();
         if line.wait_for(|line| line.is_up).await.is_err() {
@@ -105,7 +105,7 @@ pub(super) async fn run(shared: Arc<Shared>, server: Arc<ServerInner>) {
 }
 
 /// Connects as the page's identity, or as the cookies of its browser say.
-async fn connect(shared: &Shared, server: &ServerInner, runtime: &Runtime) -> Result<Peer, StatusCode> {
+async fn connect(shared: &Shared, server: &ServerProcess, runtime: &Runtime) -> Result<Peer, StatusCode> {
     let (browser, identity) = {
         let state = shared.lock();
         (state.browser.clone(), state.identity.clone())
@@ -145,7 +145,7 @@ impl<'a> Connection<'a> {
             if line.breaks != self.cuts || !line.is_up {
                 if let Some(code) = line.close_code {
                     // A server that is gone by now needs no goodbye.
-                    let _ = peer.say.send(Incoming::Closed(Some(code))).await;
+                    let _ = peer.sender.send(Incoming::Closed(Some(code))).await;
                 }
                 return End::Broken;
             }
@@ -170,7 +170,7 @@ impl<'a> Connection<'a> {
             let leaving = self.shared.lock().leaving;
             if let Some(code) = leaving.filter(|_| self.outgoing.is_empty()) {
                 // A server that is gone by now needs no goodbye.
-                let _ = peer.say.send(Incoming::Closed(Some(code))).await;
+                let _ = peer.sender.send(Incoming::Closed(Some(code))).await;
                 return End::Left;
             }
             let sends = hears && self.outgoing.front().is_some_and(|(due, _)| *due <= now);
@@ -179,16 +179,16 @@ impl<'a> Connection<'a> {
             tokio::select! {
                 biased;
                 changed = self.line.changed() => if changed.is_err() { return End::Broken },
-                permit = peer.say.reserve(), if sends => match permit {
+                permit = peer.sender.reserve(), if sends => match permit {
                     Ok(permit) => {
                         let Some((_, parcel)) = self.outgoing.pop_front() else { continue };
-                        if !self.deliver(parcel, line.copies, permit, &peer.say) {
+                        if !self.deliver(parcel, line.copies, permit, &peer.sender) {
                             return End::Broken;
                         }
                     }
                     Err(_) => self.outgoing.clear(),
                 },
-                heard = peer.hear.recv(), if hears => match heard {
+                heard = peer.receiver.recv(), if hears => match heard {
                     Some(Outgoing::Text(frame)) => self.incoming.push_back((now + line.delay, frame)),
                     Some(Outgoing::Ping) => self.outgoing.push_back((now + line.delay, Parcel::SignOfLife)),
                     None => hears = false,
