@@ -110,7 +110,7 @@ pub enum RenderError {
     #[error("{0}")]
     TooLarge(ActionError),
     /// No component of this name is registered: its crate is not linked, or
-    /// `builder.component::<C>()` is missing. Also returned if components are nested too deeply.
+    /// `builder.component::<C>()` is missing.
     #[error("{0}")]
     Unknown(String),
     /// The props cannot be serialised as JSON: a number in them is NaN or infinite, or the
