@@ -1,8 +1,8 @@
-//! SQLite, embedded: sessions that outlive the process, and a database for the application in the same file, so that
-//! what a handler writes and the session's record of it are one transaction.
+//! An embedded SQLite database for sessions and for the application. Both use the same file, so
+//! that a handler's writes and the session's record of them are one transaction.
 //!
-//! SQLite has one writer at a time whatever is done, so one thread owns the connection. Everything that is asked for
-//! while it is busy with one transaction goes into the next one: under load, many commits cost one write to disk.
+//! SQLite allows one writer at a time, so one thread owns the connection. All writes that arrive
+//! during a transaction share the next one: under load, many commits cost one write to disk.
 
 mod guard;
 mod leases;
@@ -21,15 +21,15 @@ use vivaz_components::instance::BoxFuture;
 pub use rusqlite;
 pub use rusqlite::Connection;
 
-use self::writer::{Failure, Finish, Order, Ran};
+use self::writer::{JobOutcome, JobReply, WriteFailure, WriteJob};
 use crate::persist::store::{Clock, StoreError, StoreTime, SystemClock};
 
-/// How many orders wait at most. More are refused: an order that waited for a place in the queue could
-/// be overtaken by a later one.
-const QUEUE: usize = 65_536;
+/// The maximum number of queued jobs. Further ones are refused: a job that waited for space in the
+/// queue could be overtaken by a later one.
+const QUEUE_LENGTH: usize = 65_536;
 
-/// A SQLite database with its writer thread. Clones share the thread; it ends, with everything written that was asked
-/// for, when the last of them is gone.
+/// A SQLite database with its writer thread. Clones share the thread. When the last clone is
+/// dropped, the thread writes all queued jobs and ends.
 ///
 /// ```
 /// use vivaz::Runtime;
@@ -44,20 +44,20 @@ const QUEUE: usize = 65_536;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sqlite {
-    orders: mpsc::Sender<Order>,
+    jobs: mpsc::Sender<WriteJob>,
     time: StoreTime,
-    /// Joined by whoever has the last handle.
-    thread: Arc<writer::Thread>,
+    /// Joined when the last handle is dropped.
+    thread: Arc<writer::WriterThread>,
 }
 
 impl Sqlite {
-    /// Opens a file, or makes it, and the tables for sessions in it (their names begin with `vivaz_`).
-    /// Tables of an earlier version are brought to this one. The pages of the file are checked,
-    /// which takes about as long as reading it.
+    /// Opens or creates a database file, and creates the tables for sessions in it, whose names
+    /// begin with `vivaz_`. Tables of an earlier version are migrated. The pages of the file are
+    /// checked, which takes about as long as reading it.
     ///
     /// # Errors
-    /// If the file cannot be opened, [`StoreError::Corrupt`] if it is damaged or is not a database,
-    /// and [`StoreError::TooNew`] if its tables were made by a newer version.
+    /// Returns an error if the file cannot be opened, [`StoreError::Corrupt`] if it is damaged or
+    /// is not a database, and [`StoreError::TooNew`] if a newer version created its tables.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with_clock(path, Arc::new(SystemClock::new()))
     }
@@ -66,15 +66,15 @@ impl Sqlite {
     /// clock.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// Returns the same errors as [`open`](Self::open).
     pub fn open_with_clock(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         Self::start(Connection::open(path).map_err(schema::readable)?, clock)
     }
 
-    /// A database in memory, for tests.
+    /// Creates a database in memory, for tests.
     ///
     /// # Errors
-    /// If the system has no room for it.
+    /// Returns an error if SQLite cannot allocate the database.
     pub fn in_memory() -> Result<Self, StoreError> {
         Self::start(Connection::open_in_memory().map_err(StoreError::failed)?, Arc::new(SystemClock::new()))
     }
@@ -84,31 +84,32 @@ impl Sqlite {
         schema::check(&connection)?;
         schema::migrate(&mut connection)?;
         let time = StoreTime::new(clock, schema::last_time(&connection)?);
-        let (orders, queue) = mpsc::channel(QUEUE);
+        let (jobs, queue) = mpsc::channel(QUEUE_LENGTH);
         let guard = guard::Guard::of(&connection)?;
-        let thread = writer::Thread::start(connection, guard, queue).map_err(StoreError::failed)?;
-        Ok(Self { orders, time, thread: Arc::new(thread) })
+        let thread = writer::WriterThread::start(connection, guard, queue).map_err(StoreError::failed)?;
+        Ok(Self { jobs, time, thread: Arc::new(thread) })
     }
 
-    /// Runs `work` in a transaction, by itself or with others, and answers when that is on disk. An error or a panic
-    /// undoes what `work` did and nothing else.
+    /// Runs `work` in a transaction, which it may share with other writes, and returns when the
+    /// transaction is on disk. An error or a panic undoes only the writes of `work`.
     ///
     /// ```
     /// # use vivaz::sqlite::Sqlite;
     /// # use vivaz::StoreError;
     /// # async fn add(database: Sqlite) -> Result<usize, StoreError> {
-    /// database.run(|db| db.execute("INSERT INTO visits DEFAULT VALUES", []).map_err(StoreError::failed)).await
+    /// let insert = "INSERT INTO visits DEFAULT VALUES";
+    /// database.run(move |db| db.execute(insert, []).map_err(StoreError::failed)).await
     /// # }
     /// ```
     ///
     /// # Cancel safety
-    /// Once it is queued, `work` runs even if nobody waits for it any more.
+    /// The call queues `work`. It runs even if the future is dropped.
     ///
     /// # Errors
-    /// What `work` says, and [`StoreError`]s of the database; [`StoreError::Denied`] and
-    /// [`StoreError::RolledBack`], whatever `work` says, if a statement of it was meant to end the
-    /// transaction or has ended it; [`StoreError::ForeignKey`] if rows of it violate a deferred
-    /// foreign key.
+    /// Returns the error of `work`, or a [`StoreError`] of the database. Independently of the
+    /// result of `work`, returns [`StoreError::Denied`] if one of its statements was refused
+    /// because it would end the transaction, and [`StoreError::RolledBack`] if a statement has
+    /// ended it. Returns [`StoreError::ForeignKey`] if its rows violate a deferred foreign key.
     pub async fn run<T, E>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
@@ -117,69 +118,74 @@ impl Sqlite {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        order(&self.orders, work, E::from, |done| done).await
+        enqueue(&self.jobs, work, E::from, |result| result).await
     }
 
-    /// Waits until everything that was asked for is on disk and the file is closed, if this is the last handle; a
-    /// runtime that was given a clone has one too.
+    /// Drops this handle. If it is the last one, waits until all queued jobs are on disk and the
+    /// file is closed. A runtime that was given a clone has a handle too.
     pub async fn close(self) {
-        let Self { orders, time: _, thread } = self;
-        drop(orders);
+        let Self { jobs, time: _, thread } = self;
+        drop(jobs);
         if let Some(thread) = Arc::into_inner(thread) {
-            // Joining is waiting for the disk: not on a thread that has other things to do.
+            // Joining blocks until the disk is written, so it must not run on a thread of the
+            // executor.
             let joined = tokio::task::spawn_blocking(move || thread.join()).await;
             if let Err(error) = joined {
-                tracing::error!(%error, "the database's thread could not be waited for");
+                tracing::error!(%error, "cannot join the database's writer thread");
             }
         }
     }
 }
 
-/// Gives an order. The call itself queues it, so that orders are done in the order of the calls. The
-/// future waits for its answer. `unknown` is the error when it is not known whether the order is on
-/// disk. `tell` is called when the order is on disk, by the thread that writes, so in the order of
-/// the writes.
-fn order<T, U, E>(
-    orders: &mpsc::Sender<Order>,
+/// Queues a job and returns a future for its result. The call itself queues the job, so that jobs
+/// run in the order of the calls. `unknown` converts the error when it is unknown whether the job
+/// is on disk. The writer thread calls `publish` when the job is on disk, so the calls have the
+/// order of the writes.
+///
+/// # Errors
+/// The future returns the error of `work`, an error of the transaction, or
+/// [`StoreError::Overloaded`] or [`StoreError::Closed`] if the job was not queued.
+fn enqueue<T, U, E>(
+    jobs: &mpsc::Sender<WriteJob>,
     work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     unknown: fn(StoreError) -> E,
-    tell: impl FnOnce(T) -> U + Send + 'static,
+    publish: impl FnOnce(T) -> U + Send + 'static,
 ) -> BoxFuture<Result<U, E>>
 where
     T: Send + 'static,
     U: Send + 'static,
     E: From<StoreError> + Send + 'static,
 {
-    let (answer, outcome) = oneshot::channel();
-    let order: Order = Box::new(move |connection| {
+    let (sender, outcome) = oneshot::channel();
+    let job: WriteJob = Box::new(move |connection| {
         let result = match connection {
             Ok(connection) => work(connection),
-            Err(why) => Err(StoreError::failed(why).into()),
+            Err(error) => Err(StoreError::failed(error).into()),
         };
         let keep = result.is_ok();
-        let finish: Finish = Box::new(move |committed| {
+        let reply: JobReply = Box::new(move |committed| {
             let result = match committed {
                 Ok(()) => result,
-                // Whatever the order says of it.
-                Err(Failure::Undone(error @ (StoreError::Denied(_) | StoreError::RolledBack))) => {
+                // These errors take precedence over the result of the job.
+                Err(WriteFailure::Undone(error @ (StoreError::Denied(_) | StoreError::RolledBack))) => {
                     Err(error.into())
                 }
-                Err(Failure::Undone(error)) => result.and(Err(error.into())),
-                Err(Failure::Unknown(error)) => result.and(Err(unknown(error))),
+                Err(WriteFailure::Undone(error)) => result.and(Err(error.into())),
+                Err(WriteFailure::Unknown(error)) => result.and(Err(unknown(error))),
             };
-            // The caller may have gone; what was asked for is done all the same.
-            drop(answer.send(result.map(tell)));
+            // The caller may have dropped the future.
+            drop(sender.send(result.map(publish)));
         });
-        Ran { keep, finish }
+        JobOutcome { keep, reply }
     });
-    let queued = orders.try_send(order);
+    let queued = jobs.try_send(job);
     let queued = queued.map_err(|refused| match refused {
         TrySendError::Full(_) => StoreError::Overloaded,
         TrySendError::Closed(_) => StoreError::Closed,
     });
     Box::pin(async move {
         queued?;
-        // An order that panicked answers nothing.
+        // A job that panicked sends no reply.
         outcome.await.unwrap_or_else(|_| Err(StoreError::failed("a write panicked").into()))
     })
 }

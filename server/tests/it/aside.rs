@@ -1,7 +1,7 @@
-//! What every store promises of components that are kept aside.
+//! The guarantees of every store for components that are kept aside.
 
 use vivaz::SessionStore;
-use vivaz::store::{Change, Commit, Owner, SnapshotHead, StoredComponent, TOMBSTONE, Whole};
+use vivaz::store::{Commit, ComponentChange, Owner, SessionState, SnapshotHead, StoredComponent, TOMBSTONE};
 
 use crate::leases::{LEASE, c, change, component, id, on_each, save, whole};
 use crate::stores::head;
@@ -10,11 +10,11 @@ fn row(name: &str, state: &str, anew: bool) -> StoredComponent {
     StoredComponent { schema: u64::MAX, state: state.into(), anew, ..component(name, 1) }
 }
 
-fn with(aside: Vec<StoredComponent>) -> Whole {
-    Whole { aside, ..whole("s", &[("c", 3), ("d", 0)]) }
+fn with(aside: Vec<StoredComponent>) -> SessionState {
+    SessionState { aside, ..whole("s", &[("c", 3), ("d", 0)]) }
 }
 
-/// Takes the session for that process, and gives what is kept aside of it.
+/// Claims the session for a process, and returns its components that are kept aside.
 async fn aside(store: &dyn SessionStore, by: &str) -> Vec<StoredComponent> {
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     store.claim(&id("s"), by, &seen).await.unwrap().unwrap().aside
@@ -29,7 +29,7 @@ async fn what_is_kept_aside_is_given_back_as_it_was_until_it_is_written_anew() {
         store.enter("a", vec![entered]).await.unwrap();
         assert_eq!(save(&*store, "a", "s", &["c", "d"]).await, None);
         store.commit(change("s", "a", "c", 3)).await.unwrap();
-        let mounted = Change::Mounted { component: Box::new(component("c", 0)) };
+        let mounted = ComponentChange::Mounted { component: Box::new(component("c", 0)) };
         store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
         assert_eq!(aside(&*store, "b").await, rows);
         let seen = store.find(&id("s")).await.unwrap().unwrap();
@@ -50,11 +50,11 @@ async fn a_component_is_removed_with_what_is_kept_aside_under_its_id_and_its_nam
         let stays = vec![of_another_name, row("d", "4", false)];
         let rows = [vec![row("c", "1", false), row("c", "2", true)], stays.clone()].concat();
         store.enter("a", vec![with(rows)]).await.unwrap();
-        let removed = Change::Removed { id: c("c") };
+        let removed = ComponentChange::Removed { id: c("c") };
         store.commit(Commit::of(id("s"), "a".into(), 0, removed, None)).await.unwrap();
         assert_eq!(aside(&*store, "a").await, stays);
-        // There is no component of that id any more whose name says what goes with it.
-        let removed = Change::Removed { id: c("c") };
+        // The component no longer exists, so its name is unknown and nothing kept aside is removed.
+        let removed = ComponentChange::Removed { id: c("c") };
         store.commit(Commit::of(id("s"), "a".into(), 0, removed, None)).await.unwrap();
         assert_eq!(aside(&*store, "a").await, stays);
     })
@@ -68,19 +68,19 @@ async fn what_is_kept_aside_ends_with_its_session() {
             let owner = Owner { user: Some("ada".into()), ..Owner::default() };
             store.renew_lease("b", LEASE).await.unwrap();
             let head = SnapshotHead { owner: owner.clone(), ..head() };
-            store.enter("a", vec![Whole { head, ..with(vec![row("c", "1", false)]) }]).await.unwrap();
+            store.enter("a", vec![SessionState { head, ..with(vec![row("c", "1", false)]) }]).await.unwrap();
             match end {
                 "delete" => store.delete("a", vec![id("s")]).await.unwrap(),
                 "forget_user" => assert_eq!(store.forget_user(&owner).await.unwrap(), 1),
                 _ => {}
             }
-            // Until it is known no longer that there was such a session.
+            // Waits until the tombstone of the session has expired.
             for _ in 0..=TOMBSTONE.as_secs() / 20 {
                 clock.pass(20);
                 store.renew_lease("b", LEASE).await.unwrap();
                 store.expire("b").await.unwrap();
             }
-            let mounted = Change::Mounted { component: Box::new(component("c", 0)) };
+            let mounted = ComponentChange::Mounted { component: Box::new(component("c", 0)) };
             let commit = Commit::of(id("s"), "a".into(), 0, mounted, None);
             let enters = Some(Box::new(crate::stores::head()));
             store.commit(Commit { enters, ..commit }).await.unwrap();

@@ -1,4 +1,4 @@
-//! `connected` is called once, also when the process ends while it runs.
+//! `connected` is called once, even if the process ends while it runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::sleep;
 use vivaz::prelude::*;
-use vivaz::store::{Change, Commit, StoredComponent, Whole};
+use vivaz::store::{Commit, ComponentChange, SessionState, StoredComponent};
 use vivaz::testing::Server;
 use vivaz::{Limits, MemoryStore, Runtime, Save, SessionStore};
 
@@ -55,7 +55,7 @@ macro_rules! booth {
 booth!(Booth);
 booth!(SafeBooth);
 
-/// Changes nothing.
+/// A component whose `connected` changes nothing.
 #[derive(LiveComponent, Clone)]
 #[live(name = "quiet-booth", inline = "<p>{{ back }}</p>", open, durable)]
 struct QuietBooth {
@@ -75,7 +75,7 @@ impl QuietBooth {
     }
 }
 
-/// Takes time to be mounted.
+/// A component whose mount takes time.
 #[derive(LiveComponent, Clone)]
 #[live(name = "late-booth", inline = "<p>{{ greeted }} {{ back }}</p>", open)]
 struct LateBooth {
@@ -112,7 +112,8 @@ const WAYS: [(bool, Save); 4] = [
 fn serve(save: Save, calls: &Arc<Calls>) -> Server {
     let (store, calls) = (MemoryStore::new(), Arc::clone(calls));
     Server::new(move || {
-        // Less than `connected` takes: what runs then does not survive a planned restart either.
+        // Shorter than `connected`: a running `connected` does not survive a planned restart
+        // either.
         let limits = Limits { shutdown_time: Duration::from_secs(1), ..Limits::default() };
         Runtime::builder().limits(limits).store(store.clone()).save(save).state(Arc::clone(&calls))
     })
@@ -170,7 +171,7 @@ async fn a_page_that_comes_back_while_its_component_is_mounted_connects_it_once(
     for save in [Save::default(), Save::Always] {
         let server = serve(save, &Arc::default());
         let page = server.page();
-        // Its session is there before the connection drops.
+        // The session exists before the connection drops.
         page.mount_open("quiet-booth", json!({})).await.unwrap();
         let drop_connection = async {
             sleep(Duration::from_secs(1)).await;
@@ -215,14 +216,14 @@ async fn a_store_keeps_with_each_state_whether_its_component_is_connected() {
         let not_yet = |name: &str| StoredComponent { connected: false, ..component(name, 3) };
         let aside = vec![not_yet("gone")];
         let components = vec![not_yet("c"), not_yet("d")];
-        let entered = Whole { components, aside: aside.clone(), ..whole("s", &[]) };
+        let entered = SessionState { components, aside: aside.clone(), ..whole("s", &[]) };
         store.enter("a", vec![entered]).await.unwrap();
         assert_eq!(connected(&*store).await, [false, false]);
         assert_eq!(save(&*store, "a", "s", &["c"]).await, None);
         assert_eq!(connected(&*store).await, [true, false]);
         store.commit(change("s", "a", "d", 3)).await.unwrap();
         assert_eq!(connected(&*store).await, [true, true]);
-        let mounted = Change::Mounted { component: Box::new(not_yet("e")) };
+        let mounted = ComponentChange::Mounted { component: Box::new(not_yet("e")) };
         store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
         assert_eq!(connected(&*store).await, [true, true, false]);
         let seen = store.find(&id("s")).await.unwrap().unwrap();

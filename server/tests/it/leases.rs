@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use vivaz::sqlite::Sqlite;
 use vivaz::store::{
-    Change, Commit, CommitError, Owner, Refusal, Secrets, Snapshot, SnapshotHead, State, StoredComponent,
-    StoredOrigin, TOMBSTONE, Whole, WriteError, Written,
+    Commit, CommitError, CommitRecord, ComponentChange, ComponentState, Owner, Secrets, SessionState,
+    Snapshot, SnapshotHead, StoredComponent, StoredOrigin, TOMBSTONE, WriteError, WriteRefusal,
 };
 use vivaz::{ComponentId, MemoryStore, SessionId, SessionStore};
 
@@ -76,8 +76,8 @@ pub(crate) fn component(name: &str, version: u64) -> StoredComponent {
     }
 }
 
-pub(crate) fn whole(session: &str, components: &[(&str, u64)]) -> Whole {
-    Whole {
+pub(crate) fn whole(session: &str, components: &[(&str, u64)]) -> SessionState {
+    SessionState {
         session: id(session),
         head: head(),
         components: components.iter().map(|(name, version)| component(name, *version)).collect(),
@@ -86,12 +86,12 @@ pub(crate) fn whole(session: &str, components: &[(&str, u64)]) -> Whole {
     }
 }
 
-async fn enter(store: &dyn SessionStore, by: &str, session: &str) -> Vec<(SessionId, Refusal)> {
+async fn enter(store: &dyn SessionStore, by: &str, session: &str) -> Vec<(SessionId, WriteRefusal)> {
     store.enter(by, vec![whole(session, &[("c", 3)])]).await.unwrap()
 }
 
 fn snapshot(session: &str, components: &[&str]) -> Snapshot {
-    let state = |name: &&str| State {
+    let state = |name: &&str| ComponentState {
         id: c(name),
         state: b"9".to_vec(),
         shown: Some(9),
@@ -109,7 +109,7 @@ pub(crate) async fn save(
     by: &str,
     session: &str,
     components: &[&str],
-) -> Option<Refusal> {
+) -> Option<WriteRefusal> {
     let refused = store.save(by, vec![snapshot(session, components)]).await.unwrap();
     refused.first().map(|(_, refusal)| *refusal)
 }
@@ -119,7 +119,7 @@ async fn has(store: &dyn SessionStore, session: &str) -> bool {
 }
 
 pub(crate) fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
-    let state = State {
+    let state = ComponentState {
         id: c(name),
         state: b"8".to_vec(),
         shown: Some(8),
@@ -129,7 +129,7 @@ pub(crate) fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
         rooms: vec!["attic".into()],
         connected: true,
     };
-    let written = Written { change: Change::Changed { state, settled: 4 }, reply: None };
+    let written = CommitRecord { change: ComponentChange::Changed { state, settled: 4 }, reply: None };
     Commit {
         session: id(session),
         by: by.into(),
@@ -303,12 +303,12 @@ async fn a_session_is_claimed_as_it_was_seen_and_its_old_holder_may_write_no_mor
         assert_eq!((claimed.secrets, claimed.components), (secrets.clone(), vec![component("c", 3)]));
         assert!(store.claim(&id("s"), "c", &seen).await.unwrap().is_none(), "another process owns it");
         // Every later write of A is refused and changes nothing.
-        assert_eq!(save(&*store, "a", "s", &["c"]).await, Some(Refusal::Taken));
-        assert_eq!(enter(&*store, "a", "s").await, [(id("s"), Refusal::Taken)]);
+        assert_eq!(save(&*store, "a", "s", &["c"]).await, Some(WriteRefusal::Taken));
+        assert_eq!(enter(&*store, "a", "s").await, [(id("s"), WriteRefusal::Taken)]);
         let renewed = store.renew(&id("s"), "a", secrets, LEASE).await;
-        assert!(matches!(renewed, Err(WriteError::Refused(Refusal::Taken))));
+        assert!(matches!(renewed, Err(WriteError::Refused(WriteRefusal::Taken))));
         let committed = store.commit(change("s", "a", "c", 3)).await;
-        assert!(matches!(committed, Err(CommitError::Refused(Refusal::Taken))));
+        assert!(matches!(committed, Err(CommitError::Refused(WriteRefusal::Taken))));
         store.delete("a", vec![id("s")]).await.unwrap();
         store.release(&id("s"), "a").await.unwrap();
         store.close("a").await.unwrap();
@@ -335,7 +335,7 @@ async fn a_commit_that_enters_a_session_and_expects_a_component_of_it_writes_not
             let was_called = Arc::new(AtomicBool::new(false));
             let called = Arc::clone(&was_called);
             let change = change(session, "a", name, version);
-            let write: vivaz::store::Write = Box::new(move |connection| {
+            let write: vivaz::store::TransactionBody = Box::new(move |connection| {
                 called.store(true, Ordering::SeqCst);
                 (change.write)(connection)
             });
@@ -363,13 +363,13 @@ async fn what_has_ended_is_not_written_again() {
         enter(&*store, "a", "s").await;
         store.delete("a", vec![id("s"), id("never-stored")]).await.unwrap();
         for session in ["s", "never-stored"] {
-            assert_eq!(save(&*store, "a", session, &[]).await, Some(Refusal::Ended));
-            assert_eq!(enter(&*store, "a", session).await, [(id(session), Refusal::Ended)]);
+            assert_eq!(save(&*store, "a", session, &[]).await, Some(WriteRefusal::Ended));
+            assert_eq!(enter(&*store, "a", session).await, [(id(session), WriteRefusal::Ended)]);
             let commit = Commit { enters: Some(Box::new(head())), ..change(session, "a", "c", 3) };
             let committed = store.commit(commit).await;
-            assert!(matches!(committed, Err(CommitError::Refused(Refusal::Ended))));
+            assert!(matches!(committed, Err(CommitError::Refused(WriteRefusal::Ended))));
             let renewed = store.renew(&id(session), "a", Secrets::default(), LEASE).await;
-            assert!(matches!(renewed, Err(WriteError::Refused(Refusal::Ended))));
+            assert!(matches!(renewed, Err(WriteError::Refused(WriteRefusal::Ended))));
             assert!(!has(&*store, session).await);
         }
         // It is remembered for a bounded time.
@@ -379,10 +379,10 @@ async fn what_has_ended_is_not_written_again() {
         store.renew_lease("a", LEASE).await.unwrap();
         clock.pass(1);
         store.expire("a").await.unwrap();
-        assert_eq!(save(&*store, "a", "s", &[]).await, Some(Refusal::Ended));
+        assert_eq!(save(&*store, "a", "s", &[]).await, Some(WriteRefusal::Ended));
         clock.pass(10);
         store.expire("a").await.unwrap();
-        assert_eq!(save(&*store, "a", "s", &[]).await, Some(Refusal::Absent));
+        assert_eq!(save(&*store, "a", "s", &[]).await, Some(WriteRefusal::Absent));
     })
     .await;
 }
@@ -404,7 +404,7 @@ async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_e
         ];
         for (session, owner) in &owners {
             let whole =
-                Whole { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
+                SessionState { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
             store.enter("a", vec![whole]).await.unwrap();
         }
         for nobody in [of(None, None), of(None, Some("acme")), of(Some("ada"), Some("globex"))] {
@@ -418,7 +418,7 @@ async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_e
             ("8", by("phone", of(Some("eve"), Some("acme")))),
         ] {
             let whole =
-                Whole { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
+                SessionState { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
             store.enter("c", vec![whole]).await.unwrap();
             assert_eq!(store.find(&id(session)).await.unwrap().unwrap().owner, owner);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use vivaz::prelude::*;
 use vivaz::sqlite::Connection;
-use vivaz::store::{Change, Commit, StoredComponent, Whole};
+use vivaz::store::{Commit, ComponentChange, SessionState, StoredComponent};
 use vivaz::testing::Server;
 use vivaz::{MemoryStore, Runtime, Save, SessionStore};
 
@@ -148,14 +148,14 @@ async fn a_store_keeps_the_rooms_with_each_state() {
         };
         let components = vec![with("c", "cellar"), with("d", "den")];
         let aside = vec![with("gone", "garden")];
-        let entered = Whole { components, aside: aside.clone(), ..whole("s", &[]) };
+        let entered = SessionState { components, aside: aside.clone(), ..whole("s", &[]) };
         store.enter("a", vec![entered]).await.unwrap();
         assert_eq!(rooms(&*store).await, is("cellar", "den"));
         assert_eq!(save(&*store, "a", "s", &["c"]).await, None);
         assert_eq!(rooms(&*store).await, is("hall", "den"));
         store.commit(change("s", "a", "d", 3)).await.unwrap();
         assert_eq!(rooms(&*store).await, is("hall", "attic"));
-        let mounted = Change::Mounted { component: Box::new(with("c", "closet")) };
+        let mounted = ComponentChange::Mounted { component: Box::new(with("c", "closet")) };
         store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
         assert_eq!(rooms(&*store).await, is("closet", "attic"));
         let seen = store.find(&id("s")).await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Keeps the writer's transaction and connection as they are while an order runs in them.
+//! Protects the writer's transaction and connection while a job runs in them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,11 +8,11 @@ use rusqlite::{Connection, ffi};
 
 use crate::persist::store::StoreError;
 
-/// The savepoint of an order.
+/// The name of the savepoint of a job.
 pub(super) const SAVEPOINT: &str = "vivaz_order";
 
-/// Pragmas that may be given a value: they read, write content of the file that a transaction undoes,
-/// or only change how much memory the connection uses.
+/// The pragmas that a job may call with a value: they read, write data that the transaction can
+/// undo, or only change how much memory the connection uses.
 const PRAGMAS: &[&str] = &[
     "analysis_limit",
     "application_id",
@@ -33,16 +33,16 @@ const PRAGMAS: &[&str] = &[
     "user_version",
 ];
 
-/// Refuses statements that would end the transaction of an order or change the connection for the
-/// orders after it. Shared with the hooks of the connection.
+/// Refuses statements that would end the transaction of a job or change the connection for later
+/// jobs. Shared with the hooks of the connection.
 #[derive(Clone, Default)]
-pub(super) struct Guard(Arc<State>);
+pub(super) struct Guard(Arc<GuardState>);
 
 #[derive(Default)]
-struct State {
-    /// Whether an order runs.
-    is_on: AtomicBool,
-    /// The first statement that was refused.
+struct GuardState {
+    /// Whether a job runs.
+    is_active: AtomicBool,
+    /// The first refused statement.
     denied: Mutex<Option<String>>,
 }
 
@@ -52,36 +52,36 @@ impl Guard {
         let guard = Self::default();
         let authorizer = guard.clone();
         connection.authorizer(Some(move |cx: AuthContext<'_>| authorizer.authorize(&cx.action)))?;
-        // After a statement has rolled the transaction back, each further one would be a transaction
-        // of its own.
+        // After a rollback, each further statement would be its own transaction; the hook refuses
+        // the commit.
         let committing = guard.clone();
-        connection.commit_hook(Some(move || committing.0.is_on.load(Ordering::Relaxed)))?;
+        connection.commit_hook(Some(move || committing.0.is_active.load(Ordering::Relaxed)))?;
         Ok(guard)
     }
 
-    /// Runs an order.
+    /// Runs a job. Returns its result, and whether its writes may be kept.
     ///
     /// # Errors
-    /// Beside what the order returns: [`StoreError::Denied`] if a statement of it was refused, and
+    /// The second value is [`StoreError::Denied`] if a statement of the job was refused, and
     /// [`StoreError::RolledBack`] if the transaction has ended.
-    pub(super) fn watch<T>(
+    pub(super) fn run<T>(
         &self,
         connection: &Connection,
-        order: impl FnOnce() -> T,
+        job: impl FnOnce() -> T,
     ) -> (T, Result<(), StoreError>) {
-        self.0.is_on.store(true, Ordering::Relaxed);
-        let done = order();
-        self.0.is_on.store(false, Ordering::Relaxed);
+        self.0.is_active.store(true, Ordering::Relaxed);
+        let result = job();
+        self.0.is_active.store(false, Ordering::Relaxed);
         let kept = match self.denied().take() {
             Some(statement) => Err(StoreError::Denied(statement)),
             None if connection.is_autocommit() => Err(StoreError::RolledBack),
             None => Ok(()),
         };
-        (done, kept)
+        (result, kept)
     }
 
     fn authorize(&self, action: &AuthAction<'_>) -> Authorization {
-        if self.0.is_on.load(Ordering::Relaxed)
+        if self.0.is_active.load(Ordering::Relaxed)
             && let Some(statement) = denied(action)
         {
             self.denied().get_or_insert(statement);
@@ -95,19 +95,19 @@ impl Guard {
     }
 }
 
-/// Checks the deferred foreign keys of an order: the release of its savepoint does not, and the
-/// `COMMIT` would fail for all orders of the transaction.
+/// Checks the deferred foreign keys of a job: releasing its savepoint does not check them, and the
+/// `COMMIT` would fail for all jobs of the transaction.
 ///
 /// # Errors
-/// [`StoreError::ForeignKey`] if rows violate one.
+/// Returns [`StoreError::ForeignKey`] if rows violate one.
 pub(super) fn check_deferred(connection: &Connection) -> Result<(), StoreError> {
     let (mut violated, mut highest) = (0, 0);
     #[expect(
         unsafe_code,
-        reason = "rusqlite has no call for it; `PRAGMA foreign_key_check` reads all tables"
+        reason = "rusqlite does not wrap this function; `PRAGMA foreign_key_check` reads all tables"
     )]
-    // SAFETY: the connection is open, so its handle is valid; SQLite writes two integers and keeps
-    // neither pointer.
+    // SAFETY: the connection is open, so its handle is valid. SQLite writes two integers and does
+    // not keep the pointers.
     let status = unsafe {
         ffi::sqlite3_db_status(
             connection.handle(),
@@ -120,14 +120,14 @@ pub(super) fn check_deferred(connection: &Connection) -> Result<(), StoreError> 
     if status == ffi::SQLITE_OK && violated == 0 { Ok(()) } else { Err(StoreError::ForeignKey) }
 }
 
-/// Names a statement that an order may not run.
+/// Returns the name of a statement that a job must not run; `None` if it may run.
 #[expect(clippy::wildcard_enum_match_arm, reason = "both enums are non-exhaustive")]
 fn denied(action: &AuthAction<'_>) -> Option<String> {
     match action {
         AuthAction::Transaction { operation } => Some(match operation {
             TransactionOperation::Begin => "BEGIN".to_owned(),
             TransactionOperation::Rollback => "ROLLBACK".to_owned(),
-            // rusqlite has no name for it.
+            // rusqlite reports `COMMIT` as an unknown operation.
             _ => "COMMIT".to_owned(),
         }),
         AuthAction::Savepoint { savepoint_name, .. } if savepoint_name.eq_ignore_ascii_case(SAVEPOINT) => {

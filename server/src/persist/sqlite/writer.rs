@@ -1,4 +1,4 @@
-//! The thread that writes.
+//! The writer thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -11,71 +11,73 @@ use tokio::sync::mpsc;
 use super::guard::{Guard, SAVEPOINT, check_deferred};
 use crate::persist::store::StoreError;
 
-/// So many orders share a transaction at most: whoever waits for the first of them does not wait for ever.
-const TOGETHER: usize = 256;
+/// The maximum number of jobs in a transaction, which bounds the latency of the first of them.
+const BATCH: usize = 256;
 
-/// Something to do on the connection, inside of a transaction; or why there is none.
-pub(super) type Order = Box<dyn FnOnce(Result<&Connection, &str>) -> Ran + Send>;
+/// A job that runs with the connection inside of a transaction, or with the reason why no
+/// transaction could be started.
+pub(super) type WriteJob = Box<dyn FnOnce(Result<&Connection, &str>) -> JobOutcome + Send>;
 
-/// An order that has run.
-pub(super) struct Ran {
-    /// Whether what it did stays.
+/// The outcome of a job.
+pub(super) struct JobOutcome {
+    /// Whether the job's writes are kept.
     pub(super) keep: bool,
-    /// Answers, when it is known whether the transaction is on disk.
-    pub(super) finish: Finish,
+    /// Replies to the caller, when it is known whether the transaction is on disk.
+    pub(super) reply: JobReply,
 }
 
-/// Gives an answer.
-pub(super) type Finish = Box<dyn FnOnce(Result<(), Failure>) + Send>;
+/// Sends the result of a job to its caller.
+pub(super) type JobReply = Box<dyn FnOnce(Result<(), WriteFailure>) + Send>;
 
-/// Why an order is not known to be on disk.
+/// The reason why a job is not on disk, or may not be.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    /// Nothing of it is kept.
+pub(super) enum WriteFailure {
+    /// The job's writes are undone.
     #[error(transparent)]
     Undone(StoreError),
-    /// The `COMMIT` failed: it may be found on disk or not.
+    /// The `COMMIT` failed: the writes may be on disk or not.
     #[error(transparent)]
     Unknown(StoreError),
 }
 
-impl<E: Into<StoreError>> From<E> for Failure {
+impl<E: Into<StoreError>> From<E> for WriteFailure {
     fn from(error: E) -> Self {
         Self::Undone(error.into())
     }
 }
 
-/// The thread. Dropping it waits until it has done what it was given; by then nobody can give it more.
+/// The handle of the writer thread.
 #[derive(Debug)]
-pub(super) struct Thread(Mutex<Option<JoinHandle<()>>>);
+pub(super) struct WriterThread(Mutex<Option<JoinHandle<()>>>);
 
-impl Thread {
+impl WriterThread {
     pub(super) fn start(
         connection: Connection,
         guard: Guard,
-        queue: mpsc::Receiver<Order>,
+        queue: mpsc::Receiver<WriteJob>,
     ) -> std::io::Result<Self> {
         let thread = std::thread::Builder::new()
             .name("vivaz-sqlite".into())
-            .spawn(move || work(&connection, &guard, queue))?;
+            .spawn(move || run(&connection, &guard, queue))?;
         Ok(Self(Mutex::new(Some(thread))))
     }
 
-    /// Waits for its end.
+    /// Waits until the thread has run all queued jobs and ended. All senders of the queue have to
+    /// be dropped before.
     pub(super) fn join(&self) {
         let thread = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         if let Some(thread) = thread
             && thread.join().is_err()
         {
-            tracing::error!("the database's thread had panicked");
+            tracing::error!("the database's writer thread panicked");
         }
     }
 }
 
-/// How the connection works.
+/// Configures the connection.
 pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    // WAL: a commit is one append, and other processes can read meanwhile. FULL: it is on disk when it is answered, so
-    // that it survives a power failure too.
+    // WAL: a commit is one append, and other processes can read at the same time. FULL: a commit is
+    // on disk before the job's reply, so that it survives a power failure.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -84,84 +86,86 @@ pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn work(connection: &Connection, guard: &Guard, mut queue: mpsc::Receiver<Order>) {
+/// Runs queued jobs until all senders of the queue are dropped.
+fn run(connection: &Connection, guard: &Guard, mut queue: mpsc::Receiver<WriteJob>) {
     while let Some(first) = queue.blocking_recv() {
-        let mut finishes = Vec::new();
-        let committed = together(connection, guard, first, &mut queue, &mut finishes);
+        let mut replies = Vec::new();
+        let committed = run_batch(connection, guard, first, &mut queue, &mut replies);
         if let Err(error) = &committed {
             tracing::error!(%error, "a transaction failed");
             if !connection.is_autocommit()
                 && let Err(error) = connection.execute_batch("ROLLBACK")
             {
-                tracing::error!(%error, "a transaction could not be taken back");
+                tracing::error!(%error, "cannot roll back a transaction");
             }
         }
-        for finish in finishes {
-            finish(committed.as_ref().copied().map_err(|failure| match failure {
-                Failure::Undone(error) => Failure::Undone(StoreError::failed(error.to_string())),
-                Failure::Unknown(error) => Failure::Unknown(StoreError::failed(error.to_string())),
+        for reply in replies {
+            reply(committed.as_ref().copied().map_err(|failure| match failure {
+                WriteFailure::Undone(error) => WriteFailure::Undone(StoreError::failed(error.to_string())),
+                WriteFailure::Unknown(error) => WriteFailure::Unknown(StoreError::failed(error.to_string())),
             }));
         }
     }
 }
 
-/// Runs an order and those that wait behind it in one transaction.
+/// Runs a job and the queued jobs after it in one transaction.
 ///
 /// # Errors
-/// When nothing of them is kept, or it is not known whether anything is.
-fn together(
+/// Returns an error if all of them are undone, or if it is unknown whether they are on disk.
+fn run_batch(
     connection: &Connection,
     guard: &Guard,
-    first: Order,
-    queue: &mut mpsc::Receiver<Order>,
-    finishes: &mut Vec<Finish>,
-) -> Result<(), Failure> {
-    // Whoever waits is answered in any case: the first order by what goes wrong here, too.
+    first: WriteJob,
+    queue: &mut mpsc::Receiver<WriteJob>,
+    replies: &mut Vec<JobReply>,
+) -> Result<(), WriteFailure> {
+    // Each caller gets a reply, including the caller of the first job if the transaction cannot
+    // begin.
     let mut next = Some(first);
     let begun = connection.execute_batch("BEGIN IMMEDIATE");
-    while let Some(order) = next {
+    while let Some(job) = next {
         match &begun {
-            Ok(()) => one(connection, guard, order, finishes)?,
-            Err(error) => finishes.push(order(Err(&error.to_string())).finish),
+            Ok(()) => run_job(connection, guard, job, replies)?,
+            Err(error) => replies.push(job(Err(&error.to_string())).reply),
         }
-        next = if finishes.len() < TOGETHER { queue.try_recv().ok() } else { None };
+        next = if replies.len() < BATCH { queue.try_recv().ok() } else { None };
     }
     begun?;
-    connection.execute_batch("COMMIT").map_err(|error| Failure::Unknown(error.into()))
+    connection.execute_batch("COMMIT").map_err(|error| WriteFailure::Unknown(error.into()))
 }
 
-/// Runs an order. What it did is undone if it says so, panics, runs a statement that it may not, or
-/// violates a deferred foreign key; the others of the transaction stay.
+/// Runs a job. Its writes are undone if its result is an error, or if it panics, runs a refused
+/// statement, or violates a deferred foreign key. Other jobs of the transaction are not affected.
 ///
 /// # Errors
-/// When the transaction cannot go on.
-fn one(
+/// Returns an error if the transaction cannot continue.
+fn run_job(
     connection: &Connection,
     guard: &Guard,
-    order: Order,
-    finishes: &mut Vec<Finish>,
+    job: WriteJob,
+    replies: &mut Vec<JobReply>,
 ) -> Result<(), StoreError> {
-    // Not from the connection's cache of statements, which orders use too.
+    // Not prepared in the connection's statement cache, which the jobs use too.
     if let Err(error) = connection.execute_batch(&format!("SAVEPOINT {SAVEPOINT}")) {
-        finishes.push(order(Err(&error.to_string())).finish);
+        replies.push(job(Err(&error.to_string())).reply);
         return Err(error.into());
     }
-    let run = || catch_unwind(AssertUnwindSafe(|| order(Ok(connection))));
-    let (ran, kept) = guard.watch(connection, run);
-    let keep = match ran {
-        Ok(Ran { keep, finish }) => {
+    let run = || catch_unwind(AssertUnwindSafe(|| job(Ok(connection))));
+    let (outcome, kept) = guard.run(connection, run);
+    let keep = match outcome {
+        Ok(JobOutcome { keep, reply }) => {
             let kept = if keep { kept.and_then(|()| check_deferred(connection)) } else { kept };
             let keep = keep && kept.is_ok();
-            // Before what may fail next, which is then its answer.
-            finishes.push(if kept.is_ok() {
-                finish
+            // Pushed before the statements below, whose failure is then the result of this job too.
+            replies.push(if kept.is_ok() {
+                reply
             } else {
-                Box::new(move |_| finish(kept.map_err(Failure::Undone)))
+                Box::new(move |_| reply(kept.map_err(WriteFailure::Undone)))
             });
             keep
         }
         Err(_panic) => {
-            tracing::error!("a write panicked; what it did is undone");
+            tracing::error!("a write panicked and was undone");
             false
         }
     };

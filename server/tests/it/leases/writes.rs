@@ -2,7 +2,8 @@
 
 use vivaz::MemoryStore;
 use vivaz::store::{
-    Change, Commit, CommitError, Progress, Refusal, Secrets, Snapshot, SnapshotHead, StoredReply, Whole,
+    Commit, CommitError, ComponentChange, Secrets, SessionProgress, SessionState, Snapshot, SnapshotHead,
+    StoredReply, WriteRefusal,
 };
 
 use super::{LEASE, c, change, component, enter, id, on_each, save, snapshot, whole};
@@ -11,20 +12,20 @@ use crate::stores::head;
 #[tokio::test]
 async fn what_the_store_does_not_have_is_absent_and_is_entered_whole() {
     on_each(|store, _clock| async move {
-        assert_eq!(save(&*store, "a", "s", &[]).await, Some(Refusal::Absent));
+        assert_eq!(save(&*store, "a", "s", &[]).await, Some(WriteRefusal::Absent));
         let committed = store.commit(change("s", "a", "c", 3)).await;
         let Err(CommitError::Absent(commit)) = committed else { panic!("{committed:?}") };
         assert_eq!(enter(&*store, "a", "s").await, []);
         store.commit(*commit).await.unwrap();
         // A component that it does not have, and a version that it does not have.
-        assert_eq!(save(&*store, "a", "s", &["c", "d"]).await, Some(Refusal::Absent));
+        assert_eq!(save(&*store, "a", "s", &["c", "d"]).await, Some(WriteRefusal::Absent));
         assert!(matches!(store.commit(change("s", "a", "d", 0)).await, Err(CommitError::Absent(_))));
         assert!(matches!(store.commit(change("s", "a", "c", 7)).await, Err(CommitError::Absent(_))));
         assert!(matches!(store.commit(change("s", "a", "c", 3)).await, Err(CommitError::Conflict)));
         // Newer rows of the store stay, moving ones stay, the rest is replaced.
         let entered = whole("s", &[("c", 3), ("d", 1), ("e", 1), ("f", 1)]);
         store.enter("a", vec![entered]).await.unwrap();
-        let moving = Whole { moving: vec![c("e")], ..whole("s", &[("c", 5), ("d", 0)]) };
+        let moving = SessionState { moving: vec![c("e")], ..whole("s", &[("c", 5), ("d", 0)]) };
         store.enter("a", vec![moving]).await.unwrap();
         let seen = store.find(&id("s")).await.unwrap().unwrap();
         let mut components = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().components;
@@ -47,14 +48,15 @@ async fn replies_are_kept_until_they_are_received_or_saved_with_the_session() {
         enter(&*store, "a", "s").await;
         for reference in [1, 2, 3] {
             let reply = StoredReply { reference, body: format!("{reference}") };
-            let gone = Change::Removed { id: c("none") };
+            let gone = ComponentChange::Removed { id: c("none") };
             store.commit(Commit::of(id("s"), "a".into(), 1, gone, Some(reply))).await.unwrap();
         }
         let seen = store.find(&id("s")).await.unwrap().unwrap();
         let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
         assert_eq!(stored.replies.iter().map(|reply| reply.reference).collect::<Vec<_>>(), [2, 3]);
         // 2 is answered in the saved progress, or dropped; 3 was not when it was saved.
-        let progress = |last, open: &[u64]| Progress { last, open: open.to_vec(), replies: Vec::new() };
+        let progress =
+            |last, open: &[u64]| SessionProgress { last, open: open.to_vec(), replies: Vec::new() };
         let head_of = |progress| SnapshotHead { progress, ..head() };
         let saved = Snapshot { head: head_of(progress(3, &[3])), ..snapshot("s", &["c"]) };
         assert_eq!(store.save("a", vec![saved]).await.unwrap(), []);
@@ -63,7 +65,7 @@ async fn replies_are_kept_until_they_are_received_or_saved_with_the_session() {
         assert_eq!(stored.replies, [StoredReply { reference: 3, body: "3".into() }]);
         assert_eq!((stored.components[0].rev, &*stored.components[0].state), (9, &b"9"[..]));
         for (last, left) in [(2, 1), (3, 0)] {
-            let entered = Whole { head: head_of(progress(last, &[])), ..whole("s", &[("c", 9)]) };
+            let entered = SessionState { head: head_of(progress(last, &[])), ..whole("s", &[("c", 9)]) };
             assert_eq!(store.enter("a", vec![entered]).await.unwrap(), []);
             let seen = store.find(&id("s")).await.unwrap().unwrap();
             let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
@@ -102,7 +104,7 @@ async fn a_commit_may_enter_a_session_and_does_not_enter_it_again() {
     on_each(|store, _clock| async move {
         for (generation, name) in [(5, "c"), (9, "d")] {
             let component = Box::new(component(name, 1));
-            let mut commit = Commit::of(id("s"), "a".into(), 0, Change::Mounted { component }, None);
+            let mut commit = Commit::of(id("s"), "a".into(), 0, ComponentChange::Mounted { component }, None);
             let secrets = Secrets { generation, current: [7; 16], previous: None };
             commit.enters = Some(Box::new(SnapshotHead { secrets, ..head() }));
             store.commit(commit).await.unwrap();
@@ -124,5 +126,5 @@ async fn a_session_that_a_store_in_memory_loses_has_not_ended() {
     assert!(store.lose(&id("s")));
     assert!(!store.lose(&id("s")));
     assert_eq!(store.len(), 1);
-    assert_eq!(save(&store, "a", "s", &[]).await, Some(Refusal::Absent));
+    assert_eq!(save(&store, "a", "s", &[]).await, Some(WriteRefusal::Absent));
 }
