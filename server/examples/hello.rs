@@ -1,4 +1,5 @@
-//! The smallest application: `cargo run -p vivaz --example hello`, with the address to listen at as an argument.
+//! The smallest application: `cargo run -p vivaz --example hello`. The argument is the address to
+//! listen on.
 
 use axum::Router;
 use axum::response::Response;
@@ -35,11 +36,12 @@ async fn page(live: Live) -> std::result::Result<Response, RenderError> {
 #[tokio::main]
 async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
-    // Without `.secret(…)` a random one is made: fine for trying, pages do not survive a restart.
+    // Without `.secret(…)` the secret is random, so the seals of open pages do not survive a
+    // restart.
     let runtime = Runtime::builder().build()?;
     let app = Router::new().route("/", get(page)).with_state(runtime.clone()).merge(runtime.router());
     let listener = TcpListener::bind(address).await?;
-    #[expect(clippy::print_stdout, reason = "whoever started it wants to know where to look")]
+    #[expect(clippy::print_stdout, reason = "the user needs the address")]
     {
         println!("http://{}", listener.local_addr()?);
     }

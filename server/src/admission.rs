@@ -1,4 +1,4 @@
-//! Decides who may connect, from where, and how often: addresses, origins, identities and seals.
+//! Admission of clients: addresses, origins, connection limits, identities and seals.
 
 pub(crate) mod address;
 pub(crate) mod browser;

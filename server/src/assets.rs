@@ -1,5 +1,5 @@
-//! Files that a page fetches beside the socket: the client and its optional modules, compressed when
-//! they were built, and the templates, compressed at the first request.
+//! Static files for pages: the client and its optional modules, compressed at build time, and the
+//! templates, compressed at the first request.
 
 pub(crate) mod client;
 mod encoding;
@@ -12,37 +12,38 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 
-use encoding::Accepted;
+use encoding::AcceptedEncodings;
 
-/// Nobody has to ask for it again: its name says what is in it.
+/// The file never changes: its path contains a hash of its content.
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-/// Kept, but asked for each time whether it is still the same.
+/// The browser stores the file, and asks before each use whether it has changed.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// The files, by their path below the socket's.
+/// The files, by path below the WebSocket's path.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Assets {
-    files: Arc<HashMap<String, File>>,
+    files: Arc<HashMap<String, AssetFile>>,
 }
 
 #[derive(Debug)]
-struct File {
+struct AssetFile {
     media_type: &'static str,
     cache: HeaderValue,
     etag: HeaderValue,
     plain: Bytes,
-    /// Set at the first request that accepts it; `None` if it is not smaller.
+    /// Compressed at the first request that accepts it; `None` if that does not make it smaller.
     gzip: OnceLock<Option<Bytes>>,
     brotli: Option<Bytes>,
 }
 
 impl Assets {
-    /// The client's files, and these templates: hash and compiled form.
+    /// Creates the assets from the client's files and from templates, given as hash and compiled
+    /// form.
     pub(crate) fn new<'a>(templates: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut files = HashMap::from_iter(client::files());
         for (hash, json) in templates {
             let plain = Bytes::copy_from_slice(json.as_bytes());
-            let file = File {
+            let file = AssetFile {
                 media_type: "application/json",
                 cache: IMMUTABLE,
                 etag: etag(&plain),
@@ -55,7 +56,7 @@ impl Assets {
         Self { files: Arc::new(files) }
     }
 
-    /// Answers a request for the file of that path.
+    /// Returns the response to a request for a path: the file, 304 or 404.
     pub(crate) fn respond(&self, path: &str, headers: &HeaderMap) -> Response<Body> {
         match self.files.get(path) {
             Some(file) => file.respond(headers),
@@ -64,10 +65,10 @@ impl Assets {
     }
 }
 
-impl File {
+impl AssetFile {
     fn respond(&self, headers: &HeaderMap) -> Response<Body> {
-        let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|sent| names(sent, &self.etag));
-        let accepted = Accepted::of(headers);
+        let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|sent| matches(sent, &self.etag));
+        let accepted = AcceptedEncodings::of(headers);
         let gzip = || self.gzip.get_or_init(|| gzip(&self.plain)).as_ref();
         let (encoding, content) = if let Some(brotli) = self.brotli.as_ref().filter(|_| accepted.brotli) {
             (Some("br"), brotli)
@@ -93,22 +94,23 @@ impl File {
     }
 }
 
-/// Whether a list of tags, as `If-None-Match` has it, names this one. Weak comparison, as RFC 9110 asks for there.
-fn names(sent: &HeaderValue, etag: &HeaderValue) -> bool {
+/// Checks whether a value of `If-None-Match`, a list of tags, matches a tag. Tags are compared
+/// weakly, as RFC 9110 requires for this header.
+fn matches(sent: &HeaderValue, etag: &HeaderValue) -> bool {
     let (Ok(sent), Ok(etag)) = (sent.to_str(), etag.to_str()) else { return false };
     sent.split(',')
         .map(str::trim)
         .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag.trim_start_matches("W/"))
 }
 
-/// Weak, because each encoding has other bytes.
+/// Returns the tag of a content. It is weak, because the bytes differ for each content encoding.
 fn etag(content: &[u8]) -> HeaderValue {
     let hash = blake3::hash(content).to_hex();
     HeaderValue::try_from(format!("W/\"{}\"", hash.get(..32).unwrap_or_default()))
         .unwrap_or_else(|_| HeaderValue::from_static("W/\"\""))
 }
 
-/// Compresses, if that makes it smaller.
+/// Compresses content with gzip; `None` if that does not make it smaller.
 fn gzip(content: &[u8]) -> Option<Bytes> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(content).ok()?;
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_is_immutable_and_comes_compressed_to_those_who_take_it() {
+    fn a_template_is_immutable_and_compressed_if_accepted() {
         let response = ask(header::ACCEPT_ENCODING, "gzip, br");
         assert_eq!(response.headers()[header::CONTENT_ENCODING], "gzip");
         assert_eq!(response.headers()[header::CACHE_CONTROL], IMMUTABLE);
@@ -147,14 +149,14 @@ mod tests {
     }
 
     #[test]
-    fn what_the_browser_has_is_not_sent_again() {
+    fn a_known_file_is_answered_with_304() {
         let etag = ask(header::ACCEPT, "*/*").headers()[header::ETAG].clone();
         assert_eq!(ask(header::IF_NONE_MATCH, etag.to_str().unwrap()).status(), StatusCode::NOT_MODIFIED);
         assert_eq!(ask(header::IF_NONE_MATCH, "\"other\"").status(), StatusCode::OK);
     }
 
     #[test]
-    fn nothing_else_is_there() {
+    fn an_unknown_path_is_not_found() {
         assert_eq!(assets().respond("../secret", &HeaderMap::new()).status(), StatusCode::NOT_FOUND);
     }
 }

@@ -27,7 +27,7 @@ pub(crate) use self::handshake_error::{IDENTITY_OUTDATED, UNAUTHENTICATED, UNIDE
 #[cfg(test)]
 pub(crate) use self::hello::close_for_violation;
 use self::liveness::{Liveness, PeerHealth};
-use crate::admission::browser::Browser;
+use crate::admission::browser::BrowserId;
 use crate::session::mail::Mail;
 use crate::session::supervisor::Supervisor;
 use crate::session::{Completion, Session};
@@ -85,7 +85,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Sets the browser that shows the page.
-    pub(crate) fn set_browser(&mut self, browser: Option<Browser>) {
+    pub(crate) fn set_browser(&mut self, browser: Option<BrowserId>) {
         self.session.set_browser(browser);
     }
 
@@ -170,7 +170,7 @@ fn handle_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Af
             let close = match incoming {
                 Incoming::Text(text) => session.receive_text(&text),
                 Incoming::Binary(bytes) => session.receive_binary(&bytes),
-                Incoming::SignOfLife => session.receive_control(),
+                Incoming::Heartbeat => session.receive_control(),
                 Incoming::Closed(code) => return AfterTurn::Finish(ConnectionEnd::ClosedByClient(code)),
                 Incoming::Lost => return AfterTurn::Finish(ConnectionEnd::Lost),
                 Incoming::Violation(violation) => {

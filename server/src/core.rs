@@ -14,7 +14,7 @@ use vivaz_components::{Env, Hub, Identity, Registry, Spec, States};
 use vivaz_protocol::RawJson;
 
 pub(crate) use self::epochs::{Epochs, StreamEpoch};
-use crate::admission::address::{Addresses, ClientAddress, Proxies, client_address};
+use crate::admission::address::{AddressLimiter, ClientAddress, Proxies, client_address};
 use crate::admission::connection_limit::ConnectionLimit;
 use crate::admission::identify::{Identify, IdentityError};
 use crate::admission::middleware::Middleware;
@@ -24,8 +24,8 @@ use crate::admission::secret::Secret;
 use crate::admission::users::Users;
 use crate::assets::Assets;
 use crate::limits::Limits;
-use crate::persist::failing::Failing;
 use crate::persist::keeper::Keeper;
+use crate::persist::resume_failures::ResumeFailures;
 use crate::persist::store::Save;
 use crate::rate::Rate;
 use crate::telemetry::log::{ClientLog, client_event};
@@ -46,7 +46,7 @@ pub(crate) struct Core {
     pub(crate) build: Box<str>,
     pub(crate) origins: Origins,
     pub(crate) proxies: Proxies,
-    pub(crate) addresses: Arc<Addresses>,
+    pub(crate) addresses: Arc<AddressLimiter>,
     pub(crate) log: ClientLog,
     pub(crate) identify: Identify,
     pub(crate) middleware: Middleware,
@@ -61,7 +61,7 @@ pub(crate) struct Core {
     pub(crate) hub: Hub,
     pub(crate) users: Arc<Users>,
     /// Sessions that could not be resumed.
-    pub(crate) failing: Failing,
+    pub(crate) failing: ResumeFailures,
     /// How many times access was revoked.
     pub(crate) revocations: AtomicU64,
     /// Saves sessions to the store. `None` without a store.

@@ -1,23 +1,23 @@
-//! What only the fuzz targets reach: parts that nobody else should call.
+//! Access to internal parts for the fuzz targets.
 
-use crate::admission::seal::{Sealed, Sealer};
+use crate::admission::seal::{SealContent, Sealer};
 use crate::admission::secret::Secret;
 
-/// Seals under one key.
+/// Creates and opens seals with one key.
 pub struct Seals(Sealer);
 
 impl Seals {
-    /// Seals under a key made from a text of 32 characters or more.
+    /// Creates a sealer from a secret of at least 32 characters.
     ///
     /// # Panics
-    /// If it is shorter.
+    /// Panics if the secret is shorter.
     pub fn new(key: &str) -> Self {
         Self(Sealer::new(&Secret::new(key).unwrap_or_else(|error| panic!("{error}"))))
     }
 
-    /// Seals some props for a holder.
+    /// Seals props for a holder.
     pub fn seal(&self, props: &str, holder: &str) -> Option<String> {
-        let sealed = Sealed {
+        let content = SealContent {
             child: None,
             component: "counter".into(),
             schema: 1,
@@ -26,10 +26,10 @@ impl Seals {
             props: props.into(),
             state: None,
         };
-        self.0.seal(&sealed, holder)
+        self.0.seal(&content, holder)
     }
 
-    /// The props in a seal.
+    /// Returns the props in a seal; `None` if the seal is not valid for the holder.
     pub fn open(&self, token: &str, holder: &str) -> Option<String> {
         Some(self.0.open(token, holder, 0)?.props)
     }

@@ -1,4 +1,4 @@
-//! The HTTP side: the routes, the upgrade to a socket, the first paint, and the server loop.
+//! HTTP: the routes, the upgrade to a WebSocket, the first paint, and the accept loop.
 
 pub(crate) mod cross_origin;
 pub(crate) mod listen;

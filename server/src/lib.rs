@@ -1,7 +1,9 @@
-//! Live pages in Rust: components on the server, a page that shows them and stays in step, one WebSocket between them.
+//! Live web interfaces in Rust: components run on the server, a page shows them, and one WebSocket
+//! connects the two.
 //!
-//! An application writes structs and templates. The page gets HTML that is painted already, then a small engine that
-//! follows the components' state: what changes is sent as state, not as HTML, and no JavaScript is written.
+//! An application consists of structs and templates, without JavaScript. The server renders the
+//! first HTML. Then a small client in the page renders the templates again whenever it receives a
+//! patch: the server sends changes of state, not HTML.
 //!
 //! ```no_run,standalone_crate
 //! use axum::Router;
@@ -21,7 +23,7 @@
 //!
 //! #[actions]
 //! impl Counter {
-//!     /// A page may call this, because of the attribute.
+//!     /// The attribute makes the method callable by pages.
 //!     #[action(amount = 1)]
 //!     fn increment(&mut self, amount: i64) {
 //!         self.count = self.count.saturating_add(amount);
@@ -35,32 +37,37 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-//!     let runtime = Runtime::builder().secret(vivaz::Secret::from_env_or_file("secret")?).build()?;
-//!     let app = Router::new().route("/", get(page)).with_state(runtime.clone()).merge(runtime.router());
+//!     let secret = vivaz::Secret::from_env_or_file("secret")?;
+//!     let runtime = Runtime::builder().secret(secret).build()?;
+//!     let app = Router::new().route("/", get(page)).with_state(runtime.clone());
+//!     let app = app.merge(runtime.router());
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //!     Ok(vivaz::serve(listener, app, runtime).await?)
 //! }
 //! ```
 //!
-//! # What is where
-//! - A component and what it may do: [`LiveComponent`], [`Context`], [`List`], [`Shared`], [`Topic`].
-//! - The page around it: [`Live`] renders components inside of any axum handler.
-//! - The server: [`Runtime`] with its [`Builder`], [`Limits`], [`Secret`], [`Stats`]; [`serve`] runs it.
-//! - The wire is described in `docs/protocol.md`; any client that follows it will do.
+//! # Overview
+//! - Components: [`LiveComponent`], [`Context`], [`List`], [`Shared`], [`Topic`].
+//! - Pages: [`Live`] renders components inside of any axum handler.
+//! - The server: [`Runtime`] with its [`Builder`], [`Limits`], [`Secret`] and [`Stats`]; [`serve`]
+//!   runs it.
+//! - The wire protocol: `docs/protocol.md`. Any client that follows it can connect.
 //!
-//! # What is promised
-//! A connection may drop at any moment: the session waits, and when the page is back it gets what it
-//! missed. While its session lives, an action takes effect once, however often its message is sent;
-//! over a kill only in `#[live(durable)]` components. The changes of a handler that fails, panics or
-//! takes too long are undone, except for what it flushed, form errors and the page's edits. A page
-//! calls only what is marked `#[action]`, writes only what is marked `model`, and mounts only what
-//! is marked `open` or was rendered by this server.
+//! # Guarantees
+//! - A connection may drop at any time. The session is suspended, and a page that reconnects
+//!   receives all changes that it missed.
+//! - While its session exists, an action takes effect once, however often its message is sent.
+//!   After the process was killed, this holds only for `#[live(durable)]` components.
+//! - The changes of a handler that fails, panics or exceeds its time are undone, except for flushed
+//!   changes, form errors and the page's edits.
+//! - A page can call only methods marked `#[action]`, write only fields marked `model`, and mount
+//!   only components that are marked `open` or were rendered by this server.
 
 mod admission;
 mod assets;
 mod connection;
 mod core;
-// In tests too, so that it does not fall behind.
+// Compiled in tests too, so that changes do not break the fuzz targets unnoticed.
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod http;
@@ -127,7 +134,7 @@ pub mod instance {
 #[doc(hidden)]
 pub use vivaz_components::__private;
 
-/// What an application's components and pages usually need.
+/// The items that an application's components and pages usually need.
 pub mod prelude {
     pub use crate::{Live, Markup, RenderError, Runtime};
     pub use vivaz_components::{
@@ -138,42 +145,42 @@ pub mod prelude {
     pub use vivaz_databases::Tx;
 }
 
-/// The examples of the README, so that they keep compiling.
+/// Compiles the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-/// The guide to sessions, for the same reason.
+/// Compiles the examples of the guide to sessions.
 #[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../../docs/sessions.md")]
 struct SessionsGuide;
 
-/// The guide to security, for the same reason.
+/// Compiles the examples of the guide to security.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/security.md")]
 struct SecurityGuide;
 
-/// The guide to testing, for the same reason.
+/// Compiles the examples of the guide to testing.
 #[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../docs/testing.md")]
 struct TestingGuide;
 
-/// The how-to guides, for the same reason.
+/// Compiles the examples of the how-to guides.
 #[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../docs/guides.md")]
 struct HowToGuides;
 
-/// The guide to deployment, for the same reason.
+/// Compiles the examples of the guide to deployment.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/deployment.md")]
 struct DeploymentGuide;
 
-/// The guide to the page's side, for the same reason.
+/// Compiles the examples of the guide to the client.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/client.md")]
 struct ClientGuide;
 
-/// The guide to components, for the same reason.
+/// Compiles the examples of the guide to components.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/components.md")]
 struct ComponentsGuide;

@@ -1,146 +1,166 @@
-//! What a client may ask for, and for how long. Everything is bounded, and every bound can be set.
+//! Limits on what clients can request. Every resource is bounded, and every limit is configurable.
 
 use std::time::Duration;
 
-/// Bounds on what clients can make the server hold or do.
+/// Limits on the resources and the time that clients can make the server use.
 ///
 /// ```
 /// use std::time::Duration;
 /// use vivaz::Limits;
 ///
-/// let limits = Limits { components: 20, action_time: Duration::from_secs(5), ..Limits::default() };
+/// let action_time = Duration::from_secs(5);
+/// let limits = Limits { components: 20, action_time, ..Limits::default() };
 /// assert_eq!(limits.message_bytes, 64 * 1024);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// The largest message that a client may send, in bytes. A larger one closes the connection with 1009.
+    /// Maximum size of a message from a client, in bytes. A larger one closes the connection with
+    /// 1009.
     pub message_bytes: usize,
-    /// How deep a message's objects and arrays may nest. The protocol allows 64; more than that is never accepted.
+    /// Maximum nesting depth of the objects and arrays of a message. The protocol allows 64; a
+    /// higher limit has no effect.
     pub depth: usize,
-    /// The largest value that a page may write into a field, in bytes of JSON. A larger one is answered `too_large`.
+    /// Maximum size of a value that a page writes into a field, in bytes of JSON. A larger one is
+    /// answered `too_large`.
     pub value_bytes: usize,
-    /// How many bytes of state the components of a session may have together, as JSON, private
-    /// fields and the names of rooms included. What would make it more (a mount, an edit, an action, an event) is answered
-    /// `too_large` and undone. A component that is rendered has the same bound, with its children.
+    /// Maximum size of the state of all components of a session, in bytes of JSON. Private fields
+    /// and the names of rooms count. A mount, edit, action or event that would exceed the limit is
+    /// answered `too_large` and undone. The same limit applies to a component that is rendered,
+    /// together with its children.
     pub session_state_bytes: usize,
-    /// The same for all sessions of a user in this process, those that wait for their pages
-    /// included.
+    /// Maximum size of the state of all sessions of a user in this process, in bytes. Suspended
+    /// sessions count.
     pub user_state_bytes: usize,
-    /// How many bytes of state a topic may have, as JSON without computed fields. A change that
-    /// would make it more is undone together with the action that made it, which is answered
-    /// `too_large`.
+    /// Maximum size of the state of a topic, in bytes of JSON without computed fields. A change
+    /// that would exceed the limit is undone together with the action that made it, which is
+    /// answered `too_large`.
     pub topic_state_bytes: usize,
-    /// How many components a session may have at once.
+    /// Maximum number of components of a session.
     pub components: usize,
-    /// How many shared fields the components of a session may have together, each of which shows a topic. A component
-    /// with which there would be more is answered `too_many_components`.
+    /// Maximum number of shared fields of all components of a session; each shows a topic. A
+    /// component that would exceed the limit is answered `too_many_components`.
     pub topics: usize,
-    /// How many messages of a session may be accepted and not answered yet. More are answered `overloaded`.
+    /// Maximum number of messages of a session that are accepted and not answered yet. Further ones
+    /// are answered `overloaded`.
     pub in_flight: usize,
-    /// How many messages a second a session may send in the long run. More are answered `rate_limited`.
+    /// Maximum rate of messages of a session, in messages per second in the long run. Further ones
+    /// are answered `rate_limited`.
     pub messages_per_second: u32,
-    /// How many messages may come at once.
+    /// Maximum number of messages of a session in a burst.
     pub burst: u32,
-    /// How long an action, or a component's `mount`, may take.
+    /// Maximum time for an action or for the `mount` of a component.
     pub action_time: Duration,
-    /// How much may wait for a client that does not read, in bytes. Beyond it, patches are replaced by snapshots, and
-    /// nothing more is read from the client.
+    /// Size of the queue for a client that does not read, in bytes. Beyond it, patches are replaced
+    /// by snapshots, and the server stops reading from the client.
     pub outbox_bytes: usize,
-    /// How long a client may take to read all that waits for it, before it is closed with 4413.
+    /// Maximum time in which a client has to read all queued data. A slower one is closed with
+    /// 4413.
     pub write_time: Duration,
-    /// How many bytes of snapshots a session may cause at once by `RESYNC` and by reading slowly; a tenth of it is
-    /// given back every second. A `RESYNC` beyond it is answered `rate_limited`.
+    /// Maximum size of the snapshots that a session causes at once by `RESYNC` and by reading
+    /// slowly, in bytes. A tenth of it is restored every second. A further `RESYNC` is answered
+    /// `rate_limited`.
     pub resync_bytes: usize,
-    /// How many events of the server's own (from rooms, broadcasts) may wait for a session,
-    /// and for each of its components. More are lost and counted. Results of `cx.spawn` are never
-    /// lost.
+    /// Maximum number of queued server events (from rooms and broadcasts) for a session, and for
+    /// each of its components. Further ones are dropped and counted. Results of `cx.spawn` are
+    /// never dropped.
     pub mailbox: usize,
-    /// How many connections there may be in all. One more is closed with 4503.
+    /// Maximum number of WebSocket connections. A further one is closed with 4503.
     pub connections: usize,
-    /// How many sockets [`serve`](crate::serve) has open at once, of pages and of plain HTTP; never
-    /// more than the process's file descriptors allow. For one more, the connection of plain HTTP
-    /// is closed whose client has kept the server waiting longest. An eighth, at most
-    /// 1,000, is left for plain HTTP, so that health checks are answered.
+    /// Maximum number of sockets of [`serve`](crate::serve), WebSockets and plain HTTP, bounded by
+    /// the process's file descriptors. For a further socket, the server closes the connection of
+    /// plain HTTP whose client has kept it waiting longest. An eighth, at most 1,000, is reserved
+    /// for plain HTTP, so that health checks are answered.
     pub sockets: usize,
-    /// How many connections of plain HTTP one address may have open, where [`serve`](crate::serve)
-    /// answers, and at most half of all. For one more, the one is closed whose client has kept the
-    /// server waiting longest. Of a trusted proxy, the requests under way for one client are
-    /// counted, and one more is answered with the status 429.
+    /// Maximum number of plain HTTP connections of one address to [`serve`](crate::serve), bounded
+    /// by half of all sockets. For a further connection, the server closes the one whose client has
+    /// kept it waiting longest. For a client behind a trusted proxy, the limit applies to its
+    /// concurrent requests. A further request is answered with the status 429.
     pub http_connections_per_address: usize,
-    /// How many connections one address may have. One more is refused with the status 429, before the application is
-    /// asked who it is. An address is one of IPv4, or the first 64 bits of one of IPv6.
+    /// Maximum number of WebSocket connections of one address. A further one is refused with the
+    /// status 429, before the identity hook runs. An address is an IPv4 address or an IPv6 network
+    /// with a prefix of 64 bits.
     pub connections_per_address: usize,
-    /// How many connections a second one address may open in the long run. More are refused with the status 429.
+    /// Maximum rate at which one address opens WebSocket connections, in connections per second in
+    /// the long run. Further ones are refused with the status 429.
     pub upgrades_per_second: u32,
-    /// How many it may open at once.
+    /// Maximum number of WebSocket connections that one address opens in a burst.
     pub upgrade_burst: u32,
-    /// How many events that clients cause (a name that is unknown, an upgrade that is refused) are
-    /// logged a second in the long run, and five times as many at once. More are counted, and the
-    /// count is logged.
+    /// Maximum rate of log events that clients cause (an unknown name, a refused upgrade), in
+    /// events per second in the long run. A burst may have five times as many. Further events are
+    /// counted, and the count is logged.
     pub client_events_per_second: u32,
-    /// How many addresses are counted at a time. What comes from others meanwhile is limited by `connections` alone.
+    /// Maximum number of addresses that are counted at a time. Further addresses are limited by
+    /// `connections` alone.
     pub addresses: usize,
-    /// Whether connections from this machine itself (loopback) are limited by their address too. They are not by
-    /// default: behind a proxy on the same machine, all of them come from there.
+    /// Whether the limits by address apply to loopback peers too. They do not by default: behind a
+    /// proxy on the same machine, all connections come from loopback.
     pub loopback_is_limited: bool,
-    /// How many sessions a user may have, with a connection or without. One more takes the place of the one that has
-    /// waited longest for its page; if none waits, its connection is closed with 4503.
+    /// Maximum number of sessions of a user, connected and suspended. A further one replaces the
+    /// session that has been suspended longest. If none is suspended, its connection is closed with
+    /// 4503.
     pub sessions_per_user: usize,
-    /// How many sessions of a user may wait for their pages. The one that has waited longest ends when there is one more.
+    /// Maximum number of suspended sessions of a user. For a further one, the session that has been
+    /// suspended longest ends.
     pub suspended_per_user: usize,
-    /// How often the server sends a ping. A connection silent for two of these is closed with 4408.
+    /// Interval of the server's pings. A connection that is silent for two intervals is closed with
+    /// 4408.
     pub heartbeat: Duration,
-    /// How long a client may take to send the head of a request, where [`serve`](crate::serve) answers it.
+    /// Maximum time in which a client has to send the head of a request to [`serve`](crate::serve).
     pub head_time: Duration,
-    /// How many bytes of a request's body, or of an answer, a client has to send or to read in each
-    /// [`progress_time`](Self::progress_time) that [`serve`](crate::serve) waits for it.
+    /// Number of bytes of a request's body or of a response that a client has to send or to read in
+    /// each [`progress_time`](Self::progress_time) in which [`serve`](crate::serve) waits for it.
     pub progress_bytes: usize,
-    /// How long [`serve`](crate::serve) waits for those bytes. A body that comes more slowly is
-    /// answered with the status 408, and a client that reads more slowly loses its connection.
+    /// Maximum time that [`serve`](crate::serve) waits for `progress_bytes`. A request whose body
+    /// is sent more slowly is answered with the status 408. The connection of a client that reads
+    /// more slowly is closed.
     pub progress_time: Duration,
-    /// How long a new connection may take to say `HELLO`, and the application to say who it is.
+    /// Maximum time in which a new connection has to send `HELLO`, and for the identity hooks.
     pub hello_time: Duration,
-    /// How long a session whose connection dropped waits to be resumed, counted from when its handlers have finished.
-    /// Tasks and loads of its components go on meanwhile, and end with it.
+    /// How long a session without a connection can be resumed, counted from the end of its
+    /// handlers. Tasks and loads of its components continue meanwhile, and end with it.
     pub suspended_time: Duration,
-    /// How long a session waits whose page said that it was closed or hidden (close code 1001).
+    /// How long a session can be resumed whose page reported that it was closed or hidden (close
+    /// code 1001).
     pub hidden_time: Duration,
-    /// How long a user is still present (`cx.presence`) whose page has lost its connection.
+    /// How long a user stays present (`cx.presence`) after the page has lost its connection.
     pub presence_grace: Duration,
-    /// A process's lease in the store lasts this long; it is renewed three times in that time. A
-    /// killed process's sessions begin to expire when its lease has ended.
+    /// Duration of a process's lease in the store. It is renewed three times in that time. Sessions
+    /// of a killed process begin to expire when its lease has ended.
     pub lease_time: Duration,
-    /// How long a call of the session store is waited for. Then a page that comes back is closed with
-    /// 4503 and tries again; after a commit the session is read from the store again; the rest is tried
-    /// again by the server.
+    /// Maximum time for a call of the session store. If the call was made for a page that resumes,
+    /// the page is closed with 4503 and retries. After a commit, the session is read from the store
+    /// again. Other calls are retried by the server.
     pub store_time: Duration,
-    /// How long a session is not resumed because a component of it cannot be restored, or one of its
-    /// topics does not answer whether the user may see it. Meanwhile its page is closed with 4503 and
-    /// tries again. Then the session is resumed without the components that fail; what is stored of
-    /// them is kept.
+    /// How long the server refuses to resume a session because one of its components cannot be
+    /// restored, or one of its topics cannot be authorized. Meanwhile the page is closed with 4503
+    /// and retries. Afterwards the session is resumed without the failing components; their stored
+    /// state is kept.
     pub restore_time: Duration,
-    /// How many sessions may wait to be resumed. The one that waits longest ends when there is one more.
+    /// Maximum number of suspended sessions. For a further one, the session that has been suspended
+    /// longest ends.
     pub suspended_sessions: usize,
-    /// How many bytes of state those may have together, counted as for `session_state_bytes`. Beyond it the ones end that
-    /// have most, within a second. What a session takes of the machine's memory is a multiple of what it is counted as.
+    /// Maximum size of the state of all suspended sessions, in bytes, counted as for
+    /// `session_state_bytes`. Beyond it, the largest sessions end within a second. A session uses a
+    /// multiple of its counted size in memory.
     pub suspended_state_bytes: usize,
-    /// How many replies wait until the client says that it has them.
+    /// Maximum number of replies that are kept until the client acknowledges them.
     pub kept_replies: usize,
-    /// How many bytes of replies wait.
+    /// Maximum size of the kept replies, in bytes.
     pub kept_bytes: usize,
-    /// How long a seal in a page is good.
+    /// How long a seal in a page is valid.
     pub seal_time: Duration,
-    /// How many bytes of state a seal may carry; above, it carries the props and `mount` runs again.
+    /// Maximum size of the state in a seal, in bytes. A seal of a larger state carries only the
+    /// props, and `mount` runs again.
     pub seal_state_bytes: usize,
-    /// How long running actions may take to finish when the server shuts down. Tasks (`cx.spawn`) and loads are not
-    /// waited for.
+    /// Maximum time for running actions to finish when the server shuts down. The shutdown does not
+    /// wait for tasks (`cx.spawn`) and loads.
     pub shutdown_time: Duration,
-    /// How long [`serve`](crate::serve) goes on accepting connections once it is asked to end,
-    /// while [`Runtime::is_ready`](crate::Runtime::is_ready) is already false: time for load
-    /// balancers to notice, and to send new clients to another process.
+    /// How long [`serve`](crate::serve) continues to accept connections after the start of a
+    /// shutdown, while [`Runtime::is_ready`](crate::Runtime::is_ready) already returns false. In
+    /// this time load balancers notice, and send new clients to another process.
     pub drain_accept: Duration,
-    /// Over how long a time pages are told to come back when the server goes away, at most: so that not all of them
-    /// reach the next process at once.
+    /// Maximum time over which the reconnects of pages are spread when the server shuts down, so
+    /// that not all of them reach the next process at once.
     pub drain_spread: Duration,
 }
 
@@ -202,7 +222,7 @@ impl Default for Limits {
 mod tests {
     use super::*;
 
-    /// Text is searched for the names that `Debug` prints, so that a new limit is not forgotten.
+    /// The test takes the names from the `Debug` output, so that it includes new limits.
     #[test]
     fn the_guide_to_security_names_each_limit() {
         let guide = include_str!("../../docs/security.md");
@@ -236,7 +256,7 @@ mod tests {
         }
     }
 
-    /// The fields of `Limits`.
+    /// Returns the names of the fields of `Limits`.
     fn names() -> Vec<String> {
         let printed = format!("{:#?}", Limits::default());
         let fields = printed.lines().filter_map(|line| line.strip_prefix("    ")?.split_once(": "));

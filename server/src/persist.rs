@@ -1,7 +1,7 @@
-//! Keeps sessions beyond the process: the stores, and what waits to be written to them.
+//! Persistence of sessions: the stores, and the writes that are queued for them.
 
-pub(crate) mod failing;
 pub(crate) mod keeper;
+pub(crate) mod resume_failures;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 pub mod store;

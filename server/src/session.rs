@@ -66,7 +66,7 @@ pub(crate) use self::save::stored_owner;
 use self::set_aside::SetAsideComponents;
 use self::supervisor::Supervisor;
 use self::topics::SessionTopic;
-use crate::admission::browser::Browser;
+use crate::admission::browser::BrowserId;
 use crate::session::mail::EvictionReason;
 use crate::session::port::Port;
 use crate::telemetry::log::client_event;
@@ -79,7 +79,7 @@ pub(crate) struct Session {
     identity: Identity,
     /// The browser of the current connection, if the request had its cookie. Seals may be bound to
     /// it.
-    browser: Option<Browser>,
+    browser: Option<BrowserId>,
     /// The current connection, or the last one.
     connection: ConnectionId,
     /// Boxed, because a map with one entry allocates room for four.
@@ -173,7 +173,7 @@ impl Session {
     }
 
     /// Sets the browser of the current connection.
-    pub(crate) fn set_browser(&mut self, browser: Option<Browser>) {
+    pub(crate) fn set_browser(&mut self, browser: Option<BrowserId>) {
         self.browser = browser;
     }
 

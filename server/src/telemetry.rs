@@ -1,4 +1,4 @@
-//! What the server counts and logs.
+//! Counters and logs of the server.
 
 pub(crate) mod log;
 pub(crate) mod stats;

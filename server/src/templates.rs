@@ -1,4 +1,5 @@
-//! Every component's template, compiled once: for the first paint here, as data for the page.
+//! The templates of all components, compiled once, for the first paint on the server and as data
+//! for the page.
 
 mod containment;
 
@@ -9,24 +10,25 @@ use vivaz_components::Registry;
 use vivaz_components::spec::FieldKind;
 use vivaz_template::Compiled;
 
-/// The templates, by component and by hash.
+/// The templates, indexed by component and by hash.
 #[derive(Debug, Default)]
 pub(crate) struct Templates {
-    components: HashMap<&'static str, Template>,
-    /// Which component's template has a hash; several may have the same one.
+    components: HashMap<&'static str, ComponentTemplate>,
+    /// Maps a hash to one component with that template; several components may share a hash.
     hashes: HashMap<Box<str>, &'static str>,
 }
 
+/// The compiled template of a component.
 #[derive(Debug)]
-pub(crate) struct Template {
+pub(crate) struct ComponentTemplate {
     pub(crate) compiled: Arc<Compiled>,
-    /// 32 hexadecimal characters of the BLAKE3 of `json`.
+    /// The first 32 hexadecimal digits of the BLAKE3 hash of `json`.
     pub(crate) hash: Box<str>,
     file: &'static str,
     json: Box<str>,
 }
 
-/// A component's template does not compile.
+/// The template of a component does not compile, or nests components where HTML does not allow it.
 #[derive(thiserror::Error)]
 #[error("the template of `{component}` ({file}): {mistakes}")]
 pub struct TemplateError {
@@ -38,6 +40,11 @@ pub struct TemplateError {
 vivaz_components::debug_as_message!(TemplateError);
 
 impl Templates {
+    /// Compiles the templates of all registered components.
+    ///
+    /// # Errors
+    /// Returns the mistakes of the first component whose template does not compile or whose
+    /// children are misplaced.
     pub(crate) fn compile(registry: &Registry) -> Result<Self, TemplateError> {
         let mut templates = Self::default();
         for registration in registry.iter() {
@@ -49,7 +56,7 @@ impl Templates {
             };
             let compiled = vivaz_template::compile(spec.template.text)
                 .map_err(|mistakes| refuse(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
-            // The derive cannot know which other components there are.
+            // The derive macro does not know the other components.
             let mistakes = registry.mistakes_of_children(&compiled.checks);
             if !mistakes.is_empty() {
                 return Err(refuse(&mistakes));
@@ -60,7 +67,7 @@ impl Templates {
             let hash: Box<str> = blake3::hash(json.as_bytes()).to_hex().chars().take(32).collect();
             templates.hashes.insert(hash.clone(), spec.name);
             let (file, compiled) = (spec.template.file, Arc::new(compiled));
-            templates.components.insert(spec.name, Template { compiled, hash, file, json });
+            templates.components.insert(spec.name, ComponentTemplate { compiled, hash, file, json });
         }
         for registration in registry.iter() {
             let spec = registration.spec;
@@ -73,28 +80,28 @@ impl Templates {
         Ok(templates)
     }
 
-    /// That of a component.
-    pub(crate) fn of(&self, component: &str) -> Option<&Template> {
+    /// Returns the template of a component.
+    pub(crate) fn of(&self, component: &str) -> Option<&ComponentTemplate> {
         self.components.get(component)
     }
 
-    /// The hash of a component's template; empty for a component that is not registered.
+    /// Returns the hash of a component's template; an empty text for an unregistered component.
     pub(crate) fn hash_of(&self, component: &str) -> &str {
         self.of(component).map_or("", |template| &template.hash)
     }
 
-    /// The compiled form of that hash, as JSON.
+    /// Returns the compiled form with this hash, as JSON.
     pub(crate) fn by_hash(&self, hash: &str) -> Option<&str> {
         self.of(self.hashes.get(hash)?).map(|template| &*template.json)
     }
 
-    /// Hashes and templates.
+    /// Returns the hash and the compiled template of each component.
     #[cfg(feature = "testing")]
     pub(crate) fn compiled(&self) -> impl Iterator<Item = (&str, &Arc<Compiled>)> {
         self.components.values().map(|template| (&*template.hash, &template.compiled))
     }
 
-    /// Hashes and compiled forms.
+    /// Returns the hash and the compiled form, as JSON, of each component.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.components.values().map(|template| (&*template.hash, &*template.json))
     }

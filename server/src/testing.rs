@@ -1,16 +1,18 @@
-//! What an application tests its components with: pages without a browser, on a network that breaks when told to.
+//! A kit for tests of applications: pages without a browser, on a network that the test controls.
 //!
-//! Everything between a page and a component is the real thing: sessions, order, exactly-once, patches, seals. In place
-//! of the socket there is a pipe in memory, and in place of the browser's DOM a parsed rendering of the template, so a
-//! test takes milliseconds, needs no port, and time in it may be paused.
+//! Tests run the production code between a page and a component: sessions, ordering, exactly-once,
+//! patches, seals. A pipe in memory replaces the socket, and a parsed rendering of the template
+//! replaces the browser's DOM. So a test takes milliseconds, needs no port, and may pause the time.
 
 pub(crate) mod app;
 mod browser;
 pub mod client;
 mod conformance;
 mod faults;
+mod line;
 mod network;
 mod page;
+mod process;
 mod property;
 mod server;
 mod view;
@@ -19,7 +21,8 @@ pub use browser::Browser;
 pub use client::{Answer, Ask, Breach, Client, Heard, Refusal, Stream};
 pub use conformance::{ManualClock, StoreCase, store_cases};
 pub use faults::{Fault, Faults, FaultyStore};
-pub use network::{Moment, Network};
+pub use line::Moment;
+pub use network::Network;
 pub use page::{Call, Event, MountError, OpenError, Page};
 pub use server::Server;
 pub use view::View;

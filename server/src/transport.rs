@@ -1,5 +1,6 @@
-//! The seam to the network. A connection sees a stream of [`Incoming`] and a sink of [`Outgoing`], and nothing else:
-//! a WebSocket is one implementation, a pair of channels in a test is another.
+//! The interface between connections and the network. A connection uses only a stream of
+//! [`Incoming`] and a sink of [`Outgoing`]. A WebSocket implements it, and so does a pair of
+//! channels for tests.
 
 pub(crate) mod encoding;
 #[cfg(feature = "testing")]
@@ -15,61 +16,63 @@ use std::future::Future;
 use bytes::Bytes;
 use futures_util::{Sink, Stream};
 
-/// What arrived.
+/// An event that the transport received from the peer.
 #[derive(Debug)]
 pub(crate) enum Incoming {
     /// A message as JSON. The transport has checked that it is UTF-8 and within the size limit.
     Text(Bytes),
-    /// A binary message that is none in the connection's encoding.
+    /// A binary message that is not a message in the connection's encoding.
     Binary(Bytes),
-    /// Something that only says that the peer is there.
-    SignOfLife,
-    /// The peer closes, with this code if it gave one.
+    /// A ping or a pong: the peer is alive.
+    Heartbeat,
+    /// The peer closed the connection, with this code if it sent one.
     Closed(Option<u16>),
-    /// The peer broke the transport's own rules; nothing more can be read.
+    /// The peer violated the rules of the transport; nothing more can be read.
     Violation(Violation),
-    /// The network gave up.
+    /// The network connection failed.
     Lost,
 }
 
-/// What is said of an [`Incoming::Binary`].
-pub(crate) const NOT_A_MESSAGE: &str = "a binary frame that is no message in this connection's encoding";
+/// The error text for an [`Incoming::Binary`].
+pub(crate) const NOT_A_MESSAGE: &str = "the binary frame is not a message in this connection's encoding";
 
-/// How a peer broke the transport's own rules.
+/// A violation of the transport's rules by the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Violation {
-    /// A message over the limit (1009). It was not read into memory.
+    /// A message exceeds the limit (1009). It was not read into memory.
     TooLarge,
-    /// Text that is not UTF-8 (1007).
+    /// A text is not UTF-8 (1007).
     NotUtf8,
-    /// Anything else that RFC 6455 forbids (1002).
+    /// Another violation of RFC 6455 (1002).
     Protocol,
 }
 
-/// What is sent.
+/// A message to the peer.
 #[derive(Clone, Debug)]
 pub(crate) enum Outgoing {
-    /// A message as JSON, shared with every other connection that is sent the same.
+    /// A message as JSON. All connections that send the same message share the bytes.
     Text(Bytes),
-    /// A sign of life that asks for one.
+    /// A ping, which the peer answers with a pong.
     Ping,
 }
 
-/// The connection cannot be written to any more.
+/// The connection can no longer be written to.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection is gone")]
+#[error("the connection is closed")]
 pub(crate) struct Gone;
 
-/// A connection's way in and out.
+/// A bidirectional stream of messages.
 ///
-/// The sink buffers; what was sent is on its way after a flush. `poll_ready` waits while the peer does not read.
+/// The sink buffers; messages are sent with the next flush. `poll_ready` is pending while the peer
+/// does not read.
 pub(crate) trait Transport:
     Stream<Item = Incoming> + Sink<Outgoing, Error = Gone> + Unpin + Send
 {
-    /// Closes with a code, then reads and discards for a bounded time until the peer has closed too, so that the code
-    /// arrives: a socket closed with unread data would reset the connection under it.
+    /// Closes the connection with a code. Then reads and discards data for a bounded time until the
+    /// peer has closed too, so that the code arrives: closing a socket with unread data resets the
+    /// connection.
     fn close(self: Box<Self>, code: u16, reason: &'static str) -> impl Future<Output = ()> + Send;
 
-    /// Answers the peer's close.
+    /// Answers the peer's close frame.
     fn answer_close(self: Box<Self>) -> impl Future<Output = ()> + Send;
 }

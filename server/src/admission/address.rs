@@ -1,6 +1,7 @@
-//! Where a connection comes from, and how much one address may ask for.
+//! Client addresses, and the limits for each address.
 //!
-//! What this limits, it limits before anything of the application runs: a flood costs a look into a map.
+//! The limits apply before any application code runs, so a flood of requests costs one map lookup
+//! each.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -19,18 +20,19 @@ use crate::rate::{Meter, Rate};
 
 mod proxies;
 
-/// The address of the client that sent a request, as far as the server knows it. The hook for
-/// [`identity`](crate::Builder::identity) finds it in the request's extensions.
+/// The address of the client that sent a request, as far as the server knows it. The runtime
+/// inserts it into the request's extensions before it calls the
+/// [`identity`](crate::Builder::identity) hook.
 ///
-/// An address narrows what a credential allows; it does not replace one. Behind a proxy that is not
-/// [trusted](crate::Builder::trust_proxy) every client has the proxy's address, and behind one on
-/// the same machine that is a loopback address.
+/// Use an address to restrict what a credential allows, not as a credential. Behind a proxy that is
+/// not [trusted](crate::Builder::trust_proxy), every client has the proxy's address. That address
+/// is a loopback address if the proxy runs on the same machine.
 ///
 /// ```
 /// use axum::http::request::Parts;
 /// use vivaz::{ClientAddress, Identity, IdentityError, Secret, User};
 ///
-/// /// Operators have a signed token, which is good only on their own network.
+/// /// Operators have a signed token, which is valid only on their own network.
 /// fn identify(secret: &Secret, request: &Parts) -> Result<Identity, IdentityError> {
 ///     let token = request.headers.get("x-operator").and_then(|token| token.to_str().ok());
 ///     let Some((name, signature)) = token.and_then(|token| token.split_once('.')) else {
@@ -39,17 +41,21 @@ mod proxies;
 ///     if !secret.verify("operator", name.as_bytes(), signature) {
 ///         return Err(IdentityError::Refused);
 ///     }
-///     // `None` for a client that a trusted proxy did not name: it is on no network.
+///     // `None` for a client that a trusted proxy did not name: its network is unknown.
 ///     let address = request.extensions.get::<ClientAddress>().and_then(|client| client.ip());
-///     let is_inside = address.is_some_and(|ip| matches!(ip, std::net::IpAddr::V4(ip) if ip.octets()[0] == 10));
+///     let is_inside = match address {
+///         Some(std::net::IpAddr::V4(ip)) => ip.octets()[0] == 10,
+///         Some(std::net::IpAddr::V6(_)) | None => false,
+///     };
 ///     let operator = Identity::of(User::new(name, name));
 ///     Ok(if is_inside { operator.with_permissions(["operate"]) } else { operator })
 /// }
 /// # let secret = Secret::new("the secret of this example is long enough").unwrap();
 /// # let may = |client: ClientAddress, signed: &Secret| {
 /// #     let token = format!("ada.{}", signed.sign("operator", b"ada"));
-/// #     let request = axum::http::Request::builder().header("x-operator", token).extension(client);
-/// #     identify(&secret, &request.body(()).unwrap().into_parts().0).ok().map(|who| who.may("operate"))
+/// #     let request = axum::http::Request::builder().header("x-operator", token);
+/// #     let request = request.extension(client).body(()).unwrap();
+/// #     identify(&secret, &request.into_parts().0).ok().map(|who| who.may("operate"))
 /// # };
 /// # let ip = |text: &str| text.parse().unwrap();
 /// # assert_eq!(may(ClientAddress::Forwarded(ip("10.0.0.7")), &secret), Some(true));
@@ -60,17 +66,17 @@ mod proxies;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientAddress {
-    /// The peer of the connection itself, which is no trusted proxy.
+    /// The peer of the connection, which is not a trusted proxy.
     Peer(IpAddr),
-    /// The address that a trusted proxy named in `X-Forwarded-For`.
+    /// The address that a trusted proxy sent in `X-Forwarded-For`.
     Forwarded(IpAddr),
-    /// A trusted proxy sent the request, and named no client or one that cannot be read. All such
-    /// clients together are limited as one address, also where loopback is exempt.
+    /// A trusted proxy sent the request without a client address, or with one that cannot be
+    /// parsed. All such clients share the limits of one address, even if loopback is exempt.
     Unknown,
 }
 
 impl ClientAddress {
-    /// Returns the address, if there is one.
+    /// Returns the address; `None` for [`Unknown`](Self::Unknown).
     #[must_use]
     pub fn ip(self) -> Option<IpAddr> {
         match self {
@@ -80,25 +86,25 @@ impl ClientAddress {
     }
 }
 
-/// Returns where a request comes from; `None` if the application is not served with the peers'
-/// addresses.
+/// Returns the client address of a request; `None` if the server does not record peer addresses
+/// (`ConnectInfo`).
 pub(crate) fn client_address(parts: &Parts, proxies: &Proxies) -> Option<ClientAddress> {
     let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
     Some(client_of(peer.ip(), &parts.headers, proxies))
 }
 
-/// Returns where a request with these headers comes from that a peer sent.
+/// Returns the client address of a request that has these headers and was sent by `peer`.
 pub(crate) fn client_of(peer: IpAddr, headers: &HeaderMap, proxies: &Proxies) -> ClientAddress {
     proxies.client(peer.to_canonical(), headers)
 }
 
-/// What is counted as one client.
+/// The unit that limits count as one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ClientKey {
-    /// An address of IPv4, or a network of 2^64 addresses of IPv6: a client with one of them
-    /// usually has all.
+    /// An IPv4 address, or an IPv6 network with a prefix of 64 bits: a client that has one address
+    /// of such a network usually has all of them.
     Network(IpAddr),
-    /// All clients that trusted proxies do not name.
+    /// All clients whose address a trusted proxy does not send.
     Unknown,
 }
 
@@ -112,39 +118,39 @@ impl ClientKey {
     }
 }
 
-/// Checks whether limits by address leave a client alone: a peer on this machine, unless it is
-/// limited too. An address that a proxy names is limited whatever it is.
+/// Checks whether a client is exempt from the limits by address: a loopback peer is, unless
+/// [`Limits::loopback_is_limited`] is set. A forwarded address is never exempt.
 pub(crate) fn is_exempt(address: ClientAddress, limits: &Limits) -> bool {
     matches!(address, ClientAddress::Peer(ip) if ip.is_loopback() && !limits.loopback_is_limited)
 }
 
-/// Counts the connections of each client. One of them is let in with [`enter`](Self::enter).
+/// Limits the connections of each client. [`acquire`](Self::acquire) admits a connection.
 #[derive(Debug)]
-pub(crate) struct Addresses {
+pub(crate) struct AddressLimiter {
     rate: Rate,
     limits: Limits,
-    /// A std mutex: it is held for a look into the map, never across an await.
-    map: Mutex<HashMap<ClientKey, Visits, RandomState>>,
+    /// A std mutex: held for one map lookup, never across an await.
+    map: Mutex<HashMap<ClientKey, AddressUsage, RandomState>>,
 }
 
 #[derive(Debug, Default)]
-struct Visits {
+struct AddressUsage {
     connections: usize,
     meter: Meter,
 }
 
-/// One connection's place at its address; given back when it is dropped.
+/// Permission for one connection of a client; dropping it releases the connection's slot.
 #[derive(Debug)]
-pub(crate) struct Visit {
-    /// None where nothing is counted.
-    counted: Option<(Arc<Addresses>, ClientKey)>,
+pub(crate) struct AddressPermit {
+    /// `None` if the connection is not counted.
+    counted: Option<(Arc<AddressLimiter>, ClientKey)>,
 }
 
-/// An address asks for too much; it may come again after that time.
+/// The client is over its limit; it may retry after this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TooMany(pub(crate) Duration);
+pub(crate) struct RetryAfter(pub(crate) Duration);
 
-impl Addresses {
+impl AddressLimiter {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             rate: Rate::new(limits.upgrades_per_second, limits.upgrade_burst),
@@ -153,49 +159,55 @@ impl Addresses {
         }
     }
 
-    /// A place for a connection from there, at a time of the server's clock.
-    pub(crate) fn enter(
+    /// Admits a connection from `address`. `now` is the time since the runtime started.
+    ///
+    /// An address is not counted if it is unknown to the server or exempt, or if the map is full of
+    /// addresses that are in use.
+    ///
+    /// # Errors
+    /// Returns [`RetryAfter`] if the address opens connections too fast or has too many.
+    pub(crate) fn acquire(
         self: &Arc<Self>,
         address: Option<ClientAddress>,
         now: Duration,
-    ) -> Result<Visit, TooMany> {
+    ) -> Result<AddressPermit, RetryAfter> {
         let Some(limited) = address.filter(|address| !is_exempt(*address, &self.limits)) else {
-            return Ok(Visit { counted: None });
+            return Ok(AddressPermit { counted: None });
         };
         let key = ClientKey::of(limited);
         let mut map = self.lock();
         if map.len() >= self.limits.addresses && !map.contains_key(&key) {
-            map.retain(|_, visits| visits.connections > 0 || !visits.meter.is_rested(now));
+            map.retain(|_, usage| usage.connections > 0 || !usage.meter.is_recovered(now));
             if map.len() >= self.limits.addresses {
-                return Ok(Visit { counted: None });
+                return Ok(AddressPermit { counted: None });
             }
         }
-        let visits = map.entry(key).or_default();
-        visits.meter.take(self.rate, now).map_err(TooMany)?;
-        if visits.connections >= self.limits.connections_per_address {
-            return Err(TooMany(Duration::from_secs(10)));
+        let usage = map.entry(key).or_default();
+        usage.meter.take(self.rate, now).map_err(RetryAfter)?;
+        if usage.connections >= self.limits.connections_per_address {
+            return Err(RetryAfter(Duration::from_secs(10)));
         }
-        visits.connections += 1;
+        usage.connections += 1;
         drop(map);
-        Ok(Visit { counted: Some((Arc::clone(self), key)) })
+        Ok(AddressPermit { counted: Some((Arc::clone(self), key)) })
     }
 
-    /// Forgets those who have been away for long enough to have used nothing.
+    /// Removes the addresses that have no connections and whose meter has recovered completely.
     pub(crate) fn sweep(&self, now: Duration) {
-        self.lock().retain(|_, visits| visits.connections > 0 || !visits.meter.is_rested(now));
+        self.lock().retain(|_, usage| usage.connections > 0 || !usage.meter.is_recovered(now));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ClientKey, Visits, RandomState>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ClientKey, AddressUsage, RandomState>> {
         // Nothing that can panic runs under the lock.
         self.map.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Visit {
+impl Drop for AddressPermit {
     fn drop(&mut self) {
         let Some((addresses, key)) = self.counted.take() else { return };
-        if let Some(visits) = addresses.lock().get_mut(&key) {
-            visits.connections = visits.connections.saturating_sub(1);
+        if let Some(usage) = addresses.lock().get_mut(&key) {
+            usage.connections = usage.connections.saturating_sub(1);
         }
     }
 }
@@ -204,8 +216,8 @@ impl Drop for Visit {
 mod tests {
     use super::*;
 
-    fn addresses(limits: &Limits) -> Arc<Addresses> {
-        Arc::new(Addresses::new(limits))
+    fn addresses(limits: &Limits) -> Arc<AddressLimiter> {
+        Arc::new(AddressLimiter::new(limits))
     }
 
     fn at(address: &str) -> Option<ClientAddress> {
@@ -213,19 +225,19 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_so_many_connections_and_others_have_theirs() {
+    fn connections_are_limited_for_each_address() {
         let all = addresses(&Limits { connections_per_address: 2, ..Limits::default() });
         let now = Duration::ZERO;
-        let first = all.enter(at("192.0.2.1"), now).unwrap();
-        let _second = all.enter(at("192.0.2.1"), now).unwrap();
-        assert!(all.enter(at("192.0.2.1"), now).is_err());
-        let _other = all.enter(at("192.0.2.2"), now).unwrap();
+        let first = all.acquire(at("192.0.2.1"), now).unwrap();
+        let _second = all.acquire(at("192.0.2.1"), now).unwrap();
+        assert!(all.acquire(at("192.0.2.1"), now).is_err());
+        let _other = all.acquire(at("192.0.2.2"), now).unwrap();
         drop(first);
-        assert!(all.enter(at("192.0.2.1"), now).is_ok());
+        assert!(all.acquire(at("192.0.2.1"), now).is_ok());
     }
 
     #[test]
-    fn a_peer_of_ipv4_is_known_as_such_on_a_socket_of_ipv6() {
+    fn a_mapped_ipv4_peer_is_treated_as_ipv4() {
         let mut proxies = Proxies::default();
         proxies.trust("127.0.0.1").unwrap();
         let mut headers = HeaderMap::new();
@@ -240,64 +252,64 @@ mod tests {
     }
 
     #[test]
-    fn a_network_of_ipv6_is_one_address() {
+    fn an_ipv6_network_counts_as_one_address() {
         let all = addresses(&Limits { connections_per_address: 1, ..Limits::default() });
-        let _held = all.enter(at("2001:db8:0:1::1"), Duration::ZERO).unwrap();
-        assert!(all.enter(at("2001:db8:0:1:ffff::2"), Duration::ZERO).is_err());
-        assert!(all.enter(at("2001:db8:0:2::1"), Duration::ZERO).is_ok());
+        let _held = all.acquire(at("2001:db8:0:1::1"), Duration::ZERO).unwrap();
+        assert!(all.acquire(at("2001:db8:0:1:ffff::2"), Duration::ZERO).is_err());
+        assert!(all.acquire(at("2001:db8:0:2::1"), Duration::ZERO).is_ok());
     }
 
     #[test]
-    fn connections_are_opened_at_a_rate_also_if_they_are_closed_at_once() {
+    fn the_rate_of_new_connections_is_limited() {
         let all = addresses(&Limits { upgrades_per_second: 2, upgrade_burst: 3, ..Limits::default() });
-        let taken = |now| (0..10).filter(|_| all.enter(at("192.0.2.1"), now).is_ok()).count();
+        let taken = |now| (0..10).filter(|_| all.acquire(at("192.0.2.1"), now).is_ok()).count();
         assert_eq!(taken(Duration::ZERO), 3);
         assert_eq!(
-            all.enter(at("192.0.2.1"), Duration::ZERO).unwrap_err(),
-            TooMany(Duration::from_millis(500))
+            all.acquire(at("192.0.2.1"), Duration::ZERO).unwrap_err(),
+            RetryAfter(Duration::from_millis(500))
         );
         assert_eq!(taken(Duration::from_millis(500)), 1);
         assert_eq!(taken(Duration::from_secs(60)), 3);
     }
 
     #[test]
-    fn loopback_is_let_through_unless_it_is_limited_too() {
+    fn loopback_is_exempt_unless_configured() {
         let limits = Limits { connections_per_address: 0, ..Limits::default() };
         let all = addresses(&limits);
         for address in [at("127.0.0.1"), at("127.8.8.8"), at("::1"), None] {
-            assert!(all.enter(address, Duration::ZERO).is_ok(), "{address:?}");
+            assert!(all.acquire(address, Duration::ZERO).is_ok(), "{address:?}");
         }
-        // A proxy on this machine is at loopback, and who it asks for is not.
+        // A proxy on this machine has a loopback address; the client that it names is limited.
         let named = ClientAddress::Forwarded("127.0.0.1".parse().unwrap());
         for address in [named, ClientAddress::Unknown] {
-            assert!(all.enter(Some(address), Duration::ZERO).is_err(), "{address:?}");
+            assert!(all.acquire(Some(address), Duration::ZERO).is_err(), "{address:?}");
         }
         let all = addresses(&Limits { loopback_is_limited: true, ..limits });
-        assert!(all.enter(at("::1"), Duration::ZERO).is_err());
+        assert!(all.acquire(at("::1"), Duration::ZERO).is_err());
     }
 
     #[test]
-    fn the_map_has_a_bound_and_forgets_who_is_away() {
+    fn the_map_is_bounded_and_evicts_idle_addresses() {
         let all = addresses(&Limits { addresses: 100, ..Limits::default() });
         let held: Vec<_> = (0_u32..50)
             .map(|n| {
-                all.enter(Some(ClientAddress::Peer(IpAddr::from(n.to_be_bytes()))), Duration::ZERO).unwrap()
+                all.acquire(Some(ClientAddress::Peer(IpAddr::from(n.to_be_bytes()))), Duration::ZERO).unwrap()
             })
             .collect();
         for n in 0_u32..10_000 {
             let ip = IpAddr::from((n + 1_000_000).to_be_bytes());
-            assert!(all.enter(Some(ClientAddress::Peer(ip)), Duration::from_millis(u64::from(n))).is_ok());
+            assert!(all.acquire(Some(ClientAddress::Peer(ip)), Duration::from_millis(u64::from(n))).is_ok());
             assert!(all.lock().len() <= 100);
         }
         all.sweep(Duration::from_secs(3_600));
-        assert_eq!(all.lock().len(), 50, "those that are there are not forgotten");
+        assert_eq!(all.lock().len(), 50, "connected addresses are kept");
         drop(held);
         all.sweep(Duration::from_secs(3_600));
         assert_eq!(all.lock().len(), 0);
     }
 
     #[test]
-    fn a_full_map_makes_room_by_forgetting_those_alone_who_are_away_and_rested() {
+    fn a_full_map_evicts_only_idle_recovered_addresses() {
         let all = addresses(&Limits {
             addresses: 2,
             connections_per_address: 1,
@@ -306,17 +318,17 @@ mod tests {
             ..Limits::default()
         });
         let [here, recent, new] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(at);
-        let _here = all.enter(here, Duration::ZERO).unwrap();
+        let _here = all.acquire(here, Duration::ZERO).unwrap();
         let now = Duration::from_secs(100);
-        drop(all.enter(recent, now).unwrap());
-        assert!(all.enter(here, now).is_err(), "who is known is counted when the map is full");
+        drop(all.acquire(recent, now).unwrap());
+        assert!(all.acquire(here, now).is_err(), "a known address is counted when the map is full");
         for _ in 0..2 {
-            assert!(all.enter(new, now).is_ok(), "there is no room to count another one");
+            assert!(all.acquire(new, now).is_ok(), "a full map does not count a new address");
         }
-        assert!(all.enter(recent, now).is_err(), "who is not rested is not forgotten");
+        assert!(all.acquire(recent, now).is_err(), "an address in its limit's window is kept");
         let later = Duration::from_secs(200);
-        let _new = all.enter(new, later).unwrap();
-        assert!(all.enter(new, later).is_err(), "there is room now");
-        assert!(all.enter(here, later).is_err(), "who is there is not forgotten");
+        let _new = all.acquire(new, later).unwrap();
+        assert!(all.acquire(new, later).is_err(), "the map has room again");
+        assert!(all.acquire(here, later).is_err(), "a connected address is kept");
     }
 }

@@ -1,38 +1,58 @@
-//! The browser of a visitor whom the application does not know: what the seals in its pages are bound to, so that a page
-//! that somebody else got hold of mounts nothing.
+//! The browser of an anonymous visitor. Seals in its pages are bound to the browser, so that a page
+//! copied to another browser mounts nothing.
 //!
-//! A cookie of the runtime's own names it. It is set only where a component was rendered for nobody in particular, says
-//! nothing about the visitor, and is read for seals alone: it is no identity.
+//! A cookie of the runtime identifies the browser. The cookie is set only if a component was
+//! rendered for an anonymous visitor. It carries a random number and no data about the visitor. It
+//! is read only to open seals and is not an identity.
 
 use std::sync::{Arc, OnceLock};
 
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::admission::cookies::cookies;
+use crate::admission::scheme::is_https;
 use crate::admission::secret::{Secret, random_bytes};
 
-/// The cookie.
+/// The name of the cookie.
 const NAME: &str = "vivaz_browser";
-/// What its signature is for.
+/// The purpose of the cookie's signature.
 const PURPOSE: &str = "browser cookie";
-/// How long a browser keeps it, in seconds: longer than any seal is good.
+/// How long a browser keeps the cookie, in seconds: longer than a seal is valid.
 const AGE: u32 = 365 * 24 * 60 * 60;
 
-/// A browser, by a number that nobody guesses.
+/// The id of a browser: 128 random bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Browser(u128);
+pub(crate) struct BrowserId(u128);
 
-/// The cookie that an answer has to set, once somebody knows that it has to.
+/// Whether browsers send a cookie over HTTPS only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CookieScope {
+    /// The cookie has the attribute `Secure`.
+    HttpsOnly,
+    /// The cookie is sent over HTTP too.
+    AnyScheme,
+}
+
+impl CookieScope {
+    /// Returns the scope of a cookie in the response to this request.
+    pub(crate) fn of(request: &Parts) -> Self {
+        if is_https(request) { Self::HttpsOnly } else { Self::AnyScheme }
+    }
+}
+
+/// The browser cookie that a response has to set. Empty until a component is sealed for the
+/// browser. All clones share the cookie.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct NewBrowser(Arc<OnceLock<HeaderValue>>);
+pub(crate) struct BrowserCookie(Arc<OnceLock<HeaderValue>>);
 
-impl Browser {
-    /// One that was never seen. `None` if the system has no randomness to give.
-    pub(crate) fn new() -> Option<Self> {
+impl BrowserId {
+    /// Creates a new id. Returns `None` if the system's random number generator fails.
+    pub(crate) fn random() -> Option<Self> {
         random_bytes().ok().map(|bytes| Self(u128::from_be_bytes(bytes)))
     }
 
-    /// The one that a request comes from, if it was given a cookie.
+    /// Returns the browser that sent a request, if the request has a valid cookie.
     pub(crate) fn of(headers: &HeaderMap, secret: &Secret) -> Option<Self> {
         cookies(headers, NAME).find_map(|value| Self::read(value, secret))
     }
@@ -40,35 +60,39 @@ impl Browser {
     fn read(value: &str, secret: &Secret) -> Option<Self> {
         let (id, signature) = value.split_once('.')?;
         let given = blake3::Hash::from_hex(signature).ok()?;
-        // Compared in constant time.
+        // Hashes are compared in constant time.
         let is_ours = secret.keys(PURPOSE).any(|key| blake3::keyed_hash(&key, id.as_bytes()) == given);
         is_ours.then(|| u128::from_str_radix(id, 16).ok().map(Self)).flatten()
     }
 
-    /// What names it in a seal.
-    pub(crate) fn name(self) -> String {
+    /// Returns the id as 32 hexadecimal digits.
+    pub(crate) fn to_hex(self) -> String {
         format!("{:032x}", self.0)
     }
 
-    /// The cookie.
-    fn cookie(self, secret: &Secret, is_secure: bool) -> Option<HeaderValue> {
-        let (id, key) = (self.name(), secret.keys(PURPOSE).next()?);
+    /// Returns the value of `Set-Cookie`.
+    fn set_cookie(self, secret: &Secret, scope: CookieScope) -> Option<HeaderValue> {
+        let (id, key) = (self.to_hex(), secret.keys(PURPOSE).next()?);
         let signature = blake3::keyed_hash(&key, id.as_bytes()).to_hex();
-        let secure = if is_secure { "; Secure" } else { "" };
+        let secure = match scope {
+            CookieScope::HttpsOnly => "; Secure",
+            CookieScope::AnyScheme => "",
+        };
         let text = format!("{NAME}={id}.{signature}; Path=/; Max-Age={AGE}; HttpOnly; SameSite=Lax{secure}");
         HeaderValue::try_from(text).ok()
     }
 }
 
-impl NewBrowser {
-    /// Has the answer set the browser's cookie.
-    pub(crate) fn set(&self, browser: Browser, secret: &Secret, is_secure: bool) {
-        if let Some(cookie) = browser.cookie(secret, is_secure) {
+impl BrowserCookie {
+    /// Makes the response set the cookie of this browser.
+    pub(crate) fn set(&self, browser: BrowserId, secret: &Secret, scope: CookieScope) {
+        if let Some(cookie) = browser.set_cookie(secret, scope) {
             self.0.get_or_init(|| cookie);
         }
     }
 
-    /// Writes the cookie into the head of the answer, if it was asked for and is not there already.
+    /// Adds `Set-Cookie` to the response's headers, if a cookie is to be set and the header is not
+    /// there already.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
         if let Some(cookie) = self.0.get()
             && headers.get_all(header::SET_COOKIE).iter().all(|set| set != cookie)
@@ -89,32 +113,33 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_is_known_by_its_cookie_and_by_no_other() {
+    fn only_a_cookie_signed_here_identifies_a_browser() {
         let secret = Secret::new("a secret of thirty-two characters").unwrap();
-        let browser = Browser::new().unwrap();
-        let set = browser.cookie(&secret, true).unwrap();
+        let browser = BrowserId::random().unwrap();
+        let set = browser.set_cookie(&secret, CookieScope::HttpsOnly).unwrap();
         let set = set.to_str().unwrap();
         assert!(set.ends_with("; HttpOnly; SameSite=Lax; Secure"), "{set}");
         let pair = set.split(';').next().unwrap();
-        assert_eq!(Browser::of(&headers(&format!("a=b; {pair}; c=d")), &secret), Some(browser));
+        assert_eq!(BrowserId::of(&headers(&format!("a=b; {pair}; c=d")), &secret), Some(browser));
         let other = Secret::new("another secret of thirty-two characters").unwrap();
-        assert_eq!(Browser::of(&headers(pair), &other), None);
-        let forged = format!("{NAME}={}.{}", Browser::new().unwrap().name(), pair.split_once('.').unwrap().1);
+        assert_eq!(BrowserId::of(&headers(pair), &other), None);
+        let forged =
+            format!("{NAME}={}.{}", BrowserId::random().unwrap().to_hex(), pair.split_once('.').unwrap().1);
         for wrong in [&*forged, "vivaz_browser=", "vivaz_browser=7.", "vivaz_browser=é", "browser=7"] {
             let headers =
                 HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_bytes(wrong.as_bytes()).unwrap())]);
-            assert_eq!(Browser::of(&headers, &secret), None, "{wrong}");
+            assert_eq!(BrowserId::of(&headers, &secret), None, "{wrong}");
         }
     }
 
     proptest! {
         #[test]
-        fn what_was_not_signed_here_is_no_browser(value in "[ -~é]{0,64}", id in "[0-9a-f+]{0,40}", hex in "[0-9a-f]{0,70}") {
+        fn an_unsigned_cookie_identifies_no_browser(value in "[ -~é]{0,64}", id in "[0-9a-f+]{0,40}", hex in "[0-9a-f]{0,70}") {
             let secret = Secret::new("a secret of thirty-two characters").unwrap();
             for value in [value, format!("{id}.{hex}"), format!("{id}.{}", "0".repeat(64))] {
                 let cookie = HeaderValue::from_bytes(format!("{NAME}={value}").as_bytes()).unwrap();
                 let headers = HeaderMap::from_iter([(header::COOKIE, cookie)]);
-                prop_assert_eq!(Browser::of(&headers, &secret), None);
+                prop_assert_eq!(BrowserId::of(&headers, &secret), None);
             }
         }
     }

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::telemetry::stats::Counters;
 
-/// Counts connections in and out.
+/// Limits the number of connections of a runtime.
 #[derive(Debug)]
 pub(crate) struct ConnectionLimit {
     limit: AtomicU64,
     counters: Arc<Counters>,
 }
 
-/// One connection's place; given back when it is dropped.
+/// Permission for one connection; dropping it releases the connection's slot.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     counters: Arc<Counters>,
@@ -23,20 +23,20 @@ impl ConnectionLimit {
         Self { limit: AtomicU64::new(limit as u64), counters }
     }
 
-    /// Lowers the limit to what the listener has room for.
+    /// Lowers the limit to the number of WebSockets that the listener allows.
     pub(crate) fn lower(&self, limit: usize) {
         self.limit.fetch_min(limit as u64, Ordering::Relaxed);
     }
 
-    /// A place, if there is one.
-    pub(crate) fn enter(&self) -> Option<ConnectionPermit> {
+    /// Admits a connection. Returns `None` if the limit is reached.
+    pub(crate) fn acquire(&self) -> Option<ConnectionPermit> {
         let before = self.counters.connections.fetch_add(1, Ordering::Relaxed);
-        let place = ConnectionPermit { counters: Arc::clone(&self.counters) };
+        let permit = ConnectionPermit { counters: Arc::clone(&self.counters) };
         if before >= self.limit.load(Ordering::Relaxed) {
             return None;
         }
         Counters::add(&self.counters.connections_total);
-        Some(place)
+        Some(permit)
     }
 }
 
@@ -51,12 +51,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_that_is_given_back_can_be_taken_again() {
-        let gate = ConnectionLimit::new(2, Arc::default());
-        let first = gate.enter().unwrap();
-        let _second = gate.enter().unwrap();
-        assert!(gate.enter().is_none());
+    fn a_released_slot_can_be_acquired_again() {
+        let limit = ConnectionLimit::new(2, Arc::default());
+        let first = limit.acquire().unwrap();
+        let _second = limit.acquire().unwrap();
+        assert!(limit.acquire().is_none());
         drop(first);
-        assert!(gate.enter().is_some());
+        assert!(limit.acquire().is_some());
     }
 }

@@ -1,9 +1,10 @@
-//! Cookies as a request brings them.
+//! Parses the cookies of a request.
 
 use axum::http::{HeaderMap, header};
 
-/// Returns the values of all cookies of that name: a browser may have one for each path, a stranger
-/// may add some. A value that is not ASCII is left out, and none of the others with it.
+/// Returns the values of all cookies with this name: a browser may have one for each path, and a
+/// page of another subdomain can add more. A value that is not ASCII is skipped; the others are
+/// still returned.
 pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
     let lists = headers.get_all(header::COOKIE).iter();
     let pairs = lists.flat_map(|list| list.as_bytes().split(|byte| *byte == b';'));
@@ -28,7 +29,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_that_cannot_be_read_hides_no_other() {
+    fn an_invalid_cookie_hides_no_other() {
         assert_eq!(read(&[b"a=b; user=1; user=2", b"user=3"]), ["1", "2", "3"]);
         assert_eq!(read(&[b"theme=\xff; user=1"]), ["1"]);
         assert_eq!(read(&[b"user=\xff1; xuser=2; user", b"User=3; user =4"]), [""; 0]);
@@ -36,7 +37,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_stands_there_only_whole_pairs_are_read(list in "(user=|;| |[\\x20-\\x7e]|é){0,32}") {
+        fn only_complete_pairs_are_read(list in "(user=|;| |[\\x20-\\x7e]|é){0,32}") {
             let list = list.into_bytes();
             for value in read(&[&list]) {
                 prop_assert!(value.is_ascii());

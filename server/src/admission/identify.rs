@@ -1,4 +1,4 @@
-//! Who asks: the application's answer, from the request that opens a connection or asks for a page.
+//! The application's identity hooks: they identify a client from a request or from a `HELLO`.
 
 use std::error::Error;
 use std::future::{Future, ready};
@@ -13,21 +13,21 @@ use vivaz_components::Identity;
 use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::log::Escaped;
 
-/// Why an identity hook names nobody.
+/// The reason why an identity hook returns no identity.
 ///
-/// Any error converts to [`Failed`](Self::Failed) by `?`, so that a database that does not answer
-/// signs nobody out.
+/// Any error converts to [`Failed`](Self::Failed) by `?`, so that a database outage signs no user
+/// out.
 ///
-/// Errors in what the client sent are refusals: `.map_err(|_| IdentityError::Refused)?`.
+/// An error in data of the client is a refusal: `.map_err(|_| IdentityError::Refused)?`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum IdentityError {
-    /// The application does not accept the client: a socket is closed with 4401, a request for a
-    /// page is answered with the status 401.
+    /// The application does not accept the client. The runtime closes a WebSocket with 4401 and
+    /// answers a page request with the status 401.
     Refused,
-    /// The hook could not find out who the client is: a socket is closed with 4503 and the page
-    /// tries again, a request for a page is answered with the status 503. A hook that panics or
-    /// takes longer than [`Limits::hello_time`](crate::Limits::hello_time) has failed too.
+    /// The hook could not identify the client. The runtime closes a WebSocket with 4503, and the
+    /// page retries. A page request is answered with the status 503. A hook that panics or takes
+    /// longer than [`Limits::hello_time`](crate::Limits::hello_time) has failed too.
     Failed(Box<dyn Error + Send + Sync>),
 }
 
@@ -43,12 +43,12 @@ impl<E: Error + Send + Sync + 'static> From<E> for IdentityError {
     }
 }
 
-/// Logs why a hook failed, and answers with `failed` then, otherwise with `refused`.
+/// Returns `refused` for a refusal. Logs a failed hook and returns `failed`.
 pub(crate) fn answer_of<T>(error: &IdentityError, refused: T, failed: T) -> T {
     match error {
         IdentityError::Refused => refused,
         IdentityError::Failed(source) => {
-            tracing::error!(error = %Escaped(source), "the identity hook failed; the client is asked to try again");
+            tracing::error!(error = %Escaped(source), "identity hook failed; the client will retry");
             failed
         }
     }
@@ -88,12 +88,21 @@ impl Identify {
         self.from_hello = Some(Arc::new(move |identity, auth| Box::pin(hook(identity, auth))));
     }
 
-    /// Who sent a request.
+    /// Identifies the client that sent a request.
+    ///
+    /// # Errors
+    /// Returns the hook's error, or [`IdentityError::Failed`] if the hook panics or exceeds
+    /// `limit`.
     pub(crate) async fn request(&self, parts: Parts, limit: Duration) -> Result<Identity, IdentityError> {
-        answer(limit, async { (self.from_request)(parts).await }).await
+        run_hook(limit, async { (self.from_request)(parts).await }).await
     }
 
-    /// Who says `HELLO` with that `auth`, over a connection whose request was this identity's.
+    /// Identifies the client that sent a `HELLO` with this `auth`. `identity` is the identity of
+    /// the request that opened the connection.
+    ///
+    /// # Errors
+    /// Returns the hook's error, or [`IdentityError::Failed`] if the hook panics or exceeds
+    /// `limit`.
     pub(crate) async fn hello(
         &self,
         identity: Identity,
@@ -101,20 +110,23 @@ impl Identify {
         limit: Duration,
     ) -> Result<Identity, IdentityError> {
         match &self.from_hello {
-            Some(hook) => answer(limit, async { hook(identity, auth).await }).await,
+            Some(hook) => run_hook(limit, async { hook(identity, auth).await }).await,
             None => Ok(identity),
         }
     }
 }
 
-/// Waits for a hook's answer. One that panics, or does not answer in time, has failed.
-async fn answer(
+/// Runs a hook.
+///
+/// # Errors
+/// Returns the hook's error, or [`IdentityError::Failed`] if the hook panics or exceeds `limit`.
+async fn run_hook(
     limit: Duration,
     hook: impl Future<Output = Result<Identity, IdentityError>> + Send,
 ) -> Result<Identity, IdentityError> {
     match tokio::time::timeout(limit, AssertUnwindSafe(hook).catch_unwind()).await {
-        Ok(Ok(answer)) => answer,
+        Ok(Ok(identity)) => identity,
         Ok(Err(_panic)) => Err(IdentityError::failed("the hook panicked")),
-        Err(_elapsed) => Err(IdentityError::failed(format!("no answer within {limit:?}"))),
+        Err(_elapsed) => Err(IdentityError::failed(format!("the hook did not return within {limit:?}"))),
     }
 }

@@ -1,4 +1,4 @@
-//! Identities out of JSON Web Tokens: the feature `jwt`.
+//! Identities from JSON Web Tokens: the feature `jwt`.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,41 +14,42 @@ use crate::admission::cookies::cookies;
 use crate::admission::identify::IdentityError;
 use crate::telemetry::log::{ClientLog, Quoted, client_event};
 
-/// Recognises users by tokens that somebody else signed. Cheap to clone.
+/// Identifies users by tokens that another service signed. Tokens are verified and never signed
+/// here. Cheap to clone.
 ///
-/// A token is taken from `Authorization: Bearer …`, from a cookie or a parameter of the address where one is named, or
-/// from the `auth` of a `HELLO`.
-/// Without any the visitor is anonymous; one that is wrong, that has expired, or that is in an
-/// `Authorization` that cannot be read or is there twice, is refused; a connection that is open
-/// when its token expires is closed. Tokens are verified and never signed here. Of its claims `sub`
-/// is the
-/// user's id, `name` what others see, `tenant` the tenant, `sid` the [login](Identity::with_login), and `permissions` (a
-/// list) and `scope` (words) the permissions.
+/// A token is read from `Authorization: Bearer …`, from a cookie or a query parameter if its name
+/// is set, or from the `auth` of a `HELLO`. A visitor without a token is anonymous. A token that is
+/// invalid or expired is refused. So is a request whose `Authorization` header cannot be parsed or
+/// occurs twice. A connection that is open when its token expires is closed.
+///
+/// Claims: `sub` is the user's id, `name` the display name, `tenant` the tenant, `sid` the
+/// [login](Identity::with_login), and `permissions` (a list) and `scope` (words separated by
+/// spaces) are the permissions.
 ///
 /// ```
 /// use vivaz::Runtime;
 /// use vivaz::jwt::Jwt;
 ///
-/// let jwt = Jwt::hs256(b"a key that the issuer has too, at least 32 bytes").cookie("token");
+/// let jwt = Jwt::hs256(b"a key shared with the issuer, at least 32 bytes").cookie("token");
 /// let runtime = Runtime::builder().jwt(jwt).build()?;
 /// # Ok::<(), vivaz::BuildError>(())
 /// ```
 #[derive(Clone)]
 pub struct Jwt {
-    rules: Arc<Rules>,
+    verifier: Arc<TokenVerifier>,
     cookie: Option<Arc<str>>,
     query: Option<Arc<str>>,
 }
 
-struct Rules {
+struct TokenVerifier {
     key: DecodingKey,
     validation: Validation,
-    /// Bounds what clients with wrong tokens write into the log.
+    /// Limits the log entries that clients with invalid tokens cause.
     log: ClientLog,
 }
 
 #[derive(Deserialize)]
-struct Claims {
+struct TokenClaims {
     sub: String,
     name: Option<String>,
     tenant: Option<String>,
@@ -61,45 +62,48 @@ struct Claims {
 }
 
 impl Jwt {
-    /// Tokens signed with that key, as far as the validation accepts them: which algorithms, whose, for whom.
+    /// Accepts tokens signed with this key. The validation restricts the algorithms, the issuers
+    /// and the audiences.
     #[must_use]
     pub fn new(key: DecodingKey, validation: Validation) -> Self {
         Self {
-            rules: Arc::new(Rules { key, validation, log: ClientLog::default() }),
+            verifier: Arc::new(TokenVerifier { key, validation, log: ClientLog::default() }),
             cookie: None,
             query: None,
         }
     }
 
-    /// Tokens signed by HMAC with SHA-256 with a key that the issuer has too; they have to expire.
+    /// Accepts tokens signed with HMAC-SHA-256 and a key shared with the issuer. A token without
+    /// `exp` is refused.
     #[must_use]
     pub fn hs256(key: &[u8]) -> Self {
         Self::new(DecodingKey::from_secret(key), Validation::new(Algorithm::HS256))
     }
 
-    /// Takes the token from a cookie too. Where it is set, it should be `HttpOnly`, `Secure` and `SameSite=Lax`.
+    /// Reads the token from this cookie too. The service that sets the cookie should set
+    /// `HttpOnly`, `Secure` and `SameSite=Lax`.
     #[must_use]
     pub fn cookie(mut self, name: &str) -> Self {
         self.cookie = Some(name.into());
         self
     }
 
-    /// Takes the token from a parameter of the address too, as in `/live?token=…`, for clients that can set neither
-    /// headers nor cookies nor say `auth` in `HELLO`. Addresses stand in the logs of every server on the way, so such
-    /// tokens should live for seconds.
+    /// Reads the token from this query parameter too, as in `/live?token=…`, for clients that can
+    /// set neither headers nor cookies nor the `auth` of a `HELLO`. Every server on the way may log
+    /// the URL, so such tokens should be valid for a few seconds only.
     #[must_use]
     pub fn query(mut self, name: &str) -> Self {
         self.query = Some(name.into());
         self
     }
 
-    /// Whose token it is.
+    /// Verifies a token and returns the identity in its claims.
     ///
     /// # Errors
-    /// When it is not good, or not good any more.
+    /// Returns [`IdentityError::Refused`] if the token is invalid or expired.
     pub fn verify(&self, token: &str) -> Result<Identity, IdentityError> {
-        let Rules { key, validation, log } = &*self.rules;
-        let claims = match jsonwebtoken::decode::<Claims>(token, key, validation) {
+        let TokenVerifier { key, validation, log } = &*self.verifier;
+        let claims = match jsonwebtoken::decode::<TokenClaims>(token, key, validation) {
             Ok(token) => token.claims,
             Err(error) => {
                 client_event!(log, INFO, error = %Quoted(&error), "token refused");
@@ -110,8 +114,8 @@ impl Jwt {
         let words = claims.scope.split_whitespace().map(str::to_owned);
         let mut identity = Identity::of(User::new(claims.sub, name))
             .with_permissions(claims.permissions.into_iter().chain(words));
-        // As long as the validation accepts the token. A time that the clock cannot have is
-        // refused: taken for none, it would make the token good for ever.
+        // The identity expires when the validation would refuse the token. A time that SystemTime
+        // cannot represent is refused: without an expiry, the token would be valid for ever.
         if let Some(at) = claims.exp.filter(|_| validation.validate_exp) {
             let seconds = at.checked_add(validation.leeway).ok_or(IdentityError::Refused)?;
             let expires = SystemTime::UNIX_EPOCH
@@ -128,10 +132,11 @@ impl Jwt {
         Ok(identity)
     }
 
-    /// Who sent a request.
+    /// Returns the identity of the client that sent a request.
     ///
     /// # Errors
-    /// When it brings a token that is not good.
+    /// Returns [`IdentityError::Refused`] if the request has an invalid token, or an
+    /// `Authorization` header that cannot be parsed or occurs twice.
     pub fn request(&self, request: &Parts) -> Result<Identity, IdentityError> {
         let token = bearer(&request.headers)?
             .or_else(|| self.cookie.as_ref().and_then(|name| cookies(&request.headers, name).next()))
@@ -139,10 +144,11 @@ impl Jwt {
         token.map_or_else(|| Ok(Identity::anonymous()), |token| self.verify(token))
     }
 
-    /// Who says `HELLO` with that `auth`, over a connection whose request was this identity's.
+    /// Returns the identity of the client that sent a `HELLO` with this `auth`. `identity` is the
+    /// identity of the request that opened the connection. It is returned if `auth` is absent.
     ///
     /// # Errors
-    /// When it brings something that is no token, or one that is not good.
+    /// Returns [`IdentityError::Refused`] if `auth` is not a JSON string with a valid token.
     pub fn hello(&self, identity: Identity, auth: Option<&RawValue>) -> Result<Identity, IdentityError> {
         let Some(auth) = auth else { return Ok(identity) };
         let token: String = serde_json::from_str(auth.get()).map_err(|_| IdentityError::Refused)?;
@@ -157,7 +163,8 @@ impl std::fmt::Debug for Jwt {
     }
 }
 
-/// Returns the token of an `Authorization: Bearer …`. Other schemes are for others on the way.
+/// Returns the token of `Authorization: Bearer …`; `None` for another scheme, which may be meant
+/// for a proxy.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, IdentityError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -169,7 +176,8 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, IdentityError> {
     Ok(scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()))
 }
 
-/// As it stands there: a token has no character that would have to be escaped.
+/// Returns the value of a query parameter without percent-decoding: tokens contain only characters
+/// that need no escape.
 fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     query
         .split('&')
@@ -225,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_not_good_is_refused_and_none_is_nobody() {
+    fn an_invalid_token_is_refused_and_a_missing_one_is_anonymous() {
         let jwt = Jwt::hs256(KEY);
         let good = json!({ "sub": "7", "exp": in_an_hour() });
         assert!(jwt.verify(&token(&good, KEY, Algorithm::HS256)).is_ok());
@@ -255,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authorization_that_cannot_be_read_is_not_passed_over() {
+    fn an_invalid_authorization_header_is_refused() {
         let good = token(&json!({ "sub": "7", "exp": in_an_hour() }), KEY, Algorithm::HS256);
         let jwt = Jwt::hs256(KEY).cookie("token");
         let with = |values: &[&[u8]]| {
@@ -275,9 +283,9 @@ mod tests {
     }
 
     proptest! {
-        /// No text in the place of a token makes a user.
+        /// No text in place of a token yields a user.
         #[test]
-        fn what_is_no_token_makes_no_user(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+        fn arbitrary_text_yields_no_user(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             let jwt = Jwt::hs256(KEY).cookie("token").query("token");
             let is_nobody = |parts: &Parts| jwt.request(parts).map_or(true, |who| who == Identity::anonymous());
             for (name, prefix) in [("authorization", "Bearer "), ("authorization", ""), ("cookie", "token=")] {
@@ -297,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_asked_only_where_its_parameter_is_named() {
+    fn the_query_is_read_only_if_its_parameter_is_set() {
         let token = token(&json!({ "sub": "7", "exp": in_an_hour() }), KEY, Algorithm::HS256);
         let parts = |address: &str| Request::builder().uri(address).body(()).unwrap().into_parts().0;
         let asked = parts(&format!("/live?a=b&token={token}"));
@@ -309,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_stands_in_a_hello_is_refused() {
+    fn an_auth_that_is_not_a_token_is_refused() {
         let jwt = Jwt::hs256(KEY);
         for auth in ["7", "{}", "null", "\"\""] {
             let auth = RawValue::from_string(auth.to_owned()).unwrap();

@@ -1,4 +1,5 @@
-//! What stands before every message that reaches a component: ordered, and each layer may refuse.
+//! The application's middleware: layers that run, in order, before each message that reaches a
+//! component. Each layer may refuse the message.
 
 use std::fmt;
 use std::future::Future;
@@ -9,21 +10,22 @@ use vivaz_components::instance::{BoxFuture, guard};
 use vivaz_components::{Identity, Key, Result};
 use vivaz_protocol::SessionId;
 
-/// A message of a page that is about to reach a component.
+/// A client message that is about to reach a component.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Call {
     /// The component's registered name.
     pub component: &'static str,
-    /// What the page asks.
+    /// The request in the message.
     pub request: CallRequest,
-    /// The identity that the session has.
+    /// The identity of the session.
     pub identity: Identity,
-    /// The session.
+    /// The id of the session.
     pub session: SessionId,
 }
 
-/// What a page asks of a component. A page may always unmount one, so that is not among them.
+/// A request of a page to a component. An unmount is not among the variants: a page may always
+/// unmount a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallRequest {
@@ -31,17 +33,18 @@ pub enum CallRequest {
     Mount,
     /// `COMPONENT_ACTION`
     Action {
-        /// The action's name. Whether the component has it is checked later.
+        /// The action's name. The session checks later whether the component has such an action.
         name: Box<str>,
-        /// The fields that the page edits together with it.
+        /// The fields that the page edits in the same message.
         edits: Vec<Box<str>>,
     },
     /// `PROPERTY_UPDATE`
     Edit {
-        /// The name of the component's field. Whether the page may write it is checked later.
+        /// The name of the component's field. The session checks later whether the page may write
+        /// it.
         field: Box<str>,
-        /// The path from there, for a property inside of the field: names and keys of items, as the page sent them.
-        /// Whether it leads anywhere is checked later.
+        /// The path from the field to a property inside of it: names and keys of items, as the page
+        /// sent them. The session checks later whether the path exists.
         steps: Box<[Key]>,
     },
     /// `PROPS_UPDATE`
@@ -49,7 +52,7 @@ pub enum CallRequest {
 }
 
 impl CallRequest {
-    /// Returns the name of the action, if it is one.
+    /// Returns the name of the action; `None` for other requests.
     #[must_use]
     pub fn action(&self) -> Option<&str> {
         match self {
@@ -61,7 +64,7 @@ impl CallRequest {
 
 type Layer = Arc<dyn Fn(Call) -> BoxFuture<Result> + Send + Sync>;
 
-/// The layers, in the order in which they are asked.
+/// The layers, in the order in which they run.
 #[derive(Clone, Default)]
 pub(crate) struct Middleware {
     layers: Arc<Vec<Layer>>,
@@ -81,17 +84,19 @@ impl Middleware {
         self.layers.is_empty()
     }
 
-    /// Asks one after the other; the first that refuses is the last that is asked.
-    /// One that panics or takes longer than an action may has refused.
+    /// Runs the layers one after the other until one refuses. All layers together have `limit`.
+    ///
+    /// # Errors
+    /// Returns the error of the first layer that refuses, panics or exceeds `limit`.
     pub(crate) fn allow(&self, call: Call, limit: Duration) -> BoxFuture<Result> {
         let layers = Arc::clone(&self.layers);
-        let asked = async move {
+        let run = async move {
             for layer in layers.iter() {
                 layer(call.clone()).await?;
             }
             Ok(())
         };
-        Box::pin(guard("middleware", Some(limit), asked))
+        Box::pin(guard("middleware", Some(limit), run))
     }
 }
 

@@ -1,38 +1,40 @@
 //! Checks whether a request comes from a page of this application. Browsers send cookies along with
-//! a request that any page makes, so a page of another site must not open a socket, nor send a
+//! the requests of any page, so a page of another site must neither open a WebSocket nor submit a
 //! form.
 
 use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 
-/// Set by browsers, which let no script change it.
+/// Set by browsers; scripts cannot change it.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The origins whose pages are served, and the names under which the server is asked.
+/// The origins whose pages are accepted, and the host names that the server accepts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origins {
-    /// Origins allowed beside the server's own, as a browser writes them.
+    /// Origins allowed in addition to the server's own, in the form that browsers send.
     pub(crate) allowed: Vec<Box<str>>,
-    /// The names (with the port, where it is not the default) that `Host` may have; none means any.
+    /// The names (with the port, if it is not the default) that `Host` may have. An empty list
+    /// allows any.
     pub(crate) hosts: Vec<Box<str>>,
 }
 
-/// A header that decides, and of which no single value can be read.
-struct Unreadable;
+/// A header that the check depends on has several values or is not ASCII, or the host is not
+/// allowed.
+struct UntrustedHeader;
 
 impl Origins {
-    /// Checks a request that opens a socket. A missing `Origin` passes: no browser sent it, and no
-    /// user's cookies are abused.
+    /// Checks a request that opens a WebSocket. A missing `Origin` passes: such a request does not
+    /// come from a browser, so it cannot abuse a user's cookies.
     pub(crate) fn allow(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let Ok((host, origin)) = self.names(uri, headers) else { return false };
         origin.is_none_or(|origin| self.is_allowed(origin) || is_own(origin, host))
     }
 
-    /// Checks a request of any other kind: one with a method that may change something has to come
-    /// from a page of an allowed origin, or from no browser.
+    /// Checks any other request. A request with an unsafe method must come from a page of an
+    /// allowed origin, or from a program that is not a browser.
     ///
-    /// `Sec-Fetch-Site` is the browser's own statement and decides where it is there, because the
-    /// server does not know its own scheme behind a proxy. Browsers of before 2023 send `Origin`
-    /// alone.
+    /// `Sec-Fetch-Site` decides if it is present, because the browser compares complete origins,
+    /// while the server does not know its own scheme behind a proxy. Browsers from before 2023 send
+    /// `Origin` alone.
     pub(crate) fn allow_method(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
         if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
             return true;
@@ -46,16 +48,19 @@ impl Origins {
             }
     }
 
-    /// Returns the host that the request names, which is one of those allowed, and its `Origin`.
+    /// Returns the request's host and its `Origin`.
+    ///
+    /// # Errors
+    /// Returns [`UntrustedHeader`] if one of the headers cannot be read or the host is not allowed.
     fn names<'h>(
         &self,
         uri: &'h Uri,
         headers: &'h HeaderMap,
-    ) -> Result<(Option<&'h str>, Option<&'h str>), Unreadable> {
+    ) -> Result<(Option<&'h str>, Option<&'h str>), UntrustedHeader> {
         let host = host(uri, headers)?;
         let is_named = |host: &str| self.hosts.iter().any(|one| one.eq_ignore_ascii_case(host));
         if !self.hosts.is_empty() && !host.is_some_and(is_named) {
-            return Err(Unreadable);
+            return Err(UntrustedHeader);
         }
         Ok((host, single(headers, &header::ORIGIN)?))
     }
@@ -65,28 +70,32 @@ impl Origins {
     }
 }
 
-/// Returns the host that a request names, in its `Host` or in its target. Two that differ name
-/// none.
-fn host<'h>(uri: &'h Uri, headers: &'h HeaderMap) -> Result<Option<&'h str>, Unreadable> {
+/// Returns the host in the request's `Host` header or in its target.
+///
+/// # Errors
+/// Returns [`UntrustedHeader`] if the two differ or `Host` cannot be read.
+fn host<'h>(uri: &'h Uri, headers: &'h HeaderMap) -> Result<Option<&'h str>, UntrustedHeader> {
     let named = single(headers, &header::HOST)?;
     let target = uri.authority().map(axum::http::uri::Authority::as_str);
     match (named, target) {
-        (Some(named), Some(target)) if !named.eq_ignore_ascii_case(target) => Err(Unreadable),
+        (Some(named), Some(target)) if !named.eq_ignore_ascii_case(target) => Err(UntrustedHeader),
         (named, target) => Ok(named.or(target)),
     }
 }
 
-/// Returns a header's value, if it is there; one of several, or one that is not ASCII, cannot be
-/// read.
-fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Unreadable> {
+/// Returns a header's value, if the header is present.
+///
+/// # Errors
+/// Returns [`UntrustedHeader`] if the header occurs more than once or is not ASCII.
+fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, UntrustedHeader> {
     let mut values = headers.get_all(name).iter();
-    let value = values.next().map(|value| value.to_str().map_err(|_| Unreadable)).transpose()?;
-    if values.next().is_some() { Err(Unreadable) } else { Ok(value) }
+    let value = values.next().map(|value| value.to_str().map_err(|_| UntrustedHeader)).transpose()?;
+    if values.next().is_some() { Err(UntrustedHeader) } else { Ok(value) }
 }
 
-/// Checks whether the origin is the host itself. Its scheme is not compared, because behind a proxy
-/// that ends TLS the server does not know its own; browsers leave default ports out on both sides
-/// alike.
+/// Checks whether the origin's host is the requested host. The scheme is not compared, because a
+/// server behind a proxy that terminates TLS does not know its own. Browsers omit default ports in
+/// both headers.
 fn is_own(origin: &str, host: Option<&str>) -> bool {
     let Some(host) = host.filter(|host| !host.is_empty()) else { return false };
     ["https://", "http://"]
@@ -118,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn own_pages_and_programs_may_foreign_pages_may_not() {
+    fn own_pages_and_programs_pass_and_foreign_pages_do_not() {
         let any = Origins::default();
         let host = (header::HOST, "app.example:3000");
         for check in [allowed, posts] {
@@ -172,14 +181,14 @@ mod tests {
             }
             assert!(!check(&origins, &[host.clone(), own.clone(), own.clone()]));
         }
-        // A target with an authority of its own.
+        // A target with its own authority.
         let target = Uri::from_static("http://evil.example/live");
         assert!(!origins.allow(&target, &map(std::slice::from_ref(&host))));
         assert!(!Origins::default().allow(&target, &map(&[host, own])));
     }
 
     #[test]
-    fn the_browser_s_own_word_decides_over_origin() {
+    fn sec_fetch_site_takes_precedence_over_origin() {
         let any = Origins::default();
         let host = (header::HOST, "app.example");
         for (site, may) in
@@ -198,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_nothing_is_not_asked() {
+    fn safe_methods_are_not_checked() {
         let evil = map(&[
             (header::HOST, "app.example"),
             (SEC_FETCH_SITE, "cross-site"),
@@ -215,10 +224,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a foreign page's request has for values: it passes only with the own name to
-        /// the letter.
+        /// A request of a foreign page passes only if its origin is exactly the server's name.
         #[test]
-        fn what_cannot_be_read_is_refused(
+        fn unreadable_headers_are_refused(
             host in proptest::collection::vec(any::<u8>(), 0..16),
             origin in proptest::collection::vec(any::<u8>(), 0..32),
             site in proptest::collection::vec(any::<u8>(), 0..16),

@@ -1,21 +1,22 @@
-//! Finds out whether a visitor uses TLS, which ends at a proxy.
+//! Detects whether a visitor uses TLS, which a proxy may terminate.
 
 use axum::http::HeaderName;
 use axum::http::request::Parts;
 
-/// Added by proxies; each of several appends its own.
+/// Added by proxies; each proxy in a chain appends its own value.
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Checks whether a cookie in the answer to this request has to be `Secure`: whether the request
-/// came by https, as far as `X-Forwarded-Proto` or its target says.
+/// Checks whether a request came by HTTPS, according to `X-Forwarded-Proto` or its target. If so, a
+/// cookie in the response has to be `Secure`.
 ///
-/// A header that cannot be read, or says anything but `http`, counts as https: the worst that a
-/// client gains by it is a cookie that its own browser does not send.
+/// A header that cannot be read, or that has a value other than `http`, counts as HTTPS. A client
+/// that forges it only gets a cookie that its own browser does not send.
 ///
 /// ```
 /// use axum::http::Request;
 ///
-/// let (parts, ()) = Request::builder().header("x-forwarded-proto", "https").body(())?.into_parts();
+/// let request = Request::builder().header("x-forwarded-proto", "https").body(())?;
+/// let (parts, ()) = request.into_parts();
 /// assert!(vivaz::is_https(&parts));
 /// # Ok::<(), axum::http::Error>(())
 /// ```
@@ -36,7 +37,7 @@ mod tests {
 
     use super::*;
 
-    fn said(values: &[&[u8]]) -> bool {
+    fn is_https_with(values: &[&[u8]]) -> bool {
         let mut request = Request::builder().uri("/page");
         for value in values {
             request = request.header(FORWARDED_PROTO, HeaderValue::from_bytes(value).unwrap());
@@ -45,9 +46,9 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_surely_plain_is_plain() {
+    fn only_an_explicit_http_is_plain() {
         for plain in [&[][..], &[&b"http"[..]], &[b"HTTP"], &[b"http, http"], &[b"http", b"http"]] {
-            assert!(!said(plain), "{plain:?}");
+            assert!(!is_https_with(plain), "{plain:?}");
         }
         for secure in [
             &[&b"https"[..]][..],
@@ -58,7 +59,7 @@ mod tests {
             &[b""],
             &[b"http,"],
         ] {
-            assert!(said(secure), "{secure:?}");
+            assert!(is_https_with(secure), "{secure:?}");
         }
         let (parts, ()) = Request::builder().uri("https://app.example/").body(()).unwrap().into_parts();
         assert!(is_https(&parts));
@@ -66,10 +67,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_else_it_says_is_https(value in proptest::collection::vec(any::<u8>(), 0..16)) {
+        fn any_other_value_is_https(value in proptest::collection::vec(any::<u8>(), 0..16)) {
             let is_plain = value.split(|byte| *byte == b',').all(|one| one.trim_ascii().eq_ignore_ascii_case(b"http"));
             if HeaderValue::from_bytes(&value).is_ok() {
-                prop_assert_eq!(said(&[&value]), !is_plain);
+                prop_assert_eq!(is_https_with(&[&value]), !is_plain);
             }
         }
     }

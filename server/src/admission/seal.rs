@@ -1,8 +1,8 @@
-//! Seals: a component's state, carried by the page that shows it, which can neither read nor change it.
+//! Seals: encrypted component state that a page carries and can neither read nor change.
 //!
-//! A server-rendered element brings its seal back when the page mounts it, so that `mount` runs once and a page that
-//! nobody opens a socket for costs no memory. A seal can be used more than once: it says what the component was, it is
-//! never the authority for anything worth something.
+//! A page sends the seal of a server-rendered element back when it mounts the element. So `mount`
+//! runs once, and a page that opens no connection costs the server no memory. A seal can be used
+//! more than once: it records the state of a component and never authorises anything.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,52 +13,55 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use serde::{Deserialize, Serialize};
 use vivaz_components::Identity;
 
-use crate::admission::browser::Browser;
+use crate::admission::browser::BrowserId;
 use crate::admission::secret::{Secret, random_bytes};
 
+/// The length of a nonce, in bytes.
 const NONCE: usize = 24;
 
-/// Where a sealed child stands.
+/// The place of a sealed child in its parent's template.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SealedChild {
     /// The parent's wire name.
     #[serde(rename = "p")]
     pub(crate) parent: String,
-    /// The place, a JSON array.
+    /// The place as a JSON array.
     #[serde(rename = "l")]
     pub(crate) place: String,
 }
 
-/// What a seal carries.
+/// The content of a seal.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Sealed {
-    /// Where the component stands in its parent's template, if it is a child: the seal is good there alone.
+pub(crate) struct SealContent {
+    /// The component's place in its parent's template, if it is a child. The seal is valid only for
+    /// this place.
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub(crate) child: Option<SealedChild>,
     /// The component's wire name.
     #[serde(rename = "c")]
     pub(crate) component: String,
-    /// The hash of the component's schema: state of another one is migrated.
+    /// The hash of the component's schema. State with another schema is migrated.
     #[serde(rename = "s")]
     pub(crate) schema: u64,
-    /// The hash of the component's template. A page that shows what was rendered by another one cannot go on with a
-    /// state that was migrated.
+    /// The hash of the component's template. A page that was rendered from another template cannot
+    /// continue with migrated state.
     #[serde(rename = "t", default)]
     pub(crate) template: String,
-    /// When it stops being good, in seconds since 1970.
+    /// When the seal expires, in seconds since 1970.
     #[serde(rename = "e")]
     pub(crate) expires: u64,
-    /// The props that it was mounted with, as JSON.
+    /// The props that the component was mounted with, as JSON.
     #[serde(rename = "p")]
     pub(crate) props: String,
-    /// The whole state, if it is small enough; else `mount` runs again with the props.
+    /// The complete state as JSON, if it is small enough. Otherwise `mount` runs again with the
+    /// props.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<String>,
 }
 
-/// Makes and opens seals.
+/// Creates and opens seals.
 pub(crate) struct Sealer {
-    /// Never empty; the first one seals.
+    /// Never empty. The first cipher seals; all of them open.
     ciphers: Vec<XChaCha20Poly1305>,
 }
 
@@ -67,18 +70,19 @@ impl Sealer {
         Self { ciphers: secret.keys("seal").map(|key| XChaCha20Poly1305::new(&key.into())).collect() }
     }
 
-    /// Seals for one holder: nobody else's session opens it. `None` if the system has no randomness to give, or the
-    /// content cannot be written.
-    pub(crate) fn seal(&self, sealed: &Sealed, holder: &str) -> Option<String> {
+    /// Creates a seal that only sessions of this holder can open. Returns `None` if the system's
+    /// random number generator fails or the content cannot be serialised.
+    pub(crate) fn seal(&self, content: &SealContent, holder: &str) -> Option<String> {
         let nonce = random_bytes::<NONCE>().ok()?;
-        let message = serde_json::to_vec(sealed).ok()?;
+        let message = serde_json::to_vec(content).ok()?;
         let payload = Payload { msg: &message, aad: holder.as_bytes() };
         let text = self.ciphers.first()?.encrypt(&XNonce::from(nonce), payload).ok()?;
         Some(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &text].concat()))
     }
 
-    /// Opens a seal, if one of the keys made it, for that holder, and it is still good at `now`.
-    pub(crate) fn open(&self, token: &str, holder: &str, now: u64) -> Option<Sealed> {
+    /// Opens a seal. Returns `None` if none of the keys made it, if it belongs to another holder,
+    /// or if it has expired at `now` (seconds since 1970).
+    pub(crate) fn open(&self, token: &str, holder: &str, now: u64) -> Option<SealContent> {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (nonce, text) = bytes.split_first_chunk::<NONCE>()?;
         let nonce = XNonce::from(*nonce);
@@ -86,22 +90,23 @@ impl Sealer {
             .ciphers
             .iter()
             .find_map(|cipher| cipher.decrypt(&nonce, Payload { msg: text, aad: holder.as_bytes() }).ok())?;
-        let sealed: Sealed = serde_json::from_slice(&message).ok()?;
-        (now < sealed.expires).then_some(sealed)
+        let content: SealContent = serde_json::from_slice(&message).ok()?;
+        (now < content.expires).then_some(content)
     }
 }
 
-/// Whose a seal is: the same user of the same tenant opens it, nobody else.
+/// Returns the holder of seals for an identity. Only the same user of the same tenant can open
+/// them.
 pub(crate) fn holder(identity: &Identity) -> String {
     format!("{:?}/{:?}", identity.tenant(), identity.user_id())
 }
 
-/// Whose a seal is that was made for a visitor without a user: whoever uses that browser.
-pub(crate) fn holder_in(identity: &Identity, browser: Browser) -> String {
-    format!("{}@{}", holder(identity), browser.name())
+/// Returns the holder of seals for an anonymous visitor. Only the same browser can open them.
+pub(crate) fn holder_with_browser(identity: &Identity, browser: BrowserId) -> String {
+    format!("{}@{}", holder(identity), browser.to_hex())
 }
 
-/// The time that seals are measured by, in seconds since 1970.
+/// Returns the system time in seconds since 1970, which the expiry of seals is compared with.
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
@@ -116,8 +121,8 @@ mod tests {
         Sealer::new(&Secret::new(&key.repeat(32)).unwrap())
     }
 
-    fn sealed() -> Sealed {
-        Sealed {
+    fn sealed() -> SealContent {
+        SealContent {
             child: None,
             component: "counter".into(),
             schema: 7,
@@ -129,14 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sealed_comes_out() {
+    fn a_seal_opens_to_its_content() {
         let token = sealer("a").seal(&sealed(), "user 1").unwrap();
         assert_eq!(sealer("a").open(&token, "user 1", 999), Some(sealed()));
         assert!(!token.contains("counter"));
     }
 
     #[test]
-    fn another_holder_key_time_or_byte_is_refused() {
+    fn a_seal_with_another_holder_key_time_or_byte_is_refused() {
         let token = sealer("a").seal(&sealed(), "user 1").unwrap();
         assert_eq!(sealer("a").open(&token, "user 2", 999), None);
         assert_eq!(sealer("b").open(&token, "user 1", 999), None);
@@ -152,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotated_key_still_opens() {
+    fn a_rotated_key_still_opens_seals() {
         let token = sealer("a").seal(&sealed(), "").unwrap();
         let both = Secret::new(&format!("{},{}", "b".repeat(32), "a".repeat(32))).unwrap();
         assert_eq!(Sealer::new(&both).open(&token, "", 0), Some(sealed()));
@@ -160,15 +165,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_not_sealed_here_does_not_open(token in prop_oneof![any::<String>(), "[A-Za-z0-9_-]{0,200}"]) {
+        fn arbitrary_text_does_not_open(token in prop_oneof![any::<String>(), "[A-Za-z0-9_-]{0,200}"]) {
             prop_assert_eq!(sealer("a").open(&token, "", 0), None);
         }
 
         #[test]
-        fn a_seal_opens_as_it_was_made_and_not_otherwise(
+        fn a_seal_opens_only_unchanged(
             props in any::<String>(), holder in any::<String>(), at in any::<prop::sample::Index>(), with in "[A-Za-z0-9_-]",
         ) {
-            let sealed = Sealed { props, ..sealed() };
+            let sealed = SealContent { props, ..sealed() };
             let token = sealer("a").seal(&sealed, &holder).unwrap();
             prop_assert_eq!(sealer("a").open(&token, &format!("{holder}."), 0), None);
             let at = at.index(token.len());

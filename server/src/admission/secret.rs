@@ -1,4 +1,4 @@
-//! The server's own secret: what seals and signatures are made with.
+//! The server's secret, from which the keys for seals and signatures are derived.
 
 use std::env::VarError;
 use std::fmt;
@@ -8,16 +8,17 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// Texts shorter than this are refused: they can be guessed.
+/// The minimum length of a secret, in characters: shorter texts can be guessed.
 const SHORTEST: usize = 32;
 
-/// A list of keys. The first one seals and signs; all of them open and verify, so that keys can be rotated without
-/// invalidating what is in people's pages.
+/// A list of keys. The first key seals and signs. All keys open and verify, so that keys can be
+/// rotated without invalidating the seals in open pages.
 ///
 /// ```
 /// use vivaz::Secret;
 ///
-/// let secret = Secret::new("the-new-one-with-32-characters-or-more,the-old-one-with-32-characters-or-more")?;
+/// let (new, old) = ("the-new-key-of-32-or-more-characters", "the-old-key-of-32-or-more-characters");
+/// let secret = Secret::new(&format!("{new},{old}"))?;
 /// let signature = secret.sign("cookie", b"user 7");
 /// assert!(secret.verify("cookie", b"user 7", &signature));
 /// assert!(!secret.verify("cookie", b"user 8", &signature));
@@ -29,37 +30,37 @@ pub struct Secret {
     texts: Vec<Box<str>>,
 }
 
-/// Why there is no secret.
+/// The reason why no secret could be loaded.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
-    /// One of the texts can be guessed.
-    #[error("a secret needs {SHORTEST} characters or more, this one has {0}")]
+    /// One of the texts is too short.
+    #[error("a secret needs at least {SHORTEST} characters; this one has {0}")]
     Short(usize),
-    /// The file could not be read or made.
+    /// The file could not be read or created.
     #[error("{path}: {source}")]
     File {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// `VIVAZ_SECRET` is set to something that is no text. It does not count as absent: another
-    /// secret would be used.
+    /// `VIVAZ_SECRET` is not valid Unicode. It does not count as absent, because the server would
+    /// then use another secret.
     #[error("VIVAZ_SECRET is not valid Unicode; set it to 32 characters or more, or unset it")]
     NotUnicode,
-    /// The system has no randomness to give.
-    #[error("no randomness: {0}")]
+    /// The system's random number generator failed.
+    #[error("the system's random number generator failed: {0}")]
     Randomness(getrandom::Error),
 }
 
 vivaz_components::debug_as_message!(SecretError);
 
 impl Secret {
-    /// Takes a comma-separated list of texts, each of 32 characters or more.
+    /// Creates a secret from a comma-separated list of texts, each of at least 32 characters.
     ///
     /// # Errors
-    /// If one of them is shorter.
+    /// Returns [`SecretError::Short`] if one of the texts is shorter.
     pub fn new(list: &str) -> Result<Self, SecretError> {
         let texts: Vec<Box<str>> = list.split(',').map(str::trim).map(Box::from).collect();
         match texts.iter().map(|text| text.chars().count()).find(|count| *count < SHORTEST) {
@@ -68,20 +69,22 @@ impl Secret {
         }
     }
 
-    /// A secret that nobody else has and that ends with this process: seals in open pages do not survive a restart.
+    /// Creates a random secret that only this process has. Seals in open pages do not survive a
+    /// restart.
     ///
     /// # Errors
-    /// If the system has no randomness to give.
+    /// Returns [`SecretError::Randomness`] if the system's random number generator fails.
     pub fn random() -> Result<Self, SecretError> {
         let bytes = random_bytes::<32>().map_err(SecretError::Randomness)?;
         Ok(Self { texts: vec![URL_SAFE_NO_PAD.encode(bytes).into()] })
     }
 
-    /// Takes `VIVAZ_SECRET` if it is set, else the content of the file, which is made with mode 0600 and a random
-    /// secret if it is not there.
+    /// Loads the secret from `VIVAZ_SECRET` if it is set, otherwise from the file. A missing file
+    /// is created with mode 0600 and a random secret.
     ///
     /// # Errors
-    /// If the secret is too short, or the file can be neither read nor made.
+    /// Returns an error if the secret is too short, `VIVAZ_SECRET` is not Unicode, the file can be
+    /// neither read nor created, or the system's random number generator fails.
     pub fn from_env_or_file(path: impl AsRef<Path>) -> Result<Self, SecretError> {
         Self::from_variable(std::env::var("VIVAZ_SECRET"), path.as_ref())
     }
@@ -102,11 +105,12 @@ impl Secret {
             Err(error) => return Err(failed(error)),
         }
         let fresh = Self::random()?;
-        // Written beside and linked into place, so that of several processes that start at once all use the one whose
-        // link came first, and nobody reads a file that is half written.
-        let beside = path.with_extension(format!("{}.tmp", std::process::id()));
-        let written = write(&beside, &fresh.texts.join(",")).and_then(|()| std::fs::hard_link(&beside, path));
-        let removed = std::fs::remove_file(&beside);
+        // Written to a temporary file and linked into place. Of several processes that start at
+        // once, all use the secret that was linked first, and none reads a partly written file.
+        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+        let written =
+            write(&temporary, &fresh.texts.join(",")).and_then(|()| std::fs::hard_link(&temporary, path));
+        let removed = std::fs::remove_file(&temporary);
         match written {
             Ok(()) => removed.map(|()| fresh).map_err(failed),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -116,15 +120,15 @@ impl Secret {
         }
     }
 
-    /// Signs a message for a purpose, which keeps a signature made for one use from being good for another.
+    /// Signs a message for a purpose. A signature for one purpose is not valid for another.
     #[must_use]
     pub fn sign(&self, purpose: &str, message: &[u8]) -> String {
         let key = self.keys(purpose).next().unwrap_or_default();
         URL_SAFE_NO_PAD.encode(blake3::keyed_hash(&key, message).as_bytes())
     }
 
-    /// Whether the signature of the message was made for that purpose with one of the keys. Takes the same time
-    /// wherever a wrong one differs.
+    /// Checks whether the message was signed for this purpose with one of the keys. Signatures are
+    /// compared in constant time.
     #[must_use]
     pub fn verify(&self, purpose: &str, message: &[u8], signature: &str) -> bool {
         let Ok(bytes) = URL_SAFE_NO_PAD.decode(signature) else { return false };
@@ -133,7 +137,7 @@ impl Secret {
         self.keys(purpose).any(|key| blake3::keyed_hash(&key, message) == given)
     }
 
-    /// The keys for a purpose, the one to make things with first.
+    /// Returns the keys for a purpose. The first key is the one that signs and seals.
     pub(crate) fn keys(&self, purpose: &str) -> impl Iterator<Item = [u8; 32]> {
         let context = format!("vivaz 2026 {purpose}");
         self.texts.iter().map(move |text| blake3::derive_key(&context, text.as_bytes()))
@@ -146,19 +150,21 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Unguessable bytes.
+/// Returns cryptographically random bytes.
 pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0_u8; N];
     getrandom::fill(&mut bytes)?;
     Ok(bytes)
 }
 
-/// The same as a text that can stand in a URL, a header or JSON.
+/// Returns `N` cryptographically random bytes as unpadded URL-safe Base64, which needs no escapes
+/// in a URL, a header or JSON. Logs an error and returns `None` if the random number generator
+/// fails.
 pub(crate) fn random_text<const N: usize>() -> Option<String> {
     match random_bytes::<N>() {
         Ok(bytes) => Some(URL_SAFE_NO_PAD.encode(bytes)),
         Err(error) => {
-            tracing::error!(%error, "the system has no randomness to give");
+            tracing::error!(%error, "the system's random number generator failed");
             None
         }
     }
@@ -166,7 +172,7 @@ pub(crate) fn random_text<const N: usize>() -> Option<String> {
 
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    // A secret is a line; what is longer than this is another file.
+    // A secret is one line; a file of more than 64 KiB is not a secret.
     std::fs::File::open(path)?.take(64 * 1024).read_to_string(&mut text)?;
     Ok(text)
 }
@@ -204,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_made_once_and_is_private() {
+    fn the_file_is_created_once_and_is_private() {
         let directory = std::env::temp_dir().join(format!("vivaz-secret-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&directory).unwrap();
         let path = directory.join("secret");
@@ -222,7 +228,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_not_signed_is_not_good(message in any::<Vec<u8>>(), signature in any::<String>(), cut in 0_usize..43) {
+        fn a_wrong_signature_is_refused(message in any::<Vec<u8>>(), signature in any::<String>(), cut in 0_usize..43) {
             let secret = Secret::new(&"s".repeat(32)).unwrap();
             prop_assert!(!secret.verify("p", &message, &signature));
             let signed = secret.sign("p", &message);
@@ -235,7 +241,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_variable_that_is_no_text_does_not_count_as_absent() {
+    fn a_variable_that_is_not_unicode_is_an_error() {
         use std::os::unix::ffi::OsStrExt as _;
         let wrong = std::ffi::OsStr::from_bytes(b"\xff").to_owned();
         let failed = Secret::from_variable(Err(VarError::NotUnicode(wrong)), Path::new("/nowhere/secret"));

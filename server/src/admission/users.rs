@@ -1,5 +1,5 @@
-//! Which sessions each user has, so that nobody has more of them than is allowed. Visitors without a user are limited
-//! by their address and by the number of sessions in all.
+//! The sessions of each user, and the limits on their number. Anonymous visitors are limited by
+//! address and by the total number of sessions.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,37 +17,38 @@ pub(crate) struct Users {
     sessions: usize,
     suspended: usize,
     state_bytes: usize,
-    /// A std mutex: it is held for a look into the map, and no other lock is taken under it.
-    map: Mutex<Map>,
+    /// A std mutex: held for one map lookup; no other lock is taken while it is held.
+    map: Mutex<UserMap>,
 }
 
-type Map = HashMap<Box<str>, UserSessions, RandomState>;
+type UserMap = HashMap<Box<str>, UserSessions, RandomState>;
 
-/// A user who has sessions.
+/// The sessions of one user.
 #[derive(Debug)]
 struct UserSessions {
-    sessions: Vec<Owned>,
-    /// How many bytes of state they may have together.
+    sessions: Vec<SessionEntry>,
+    /// The state budget, in bytes, that the sessions share.
     budget: Arc<Budget>,
 }
 
 #[derive(Debug)]
-struct Owned {
+struct SessionEntry {
     session: SessionId,
-    /// Since when it waits for its page, counted by the number of sessions that began to wait before it.
-    waits_since: Option<u64>,
+    /// The session's rank in the order in which the user's sessions were suspended; `None` while
+    /// its page is connected.
+    suspended_at: Option<u64>,
 }
 
-/// A session among those of its user; taken out when it is dropped.
+/// Permission for one session of a user; dropping it removes the session from its user.
 #[derive(Debug)]
-pub(crate) struct Member {
-    /// None for a visitor without a user.
-    of: Option<(Arc<Users>, Box<str>, SessionId)>,
+pub(crate) struct UserPermit {
+    /// `None` for an anonymous visitor.
+    entry: Option<(Arc<Users>, Box<str>, SessionId)>,
 }
 
-/// A user has as many sessions as a user may have, and all of them have their pages.
+/// The user has the maximum number of sessions, and none of them is suspended.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct TooMany;
+pub(crate) struct TooManySessions;
 
 impl Users {
     pub(crate) fn new(limits: &Limits) -> Self {
@@ -59,118 +60,130 @@ impl Users {
         }
     }
 
-    /// Counts a session in. Where it takes the place of another one, that is to be ended.
-    pub(crate) fn enter(
+    /// Admits a session. If it replaces a suspended session, that session is returned and the
+    /// caller has to end it.
+    ///
+    /// # Errors
+    /// Returns [`TooManySessions`] if the user has the maximum number of connected sessions.
+    pub(crate) fn admit(
         self: &Arc<Self>,
-        who: &Identity,
+        identity: &Identity,
         session: &SessionId,
-    ) -> Result<(Member, Option<SessionId>), TooMany> {
-        let member = self.enter_beside(who, session)?;
-        let surplus = self.make_room(who)?;
-        Ok((member, surplus))
+    ) -> Result<(UserPermit, Option<SessionId>), TooManySessions> {
+        let permit = self.admit_tentatively(identity, session)?;
+        let evicted = self.evict_surplus(identity)?;
+        Ok((permit, evicted))
     }
 
-    /// Counts a session in that may not come about. Room is [made](Self::make_room) for it once it
-    /// has, at the expense of one that waits.
-    pub(crate) fn enter_beside(
+    /// Admits a session that may still fail to start, without ending another one. The caller calls
+    /// [`evict_surplus`](Self::evict_surplus) once the session has started.
+    ///
+    /// # Errors
+    /// Returns [`TooManySessions`] if the user has the maximum number of connected sessions.
+    pub(crate) fn admit_tentatively(
         self: &Arc<Self>,
-        who: &Identity,
+        identity: &Identity,
         session: &SessionId,
-    ) -> Result<Member, TooMany> {
-        if who.user_id().is_none() {
-            return Ok(Member { of: None });
+    ) -> Result<UserPermit, TooManySessions> {
+        if identity.user_id().is_none() {
+            return Ok(UserPermit { entry: None });
         }
-        let key: Box<str> = holder(who).into();
+        let key: Box<str> = holder(identity).into();
         let mut map = self.lock();
-        let owner = map.entry(key.clone()).or_insert_with(|| self.user());
-        if owner.sessions.iter().filter(|one| one.waits_since.is_none()).count() >= self.sessions {
-            return Err(TooMany);
+        let user = map.entry(key.clone()).or_insert_with(|| self.new_user());
+        if user.sessions.iter().filter(|one| one.suspended_at.is_none()).count() >= self.sessions {
+            return Err(TooManySessions);
         }
-        owner.sessions.push(Owned { session: session.clone(), waits_since: None });
+        user.sessions.push(SessionEntry { session: session.clone(), suspended_at: None });
         drop(map);
-        Ok(Member { of: Some((Arc::clone(self), key, session.clone())) })
+        Ok(UserPermit { entry: Some((Arc::clone(self), key, session.clone())) })
     }
 
-    /// Takes out the session that has waited longest if a user has too many, to be ended.
-    pub(crate) fn make_room(&self, who: &Identity) -> Result<Option<SessionId>, TooMany> {
-        if who.user_id().is_none() {
+    /// Removes the session that has been suspended longest if the user has too many. The caller has
+    /// to end the returned session.
+    ///
+    /// # Errors
+    /// Returns [`TooManySessions`] if the user has too many sessions and none is suspended.
+    pub(crate) fn evict_surplus(&self, identity: &Identity) -> Result<Option<SessionId>, TooManySessions> {
+        if identity.user_id().is_none() {
             return Ok(None);
         }
         let mut map = self.lock();
-        let Some(owner) = map.get_mut(&*holder(who)) else { return Ok(None) };
-        if owner.sessions.len() <= self.sessions {
+        let Some(user) = map.get_mut(&*holder(identity)) else { return Ok(None) };
+        if user.sessions.len() <= self.sessions {
             return Ok(None);
         }
-        take_longest(&mut owner.sessions).ok_or(TooMany).map(Some)
+        remove_longest_suspended(&mut user.sessions).ok_or(TooManySessions).map(Some)
     }
 
     /// Returns the sessions of a user.
-    pub(crate) fn sessions_of(&self, who: &Identity) -> Vec<SessionId> {
+    pub(crate) fn sessions_of(&self, identity: &Identity) -> Vec<SessionId> {
         let map = self.lock();
-        let owned = map.get(&*holder(who)).map(|owner| owner.sessions.as_slice()).unwrap_or_default();
-        owned.iter().map(|one| one.session.clone()).collect()
+        let entries = map.get(&*holder(identity)).map(|user| user.sessions.as_slice()).unwrap_or_default();
+        entries.iter().map(|one| one.session.clone()).collect()
     }
 
-    fn user(&self) -> UserSessions {
+    fn new_user(&self) -> UserSessions {
         UserSessions { sessions: Vec::new(), budget: Arc::new(Budget::new("user", self.state_bytes)) }
     }
 
-    /// Returns what all sessions of a user may hold together; nothing for a visitor without a user.
-    pub(crate) fn budget(&self, who: &Identity) -> Option<Arc<Budget>> {
-        who.user_id()?;
-        self.lock().get(&*holder(who)).map(|owner| Arc::clone(&owner.budget))
+    /// Returns the state budget that all sessions of a user share; `None` for an anonymous visitor.
+    pub(crate) fn budget(&self, identity: &Identity) -> Option<Arc<Budget>> {
+        identity.user_id()?;
+        self.lock().get(&*holder(identity)).map(|user| Arc::clone(&user.budget))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Map> {
+    fn lock(&self) -> MutexGuard<'_, UserMap> {
         // Nothing that can panic runs under the lock.
         self.map.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Member {
-    /// The session waits for its page. If more of its user's do than may, the one that has waited longest comes back
-    /// and is to be ended.
-    pub(crate) fn waits(&self) -> Option<SessionId> {
-        let (users, key, session) = self.of.as_ref()?;
+impl UserPermit {
+    /// Marks the session as suspended. If the user then has too many suspended sessions, removes
+    /// and returns the one that has been suspended longest. The caller has to end it.
+    pub(crate) fn suspend(&self) -> Option<SessionId> {
+        let (users, key, session) = self.entry.as_ref()?;
         let mut map = users.lock();
         let all = &mut map.get_mut(key)?.sessions;
-        let next = all.iter().filter_map(|one| one.waits_since).max().map_or(0, |last| last + 1);
-        if let Some(owned) = all.iter_mut().find(|one| one.session == *session) {
-            // One that was only woken for an event keeps its place in the order.
-            owned.waits_since.get_or_insert(next);
+        let next = all.iter().filter_map(|one| one.suspended_at).max().map_or(0, |last| last + 1);
+        if let Some(entry) = all.iter_mut().find(|one| one.session == *session) {
+            // A suspended session that was woken for an event keeps its rank.
+            entry.suspended_at.get_or_insert(next);
         }
-        let waiting = all.iter().filter(|one| one.waits_since.is_some()).count();
-        if waiting > users.suspended { take_longest(all) } else { None }
+        let suspended = all.iter().filter(|one| one.suspended_at.is_some()).count();
+        if suspended > users.suspended { remove_longest_suspended(all) } else { None }
     }
 
-    /// The session has its page again.
-    pub(crate) fn is_back(&self) {
-        let Some((users, key, session)) = &self.of else { return };
+    /// Marks the session as connected.
+    pub(crate) fn resume(&self) {
+        let Some((users, key, session)) = &self.entry else { return };
         let mut map = users.lock();
-        let owned =
-            map.get_mut(key).and_then(|owner| owner.sessions.iter_mut().find(|one| one.session == *session));
-        if let Some(owned) = owned {
-            owned.waits_since = None;
+        let entry =
+            map.get_mut(key).and_then(|user| user.sessions.iter_mut().find(|one| one.session == *session));
+        if let Some(entry) = entry {
+            entry.suspended_at = None;
         }
     }
 }
 
-impl Drop for Member {
+impl Drop for UserPermit {
     fn drop(&mut self) {
-        let Some((users, key, session)) = self.of.take() else { return };
+        let Some((users, key, session)) = self.entry.take() else { return };
         let mut map = users.lock();
-        let Some(owner) = map.get_mut(&key) else { return };
-        owner.sessions.retain(|one| one.session != session);
-        if owner.sessions.is_empty() {
+        let Some(user) = map.get_mut(&key) else { return };
+        user.sessions.retain(|one| one.session != session);
+        if user.sessions.is_empty() {
             map.remove(&key);
         }
     }
 }
 
-/// Takes out the one that has waited longest for its page: it is about to end, and nobody else is to end it too.
-fn take_longest(all: &mut Vec<Owned>) -> Option<SessionId> {
-    let waiting = all.iter().enumerate().filter_map(|(at, one)| one.waits_since.map(|since| (since, at)));
-    let (_, at) = waiting.min()?;
+/// Removes the session that has been suspended longest. It is removed before it ends, so that it is
+/// ended only once.
+fn remove_longest_suspended(all: &mut Vec<SessionEntry>) -> Option<SessionId> {
+    let suspended = all.iter().enumerate().filter_map(|(at, one)| one.suspended_at.map(|rank| (rank, at)));
+    let (_, at) = suspended.min()?;
     Some(all.swap_remove(at).session)
 }
 
@@ -193,68 +206,68 @@ mod tests {
         SessionId::new(text).unwrap()
     }
 
-    fn enter(users: &Arc<Users>, name: &str) -> Member {
-        let (member, surplus) = users.enter(&ada(), &id(name)).unwrap();
-        assert_eq!(surplus, None);
-        member
+    fn enter(users: &Arc<Users>, name: &str) -> UserPermit {
+        let (permit, evicted) = users.admit(&ada(), &id(name)).unwrap();
+        assert_eq!(evicted, None);
+        permit
     }
 
     #[test]
-    fn a_user_has_so_many_sessions_and_others_have_theirs() {
+    fn sessions_are_limited_for_each_user() {
         let users = users(2, 2);
         let first = enter(&users, "1");
         let second = enter(&users, "2");
-        assert_eq!(users.enter(&ada(), &id("3")).unwrap_err(), TooMany);
+        assert_eq!(users.admit(&ada(), &id("3")).unwrap_err(), TooManySessions);
         for other in [Identity::anonymous(), Identity::of(User::new("bob", "Bob")), ada().with_tenant("acme")]
         {
-            assert!(users.enter(&other, &id("4")).is_ok());
+            assert!(users.admit(&other, &id("4")).is_ok());
         }
-        assert_eq!(second.waits(), None);
-        assert_eq!(first.waits(), None);
-        let (_third, surplus) = users.enter(&ada(), &id("3")).unwrap();
-        assert_eq!(surplus, Some(id("2")), "it has waited longest");
-        first.is_back();
-        assert_eq!(users.enter(&ada(), &id("4")).unwrap_err(), TooMany);
+        assert_eq!(second.suspend(), None);
+        assert_eq!(first.suspend(), None);
+        let (_third, evicted) = users.admit(&ada(), &id("3")).unwrap();
+        assert_eq!(evicted, Some(id("2")), "it has been suspended longest");
+        first.resume();
+        assert_eq!(users.admit(&ada(), &id("4")).unwrap_err(), TooManySessions);
         drop(first);
         enter(&users, "4");
     }
 
     #[test]
-    fn one_that_waits_goes_only_when_another_one_has_come_about() {
+    fn a_suspended_session_is_evicted_only_for_a_started_one() {
         let users = users(2, 2);
         let [first, _second] = ["1", "2"].map(|name| enter(&users, name));
-        assert_eq!(users.enter_beside(&ada(), &id("3")).unwrap_err(), TooMany);
-        assert_eq!(first.waits(), None);
-        drop(users.enter_beside(&ada(), &id("3")).unwrap());
-        assert_eq!(users.make_room(&ada()), Ok(None), "there is room again");
-        let third = users.enter_beside(&ada(), &id("3")).unwrap();
-        assert_eq!(users.enter_beside(&ada(), &id("4")).unwrap_err(), TooMany);
-        first.is_back();
-        assert_eq!(users.make_room(&ada()), Err(TooMany), "nobody waits any more");
-        assert_eq!(first.waits(), None);
-        assert_eq!(users.make_room(&ada()), Ok(Some(id("1"))));
-        assert_eq!(users.make_room(&ada()), Ok(None));
+        assert_eq!(users.admit_tentatively(&ada(), &id("3")).unwrap_err(), TooManySessions);
+        assert_eq!(first.suspend(), None);
+        drop(users.admit_tentatively(&ada(), &id("3")).unwrap());
+        assert_eq!(users.evict_surplus(&ada()), Ok(None), "there is room again");
+        let third = users.admit_tentatively(&ada(), &id("3")).unwrap();
+        assert_eq!(users.admit_tentatively(&ada(), &id("4")).unwrap_err(), TooManySessions);
+        first.resume();
+        assert_eq!(users.evict_surplus(&ada()), Err(TooManySessions), "no session is suspended");
+        assert_eq!(first.suspend(), None);
+        assert_eq!(users.evict_surplus(&ada()), Ok(Some(id("1"))));
+        assert_eq!(users.evict_surplus(&ada()), Ok(None));
         drop(third);
     }
 
     #[test]
-    fn of_those_that_wait_the_one_that_has_waited_longest_goes() {
+    fn the_session_suspended_longest_is_evicted_first() {
         let users = users(10, 2);
         let [first, second, third] = ["1", "2", "3"].map(|name| enter(&users, name));
-        assert_eq!(first.waits(), None);
-        assert_eq!(second.waits(), None);
-        assert_eq!(first.waits(), None, "woken for an event, it keeps its place");
-        assert_eq!(third.waits(), Some(id("1")));
-        assert_eq!(first.waits(), None, "it is on its way out, and not counted");
-        assert_eq!(second.waits(), None);
+        assert_eq!(first.suspend(), None);
+        assert_eq!(second.suspend(), None);
+        assert_eq!(first.suspend(), None, "a session woken for an event keeps its rank");
+        assert_eq!(third.suspend(), Some(id("1")));
+        assert_eq!(first.suspend(), None, "an evicted session is not counted");
+        assert_eq!(second.suspend(), None);
     }
 
     #[test]
-    fn nothing_is_left_of_users_who_are_gone() {
+    fn users_without_sessions_are_removed() {
         let users = users(1, 1);
         drop(enter(&users, "1"));
         assert!(users.lock().is_empty());
-        let _anonymous = users.enter(&Identity::anonymous(), &id("2")).unwrap();
+        let _anonymous = users.admit(&Identity::anonymous(), &id("2")).unwrap();
         assert!(users.lock().is_empty());
     }
 }

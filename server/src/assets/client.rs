@@ -1,26 +1,27 @@
-//! The built client, embedded: an application neither builds nor deploys it.
+//! The built client, embedded into the binary: an application neither builds nor deploys it.
 
 use axum::http::HeaderValue;
 use bytes::Bytes;
 
-use super::{File, IMMUTABLE, REVALIDATE, etag};
+use super::{AssetFile, IMMUTABLE, REVALIDATE, etag};
 
 /// The name of the wasm file, with a hash of its content, as `client.js` imports it.
 const WASM: &str = env!("VIVAZ_CLIENT_WASM");
 
-/// The version of the client: a hash of all its files. `client.js` knows it, and asks for modules
-/// under it.
+/// The version of the client: a hash of all its files. `client.js` contains it, and uses it in the
+/// paths of modules.
 pub(crate) const VERSION: &str = env!("VIVAZ_CLIENT_VERSION");
 
-/// A file as it was built: plain, in gzip, in brotli.
-type Content = [&'static [u8]; 3];
+/// A built file in three encodings: plain, gzip, brotli.
+type EncodedFile = [&'static [u8]; 3];
 
-/// Each optional module: its name and its content.
-const MODULES: &[(&str, Content)] = &include!(concat!(env!("OUT_DIR"), "/modules.rs"));
+/// The optional modules: name and content.
+const MODULES: &[(&str, EncodedFile)] = &include!(concat!(env!("OUT_DIR"), "/modules.rs"));
 
-/// The script that keeps the clicks and submits which come before the client runs: what
-/// [`Live::head`](crate::Live::head) loads, to be written into the page itself. That saves a request
-/// and needs [`CAPTURE_HASH`] in the `script-src` of a content security policy.
+/// The capture script, which records the clicks and submits that happen before the client runs.
+/// [`Live::head`](crate::Live::head) loads it from the server. Inline it into the page to save a
+/// request. An inlined script needs [`CAPTURE_HASH`] in the `script-src` of a content security
+/// policy.
 ///
 /// ```
 /// use vivaz::{CAPTURE, CAPTURE_HASH};
@@ -32,7 +33,8 @@ const MODULES: &[(&str, Content)] = &include!(concat!(env!("OUT_DIR"), "/modules
 pub const CAPTURE: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../client-wasm/dist/capture.js"));
 
-/// The hash of [`CAPTURE`] for a content security policy: `sha256-` and the hash in Base64.
+/// The hash of [`CAPTURE`] for a content security policy: `sha256-`, followed by the hash in
+/// Base64.
 pub const CAPTURE_HASH: &str = env!("VIVAZ_CAPTURE_HASH");
 
 macro_rules! built {
@@ -43,16 +45,16 @@ macro_rules! built {
 
 const SCRIPT_TYPE: &str = "text/javascript; charset=utf-8";
 
-/// Returns the path of [`CAPTURE`], below the socket's.
+/// Returns the path of [`CAPTURE`] below the WebSocket's path.
 pub(crate) fn capture_path() -> String {
     format!("capture/{VERSION}.js")
 }
 
-/// Returns all files under the paths by which a page asks for them.
-pub(super) fn files() -> impl Iterator<Item = (String, File)> {
-    let script: Content = [built!("client.js"), built!("client.js.gz"), built!("client.js.br")];
-    let wasm: Content = [built!("client.wasm"), built!("client.wasm.gz"), built!("client.wasm.br")];
-    let capture: Content = [built!("capture.js"), built!("capture.js.gz"), built!("capture.js.br")];
+/// Returns all files of the client with their paths below the WebSocket's path.
+pub(super) fn files() -> impl Iterator<Item = (String, AssetFile)> {
+    let script: EncodedFile = [built!("client.js"), built!("client.js.gz"), built!("client.js.br")];
+    let wasm: EncodedFile = [built!("client.wasm"), built!("client.wasm.gz"), built!("client.wasm.br")];
+    let capture: EncodedFile = [built!("capture.js"), built!("capture.js.gz"), built!("capture.js.br")];
     let core = [
         ("client.js".to_owned(), file(SCRIPT_TYPE, REVALIDATE, script)),
         (capture_path(), file(SCRIPT_TYPE, IMMUTABLE, capture)),
@@ -64,8 +66,8 @@ pub(super) fn files() -> impl Iterator<Item = (String, File)> {
     core.into_iter().chain(modules)
 }
 
-fn file(media_type: &'static str, cache: HeaderValue, [plain, gzip, brotli]: Content) -> File {
-    File {
+fn file(media_type: &'static str, cache: HeaderValue, [plain, gzip, brotli]: EncodedFile) -> AssetFile {
+    AssetFile {
         media_type,
         cache,
         etag: etag(plain),

@@ -1,16 +1,16 @@
-//! Which content encodings a request takes.
+//! Negotiates the content encoding of a response.
 
 use axum::http::{HeaderMap, header};
 
-/// The two that files are kept in.
+/// Whether a request accepts each of the encodings in which files are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Accepted {
+pub(super) struct AcceptedEncodings {
     pub(super) brotli: bool,
     pub(super) gzip: bool,
 }
 
-impl Accepted {
-    /// Reads `Accept-Encoding`. Preferences among the ones that are taken do not matter, refusals (`q=0`) do.
+impl AcceptedEncodings {
+    /// Parses `Accept-Encoding`. Weights are ignored except for `q=0`, which refuses an encoding.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let mut named = Self::default();
         let mut refused = Self::default();
@@ -40,12 +40,12 @@ mod tests {
 
     fn accepted(value: &str) -> (bool, bool) {
         let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, value.parse().unwrap())]);
-        let Accepted { brotli, gzip } = Accepted::of(&headers);
+        let AcceptedEncodings { brotli, gzip } = AcceptedEncodings::of(&headers);
         (brotli, gzip)
     }
 
     #[test]
-    fn names_weights_and_the_star_count() {
+    fn names_weights_and_the_wildcard_are_respected() {
         assert_eq!(accepted("gzip, deflate, br, zstd"), (true, true));
         assert_eq!(accepted("br;q=0, gzip;q=0.5"), (false, true));
         assert_eq!(accepted("*"), (true, true));

@@ -77,7 +77,7 @@ async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, 
     loop {
         match transport.next().await {
             Some(Incoming::Text(text)) => return Ok(text),
-            Some(Incoming::SignOfLife) => {}
+            Some(Incoming::Heartbeat) => {}
             Some(Incoming::Binary(_)) => {
                 return Err(HandshakeError::code(CloseCode::ProtocolViolation, NOT_A_MESSAGE));
             }
@@ -138,7 +138,7 @@ async fn find_session(
     let id = random_text::<12>().and_then(|text| SessionId::new(&text).ok()).ok_or_else(unable)?;
     let port = Port::new(id, supervisor.as_owner());
     let too_many = |_| HandshakeError::code(CloseCode::Full, "this user has too many sessions");
-    let (member, surplus) = core.users.enter(&identity, port.session()).map_err(too_many)?;
+    let (member, surplus) = core.users.admit(&identity, port.session()).map_err(too_many)?;
     if let Some(port) = surplus.and_then(|surplus| supervisor.sessions.port(&surplus)) {
         port.end(CloseCode::SessionEnded, UnmountReason::Expired);
     }

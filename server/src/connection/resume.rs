@@ -9,7 +9,7 @@ use vivaz_protocol::{CloseCode, Resume, ResumeSecret, TopicName};
 
 use super::detached::{drive_detached, end_session};
 use super::handshake_error::{HandshakeError, IDENTITY_OUTDATED};
-use crate::persist::store::{Refusal, StoreError, WriteError};
+use crate::persist::store::{StoreError, WriteError, WriteRefusal};
 use crate::session::mail::EvictionReason;
 use crate::session::sessions::{Claim, matching_secret_hash};
 use crate::session::supervisor::Supervisor;
@@ -232,17 +232,17 @@ async fn renew_secret(
     let renewal = keeper.store.renew(session.id(), &keeper.process, secrets, keeper.good_for);
     let renewed = match renewal.await {
         Ok(()) => Ok(None),
-        Err(WriteError::Refused(Refusal::Absent)) => session.write_whole_now(keeper).await,
+        Err(WriteError::Refused(WriteRefusal::Absent)) => session.write_whole_now(keeper).await,
         Err(WriteError::Refused(refusal)) => Ok(Some(refusal)),
         Err(WriteError::Store(error)) => Err(error),
     };
     match renewed {
         Ok(None) => Ok(Some((session, secret))),
-        Ok(Some(Refusal::Ended)) => {
+        Ok(Some(WriteRefusal::Ended)) => {
             supervisor.tasks.spawn(end_session(session, UnmountReason::Closed));
             Ok(None)
         }
-        Ok(Some(Refusal::Taken | Refusal::Absent)) => {
+        Ok(Some(WriteRefusal::Taken | WriteRefusal::Absent)) => {
             session.evict(EvictionReason::Taken);
             Ok(None)
         }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use vivaz_components::Identity;
 
 use super::run;
-use crate::admission::seal::{Sealed, holder};
+use crate::admission::seal::{SealContent, holder};
 use crate::runtime::Runtime;
 use crate::transport::memory::{Peer, pair};
 use crate::transport::{Incoming, Outgoing};
@@ -34,11 +34,11 @@ fn connect_to(runtime: &Runtime, room: usize) -> (Peer, tokio::task::JoinHandle<
 }
 
 async fn send(peer: &Peer, text: &'static str) {
-    peer.say.send(Incoming::Text(Bytes::from_static(text.as_bytes()))).await.unwrap();
+    peer.sender.send(Incoming::Text(Bytes::from_static(text.as_bytes()))).await.unwrap();
 }
 
 async fn receive(peer: &mut Peer) -> String {
-    match peer.hear.recv().await.unwrap() {
+    match peer.receiver.recv().await.unwrap() {
         Outgoing::Text(text) => String::from_utf8(text.to_vec()).unwrap(),
         Outgoing::Ping => "ping".to_owned(),
     }
@@ -64,7 +64,7 @@ async fn a_peer_is_asked_every_heartbeat_and_given_up_after_two() {
     // As long as it answers, for an hour.
     for _ in 0..180 {
         assert_eq!(receive(&mut peer).await, "ping");
-        peer.say.send(Incoming::SignOfLife).await.unwrap();
+        peer.sender.send(Incoming::Heartbeat).await.unwrap();
     }
     assert!(started.elapsed() >= Duration::from_secs(179 * 20));
     let silent_since = tokio::time::Instant::now();
@@ -121,7 +121,7 @@ async fn a_session_whose_task_is_gone_is_gone_too() {
     });
     let (mut peer, _task) = connect_to(&runtime, 8);
     let hello = serde_json::json!({ "v": 1, "type": "HELLO", "payload": payload }).to_string();
-    peer.say.send(Incoming::Text(hello.into())).await.unwrap();
+    peer.sender.send(Incoming::Text(hello.into())).await.unwrap();
     assert!(receive(&mut peer).await.contains(r#""resumed":false"#));
 }
 
@@ -130,7 +130,7 @@ async fn a_session_waits_five_minutes_and_not_more() {
     let (runtime, mut peer) = connect(8);
     send(&peer, HELLO).await;
     assert!(receive(&mut peer).await.contains("WELCOME"));
-    peer.say.send(Incoming::Lost).await.unwrap();
+    peer.sender.send(Incoming::Lost).await.unwrap();
     tokio::time::sleep(Duration::from_secs(299)).await;
     assert_eq!(runtime.stats().sessions, 1);
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -166,7 +166,7 @@ async fn a_seal_is_good_if_this_program_can_read_what_it_carries() {
         (schema, "another", "{}", Some(r#"{"n":7}"#), good),
         (schema ^ 1, &*template, r#"{"n":"seven"}"#, None, bad),
     ]) {
-        let sealed = Sealed {
+        let sealed = SealContent {
             child: None,
             component: "kept".into(),
             schema,
@@ -179,7 +179,7 @@ async fn a_seal_is_good_if_this_program_can_read_what_it_carries() {
         let mount = format!(
             r#"{{"v":1,"type":"COMPONENT_MOUNT","ref":{reference},"componentId":"c{reference}","payload":{{"seal":"{seal}"}}}}"#
         );
-        peer.say.send(Incoming::Text(Bytes::from(mount))).await.unwrap();
+        peer.sender.send(Incoming::Text(Bytes::from(mount))).await.unwrap();
         let reply = receive(&mut peer).await;
         assert!(reply.contains(answer), "{state:?} {props}: {reply}");
     }

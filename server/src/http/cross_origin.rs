@@ -1,4 +1,4 @@
-//! Refuses requests that a page of another site makes in a visitor's name (CSRF).
+//! Refuses cross-site request forgery (CSRF): unsafe requests from pages of another site.
 
 use std::future::{Ready, ready};
 use std::net::SocketAddr;
@@ -15,16 +15,19 @@ use crate::admission::address::client_of;
 use crate::runtime::Runtime;
 use crate::telemetry::stats::RefusalReason;
 
-/// A layer that answers 403 to a request that may change something and that a page of another
-/// origin makes: browsers send the visitor's cookies along with it. It needs no token in forms.
+/// A layer that answers unsafe requests from pages of another origin with the status 403, because
+/// browsers send the visitor's cookies along with them. Forms need no token.
 ///
-/// `GET`, `HEAD` and `OPTIONS` pass: their handlers must change nothing. Others pass if their
-/// `Origin` is one of those that [`Builder::allow_origin`](crate::Builder::allow_origin) names;
-/// else if `Sec-Fetch-Site` says `same-origin` or `none`; else, where a browser is too old to send
-/// that header, if `Origin` names the host that is asked. A request with neither header comes from
-/// no browser and passes. `Host` has to be one of those of
-/// [`Builder::allow_host`](crate::Builder::allow_host), where it is called. A header that is there
-/// twice, or cannot be read, makes the request one of another origin.
+/// `GET`, `HEAD` and `OPTIONS` pass: their handlers must have no side effects. Another method
+/// passes in these cases:
+/// - Its `Origin` is one that [`Builder::allow_origin`](crate::Builder::allow_origin) names.
+/// - Its `Sec-Fetch-Site` is `same-origin` or `none`.
+/// - It has no `Sec-Fetch-Site`, because the browser is too old, and its `Origin` names the
+///   requested host.
+/// - It has neither header, so a program other than a browser sent it.
+///
+/// If [`Builder::allow_host`](crate::Builder::allow_host) is called, `Host` has to be one of its
+/// hosts. A request in which one of these headers occurs twice or cannot be read is refused.
 ///
 /// The rules are those of `CrossOriginProtection` in Go 1.25, which [explains them][go].
 ///
@@ -55,8 +58,7 @@ pub struct CrossOriginProtected<S> {
 }
 
 impl Runtime {
-    /// Returns a layer that refuses requests which a page of another origin makes to change
-    /// something.
+    /// Returns a layer that refuses unsafe requests from pages of another origin.
     #[must_use]
     pub fn cross_origin_protection(&self) -> CrossOriginProtection {
         CrossOriginProtection { runtime: self.clone() }

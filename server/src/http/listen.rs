@@ -1,11 +1,11 @@
-//! Accepts connections and answers HTTP on them. A client that is slower than the limits allow is
-//! given up in every phase: the head of a request, its body, the answer, and the pause before the
-//! next request.
+//! Accepts connections and serves HTTP on them. A connection whose client is slower than the limits
+//! allow is closed, in each phase: the head of a request, its body, the response, and the pause
+//! before the next request.
 
-mod crowd;
 mod descriptors;
 mod pace;
 mod paced;
+mod socket_limiter;
 
 use std::convert::Infallible;
 use std::io;
@@ -28,28 +28,29 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
-use self::crowd::{Crowd, Room, Ticket};
 use self::pace::Pace;
 use self::paced::{PacedBody, PacedResponse, PacedStream};
+use self::socket_limiter::{SocketAdmission, SocketLimiter, SocketPermit};
 use crate::admission::address::{ClientAddress, client_of};
-use crate::admission::browser::NewBrowser;
+use crate::admission::browser::BrowserCookie;
 use crate::core::Core;
 use crate::runtime::Runtime;
 use crate::telemetry::log::client_event;
 use crate::telemetry::stats::{Counters, RefusalReason};
 
-/// How long the loop pauses when the system cannot accept: it is out of file descriptors, and some have to come back.
-const OUT_OF_SOCKETS: Duration = Duration::from_millis(100);
-/// How long the loop waits at most until a connection that is closed for want of room is gone.
-const CLOSING: Duration = Duration::from_millis(100);
+/// How long the loop pauses after an accept error: the process has run out of file descriptors, and
+/// other connections have to release some.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+/// How long the loop waits, at most, for an evicted connection to close.
+const EVICTION_TIME: Duration = Duration::from_millis(100);
 
-/// Answers until `stop`, then until the requests under way are answered.
+/// Serves until `stop` is cancelled, then until the running requests are answered.
 pub(crate) async fn serve(listener: TcpListener, app: Router, runtime: Runtime, stop: CancellationToken) {
     let connections = TaskTracker::new();
     let counters = Arc::clone(&runtime.core().counters);
-    let crowd = Arc::new(Crowd::new(&runtime.core().limits, descriptors::sockets(), counters));
-    runtime.core().connection_limit.lower(crowd.upgrades());
-    let server = Arc::new(Server { app, runtime, crowd });
+    let limiter = Arc::new(SocketLimiter::new(&runtime.core().limits, descriptors::max_sockets(), counters));
+    runtime.core().connection_limit.lower(limiter.max_web_sockets());
+    let server = Arc::new(HttpServer { app, runtime, limiter });
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -57,14 +58,16 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, runtime: Runtime, 
         };
         match accepted {
             Ok((stream, peer)) => {
-                if let Some(ticket) = server.room_for(peer).await {
-                    connections.spawn(Arc::clone(&server).answer(stream, peer, ticket, stop.clone()));
+                if let Some(permit) = server.admit(peer).await {
+                    connections.spawn(Arc::clone(&server).serve(stream, peer, permit, stop.clone()));
                 }
             }
-            Err(error) if is_of_peer(&error) => tracing::trace!(%error, "a connection was not accepted"),
+            Err(error) if is_of_peer(&error) => {
+                tracing::trace!(%error, "the peer closed the connection before it was accepted");
+            }
             Err(error) => {
-                tracing::error!(%error, "connections cannot be accepted");
-                tokio::time::sleep(OUT_OF_SOCKETS).await;
+                tracing::error!(%error, "cannot accept connections; retrying");
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
@@ -73,54 +76,53 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, runtime: Runtime, 
     connections.wait().await;
 }
 
-/// What all connections of a listener share.
-struct Server {
+/// The state that all connections of a listener share.
+struct HttpServer {
     app: Router,
     runtime: Runtime,
-    crowd: Arc<Crowd>,
+    limiter: Arc<SocketLimiter>,
 }
 
-impl Server {
-    /// Finds room for a new connection, if need be by closing one whose client has kept the server
-    /// waiting longest.
-    async fn room_for(&self, peer: SocketAddr) -> Option<Ticket> {
+impl HttpServer {
+    /// Admits a new connection, if necessary by closing the one whose client has kept the server
+    /// waiting longest. Returns `None` if no connection can be closed.
+    async fn admit(&self, peer: SocketAddr) -> Option<SocketPermit> {
         let core = self.runtime.core();
         let ip = peer.ip().to_canonical();
-        // A trusted proxy has as many as it needs: its requests are counted for its clients.
-        let counted = (!core.proxies.are_trusted(ip)).then_some(ClientAddress::Peer(ip));
-        let room = self.crowd.enter(counted);
-        let (ticket, closed) = match room {
-            Room::Free(ticket) => return Some(ticket),
-            Room::Made(ticket, closed) => (Some(ticket), Some(closed)),
-            Room::None => (None, None),
+        // A trusted proxy is not limited: its requests are counted for its clients.
+        let counted = (!core.proxies.is_trusted(ip)).then_some(ClientAddress::Peer(ip));
+        let (permit, evicted) = match self.limiter.admit(counted) {
+            SocketAdmission::Admitted(permit) => return Some(permit),
+            SocketAdmission::Evicting(permit, evicted) => (Some(permit), Some(evicted)),
+            SocketAdmission::Refused => (None, None),
         };
         Counters::add(&core.counters.crowded_out);
-        let made = closed.is_some();
-        client_event!(core.log, INFO, address = %ip, made, "too many connections: one is closed");
-        if let Some(closed) = closed {
-            closed.end();
-            // Its descriptor is needed. It ends at once unless it has just become busy.
-            let _ended = tokio::time::timeout(CLOSING, closed.gone()).await;
+        let accepted = evicted.is_some();
+        client_event!(core.log, INFO, address = %ip, accepted, "too many connections; closed one");
+        if let Some(evicted) = evicted {
+            evicted.request_close();
+            // Its file descriptor is needed. It closes at once unless it has just become busy.
+            let _closed = tokio::time::timeout(EVICTION_TIME, evicted.closed()).await;
         }
-        ticket
+        permit
     }
 
-    /// Answers the requests of one connection.
-    async fn answer(
+    /// Serves the requests of one connection.
+    async fn serve(
         self: Arc<Self>,
         stream: TcpStream,
         peer: SocketAddr,
-        ticket: Ticket,
+        permit: SocketPermit,
         stop: CancellationToken,
     ) {
-        // A patch is a small packet that a client waits for.
+        // Patches are small packets that a client waits for; Nagle's algorithm would delay them.
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::trace!(%error, "a connection keeps its small packets back");
+            tracing::trace!(%error, "cannot set TCP_NODELAY");
         }
         let core = self.runtime.core();
-        let pace = Arc::clone(ticket.pace());
+        let pace = Arc::clone(permit.pace());
         let limits = &core.limits;
-        let io = PacedStream::new(stream, ticket, limits);
+        let io = PacedStream::new(stream, permit, limits);
         let service = {
             let (server, pace) = (Arc::clone(&self), Arc::clone(&pace));
             service_fn(move |request| Arc::clone(&server).handle(peer, Arc::clone(&pace), request))
@@ -135,7 +137,7 @@ impl Server {
         let served = loop {
             tokio::select! {
                 served = connection.as_mut() => break served,
-                () = pace.ended() => return,
+                () = pace.close_requested() => return,
                 () = stop.cancelled(), if !ending => {
                     ending = true;
                     connection.as_mut().graceful_shutdown();
@@ -143,11 +145,11 @@ impl Server {
             }
         };
         if let Err(error) = served {
-            tracing::trace!(%error, "a connection ended early");
+            tracing::trace!(%error, "an HTTP connection failed");
         }
         if pace.is_stalled() {
             Counters::add(&core.counters.stalled);
-            client_event!(core.log, INFO, address = %peer.ip(), "connection closed: its client is too slow");
+            client_event!(core.log, INFO, address = %peer.ip(), "closed a connection: the client is too slow");
         }
     }
 
@@ -163,7 +165,7 @@ impl Server {
             return Ok((StatusCode::BAD_REQUEST, "Exactly one Host header is required.\n").into_response());
         }
         let client = client_of(peer.ip(), request.headers(), &core.proxies);
-        let Ok(visit) = self.crowd.visit(client) else {
+        let Ok(permit) = self.limiter.admit_request(client) else {
             core.refused(RefusalReason::Address, Some(client));
             let retry = [(header::RETRY_AFTER, "1")];
             return Ok(
@@ -172,8 +174,8 @@ impl Server {
         };
         request.extensions_mut().insert(Limited);
         request.extensions_mut().insert(ConnectInfo(peer));
-        let browser = NewBrowser::default();
-        request.extensions_mut().insert(browser.clone());
+        let browser_cookie = BrowserCookie::default();
+        request.extensions_mut().insert(browser_cookie.clone());
         let request = request.map(|body| Body::new(PacedBody::new(body, Arc::clone(&pace), &core.limits)));
         // A router is always ready.
         let mut response = self.app.clone().call(request).await?;
@@ -182,35 +184,36 @@ impl Server {
             response = (StatusCode::REQUEST_TIMEOUT, close, "The request body was sent too slowly.\n")
                 .into_response();
         }
-        browser.write(response.headers_mut());
+        browser_cookie.write(response.headers_mut());
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             pace.upgrade();
             return Ok(response);
         }
         if core.draining.is_cancelled() {
-            // What the client asks for next, it asks of another process.
+            // The client sends its next request to another process.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok(response.map(|body| Body::new(PacedResponse::new(body, pace, visit))))
+        Ok(response.map(|body| Body::new(PacedResponse::new(body, pace, permit))))
     }
 }
 
-/// Marks requests that this listener has limited.
+/// Marks the requests to which this listener applies its limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limited;
 
-/// Logs a warning once if a request did not come through this listener, whose limits then do not hold.
-pub(crate) fn expect_listener(core: &Core, extensions: &Extensions) {
+/// Logs a warning, once for each runtime, if a request did not come through this listener: the
+/// listener's limits do not apply to it.
+pub(crate) fn warn_without_listener(core: &Core, extensions: &Extensions) {
     if extensions.get::<Limited>().is_none() && !core.has_warned.swap(true, Ordering::Relaxed) {
         tracing::warn!(
-            "the application is not served by vivaz::serve: nothing limits connections of plain HTTP, the time for \
-             a request's body and for its answer, or sockets by the process's file descriptors; set these limits in \
-             the server that is used"
+            "the application is not served by vivaz::serve: connections of plain HTTP, the time for a request's body \
+             and for its response, and sockets by the process's file descriptors are not limited; set these limits \
+             in the server in use"
         );
     }
 }
 
-/// Checks that a request names exactly one host; one of HTTP/1.0 may name none.
+/// Checks that a request has exactly one `Host` header; an HTTP/1.0 request may have none.
 fn names_one_host(version: Version, headers: &HeaderMap) -> bool {
     match headers.get_all(header::HOST).iter().count() {
         0 => version < Version::HTTP_11,
@@ -218,7 +221,7 @@ fn names_one_host(version: Version, headers: &HeaderMap) -> bool {
     }
 }
 
-/// Checks whether the error concerns that one connection, which the peer gave up.
+/// Checks whether an accept error concerns only a connection that its peer closed.
 fn is_of_peer(error: &io::Error) -> bool {
     matches!(
         error.kind(),

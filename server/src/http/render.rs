@@ -1,4 +1,4 @@
-//! The first paint: components rendered into the page that the application answers with.
+//! The first paint: renders components into the application's HTML response.
 
 mod paint;
 
@@ -11,16 +11,17 @@ use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
 use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent};
 
-use super::listen::expect_listener;
-use crate::admission::browser::{Browser, NewBrowser};
+use super::listen::warn_without_listener;
+use crate::admission::browser::{BrowserCookie, BrowserId, CookieScope};
 use crate::admission::identify::{IdentityError, answer_of};
-use crate::admission::scheme::is_https;
-use crate::admission::seal::{holder, holder_in};
+
+use crate::admission::seal::{holder, holder_with_browser};
 use crate::assets;
 use crate::runtime::Runtime;
 use crate::telemetry::log::Escaped;
 
-/// What a handler renders components with: extracted from the request, so that components know whom they are for.
+/// Renders components in an axum handler. It is extracted from the request and carries the client's
+/// identity.
 ///
 /// ```
 /// use axum::response::{IntoResponse, Response};
@@ -39,48 +40,49 @@ use crate::telemetry::log::Escaped;
 pub struct Live {
     runtime: Runtime,
     identity: Identity,
-    browser: InBrowser,
+    binding: SealBinding,
 }
 
-/// What seals are bound to beside the identity.
+/// What seals are bound to in addition to the identity.
 #[derive(Clone, Debug)]
-enum InBrowser {
-    /// Nothing: there is a user, or the application wants none.
-    Any,
-    /// A browser that has its cookie.
-    Known(Browser),
-    /// One that gets it with the answer.
-    New { browser: Browser, answer: NewBrowser, is_secure: bool },
+enum SealBinding {
+    /// Nothing: the client has a user, or the application binds no seals to browsers.
+    Identity,
+    /// A browser that sent its cookie.
+    KnownBrowser(BrowserId),
+    /// A browser that gets its cookie with the response.
+    NewBrowser { browser: BrowserId, cookie: BrowserCookie, scope: CookieScope },
 }
 
-impl InBrowser {
+impl SealBinding {
     fn of(parts: &Parts, runtime: &Runtime, identity: &Identity) -> Self {
         let core = runtime.core();
         if identity.user_id().is_some() || !core.binds_browsers {
-            return Self::Any;
+            return Self::Identity;
         }
-        if let Some(browser) = Browser::of(&parts.headers, &core.secret) {
-            return Self::Known(browser);
+        if let Some(browser) = BrowserId::of(&parts.headers, &core.secret) {
+            return Self::KnownBrowser(browser);
         }
-        let Some(browser) = Browser::new() else { return Self::Any };
-        // Without `serve`, the cookie is in the answer of `Live::page` alone.
-        let answer = parts.extensions.get().cloned().unwrap_or_default();
-        Self::New { browser, answer, is_secure: is_https(parts) }
+        let Some(browser) = BrowserId::random() else { return Self::Identity };
+        // Without `serve`, only the responses of `Live::page` and `Live::headers` set the cookie.
+        let cookie = parts.extensions.get().cloned().unwrap_or_default();
+        Self::NewBrowser { browser, cookie, scope: CookieScope::of(parts) }
     }
 }
 
-/// HTML of components: the elements with their first paint, and what the page needs to go on from there.
+/// The HTML of components: their elements with the first paint, their seals, and the attributes
+/// that the client needs to mount them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Markup(String);
 
 impl Markup {
-    /// The HTML.
+    /// Returns the HTML.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The HTML, owned.
+    /// Converts the markup into the HTML.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0
@@ -93,30 +95,34 @@ impl fmt::Display for Markup {
     }
 }
 
-/// Why a component could not be rendered. As a response it is a plain page that gives nothing away: 401, 403 or 404
-/// where the component or a topic that it shows returned `unauthenticated`, `forbidden` or `not_found`, else 500.
+/// The reason why a component could not be rendered.
+///
+/// As a response it is plain text without details: 401, 403 or 404 if the component or one of its
+/// topics returned `unauthenticated`, `forbidden` or `not_found`, otherwise 500.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RenderError {
-    /// The component, or a topic that it shows, refused or failed.
+    /// The component, or one of its topics, returned an error.
     #[error("{0}")]
     Component(ActionError),
-    /// It would hold more bytes of state than a session may: [`Limits::session_state_bytes`](crate::Limits).
+    /// The component and its children have more bytes of state than
+    /// [`Limits::session_state_bytes`](crate::Limits::session_state_bytes) allows.
     #[error("{0}")]
     TooLarge(ActionError),
-    /// No component of that name is registered: its crate is not linked, or `builder.component::<C>()` is missing.
+    /// No component of this name is registered: its crate is not linked, or
+    /// `builder.component::<C>()` is missing.
     #[error("{0}")]
     Unknown(String),
-    /// The props have no JSON form: a number in them is NaN or infinite, or a type does not serialise. The source names
-    /// the prop.
-    #[error("the props of `{component}` cannot be written as JSON: {source}")]
+    /// The props cannot be serialised as JSON: a number in them is NaN or infinite, or the
+    /// `Serialize` implementation of a type fails. The source names the prop.
+    #[error("the props of `{component}` cannot be serialised as JSON: {source}")]
     Props {
         /// The component's name.
         component: &'static str,
-        /// Why not.
+        /// The error of the serialiser.
         source: serde_json::Error,
     },
-    /// The state has no JSON form.
+    /// The state cannot be serialised as JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
 }
@@ -136,9 +142,10 @@ impl IntoResponse for RenderError {
             Self::Component(error) if error.code() == ErrorCode::Forbidden => {
                 (StatusCode::FORBIDDEN, "Permission denied.")
             }
-            // The props are of their types, so what is bad is a topic's key, most likely out of the address.
+            // The props have the right types, so a bad value is a topic's key, most likely from the
+            // URL.
             Self::Component(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::BadProps) => {
-                tracing::debug!(error = %Escaped(error), "a page does not exist");
+                tracing::debug!(error = %Escaped(error), "page not found");
                 (StatusCode::NOT_FOUND, "Page not found.")
             }
             Self::Component(_)
@@ -146,7 +153,7 @@ impl IntoResponse for RenderError {
             | Self::Unknown(_)
             | Self::Props { .. }
             | Self::Json(_) => {
-                tracing::error!(error = %Escaped(&self), "a page could not be rendered");
+                tracing::error!(error = %Escaped(&self), "rendering a page failed");
                 (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error.")
             }
         };
@@ -154,30 +161,33 @@ impl IntoResponse for RenderError {
     }
 }
 
-/// A cache may otherwise keep a 404 and give it to others.
+/// Forbids caching: a cache could otherwise store a 404 and return it to other visitors.
 const UNCACHED: [(HeaderName, HeaderValue); 1] =
     [(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"))];
 
 impl Live {
     #[cfg(feature = "testing")]
     pub(crate) fn new(runtime: Runtime, identity: Identity) -> Self {
-        Self { runtime, identity, browser: InBrowser::Any }
+        Self { runtime, identity, binding: SealBinding::Identity }
     }
 
-    /// Renders a component: `mount` runs here, once. The page brings its state back under seal. The component and its
-    /// children may hold as many bytes of state as a session. A child that there is no room for is left to the page.
+    /// Renders a component. Its `mount` runs here, once: the page sends the state back in a seal.
+    ///
+    /// The component and its children may have as many bytes of state as a session. A child that
+    /// exceeds the limit is not rendered; the page mounts it later.
     ///
     /// # Errors
-    /// What `mount` says, and what the topics that the component shows say. [`RenderError::TooLarge`] when the component
-    /// holds too much.
+    /// Returns the error of `mount` or of a topic that the component shows, and
+    /// [`RenderError::TooLarge`] if the component has too much state.
     pub async fn render<C: LiveComponent>(&self, props: C::Props) -> Result<Markup, RenderError> {
         self.paint::<C>(props, String::new()).await
     }
 
-    /// The same with an `id` for the element: for two components of one kind that the page has to tell apart.
+    /// Renders a component as [`render`](Self::render) does, and sets the `id` of its element, so
+    /// that a page can distinguish two components of the same type.
     ///
     /// # Errors
-    /// What `mount` says, and what the topics that the component shows say.
+    /// Returns the same errors as [`render`](Self::render).
     pub async fn render_as<C: LiveComponent>(
         &self,
         id: &str,
@@ -193,17 +203,18 @@ impl Live {
     ) -> Result<Markup, RenderError> {
         let json: Box<RawValue> = vivaz_protocol::json::to_raw_json(&props)
             .map_err(|source| RenderError::Props { component: C::SPEC.name, source })?;
-        let painter = paint::Painter::new(self);
-        let instance = vivaz_components::mount::<C>(props, painter.mount_context()).await?;
+        let paint = paint::FirstPaint::new(self);
+        let instance = vivaz_components::mount::<C>(props, paint.mount_context()).await?;
         self.runtime.on_executor();
-        painter.paint(instance, &json, attributes, None, &[], 0).await.map(Markup)
+        paint.paint(instance, &json, attributes, None, &[], 0).await.map(Markup)
     }
 
-    /// Returns what belongs into the page's `<head>`, once: the script that keeps the clicks and
-    /// submits which come before the client runs, and the [client](Self::script). The first is not
-    /// `async` or `defer` on purpose: the browser runs it before it shows anything.
+    /// Returns the elements to put once into the page's `<head>`: the capture script and the
+    /// [client](Self::script). The capture script records the clicks and submits that happen before
+    /// the client runs. It has neither `async` nor `defer`, so that the browser runs it before it
+    /// shows the page.
     ///
-    /// To write the first script into the page itself, see [`CAPTURE`](crate::CAPTURE).
+    /// To inline the capture script, see [`CAPTURE`](crate::CAPTURE).
     #[must_use]
     pub fn head(&self) -> Markup {
         let path = &self.runtime.core().path;
@@ -211,11 +222,11 @@ impl Live {
         Markup(format!(r#"<script src="{path}/{capture}"></script>{}"#, self.script()))
     }
 
-    /// Returns the element that loads the client: once a page, anywhere in it. It names the build,
-    /// so that the page notices a later one.
+    /// Returns the element that loads the client, to put once anywhere into a page. It names the
+    /// build, so that the page detects a newer one.
     ///
-    /// Without the other script of [`head`](Self::head), clicks and submits that come before the
-    /// client runs are lost.
+    /// Without the capture script of [`head`](Self::head), clicks and submits that happen before
+    /// the client runs are lost.
     #[must_use]
     pub fn script(&self) -> Markup {
         let core = self.runtime.core();
@@ -223,18 +234,20 @@ impl Live {
         Markup(format!(r#"<script type="module" src="{path}/client.js" live-build="{build}"></script>"#))
     }
 
-    /// Returns a page as a response that no cache keeps, because the seals in it are this visitor's. It
-    /// sets the cookie that they are bound to, if the browser has none yet.
+    /// Returns a page as a response that no cache stores, because its seals belong to this visitor.
+    /// The response sets the cookie that the seals are bound to, if the browser has none yet.
     ///
-    /// A handler that makes its response in another way adds [`headers`](Self::headers) to it, unless
-    /// [`serve`](crate::serve) serves the application: that sets the cookie in any response.
+    /// A handler that builds its response in another way has to add [`headers`](Self::headers) to
+    /// it, unless [`serve`](crate::serve) serves the application: it sets the cookie in any
+    /// response.
     #[must_use]
     pub fn page(&self, html: impl Into<String>) -> Response {
         (self.headers(), Html(html.into())).into_response()
     }
 
-    /// Returns the headers of a response that contains what was rendered here so far: `Cache-Control`, and
-    /// `Set-Cookie` if seals in it are bound to a browser that has no cookie yet.
+    /// Returns the headers for a response that contains the components rendered so far:
+    /// `Cache-Control`, and `Set-Cookie` if their seals are bound to a browser that has no cookie
+    /// yet.
     ///
     /// ```
     /// use axum::http::StatusCode;
@@ -247,32 +260,33 @@ impl Live {
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::from_iter(UNCACHED);
-        if let InBrowser::New { answer, .. } = &self.browser {
-            answer.write(&mut headers);
+        if let SealBinding::NewBrowser { cookie, .. } = &self.binding {
+            cookie.write(&mut headers);
         }
         headers
     }
 
-    /// Whom the application recognised.
+    /// Returns the client's identity.
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    /// The runtime.
+    /// Returns the runtime.
     #[must_use]
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
     }
 
-    /// Who opens what is sealed here. A browser that has no cookie yet gets one.
+    /// Returns the holder of the seals created here. Makes the response set the browser's cookie,
+    /// if the browser has none yet.
     fn holder(&self) -> String {
-        match &self.browser {
-            InBrowser::Any => holder(&self.identity),
-            InBrowser::Known(browser) => holder_in(&self.identity, *browser),
-            InBrowser::New { browser, answer, is_secure } => {
-                answer.set(*browser, &self.runtime.core().secret, *is_secure);
-                holder_in(&self.identity, *browser)
+        match &self.binding {
+            SealBinding::Identity => holder(&self.identity),
+            SealBinding::KnownBrowser(browser) => holder_with_browser(&self.identity, *browser),
+            SealBinding::NewBrowser { browser, cookie, scope } => {
+                cookie.set(*browser, &self.runtime.core().secret, *scope);
+                holder_with_browser(&self.identity, *browser)
             }
         }
     }
@@ -287,10 +301,10 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, IdentityError> {
         let runtime = Runtime::from_ref(state);
-        expect_listener(runtime.core(), &parts.extensions);
+        warn_without_listener(runtime.core(), &parts.extensions);
         let identity = runtime.core().identify(parts.clone()).await?;
-        let browser = InBrowser::of(parts, &runtime, &identity);
-        Ok(Self { runtime, identity, browser })
+        let binding = SealBinding::of(parts, &runtime, &identity);
+        Ok(Self { runtime, identity, binding })
     }
 }
 

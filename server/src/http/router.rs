@@ -10,8 +10,8 @@ use super::upgrade::upgrade;
 use crate::runtime::Runtime;
 
 impl Runtime {
-    /// Returns the routes to merge into the application's router: the socket, and below its path the
-    /// client's files and the templates.
+    /// Returns the routes to merge into the application's router: the WebSocket, and below its path
+    /// the client's files and the templates.
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         let path = &self.core().path;
         Router::new()

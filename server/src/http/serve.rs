@@ -1,4 +1,4 @@
-//! From the first connection to a clean end.
+//! Serves an application until shutdown.
 
 use std::future::Future;
 use std::io;
@@ -10,21 +10,23 @@ use tokio_util::sync::CancellationToken;
 use crate::http::listen;
 use crate::runtime::Runtime;
 
-/// Serves an application until SIGINT or SIGTERM, then ends it cleanly. For
-/// [`Limits::drain_accept`](crate::Limits::drain_accept) everything goes on, but
-/// [`Runtime::is_ready`] is false, and connections of plain HTTP are closed with their answers.
-/// Then no new connections are taken, every open page is told that the server is going away (close
-/// code 1001), what runs finishes within
-/// [`Limits::shutdown_time`](crate::Limits::shutdown_time), and the function returns. A second signal ends the
-/// process at once.
+/// Serves an application until SIGINT or SIGTERM, then shuts it down:
+/// 1. For [`Limits::drain_accept`](crate::Limits::drain_accept) the server continues, but
+///    [`Runtime::is_ready`] returns false, and connections of plain HTTP are closed after their
+///    current response.
+/// 2. The server stops accepting connections and closes each page's connection with code 1001
+///    (going away). Running requests and handlers have
+///    [`Limits::shutdown_time`](crate::Limits::shutdown_time) to finish.
+/// 3. The function returns.
 ///
-/// Handlers find the peer's address in the request's extensions, as axum's
-/// `ConnectInfo<SocketAddr>`. Connections are limited by
-/// [`Limits::sockets`](crate::Limits::sockets) and
+/// A second signal exits the process immediately with the status 130.
+///
+/// The peer's address is in each request's extensions as axum's `ConnectInfo<SocketAddr>`.
+/// Connections are limited by [`Limits::sockets`](crate::Limits::sockets) and
 /// [`Limits::http_connections_per_address`](crate::Limits::http_connections_per_address), and each
 /// phase of a request by [`Limits::head_time`](crate::Limits::head_time) and
-/// [`Limits::progress_time`](crate::Limits::progress_time). A request that names no host, or two,
-/// is answered with the status 400.
+/// [`Limits::progress_time`](crate::Limits::progress_time). A request with no `Host` header, or
+/// with more than one, is answered with the status 400.
 ///
 /// ```no_run
 /// # async fn run(runtime: vivaz::Runtime, app: axum::Router) -> std::io::Result<()> {
@@ -34,7 +36,7 @@ use crate::runtime::Runtime;
 /// ```
 ///
 /// # Errors
-/// If signals cannot be listened for.
+/// Returns an error if the signal handlers cannot be installed.
 pub async fn serve(listener: TcpListener, app: Router, runtime: Runtime) -> io::Result<()> {
     let mut signals = Signals::new()?;
     let stop = CancellationToken::new();
@@ -44,7 +46,7 @@ pub async fn serve(listener: TcpListener, app: Router, runtime: Runtime) -> io::
         tracing::info!(signal, "shutting down");
         stop.cancel();
         let signal = signals.next().await;
-        tracing::warn!(signal, "ending at once");
+        tracing::warn!(signal, "second signal: exiting without waiting for requests");
         std::process::exit(130);
     });
     let served = serve_until(listener, app, runtime, stopped.cancelled_owned()).await;
@@ -52,10 +54,10 @@ pub async fn serve(listener: TcpListener, app: Router, runtime: Runtime) -> io::
     served
 }
 
-/// The same until a future of the application's completes; signals are left to the application.
+/// Serves an application as [`serve`] does until `stop` completes. Installs no signal handlers.
 ///
 /// # Errors
-/// None at present: a listener that cannot accept is tried again.
+/// Returns no error at present: if the listener cannot accept, the server retries.
 pub async fn serve_until(
     listener: TcpListener,
     app: Router,
@@ -75,18 +77,19 @@ pub async fn serve_until(
         () = &mut serving => return Ok(()),
         () = stop => stopping.cancel(),
     }
-    // Pages and plain requests end side by side, and neither keeps the other from it for longer than the limit.
+    // Sessions and plain requests end concurrently, and each has at most `shutdown_time`.
     let (served, ()) = tokio::join!(tokio::time::timeout(limits.shutdown_time, serving), runtime.shutdown());
     if served.is_err() {
-        tracing::warn!("some requests did not finish in time");
+        tracing::warn!("some requests did not finish within Limits::shutdown_time");
     }
     Ok(())
 }
 
-/// The signals that ask a process to end.
-#[cfg(unix)]
+/// The signals that request a shutdown.
 struct Signals {
+    #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
 }
 
@@ -105,14 +108,10 @@ impl Signals {
     }
 }
 
-/// The signals that ask a process to end.
-#[cfg(not(unix))]
-struct Signals;
-
 #[cfg(not(unix))]
 impl Signals {
     fn new() -> io::Result<Self> {
-        Ok(Self)
+        Ok(Self {})
     }
 
     async fn next(&mut self) -> &'static str {

@@ -1,4 +1,5 @@
-//! From an HTTP request to a connection: who asks, from where, and in which words.
+//! Upgrades an HTTP request to a connection: checks the handshake, the origin, the address and the
+//! identity.
 
 #[cfg(test)]
 mod echo;
@@ -17,9 +18,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use vivaz_components::Identity;
 use vivaz_protocol::CloseCode;
 
-use super::listen::expect_listener;
-use crate::admission::address::{ClientAddress, TooMany, Visit, client_address};
-use crate::admission::browser::Browser;
+use super::listen::warn_without_listener;
+use crate::admission::address::{AddressPermit, ClientAddress, RetryAfter, client_address};
+use crate::admission::browser::BrowserId;
 use crate::admission::connection_limit::ConnectionPermit;
 use crate::admission::identify::{IdentityError, answer_of};
 use crate::connection::{self, Connection};
@@ -32,68 +33,64 @@ use crate::transport::encoding::Encoding;
 use crate::transport::handover::Handover;
 use crate::transport::websocket::WebSocket;
 
-/// Answers every request for the socket's path.
+/// Handles all requests for the WebSocket's path.
 pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) -> Response<Body> {
     let (mut parts, _body) = request.into_parts();
     let address = client_address(&parts, &runtime.core().proxies);
-    let admitted = match admit(&runtime, &mut parts, address) {
-        Ok(admitted) => admitted,
+    let checked = match check(&runtime, &mut parts, address) {
+        Ok(checked) => checked,
         Err(refusal) => return refusal.answer(&runtime, address),
     };
-    let Admitted { handshake, upgrade, visit } = admitted;
+    let UpgradeRequest { handshake, upgrade, address_permit } = checked;
     let core = runtime.core();
-    expect_listener(core, &parts.extensions);
+    warn_without_listener(core, &parts.extensions);
     if address == Some(ClientAddress::Unknown) {
-        client_event!(
-            core.log,
-            WARN,
-            "a trusted proxy names no client in X-Forwarded-For, or none that can be read"
-        );
+        client_event!(core.log, WARN, "a trusted proxy sent no valid client address in X-Forwarded-For");
     }
-    // A page cannot read the status of a refused upgrade, so a refused identity is told with a
+    // A page cannot read the status of a refused upgrade, so a refused identity is reported with a
     // close code.
     let revocations = core.revocations();
-    let browser = Browser::of(&parts.headers, &core.secret);
+    let browser = BrowserId::of(&parts.headers, &core.secret);
     let identity = core.identify(parts).await;
-    let client = Recognised { identity, browser, revocations, address };
+    let client = IdentifiedClient { identity, browser, revocations, address };
     if runtime.supervisor().shutdown.is_cancelled() {
-        return Refusal::GoingAway.answer(&runtime, address);
+        return UpgradeRefusal::GoingAway.answer(&runtime, address);
     }
     runtime.on_executor();
-    let place = runtime.core().connection_limit.enter();
+    let permit = runtime.core().connection_limit.acquire();
     let tasks = runtime.supervisor().tasks.clone();
     let encoding = handshake.encoding.unwrap_or_default();
     let response = handshake.accept();
     match upgrade {
         Upgrade::Socket(upgrade) => {
-            let socket = open(upgrade, encoding, runtime.core().limits.message_bytes);
-            tasks.spawn(attend(Box::pin(enter(socket, runtime, place, client)), visit));
+            let socket = complete_upgrade(upgrade, encoding, runtime.core().limits.message_bytes);
+            tasks.spawn(serve(Box::pin(open(socket, runtime, permit, client)), address_permit));
         }
         #[cfg(feature = "testing")]
         Upgrade::Memory(handover) => {
             let memory = handover.take(client.identity.as_ref().ok()).map(Box::new);
-            let entered = Box::pin(enter(std::future::ready(memory), runtime, place, client));
-            handover.served_by(tasks.spawn(attend(entered, visit)).abort_handle());
+            let opened = Box::pin(open(std::future::ready(memory), runtime, permit, client));
+            handover.served_by(tasks.spawn(serve(opened, address_permit)).abort_handle());
         }
     }
     response
 }
 
-/// Serves a connection once it is there.
-async fn attend<T: Transport>(
-    entered: Pin<Box<impl Future<Output = Option<(Connection<T>, ConnectionPermit)>> + Send>>,
-    visit: Visit,
+/// Serves a connection once it is open.
+async fn serve<T: Transport>(
+    opened: Pin<Box<impl Future<Output = Option<(Connection<T>, ConnectionPermit)>> + Send>>,
+    address_permit: AddressPermit,
 ) {
-    if let Some((connection, place)) = entered.await {
-        connection.serve((place, visit)).await;
+    if let Some((connection, permit)) = opened.await {
+        connection.serve((permit, address_permit)).await;
     }
 }
 
-/// What becomes the connection once the request is answered.
+/// The source of the transport after the request is answered.
 enum Upgrade {
-    /// The stream that the request came on.
+    /// The stream of the request.
     Socket(OnUpgrade),
-    /// A test's pipe.
+    /// A pipe in memory, for tests.
     #[cfg(feature = "testing")]
     Memory(Handover),
 }
@@ -108,57 +105,66 @@ impl Upgrade {
     }
 }
 
-/// A request that may become a connection.
-struct Admitted {
+/// An upgrade request that passed the checks before the identity hook.
+struct UpgradeRequest {
     handshake: Handshake,
     upgrade: Upgrade,
-    visit: Visit,
+    address_permit: AddressPermit,
 }
 
-/// Checks a request before the application is asked who sent it.
-fn admit(runtime: &Runtime, parts: &mut Parts, address: Option<ClientAddress>) -> Result<Admitted, Refusal> {
+/// Checks the handshake, the origin and the address of a request, before the identity hook runs.
+///
+/// # Errors
+/// Returns the reason for which the request is refused.
+fn check(
+    runtime: &Runtime,
+    parts: &mut Parts,
+    address: Option<ClientAddress>,
+) -> Result<UpgradeRequest, UpgradeRefusal> {
     let core = runtime.core();
     let handshake = Handshake::of(&parts.method, parts.version, &parts.headers)?;
     if !core.origins.allow(&parts.uri, &parts.headers) {
         let origin = parts.headers.get(header::ORIGIN).map(HeaderValue::as_bytes).unwrap_or_default();
         let origin = String::from_utf8_lossy(origin);
-        client_event!(core.log, DEBUG, origin = %Quoted(&*origin), "a page of another origin asks for a socket");
-        return Err(Refusal::Origin);
+        client_event!(core.log, DEBUG, origin = %Quoted(&*origin), "refused an upgrade: origin or host not allowed");
+        return Err(UpgradeRefusal::Origin);
     }
-    let upgrade = Upgrade::of(parts).ok_or(Refusal::NoUpgrade)?;
-    let visit = core.addresses.enter(address, core.started.elapsed());
-    let visit = visit.map_err(|TooMany(wait)| Refusal::TooMany(wait))?;
-    Ok(Admitted { handshake, upgrade, visit })
+    let upgrade = Upgrade::of(parts).ok_or(UpgradeRefusal::NoUpgrade)?;
+    let address_permit = core.addresses.acquire(address, core.started.elapsed());
+    let address_permit =
+        address_permit.map_err(|RetryAfter(wait)| UpgradeRefusal::TooManyConnections(wait))?;
+    Ok(UpgradeRequest { handshake, upgrade, address_permit })
 }
 
-/// A client as the application recognised it.
-struct Recognised {
+/// A client with the result of the identity hook.
+struct IdentifiedClient {
     identity: Result<Identity, IdentityError>,
-    browser: Option<Browser>,
-    /// [`Core::revocations`](crate::core::Core::revocations) before the client was recognised.
+    browser: Option<BrowserId>,
+    /// The revocation count of the core before the identity hook ran.
     revocations: u64,
     address: Option<ClientAddress>,
 }
 
-/// From the answer to the request to a session, or to a close code that says why there is none.
-async fn enter<T: Transport>(
+/// Opens a connection once its transport is ready. Closes the transport with the code of the reason
+/// and returns `None` if the client is refused.
+async fn open<T: Transport>(
     socket: impl Future<Output = Option<Box<T>>> + Send,
     runtime: Runtime,
-    place: Option<ConnectionPermit>,
-    client: Recognised,
+    permit: Option<ConnectionPermit>,
+    client: IdentifiedClient,
 ) -> Option<(Connection<T>, ConnectionPermit)> {
     let socket = socket.await?;
-    let Recognised { identity, browser, revocations, address } = client;
-    let (code, reason) = match (place, identity) {
+    let IdentifiedClient { identity, browser, revocations, address } = client;
+    let (code, reason) = match (permit, identity) {
         (None, _) => (CloseCode::Full, "the server is full"),
         (Some(_), Err(error)) => answer_of(&error, connection::UNAUTHENTICATED, connection::UNIDENTIFIED),
         (Some(_), Ok(_)) if runtime.core().revocations() != revocations => {
             (CloseCode::TimedOut, connection::IDENTITY_OUTDATED)
         }
-        (Some(place), Ok(identity)) => {
+        (Some(permit), Ok(identity)) => {
             let mut connection = Connection::open(socket, runtime.supervisor(), identity).await?;
             connection.set_browser(browser);
-            return Some((connection, place));
+            return Some((connection, permit));
         }
     };
     runtime.core().refused(RefusalReason::of_close(code.as_u16()), address);
@@ -166,8 +172,8 @@ async fn enter<T: Transport>(
     None
 }
 
-/// Takes the stream over once the answer to the request is sent.
-async fn open(
+/// Waits until the response is sent, then wraps the request's stream in a WebSocket.
+async fn complete_upgrade(
     upgrade: OnUpgrade,
     encoding: Encoding,
     message_bytes: usize,
@@ -175,63 +181,71 @@ async fn open(
     match upgrade.await {
         Ok(upgraded) => Some(Box::new(WebSocket::new(TokioIo::new(upgraded), encoding, message_bytes).await)),
         Err(error) => {
-            tracing::debug!(error = %Escaped(&error), "an upgrade failed");
+            tracing::debug!(error = %Escaped(&error), "the upgrade to a WebSocket failed");
             None
         }
     }
 }
 
-/// What a client's half of a handshake said.
+/// A valid handshake of a client.
 #[derive(Debug)]
 struct Handshake {
+    /// The value of `Sec-WebSocket-Accept`.
     accept: String,
-    /// What the client offered first of what is spoken, if it offered anything. The answer names it.
+    /// The first supported encoding that the client offered, which the response names; `None` if
+    /// the client offered no subprotocol.
     encoding: Option<Encoding>,
 }
 
-/// Why a request is no upgrade that is granted.
+/// The reason why an upgrade is refused.
 #[derive(Debug, PartialEq, Eq)]
-enum Refusal {
-    /// It asks for no upgrade at all.
+enum UpgradeRefusal {
+    /// The request is not an upgrade to a WebSocket.
     NoUpgrade,
-    /// It asks with a method that cannot be upgraded.
+    /// The method is not `GET`.
     Method,
-    /// It asks in another version of WebSocket, or leaves something out.
+    /// The WebSocket version is not supported, or a header is missing.
     Handshake(&'static str),
-    /// It offers only subprotocols that are not spoken.
+    /// The client offers only unsupported subprotocols.
     Subprotocol,
-    /// It comes from a page of another origin, or names another host.
+    /// The request comes from a page of another origin, or names another host.
     Origin,
-    /// Its address has too many connections, or asks for them too fast.
-    TooMany(Duration),
-    /// The server is about to end.
+    /// The client's address has too many connections, or opens them too fast. The client may retry
+    /// after this time.
+    TooManyConnections(Duration),
+    /// The server is shutting down.
     GoingAway,
 }
 
 impl Handshake {
-    fn of(method: &Method, version: Version, headers: &HeaderMap) -> Result<Self, Refusal> {
+    /// Reads the handshake of a request.
+    ///
+    /// # Errors
+    /// Returns the reason for which the handshake is refused.
+    fn of(method: &Method, version: Version, headers: &HeaderMap) -> Result<Self, UpgradeRefusal> {
         if method != Method::GET {
-            return Err(Refusal::Method);
+            return Err(UpgradeRefusal::Method);
         }
-        let upgrades =
-            lists(headers, &header::UPGRADE, "websocket") && lists(headers, &header::CONNECTION, "upgrade");
+        let upgrades = contains(headers, &header::UPGRADE, "websocket")
+            && contains(headers, &header::CONNECTION, "upgrade");
         if version != Version::HTTP_11 || !upgrades {
-            return Err(Refusal::NoUpgrade);
+            return Err(UpgradeRefusal::NoUpgrade);
         }
         if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-            return Err(Refusal::Handshake(
+            return Err(UpgradeRefusal::Handshake(
                 "unsupported WebSocket version; expected Sec-WebSocket-Version: 13",
             ));
         }
         let key = headers.get(header::SEC_WEBSOCKET_KEY);
-        let key = key.ok_or(Refusal::Handshake("the header Sec-WebSocket-Key is missing"))?;
+        let key = key.ok_or(UpgradeRefusal::Handshake("the header Sec-WebSocket-Key is missing"))?;
         let encoding = items(headers, &header::SEC_WEBSOCKET_PROTOCOL).find_map(Encoding::named);
         if encoding.is_none() && headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
-            return Err(Refusal::Subprotocol);
+            return Err(UpgradeRefusal::Subprotocol);
         }
         Ok(Self { accept: derive_accept_key(key.as_bytes()), encoding })
     }
 
+    /// Returns the response that accepts the upgrade.
     fn accept(self) -> Response<Body> {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -249,7 +263,7 @@ impl Handshake {
     }
 }
 
-impl Refusal {
+impl UpgradeRefusal {
     fn reason(&self) -> RefusalReason {
         match self {
             Self::NoUpgrade => RefusalReason::NoUpgrade,
@@ -257,12 +271,12 @@ impl Refusal {
             Self::Handshake(_) => RefusalReason::Handshake,
             Self::Subprotocol => RefusalReason::Subprotocol,
             Self::Origin => RefusalReason::Origin,
-            Self::TooMany(_) => RefusalReason::Address,
+            Self::TooManyConnections(_) => RefusalReason::Address,
             Self::GoingAway => RefusalReason::GoingAway,
         }
     }
 
-    /// Counts and logs the refusal, and answers the request with it.
+    /// Counts and logs the refusal, and returns its response.
     fn answer(self, runtime: &Runtime, address: Option<ClientAddress>) -> Response<Body> {
         runtime.core().refused(self.reason(), address);
         self.into_response(runtime)
@@ -273,10 +287,10 @@ impl Refusal {
             Self::NoUpgrade => {
                 let path = &runtime.core().path;
                 let text = format!(
-                    "This is a WebSocket endpoint ({}). Pages reach it with\n\n  \
-                     <script type=\"module\" src=\"{path}/client.js\"></script>\n\nand programs with a WebSocket \
-                     client, as in: websocat ws://HOST{path}\n",
-                    spoken()
+                    "This is a WebSocket endpoint ({}). A page connects to it with\n\n  \
+                     <script type=\"module\" src=\"{path}/client.js\"></script>\n\nand a program with a WebSocket \
+                     client, for example: websocat ws://HOST{path}\n",
+                    supported_subprotocols()
                 );
                 let upgrade = [(header::UPGRADE, "websocket"), (header::CONNECTION, "upgrade")];
                 (StatusCode::UPGRADE_REQUIRED, upgrade, text).into_response()
@@ -286,11 +300,11 @@ impl Refusal {
                 (StatusCode::BAD_REQUEST, [(header::SEC_WEBSOCKET_VERSION, "13")], what).into_response()
             }
             Self::Subprotocol => {
-                let text = format!("Unsupported subprotocol. Supported: {}\n", spoken());
+                let text = format!("Unsupported subprotocol. Supported: {}\n", supported_subprotocols());
                 (StatusCode::BAD_REQUEST, text).into_response()
             }
-            Self::TooMany(wait) => {
-                // In whole seconds, rounded up: who waits that long is not refused for the rest of one.
+            Self::TooManyConnections(wait) => {
+                // In whole seconds, rounded up, so that a client that waits this long is admitted.
                 let seconds = HeaderValue::from(wait.as_secs() + 1);
                 (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)], "Too many connections.\n")
                     .into_response()
@@ -306,19 +320,19 @@ impl Refusal {
     }
 }
 
-/// Whether a comma-separated header has that item.
-fn lists(headers: &HeaderMap, name: &header::HeaderName, item: &str) -> bool {
+/// Checks whether a comma-separated header contains an item. Case is ignored.
+fn contains(headers: &HeaderMap, name: &header::HeaderName, item: &str) -> bool {
     items(headers, name).any(|one| one.eq_ignore_ascii_case(item))
 }
 
-/// The items of a comma-separated header.
+/// Returns the items of a comma-separated header.
 fn items<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> impl Iterator<Item = &'h str> {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
-/// The names of the subprotocols that are spoken.
-fn spoken() -> String {
+/// Returns the names of the supported subprotocols, separated by commas.
+fn supported_subprotocols() -> String {
     let names: Vec<_> = Encoding::ALL.iter().map(|encoding| encoding.subprotocol()).collect();
     names.join(", ")
 }
@@ -338,7 +352,7 @@ mod tests {
         headers
     }
 
-    fn handshake(extra: &[(header::HeaderName, &str)]) -> Result<Handshake, Refusal> {
+    fn handshake(extra: &[(header::HeaderName, &str)]) -> Result<Handshake, UpgradeRefusal> {
         let mut headers = upgrading();
         for (name, value) in extra {
             headers.insert(name.clone(), value.parse().unwrap());
@@ -347,14 +361,14 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_is_that_of_rfc_6455() {
+    fn the_response_is_that_of_rfc_6455() {
         let response = handshake(&[]).unwrap().accept();
         assert_eq!(response.headers()[header::SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert!(!response.headers().contains_key(header::SEC_WEBSOCKET_PROTOCOL));
     }
 
     #[test]
-    fn the_subprotocol_is_named_to_those_who_offer_it_and_others_are_refused() {
+    fn an_offered_subprotocol_is_selected_and_unknown_ones_are_refused() {
         let offer = |value| handshake(&[(header::SEC_WEBSOCKET_PROTOCOL, value)]);
         assert_eq!(offer("soap, vivaz.v1.json").unwrap().encoding, Some(Encoding::Json));
         assert_eq!(offer("vivaz.v1.json, vivaz.v1.msgpack").unwrap().encoding, Some(Encoding::Json));
@@ -363,33 +377,35 @@ mod tests {
             packed.subprotocol(),
             if cfg!(feature = "msgpack") { "vivaz.v1.msgpack" } else { "vivaz.v1.json" }
         );
-        assert_eq!(offer("soap").unwrap_err(), Refusal::Subprotocol);
+        assert_eq!(offer("soap").unwrap_err(), UpgradeRefusal::Subprotocol);
     }
 
     #[test]
-    fn what_is_no_handshake_is_refused() {
-        assert_eq!(handshake(&[(header::UPGRADE, "h2c")]).unwrap_err(), Refusal::NoUpgrade);
-        assert!(matches!(handshake(&[(header::SEC_WEBSOCKET_VERSION, "8")]), Err(Refusal::Handshake(_))));
+    fn an_invalid_handshake_is_refused() {
+        assert_eq!(handshake(&[(header::UPGRADE, "h2c")]).unwrap_err(), UpgradeRefusal::NoUpgrade);
+        assert!(matches!(
+            handshake(&[(header::SEC_WEBSOCKET_VERSION, "8")]),
+            Err(UpgradeRefusal::Handshake(_))
+        ));
         assert_eq!(
             Handshake::of(&Method::POST, Version::HTTP_11, &HeaderMap::new()).unwrap_err(),
-            Refusal::Method
+            UpgradeRefusal::Method
         );
         assert_eq!(
             Handshake::of(&Method::GET, Version::HTTP_11, &HeaderMap::new()).unwrap_err(),
-            Refusal::NoUpgrade
+            UpgradeRefusal::NoUpgrade
         );
     }
 
     proptest! {
-        /// Whatever is offered: JSON is agreed on only where it is named, and nothing else is
-        /// guessed.
+        /// Whatever a client offers, an encoding is chosen only if the offer names it.
         #[test]
-        fn an_offer_that_cannot_be_read_agrees_on_nothing(offer in proptest::collection::vec(any::<u8>(), 0..24)) {
+        fn an_invalid_offer_selects_nothing(offer in proptest::collection::vec(any::<u8>(), 0..24)) {
             let Ok(value) = HeaderValue::from_bytes(&offer) else { return Ok(()) };
             let mut headers = upgrading();
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value);
             let answer = Handshake::of(&Method::GET, Version::HTTP_11, &headers);
-            prop_assert_eq!(answer.err(), Some(Refusal::Subprotocol));
+            prop_assert_eq!(answer.err(), Some(UpgradeRefusal::Subprotocol));
         }
     }
 }

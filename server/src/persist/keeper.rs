@@ -1,5 +1,5 @@
-//! Periodically writes changed sessions to the store, deletes ended ones, and keeps the lease of this
-//! process.
+//! Periodically writes changed sessions to the store, deletes ended ones, and keeps the lease of
+//! this process.
 
 pub(crate) mod lease;
 pub(crate) mod saving;
@@ -15,19 +15,22 @@ use tokio::time::Instant;
 use vivaz_protocol::{ComponentId, SessionId};
 
 use crate::limits::Limits;
-use crate::persist::store::{Guarded, Owner, Refusal, Save, SessionStore, Snapshot, StoreError, Whole};
+use crate::persist::store::{
+    GuardedStore, Owner, Save, SessionState, SessionStore, Snapshot, StoreError, WriteRefusal,
+};
 
-/// At most this many sessions are saved in one call.
-const TOGETHER: usize = 256;
-/// How long a session is good that runs when its process ends without a word, at least.
-const GOOD_FOR: Duration = Duration::from_secs(60 * 60);
-/// How often a closing process tries to save what could not be saved.
-const LAST_TRIES: u32 = 5;
-const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+/// The maximum number of sessions that are saved in one call.
+const BATCH: usize = 256;
+/// The minimum time for which a session stays valid if its process crashes.
+const MIN_GOOD_FOR: Duration = Duration::from_secs(60 * 60);
+/// How often a closing process tries to save its sessions.
+const CLOSE_ATTEMPTS: u32 = 5;
+/// The pause between these attempts.
+const CLOSE_RETRY_DELAY: Duration = Duration::from_millis(200);
 
-/// The sessions that run in this process, as the keeper sees them.
+/// The keeper's interface to the sessions that run in this process.
 pub(crate) trait RunningSessions: Send + Sync {
-    /// Whether this process has the session.
+    /// Checks whether this process has the session.
     fn contains(&self, session: &SessionId) -> bool;
     /// Returns the sessions that a task drives.
     fn driven(&self) -> Vec<SessionId>;
@@ -35,44 +38,48 @@ pub(crate) trait RunningSessions: Send + Sync {
     fn ask_to_save(&self, session: &SessionId);
     /// Ends a session because its user's access was revoked.
     fn revoke(&self, session: &SessionId);
-    /// Handles that the store does not take a session.
-    fn refused(&self, session: &SessionId, refusal: Refusal);
+    /// Handles that the store refused a session.
+    fn refused(&self, session: &SessionId, refusal: WriteRefusal);
 }
 
-/// The store and what is on its way to it.
+/// The store and the writes that are queued for it.
 pub(crate) struct Keeper {
     pub(crate) store: Arc<dyn SessionStore>,
     pub(crate) save: Save,
-    /// The name of this process (of this runtime, to be exact) in the store.
+    /// The name of this runtime in the store.
     pub(crate) process: Arc<str>,
-    /// How long a session that has a page stays good once the lease of this process has ended.
+    /// How long a session with a page stays valid after the lease of this process has ended.
     pub(crate) good_for: Duration,
     /// How long this process holds its sessions without renewing its lease.
     lease: Duration,
-    waiting: Mutex<Waiting>,
-    /// Wakes the task that writes: a session has answered.
-    answered: Arc<Notify>,
-    /// Held during a flush, so that what is written first was taken first.
+    pending: Mutex<PendingWrites>,
+    /// Wakes the writing task: a session has delivered its state.
+    state_ready: Arc<Notify>,
+    /// Held during a flush, so that states are written in the order in which they were taken.
     writing: tokio::sync::Mutex<()>,
-    probe: lease::Probe,
+    probe: lease::StoreProbe,
 }
 
-/// What waits to be written. Bounded by the number of sessions and of revoked users.
+/// The queued writes. Bounded by the number of sessions and of revoked users.
 #[derive(Default)]
-struct Waiting {
-    /// Sessions that have changed and are to be asked for their state, and since when; in that order.
+struct PendingWrites {
+    /// Changed sessions whose state is not requested yet, with the time of the change, in the order
+    /// of these times.
     changed: VecDeque<(Instant, SessionId)>,
+    /// Sessions to save.
     snapshots: HashMap<SessionId, Snapshot>,
-    wholes: HashMap<SessionId, Whole>,
-    /// Whole sessions that the store is writing, with what is written of them meanwhile.
-    entering: HashMap<SessionId, Vec<Amendment>>,
-    /// Sessions whose components are being unmounted: their rows stay until those have written what
-    /// they write.
+    /// Complete sessions to enter into the store.
+    complete: HashMap<SessionId, SessionState>,
+    /// Complete sessions that the store is writing, with the changes that were written separately
+    /// since then.
+    writing_complete: HashMap<SessionId, Vec<Amendment>>,
+    /// Sessions whose components are being unmounted: their rows are deleted after the components'
+    /// last writes.
     ending: HashSet<SessionId>,
-    /// Sessions to delete. They stay here until the store has done it.
+    /// Sessions to delete. They stay here until the store has deleted them.
     ended: HashSet<SessionId>,
-    /// Users whose sessions are to end in the store, with how often that was asked for. They stay here until the
-    /// store has done it after the last time.
+    /// Owners whose sessions the store has to delete, with the number of requests. They stay here
+    /// until the store has done it after the last request.
     revoked: HashMap<Owner, u64>,
     /// Sessions that were claimed and could not be restored.
     released: HashSet<SessionId>,
@@ -81,124 +88,126 @@ struct Waiting {
 impl Keeper {
     pub(crate) fn new(store: Arc<dyn SessionStore>, save: Save, process: &str, limits: &Limits) -> Self {
         Self {
-            store: Arc::new(Guarded::new(store, limits.store_time)),
+            store: Arc::new(GuardedStore::new(store, limits.store_time)),
             save,
             process: process.into(),
-            good_for: (limits.suspended_time * 2).max(GOOD_FOR),
+            good_for: (limits.suspended_time * 2).max(MIN_GOOD_FOR),
             lease: limits.lease_time,
-            waiting: Mutex::default(),
-            answered: Arc::default(),
+            pending: Mutex::default(),
+            state_ready: Arc::default(),
             writing: tokio::sync::Mutex::default(),
-            probe: lease::Probe::default(),
+            probe: lease::StoreProbe::default(),
         }
     }
 
-    /// Notes that a session has changed since it was saved.
+    /// Records that a session has changed since it was saved.
     pub(crate) fn changed(&self, session: &SessionId) {
         self.lock().changed.push_back((Instant::now(), session.clone()));
     }
 
-    /// Takes the sessions that have changed at `until` or before.
+    /// Removes and returns the sessions that have changed at `until` or before.
     fn take_changed(&self, until: Instant) -> Vec<SessionId> {
-        let mut waiting = self.lock();
-        let due = waiting.changed.partition_point(|(since, _)| *since <= until);
-        waiting.changed.drain(..due).map(|(_, session)| session).collect()
+        let mut pending = self.lock();
+        let due = pending.changed.partition_point(|(since, _)| *since <= until);
+        pending.changed.drain(..due).map(|(_, session)| session).collect()
     }
 
-    /// Takes a session as it is now, to be saved with the others that wait. It is written as soon as
-    /// the store has written what was taken before. Returns `false`, and takes nothing, while the
-    /// session is to be written whole: then it has to be put whole again.
+    /// Queues a snapshot of a session. It is written as soon as the store has written the previous
+    /// batch. Returns `false`, and queues nothing, while a complete state of the session is queued
+    /// or being written: the caller then has to call [`put_complete`](Self::put_complete).
     #[must_use]
     pub(crate) fn put(&self, snapshot: Snapshot) -> bool {
-        let mut waiting = self.lock();
+        let mut pending = self.lock();
         let session = &snapshot.session;
-        if waiting.wholes.contains_key(session) || waiting.entering.contains_key(session) {
+        if pending.complete.contains_key(session) || pending.writing_complete.contains_key(session) {
             return false;
         }
-        waiting.snapshots.insert(session.clone(), snapshot);
-        drop(waiting);
-        self.answered.notify_one();
+        pending.snapshots.insert(session.clone(), snapshot);
+        drop(pending);
+        self.state_ready.notify_one();
         true
     }
 
-    /// Takes a whole session as it is now, to be written with the others that wait.
-    pub(crate) fn put_whole(&self, whole: Whole) {
-        let mut waiting = self.lock();
-        waiting.snapshots.remove(&whole.session);
-        waiting.wholes.insert(whole.session.clone(), whole);
-        drop(waiting);
-        self.answered.notify_one();
+    /// Queues the complete state of a session.
+    pub(crate) fn put_complete(&self, state: SessionState) {
+        let mut pending = self.lock();
+        pending.snapshots.remove(&state.session);
+        pending.complete.insert(state.session.clone(), state);
+        drop(pending);
+        self.state_ready.notify_one();
     }
 
-    /// Notes that a component is about to be written by its mount: a whole session that was taken
-    /// before and is written after that does not delete it.
+    /// Records that the mount of a component is about to write the component: a complete state that
+    /// was taken before and is written later does not delete it.
     pub(crate) fn add_component(&self, session: &SessionId, component: &ComponentId) {
         self.lock().amend(session, Amendment::Mounted(component.clone()));
     }
 
-    /// Drops what waits of a component that is about to be removed from the store, and of what is kept
-    /// aside of it: a state that is saved after that would be taken for one that the store has lost.
+    /// Removes a component that is about to be removed from the store, and the component kept aside
+    /// under its id and name, from the queued writes. Without this, saving its state later would be
+    /// refused as absent, as if the store had lost the component.
     pub(crate) fn drop_component(&self, session: &SessionId, component: &ComponentId, name: &'static str) {
-        let mut waiting = self.lock();
-        if let Some(snapshot) = waiting.snapshots.get_mut(session) {
+        let mut pending = self.lock();
+        if let Some(snapshot) = pending.snapshots.get_mut(session) {
             snapshot.components.retain(|state| state.id != *component);
         }
-        waiting.amend(session, Amendment::Removed(component.clone(), name));
+        pending.amend(session, Amendment::Removed(component.clone(), name));
     }
 
-    /// Drops what waits of a session that another process has.
+    /// Removes the queued writes of a session that another process has taken.
     pub(crate) fn drop_session(&self, session: &SessionId) {
         self.lock().drop_session(session);
     }
 
-    /// Notes that a session ends: it cannot be resumed and is not saved any more, and is forgotten when
-    /// the returned value is dropped.
+    /// Records that a session is ending: it can no longer be resumed and is no longer saved.
+    /// Dropping the returned guard deletes it.
     pub(crate) fn begin_end(self: &Arc<Self>, session: &SessionId) -> Ending {
-        let mut waiting = self.lock();
-        waiting.drop_session(session);
-        waiting.ending.insert(session.clone());
+        let mut pending = self.lock();
+        pending.drop_session(session);
+        pending.ending.insert(session.clone());
         Ending { keeper: Arc::clone(self), session: session.clone() }
     }
 
-    /// Notes that a session has ended.
+    /// Records that a session has ended, and queues its deletion.
     pub(crate) fn forget(&self, session: &SessionId) {
-        let mut waiting = self.lock();
-        waiting.ending.remove(session);
-        waiting.drop_session(session);
-        waiting.ended.insert(session.clone());
+        let mut pending = self.lock();
+        pending.ending.remove(session);
+        pending.drop_session(session);
+        pending.ended.insert(session.clone());
     }
 
-    /// Notes that the sessions of a user end, also those that only the store has.
+    /// Queues the deletion of all sessions of an owner, including those that only the store has.
     pub(crate) fn revoke(&self, owner: Owner) {
         *self.lock().revoked.entry(owner).or_default() += 1;
     }
 
-    /// Notes that a session was claimed and is not run here.
+    /// Queues the release of a session that was claimed and does not run here.
     pub(crate) fn release(&self, session: &SessionId) {
         self.lock().released.insert(session.clone());
     }
 
-    /// Returns whether a session has ended although the store may still have it.
+    /// Checks whether a session has ended although the store may still have it.
     pub(crate) fn has_ended(&self, session: &SessionId) -> bool {
         self.lock().has_ended(session)
     }
 
-    /// Returns whether the sessions of a user are ending although the store may still have them.
+    /// Checks whether the sessions of an owner are being deleted although the store may still have
+    /// them.
     pub(crate) fn is_revoking(&self, owner: &Owner) -> bool {
         self.lock().revoked.keys().any(|revoked| revoked.includes(owner))
     }
 
-    /// Writes what is left at the end of the process and closes. What was saved is exactly what the
-    /// pages have; if it could not be saved, the lease ends by itself and pages are sent their
-    /// whole state.
+    /// Writes the queue at shutdown and closes the lease. The store then has exactly the state that
+    /// the pages have. If writing fails, the lease expires, and resumed pages get complete
+    /// snapshots.
     pub(crate) async fn close(&self, running: &impl RunningSessions) {
         let mut flushed = self.flush(running).await;
-        for _ in 1..LAST_TRIES {
-            // A store that does not answer has been waited for.
+        for _ in 1..CLOSE_ATTEMPTS {
+            // A store that does not answer has already used its time limit.
             if matches!(flushed, Ok(()) | Err(StoreError::TimedOut)) {
                 break;
             }
-            tokio::time::sleep(BETWEEN_TRIES).await;
+            tokio::time::sleep(CLOSE_RETRY_DELAY).await;
             flushed = self.flush(running).await;
         }
         let closed = match flushed {
@@ -208,42 +217,42 @@ impl Keeper {
         if let Err(error) = closed {
             tracing::error!(
                 %error,
-                "the store could not be closed: changes since the last save may be lost, and pages that \
-                 come back are sent their whole state"
+                "cannot close the store: changes since the last save may be lost, and resumed pages get \
+                 complete snapshots"
             );
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, PendingWrites> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What is written of a session by itself after the session was taken whole.
+/// A change that is written separately after the complete state of a session was taken.
 #[derive(Clone)]
 enum Amendment {
     /// A component is mounted.
     Mounted(ComponentId),
-    /// A component of that name is removed.
+    /// A component with this name is removed.
     Removed(ComponentId, &'static str),
 }
 
 impl Amendment {
-    /// Changes a whole session so that it may be written after this.
-    fn apply(&self, whole: &mut Whole) {
+    /// Changes a complete state so that it may be written after this change.
+    fn apply(&self, state: &mut SessionState) {
         let (Self::Mounted(id) | Self::Removed(id, _)) = self;
-        whole.components.retain(|one| one.id != id.as_str());
-        whole.moving.retain(|one| one != id);
+        state.components.retain(|one| one.id != id.as_str());
+        state.moving.retain(|one| one != id);
         match self {
-            Self::Mounted(_) => whole.moving.push(id.clone()),
+            Self::Mounted(_) => state.moving.push(id.clone()),
             Self::Removed(_, name) => {
-                whole.aside.retain(|one| one.id != id.as_str() || one.name != *name);
+                state.aside.retain(|one| one.id != id.as_str() || one.name != *name);
             }
         }
     }
 }
 
-/// A session that is ending, in the store too.
+/// A guard for a session that is ending. Dropping it queues the deletion of the session.
 pub(crate) struct Ending {
     keeper: Arc<Keeper>,
     session: SessionId,

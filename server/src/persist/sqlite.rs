@@ -14,7 +14,7 @@ pub use vivaz_databases::sqlite::rusqlite;
 pub use vivaz_databases::sqlite::rusqlite::Connection;
 use vivaz_databases::{DatabaseError, Tx};
 
-use crate::persist::store::{Clock, KeptTime, StoreError, StoreTime, SystemClock};
+use crate::persist::store::{Clock, SavedTime, StoreError, StoreTime, SystemClock};
 
 /// A SQLite database with its writer thread, which keeps sessions and the application's own tables.
 /// Clones share the thread. It ends, with every queued transaction written, when the last of them is
@@ -103,7 +103,7 @@ impl Sqlite {
 }
 
 /// Migrates the tables for sessions and returns when a process kept the store's time last.
-fn set_up(connection: &mut Connection) -> Result<Option<KeptTime>, StoreError> {
+fn set_up(connection: &mut Connection) -> Result<Option<SavedTime>, StoreError> {
     schema::migrate(connection)?;
     schema::last_time(connection)
 }

@@ -1,19 +1,19 @@
-//! Where sessions are kept beyond the process that runs them.
+//! Stores for sessions, so that sessions outlive the process that runs them.
 //!
-//! A store is an adapter: it keeps what it is given and gives it back. What a session is, when it
-//! is saved and who may resume it is decided by the runtime. There are two here, [`MemoryStore`]
-//! and (with the feature `sqlite`) [`Sqlite`](crate::persist::sqlite::Sqlite).
+//! A store is an adapter that saves and loads sessions. The runtime decides when a session is saved
+//! and which client may resume it. This crate has two stores: [`MemoryStore`] and, with the feature
+//! `sqlite`, [`Sqlite`](crate::persist::sqlite::Sqlite).
 //!
 //! # Leases
-//! Each process has one lease in the store and renews it. A session names the process that holds
-//! it. While that process's lease runs, no other call than those of the process itself (and
-//! [`forget_user`](SessionStore::forget_user)) removes the session. When the lease has ended, the
-//! session is good for the duration that was written with it. All durations are measured by the
+//! Each process has one lease in the store and renews it. A stored session names its holder, the
+//! process that runs it. While the holder's lease is valid, only calls of the holder and
+//! [`forget_user`](SessionStore::forget_user) remove the session. After the lease has ended, the
+//! session stays valid for the duration that was written with it. All durations are measured by the
 //! store's own clock, which must not follow steps of the wall clock.
 //!
 //! # Ended sessions
-//! A session that was deleted leaves a tombstone for at least [`TOMBSTONE`]. Until then a write of
-//! that session is refused with [`Refusal::Ended`], so that a late save does not bring it back.
+//! A deleted session leaves a tombstone for at least [`TOMBSTONE`]. Until then, writes of that
+//! session are refused with [`WriteRefusal::Ended`], so that a late save does not restore it.
 
 mod clock;
 mod guarded;
@@ -29,72 +29,92 @@ use vivaz_protocol::SessionId;
 
 pub use clock::{Clock, SystemClock};
 #[cfg(feature = "sqlite")]
-pub(crate) use clock::{KeptTime, StoreTime, millis};
-pub(crate) use guarded::Guarded;
+pub(crate) use clock::{SavedTime, StoreTime, millis};
+pub(crate) use guarded::GuardedStore;
 pub use memory::MemoryStore;
 pub use stored::{
-    Head, Owner, Progress, Secrets, State, StoredComponent, StoredOrigin, StoredReply, StoredSession,
+    ComponentState, Owner, Secrets, SessionHead, SessionProgress, StoredComponent, StoredOrigin, StoredReply,
+    StoredSession,
 };
 pub use written::{
-    Change, Commit, CommitError, Refusal, Snapshot, SnapshotHead, Whole, Write, WriteError, Written,
+    Commit, CommitError, CommitRecord, SessionState, Snapshot, SnapshotHead, StoredChange, TransactionBody,
+    WriteError, WriteRefusal,
 };
 
-/// How long a store remembers that a session has ended.
+/// The minimum time for which a store remembers that a session has ended.
 pub const TOMBSTONE: Duration = Duration::from_secs(3_600);
 
-/// Keeps sessions so that they outlive the process.
+/// Stores sessions so that they outlive the process.
 ///
-/// Calls for one session take effect in the order in which they are made, and what a call has
-/// answered lasts. Several calls made together may be written together. In every method `by` is the
-/// name of the calling process.
+/// Calls for one session take effect in the order in which they are made. The effect of a call is
+/// durable once its future completes. Concurrent calls may be written in one batch. In every method
+/// `by` is the name of the calling process.
 ///
 /// The runtime drops a call's future after [`Limits::store_time`](crate::Limits::store_time) and
-/// treats a panic as an error. The call may still take effect, but never after calls made later for
-/// that session.
+/// treats a panic as an error. Such a call may still take effect, but never after later calls for
+/// the same session.
 pub trait SessionStore: Send + Sync + 'static {
-    /// Returns what decides whether a session may be resumed. Changes nothing. A session whose time
-    /// is over may still be found until [`expire`](Self::expire) has removed it.
-    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>>;
+    /// Returns the data that decides whether a session may be resumed. Changes nothing. An expired
+    /// session may still be found until [`expire`](Self::expire) has removed it.
+    ///
+    /// # Errors
+    /// Returns an error if the session cannot be read.
+    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<SessionHead>, StoreError>>;
 
-    /// Takes a session for `by`, if its holder and the generation of its secrets are still as
-    /// `seen`; from then on its old holder's writes are refused with [`Refusal::Taken`]. Returns
-    /// `None` if they are not, or if the session is gone. Changes nothing else: a session that was
-    /// [`exact`](StoredSession::exact) still is, because nothing has run in it.
+    /// Makes `by` the holder of a session, if its current holder and the generation of its secrets
+    /// are equal to those in `seen`. Writes of the previous holder are then refused with
+    /// [`WriteRefusal::Taken`]. Returns `None` if they are not equal, or if the session does not
+    /// exist. Changes nothing else: the session stays [`exact`](StoredSession::exact), because no
+    /// handler has run in it.
+    ///
+    /// # Errors
+    /// Returns an error if the session cannot be read or the claim cannot be written.
     fn claim(
         &self,
         session: &SessionId,
         by: &str,
-        seen: &Head,
+        seen: &SessionHead,
     ) -> BoxFuture<Result<Option<StoredSession>, StoreError>>;
 
-    /// Keeps the state of sessions as it was at some moment; returns those that were refused. A
-    /// session or a component that the store does not have is [`Refusal::Absent`]; the others of
-    /// that session's components may have been written.
+    /// Writes snapshots of sessions, and returns the refused ones. A session or component that the
+    /// store does not have is refused with [`WriteRefusal::Absent`]. Other components of such a
+    /// session may have been written.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails; some of the snapshots may have been written.
     fn save(
         &self,
         by: &str,
         sessions: Vec<Snapshot>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>>;
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>>;
 
-    /// Writes sessions whole, whether the store has something of them or not; returns those that
-    /// were refused, never with [`Refusal::Absent`]. A component whose stored version is higher
-    /// stays as it is stored.
+    /// Writes the complete state of sessions, whether the store has them or not, and returns the
+    /// refused ones. [`WriteRefusal::Absent`] does not occur. A component that the store has with a
+    /// higher version keeps its stored state.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails; some of the sessions may have been written.
     fn enter(
         &self,
         by: &str,
-        sessions: Vec<Whole>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>>;
+        sessions: Vec<SessionState>,
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>>;
 
-    /// Makes one change of one component last, with its reply: all of it, or nothing.
+    /// Commits one change of one component together with its reply, atomically.
     ///
-    /// Return [`CommitError::Store`] only if certainly nothing was written. If the outcome is
-    /// unknown (a time-out, a broken connection, a failed `COMMIT`), return
+    /// # Errors
+    /// Returns [`CommitError::Store`] only if nothing was written. If the outcome is unknown (a
+    /// timeout, a broken connection, a failed `COMMIT`), implementations have to return
     /// [`CommitError::Unknown`]. `?` on a [`StoreError`] gives `Store`.
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>>;
 
-    /// Notes that a page came back to a session: it has other secrets, and is good for that long
-    /// once its process has ended. It is no longer [`exact`](StoredSession::exact) until it is
-    /// saved and its process [closed](Self::close).
+    /// Records that a page has resumed a session: replaces its secrets, and sets the duration for
+    /// which it stays valid after its holder's lease. The session is no longer
+    /// [`exact`](StoredSession::exact) until it is saved and its process [closes](Self::close).
+    ///
+    /// # Errors
+    /// Returns [`WriteError::Refused`] if `by` may not write the session, and [`WriteError::Store`]
+    /// if the store fails.
     fn renew(
         &self,
         session: &SessionId,
@@ -103,82 +123,105 @@ pub trait SessionStore: Send + Sync + 'static {
         good_for: Duration,
     ) -> BoxFuture<Result<(), WriteError>>;
 
-    /// Lets go of a session that `by` holds and does not run, or does not run any more: it is good
-    /// for the duration written with it, from now on, and [`close`](Self::close) does not make it
-    /// exact. A session of another process is left alone.
+    /// Releases a session that `by` holds but does not run. The session is valid for the duration
+    /// written with it, from now on, and [`close`](Self::close) does not make it exact. A session
+    /// of another holder stays unchanged.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
     fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>>;
 
-    /// Ends sessions that `by` holds. Those that another process holds are left alone.
+    /// Deletes sessions that `by` holds, and leaves tombstones. Sessions of other holders stay
+    /// unchanged.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
     fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>>;
 
-    /// Ends all sessions of those that the owner [includes](Owner::includes), whichever process holds
-    /// them, and returns how many there were: all of a user, or those of one login. An owner without
-    /// a user and a login has none.
+    /// Deletes all sessions whose owners `owner` [includes](Owner::includes), whichever process
+    /// holds them, and returns their number: all sessions of a user, or those of one login. An
+    /// owner without a user and a login includes no sessions.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
     fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>>;
 
-    /// Starts or renews the lease of a process. Sessions that it holds and whose time had begun to
-    /// run, because its lease had ended, are held again. Returns the sessions of the process that
-    /// [`forget_user`](Self::forget_user) has ended, with each call until the process itself
-    /// [deletes](Self::delete) them: the answer to a call may be lost. They are forgotten together
-    /// with their tombstones.
+    /// Starts or renews the lease of a process. If its lease had ended, the expiry of its sessions
+    /// is cancelled. Returns the sessions of the process that [`forget_user`](Self::forget_user)
+    /// has deleted. Each call returns them until the process [deletes](Self::delete) them itself,
+    /// because the result of a call may be lost, or until their tombstones expire.
+    ///
+    /// # Errors
+    /// Returns an error if the lease cannot be written.
     fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>>;
 
-    /// Removes all sessions that are not good any more, and returns how many there were. Removes
-    /// nothing before the lease of `by` has run for its whole length without a gap: until then a
-    /// process that was suspended together with this one may not have renewed its own.
+    /// Removes all expired sessions, and returns their number. Removes nothing before the lease of
+    /// `by` has been valid for its whole length without a gap: until then, a process that was
+    /// suspended together with this one may not have renewed its own lease.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
     fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>>;
 
-    /// Ends the lease of a process that closes: what it saved is exactly what its pages have, but for
-    /// the sessions that it has [let go of](Self::release). The time of its sessions begins now.
+    /// Ends the lease of a process that shuts down. Its sessions become exact, because their saved
+    /// state is the state that their pages have, except for [released](Self::release) ones. The
+    /// time for which they stay valid begins now.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>>;
 }
 
-/// When sessions are saved. Whatever is chosen, they are saved when a component is mounted or removed, when a page's
-/// connection drops and when the server ends in an orderly way; components that are `#[live(durable)]` commit every change.
+/// When sessions are saved.
+///
+/// With both variants, a session is also saved when a component is mounted or removed, when the
+/// page's connection drops, and when the server shuts down. `#[live(durable)]` components commit
+/// every change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Save {
-    /// Those that have changed, so often. A killed server loses what plain components did since.
+    /// Saves changed sessions at this interval. If the server is killed, changes of plain
+    /// components since the last save are lost.
     Every(Duration),
-    /// Every change, before the page is told: as if every component were `#[live(durable)]`.
-    /// `cx.commit` works in plain components too. What a plain component flushes (`cx.flush`) is
-    /// shown before it is stored.
+    /// Commits every change before it is sent to the page, as if every component were
+    /// `#[live(durable)]`. `cx.commit` works in plain components too. The flushes (`cx.flush`) of a
+    /// plain component are sent to the page before they are stored.
     Always,
 }
 
 impl Default for Save {
-    /// Every second.
+    /// Returns `Every` with one second.
     fn default() -> Self {
         Self::Every(Duration::from_secs(1))
     }
 }
 
-/// What went wrong in a store.
+/// The error of a store.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// It is closed.
+    /// The store is closed.
     #[error("the store is closed")]
     Closed,
-    /// What was kept cannot be read.
-    #[error("what the store has kept cannot be read: {0}")]
+    /// The stored data cannot be decoded.
+    #[error("the stored data cannot be decoded: {0}")]
     Unreadable(String),
     /// The tables were made by a newer version of this crate.
     #[error(
-        "the session tables have version {found}, this program knows versions up to {known}; \
+        "the session tables have version {found}; this program supports versions up to {known}; \
          run the newer program or use another database"
     )]
     TooNew {
         /// The version of the tables.
         found: u64,
-        /// The newest version that is known here.
+        /// The newest version that this program supports.
         known: u64,
     },
-    /// So many writes wait already that this one was refused. It does not take effect.
-    #[error("too many writes wait for the store")]
+    /// The queue of the store is full. The write has no effect.
+    #[error("the store's queue is full")]
     Overloaded,
-    /// The store has not answered in time. What was asked for may still take effect.
-    #[error("the store has not answered in time")]
+    /// The store did not answer in time. The call may still take effect.
+    #[error("the store did not answer in time")]
     TimedOut,
     /// The database failed.
     #[error(transparent)]
@@ -203,7 +246,7 @@ impl From<DatabaseError> for StoreError {
 }
 
 impl StoreError {
-    /// Wraps the error of what the store is made on.
+    /// Wraps an error of the underlying storage.
     pub fn failed(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Failed(source.into())
     }

@@ -12,7 +12,7 @@ use vivaz_components::{DuplicateName, Hub, Identity, LiveComponent, Registration
 use vivaz_protocol::DEFAULT_PATH;
 
 use super::Runtime;
-use crate::admission::address::{Addresses, Proxies, ProxyError};
+use crate::admission::address::{AddressLimiter, Proxies, ProxyError};
 use crate::admission::connection_limit::ConnectionLimit;
 use crate::admission::identify::{Identify, IdentityError};
 use crate::admission::middleware::{Call, Middleware};
@@ -24,8 +24,8 @@ use crate::assets::Assets;
 use crate::connection::drive_detached;
 use crate::core::{Core, Epochs};
 use crate::limits::Limits;
-use crate::persist::failing::Failing;
 use crate::persist::keeper::Keeper;
+use crate::persist::resume_failures::ResumeFailures;
 use crate::persist::store::{Save, SessionStore};
 use crate::rate::Rate;
 use crate::session::supervisor::Supervisor;
@@ -327,7 +327,7 @@ impl Builder {
             }),
             origins: self.origins,
             proxies,
-            addresses: Arc::new(Addresses::new(&limits)),
+            addresses: Arc::new(AddressLimiter::new(&limits)),
             log: ClientLog::new(limits.client_events_per_second),
             identify: self.identify,
             middleware: self.middleware,
@@ -341,7 +341,7 @@ impl Builder {
             hub: self.hub.with_topic_limit(limits.topic_state_bytes),
             revocations: AtomicU64::new(0),
             users: Arc::new(Users::new(&limits)),
-            failing: Failing::new(limits.restore_time),
+            failing: ResumeFailures::new(limits.restore_time),
             connection_limit: ConnectionLimit::new(limits.connections, Arc::clone(&counters)),
             counters,
             draining: CancellationToken::new(),

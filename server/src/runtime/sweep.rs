@@ -48,7 +48,7 @@ pub(super) async fn run(supervisor: Weak<Supervisor>, shutdown: CancellationToke
         for session in swept.expired {
             supervisor.tasks.spawn(connection::end_session(session, UnmountReason::Expired));
         }
-        core.log.sum_up();
+        core.log.log_suppressed();
         core.addresses.sweep(now.duration_since(core.started));
         core.failing.sweep(now);
         core.hub.sweep(now.into_std(), TOPIC_GRACE);

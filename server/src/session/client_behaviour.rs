@@ -65,7 +65,7 @@ impl ClientBehaviour {
     /// # Errors
     /// Returns the time until one is allowed.
     pub(super) fn check_snapshot(&self, rate: Rate, now: Duration) -> Result<(), Duration> {
-        self.snapshots.has_room(rate, now)
+        self.snapshots.check(rate, now)
     }
 
     /// Counts a snapshot of so many bytes.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use vivaz_components::{ActionError, Result};
 
-use crate::persist::store::{CommitError, Refusal, SessionStore};
+use crate::persist::store::{CommitError, SessionStore, WriteRefusal};
 use crate::session::mail::{EvictionReason, Mail};
 use crate::session::port::Port;
 use crate::telemetry::log::Escaped;
@@ -57,10 +57,10 @@ pub(super) async fn await_commit(
             tracing::error!(%session, %error, "unknown whether a change was stored; reading the session again");
             evict(&port, EvictionReason::Outdated).await
         }
-        Err(CommitError::Refused(Refusal::Taken | Refusal::Absent)) => {
+        Err(CommitError::Refused(WriteRefusal::Taken | WriteRefusal::Absent)) => {
             evict(&port, EvictionReason::Taken).await
         }
-        Err(CommitError::Refused(Refusal::Ended)) => {
+        Err(CommitError::Refused(WriteRefusal::Ended)) => {
             port.revoke();
             // Lets the session process the revocation and close its connection before it receives
             // this failure.

@@ -12,7 +12,7 @@ use vivaz_protocol::{ComponentId, Ref, SessionId, TopicName};
 
 use super::task::{GuardedTask, TaskOrigin};
 use crate::core::StreamEpoch;
-use crate::persist::store::{Refusal, StoreError};
+use crate::persist::store::{StoreError, WriteRefusal};
 
 /// Whether the session was written whole.
 pub(crate) type WholeWriteResult = Result<(), Arc<StoreError>>;
@@ -49,7 +49,7 @@ pub(crate) enum Completion {
     ComponentRemoved { id: ComponentId, origin: TaskOrigin, effects: Vec<Effect> },
     /// The session was written whole, or the write failed or was refused.
     WholeWritten {
-        outcome: Result<Vec<(SessionId, Refusal)>, StoreError>,
+        outcome: Result<Vec<(SessionId, WriteRefusal)>, StoreError>,
         answer: Option<oneshot::Sender<WholeWriteResult>>,
     },
     /// Topics have sent the patches that a reply waited for.

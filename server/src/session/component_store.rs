@@ -18,7 +18,7 @@ use super::supervisor::Supervisor;
 use super::task::TaskOrigin;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{
-    Change, Commit, CommitError, Refusal, SnapshotHead, StoreError, StoredComponent, StoredReply,
+    Commit, CommitError, SnapshotHead, StoreError, StoredChange, StoredComponent, StoredReply, WriteRefusal,
 };
 use crate::session::mail::EvictionReason;
 use crate::session::port::Port;
@@ -169,7 +169,7 @@ struct Removal {
 impl Removal {
     /// Returns the commit that removes the component. The commit is idempotent.
     fn commit(&self, keeper: &Keeper) -> Commit {
-        let change = Change::Removed { id: self.id.clone() };
+        let change = StoredChange::Removed { id: self.id.clone() };
         let (session, by) = (self.port.session().clone(), Arc::clone(&keeper.process));
         Commit::of(session, by, self.received, change, self.reply.clone())
     }
@@ -194,7 +194,7 @@ impl Removal {
                 Ok(()) | Err(CommitError::Absent(_)) => return,
                 Err(CommitError::Store(error) | CommitError::Unknown(error)) => error,
                 Err(CommitError::Work(error)) => StoreError::failed(error.to_string()),
-                Err(CommitError::Refused(Refusal::Ended)) => return self.port.revoke(),
+                Err(CommitError::Refused(WriteRefusal::Ended)) => return self.port.revoke(),
                 Err(CommitError::Refused(_)) => return self.port.request_eviction(EvictionReason::Taken),
                 Err(CommitError::Conflict) => return self.port.request_eviction(EvictionReason::Outdated),
             };
@@ -265,7 +265,7 @@ impl Insertion {
             None => None,
         };
         keeper.add_component(port.session(), &ComponentId::new(&component.id)?);
-        let change = Change::Mounted { component: Box::new(component) };
+        let change = StoredChange::Mounted { component: Box::new(component) };
         let session = port.session().clone();
         let commit = Commit::of(session, Arc::clone(&keeper.process), received, change, reply);
         let committed = keeper.store.commit(Commit { enters, ..commit });

@@ -13,7 +13,7 @@ use super::joined_rooms::JoinedRooms;
 use super::reply_cache::CachedReply;
 use super::save::state_hash;
 use super::task::TaskOrigin;
-use crate::persist::store::{self, Commit, SessionStore, State, Written};
+use crate::persist::store::{Commit, CommitRecord, ComponentState, SessionStore, StoredChange};
 use crate::session::port::Port;
 
 /// Commits the changes of one job.
@@ -104,7 +104,7 @@ impl Journal for ComponentJournal {
 
 impl PendingChange {
     /// Returns the rows that the store writes for a change.
-    fn into_written(self, change: ComponentChange) -> Written {
+    fn into_written(self, change: ComponentChange) -> CommitRecord {
         let props = if change.done.is_some() { self.props_on_success } else { self.props_on_failure };
         let done = self.reference.zip(change.done);
         let reply = done.map(|(reference, result)| {
@@ -114,7 +114,7 @@ impl PendingChange {
         });
         let mut joined = self.joined;
         change.memberships.iter().for_each(|membership| joined.apply(membership));
-        let state = State {
+        let state = ComponentState {
             id: self.component,
             state: change.state,
             shown: change.shown.as_deref().map(state_hash),
@@ -125,6 +125,6 @@ impl PendingChange {
             connected: self.connected,
         };
         let settled = reply.as_ref().map_or(0, |reply| reply.reference);
-        Written { change: store::Change::Changed { state, settled }, reply }
+        CommitRecord { change: StoredChange::Changed { state, settled }, reply }
     }
 }

@@ -19,7 +19,7 @@ use super::reply_cache::CachedReply;
 use super::task::{ChildMount, ID_IN_USE, Task, TaskOrigin};
 use super::{Session, encode};
 use crate::admission::middleware::CallRequest;
-use crate::admission::seal::{Sealed, holder, holder_in, now};
+use crate::admission::seal::{SealContent, holder, holder_with_browser, now};
 use crate::telemetry::log::{Escaped, client_event};
 
 /// The future of a mounted or restored instance.
@@ -115,7 +115,7 @@ impl Session {
     }
 
     /// Checks whether a seal was made for a child at this place of such a parent.
-    fn seal_matches(&self, sealed: &Sealed, mount: &ChildMount) -> bool {
+    fn seal_matches(&self, sealed: &SealContent, mount: &ChildMount) -> bool {
         let parent = self.components.get(&mount.parent).map(|parent| parent.spec.name);
         sealed.child.as_ref().is_some_and(|child| {
             Some(&*child.parent) == parent
@@ -125,11 +125,11 @@ impl Session {
 
     /// Decrypts a seal that was made for this identity or this browser. Returns `None` if the seal
     /// is not valid, or the component has another schema and another template since.
-    fn open_seal(&self, seal: &str) -> Option<(Sealed, Registration)> {
+    fn open_seal(&self, seal: &str) -> Option<(SealContent, Registration)> {
         let core = self.supervisor.core();
         let open = |holder: String| core.sealer.open(seal, &holder, now());
         let in_browser = self.browser.filter(|_| self.identity.user_id().is_none());
-        let sealed = in_browser.and_then(|browser| open(holder_in(&self.identity, browser)));
+        let sealed = in_browser.and_then(|browser| open(holder_with_browser(&self.identity, browser)));
         let sealed = sealed.or_else(|| open(holder(&self.identity)))?;
         let registration = *core.registry.get(&sealed.component)?;
         // A page adopts the rendered HTML, so a seal of another template would not match the page.
@@ -140,7 +140,11 @@ impl Session {
 
     /// Creates a component from its seal. State of another schema is migrated, like stored state.
     /// If that fails, the error is `bad_seal`, and the page reloads.
-    fn instantiate_sealed(&self, sealed: &Sealed, registration: &Registration) -> Option<InstanceFuture> {
+    fn instantiate_sealed(
+        &self,
+        sealed: &SealContent,
+        registration: &Registration,
+    ) -> Option<InstanceFuture> {
         let name = registration.spec.name;
         let of_another_version = move |error: ActionError| {
             tracing::info!(name, error = %Escaped(&error), "cannot decode the contents of a seal");

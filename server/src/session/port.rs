@@ -13,7 +13,7 @@ use vivaz_components::{ServerEvent, UnmountReason};
 use vivaz_protocol::{CloseCode, ComponentId, Ref, Rev, SessionId, StreamId, TopicName};
 
 use crate::core::Core;
-use crate::persist::store::Refusal;
+use crate::persist::store::WriteRefusal;
 
 use super::completion::Completion;
 use super::mail::{EvictionReason, Mail};
@@ -164,12 +164,12 @@ impl Port {
     }
 
     /// Handles that the store refuses the session.
-    pub(crate) fn handle_refusal(&self, refusal: Refusal) {
+    pub(crate) fn handle_refusal(&self, refusal: WriteRefusal) {
         match refusal {
-            Refusal::Absent => self.request_whole_write(),
-            Refusal::Taken => self.request_eviction(EvictionReason::Taken),
+            WriteRefusal::Absent => self.request_whole_write(),
+            WriteRefusal::Taken => self.request_eviction(EvictionReason::Taken),
             // Other processes end a session of this process only by revoking its user.
-            Refusal::Ended => self.revoke(),
+            WriteRefusal::Ended => self.revoke(),
         }
     }
 

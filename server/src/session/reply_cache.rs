@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use vivaz_protocol::{ComponentId, Ref, TopicName};
 
-use crate::persist::store::{Progress, StoredReply};
+use crate::persist::store::{SessionProgress, StoredReply};
 
 /// The accepted messages and the replies of one session.
 #[derive(Debug, Default)]
@@ -149,11 +149,11 @@ impl ReplyCache {
     }
 
     /// Returns the stored form.
-    pub(crate) fn progress(&self) -> Progress {
+    pub(crate) fn progress(&self) -> SessionProgress {
         let undecided = self.running.iter().filter(|reference| !self.held.contains_key(reference));
         let mut open: Vec<u64> = undecided.chain(&self.open).map(|reference| reference.get()).collect();
         open.sort_unstable();
-        Progress {
+        SessionProgress {
             last: self.last,
             open,
             replies: self
@@ -169,7 +169,11 @@ impl ReplyCache {
     /// Restores the stored form. `committed` has the replies that were committed one by one, which
     /// may be newer. A message whose reply cannot be decoded counts as finished, so it does not run
     /// again.
-    pub(crate) fn restore(progress: &Progress, committed: &[StoredReply], bounds: CacheBounds) -> Self {
+    pub(crate) fn restore(
+        progress: &SessionProgress,
+        committed: &[StoredReply],
+        bounds: CacheBounds,
+    ) -> Self {
         let answered: BTreeMap<Ref, CachedReply> =
             progress.replies.iter().chain(committed).filter_map(CachedReply::from_stored).collect();
         let open = progress.open.iter().filter_map(|number| Ref::new(*number).ok());
@@ -374,7 +378,7 @@ mod tests {
         for body in bodies {
             let stored = |reference| StoredReply { reference, body: body.into() };
             // 2 was finished when the session was saved, 3 was running, and 6 arrived later.
-            let progress = Progress { last: 5, open: vec![3, 4], replies: vec![stored(2)] };
+            let progress = SessionProgress { last: 5, open: vec![3, 4], replies: vec![stored(2)] };
             let mut replies = ReplyCache::restore(&progress, &[stored(3), stored(6)], BOUNDS);
             let lost = CachedReply::Undecodable(body.into());
             for n in [2, 3, 6] {
@@ -390,7 +394,7 @@ mod tests {
     #[test]
     fn what_was_answered_after_the_last_save_is_not_run_again_when_what_is_before_it_comes() {
         let stored = [done("7").to_stored(r(7)), done("9").to_stored(r(9))];
-        let progress = Progress { last: 5, ..Progress::default() };
+        let progress = SessionProgress { last: 5, ..SessionProgress::default() };
         let mut replies = ReplyCache::restore(&progress, &stored, BOUNDS);
         replies.acknowledge(r(9));
         assert_eq!(replies.admit(r(6)), RefStatus::New);
@@ -434,7 +438,7 @@ mod tests {
         fn each_ref_is_answered_at_most_once(steps in proptest::collection::vec((0_u8..6, 1_u64..40), 1..200)) {
             let mut replies = ReplyCache::default();
             let mut ran = std::collections::BTreeMap::new();
-            let (mut progress, mut committed) = (Progress::default(), Vec::new());
+            let (mut progress, mut committed) = (SessionProgress::default(), Vec::new());
             for (step, n) in steps {
                 match step {
                     0 | 1 => match replies.admit(r(n)) {

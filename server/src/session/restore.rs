@@ -20,7 +20,7 @@ use super::save::{instance_state_hash, stored_owner};
 use super::supervisor::Supervisor;
 use crate::core::StreamEpoch;
 use crate::persist::keeper::Keeper;
-use crate::persist::store::{Refusal, StoreError, StoredSession};
+use crate::persist::store::{StoreError, StoredSession, WriteRefusal};
 use crate::session::port::Port;
 use crate::session::sessions::matching_secret_hash;
 
@@ -109,7 +109,7 @@ pub(crate) async fn restore(
         return Ok(Restored::Unknown);
     }
     let port = Port::new(id.clone(), supervisor.as_owner());
-    let member = core.users.enter_beside(identity, id).map_err(|_too_many| RestoreError::TooMany)?;
+    let member = core.users.admit_tentatively(identity, id).map_err(|_too_many| RestoreError::TooMany)?;
     let claimed = match keeper.store.claim(id, &keeper.process, &head).await {
         Ok(claimed) => claimed,
         Err(error) => {
@@ -156,8 +156,8 @@ pub(crate) async fn restore(
     };
     match written {
         Ok(None) => {}
-        Ok(Some(Refusal::Ended)) => return Ok(Restored::Unknown),
-        Ok(Some(Refusal::Taken | Refusal::Absent)) => return Ok(Restored::Moved),
+        Ok(Some(WriteRefusal::Ended)) => return Ok(Restored::Unknown),
+        Ok(Some(WriteRefusal::Taken | WriteRefusal::Absent)) => return Ok(Restored::Moved),
         Err(error) => {
             if matches!(error, RestoreError::Component(_)) {
                 core.failing.failed(id);
@@ -167,7 +167,7 @@ pub(crate) async fn restore(
         }
     }
     // Another session of the user ends only now that this one is restored.
-    let Ok(surplus) = core.users.make_room(identity) else {
+    let Ok(surplus) = core.users.evict_surplus(identity) else {
         keeper.release(id);
         return Err(RestoreError::TooMany);
     };
@@ -199,7 +199,7 @@ impl Session {
         mut outcomes: Vec<RowsOutcome>,
         exactness: Exactness,
         keeper: &Keeper,
-    ) -> Result<Option<Refusal>, RestoreError> {
+    ) -> Result<Option<WriteRefusal>, RestoreError> {
         set_aside_with_parents(&mut outcomes);
         let mut is_changed = false;
         for RowsOutcome { id: _, restored, aside, differs } in outcomes {

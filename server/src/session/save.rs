@@ -17,7 +17,7 @@ use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
 use crate::core::Core;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{
-    Owner, Refusal, Snapshot, SnapshotHead, State, StoreError, StoredComponent, Whole,
+    ComponentState, Owner, SessionState, Snapshot, SnapshotHead, StoreError, StoredComponent, WriteRefusal,
 };
 use crate::telemetry::log::Escaped;
 
@@ -91,7 +91,7 @@ impl Session {
     /// Handles the outcome of [`write_whole`](Self::write_whole).
     pub(super) fn finish_whole_write(
         &mut self,
-        outcome: Result<Vec<(vivaz_protocol::SessionId, Refusal)>, StoreError>,
+        outcome: Result<Vec<(vivaz_protocol::SessionId, WriteRefusal)>, StoreError>,
         answer: Option<oneshot::Sender<WholeWriteResult>>,
     ) {
         match outcome {
@@ -122,7 +122,10 @@ impl Session {
     ///
     /// # Errors
     /// Returns the store's error.
-    pub(crate) async fn write_whole_now(&mut self, keeper: &Keeper) -> Result<Option<Refusal>, StoreError> {
+    pub(crate) async fn write_whole_now(
+        &mut self,
+        keeper: &Keeper,
+    ) -> Result<Option<WriteRefusal>, StoreError> {
         let Some(whole) = self.whole_snapshot(keeper.good_for) else { return Ok(None) };
         let refused = keeper.store.enter(&keeper.process, vec![whole]).await?;
         Ok(refused.first().map(|(_, refusal)| *refusal))
@@ -143,7 +146,7 @@ impl Session {
         if let Some(whole) = self.whole_snapshot(good_for) {
             // The keeper holds the copy until it is written.
             self.needs_whole_write = false;
-            keeper.put_whole(whole);
+            keeper.put_complete(whole);
         }
     }
 
@@ -156,7 +159,7 @@ impl Session {
     }
 
     /// Returns a complete copy of the session.
-    fn whole_snapshot(&mut self, good_for: Duration) -> Option<Whole> {
+    fn whole_snapshot(&mut self, good_for: Duration) -> Option<SessionState> {
         let head = self.snapshot_head(good_for)?;
         let supervisor = Arc::clone(&self.supervisor);
         let core = supervisor.core();
@@ -169,11 +172,11 @@ impl Session {
             }
         }
         let aside = self.set_aside.rows().to_vec();
-        Some(Whole { session: self.id().clone(), head, components, moving, aside })
+        Some(SessionState { session: self.id().clone(), head, components, moving, aside })
     }
 
     /// Returns the states of the components whose changes are not committed one by one.
-    fn plain_states(&mut self) -> Vec<State> {
+    fn plain_states(&mut self) -> Vec<ComponentState> {
         let core = self.supervisor.core();
         let mut states = Vec::new();
         for (id, component) in &mut self.components {
@@ -185,7 +188,7 @@ impl Session {
             };
             let Some((state, shown)) = save_instance(id, instance.as_mut()) else { continue };
             let props = component.confirmed_props();
-            states.push(State {
+            states.push(ComponentState {
                 id: id.clone(),
                 state,
                 shown,

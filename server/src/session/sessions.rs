@@ -23,7 +23,7 @@ pub(crate) use self::secret::matching_secret_hash;
 use self::secret::{SecretBytes, encode_secret, hash_secret};
 pub(crate) use self::sweep::SuspensionLimits;
 use crate::admission::secret::random_bytes;
-use crate::admission::users::Member;
+use crate::admission::users::UserPermit;
 use crate::persist::store::Secrets;
 use crate::session::Session;
 use crate::session::mail::Mail;
@@ -46,7 +46,7 @@ struct SessionEntry {
     port: Arc<Port>,
     owner: Identity,
     /// The session's place among the sessions of its user.
-    member: Member,
+    member: UserPermit,
     /// The hashes of the secrets that resume the session.
     secrets: Secrets,
     /// When the newest `HELLO` that claimed the session arrived.
@@ -88,7 +88,7 @@ impl Sessions {
         &self,
         port: Arc<Port>,
         owner: Identity,
-        member: Member,
+        member: UserPermit,
     ) -> Option<ResumeSecret<'static>> {
         let secret = random_bytes().ok()?;
         let id = port.session().clone();
@@ -111,7 +111,7 @@ impl Sessions {
         &self,
         port: Arc<Port>,
         owner: Identity,
-        member: Member,
+        member: UserPermit,
         secrets: Secrets,
         claimed_at: Instant,
     ) -> bool {
@@ -160,7 +160,7 @@ impl Sessions {
         // The shown secret stays valid until the new connection has proved that it has the next
         // one.
         entry.secrets.previous = Some(given);
-        entry.member.is_back();
+        entry.member.resume();
         Some(entry.hand_over())
     }
 
@@ -221,7 +221,7 @@ impl Sessions {
             return Some(session);
         }
         entry.location = Location::Suspended { session, until };
-        let surplus = entry.member.waits();
+        let surplus = entry.member.suspend();
         drop(shard);
         if let Some(port) = surplus.and_then(|surplus| self.port(&surplus)) {
             port.end(CloseCode::SessionEnded, UnmountReason::Expired);

@@ -15,7 +15,7 @@ use super::port::{Port, Posted, SessionOwner};
 use super::sessions::Sessions;
 use crate::core::Core;
 use crate::persist::keeper::RunningSessions;
-use crate::persist::store::Refusal;
+use crate::persist::store::WriteRefusal;
 
 /// Drives a session without a connection until it has no work left. It is then suspended until the
 /// given time.
@@ -121,7 +121,7 @@ impl RunningSessions for Supervisor {
         }
     }
 
-    fn refused(&self, session: &SessionId, refusal: Refusal) {
+    fn refused(&self, session: &SessionId, refusal: WriteRefusal) {
         if let Some(port) = self.sessions.port(session) {
             port.handle_refusal(refusal);
         }

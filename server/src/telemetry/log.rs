@@ -1,5 +1,4 @@
-//! Events that clients cause: what they contain of a client's is quoted, and there is a bound on
-//! how many are logged.
+//! Log events that clients cause. Data of clients in them is quoted, and their rate is limited.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,29 +8,31 @@ pub(crate) use vivaz_protocol::log::{Escaped, Quoted};
 use crate::limits::Limits;
 use crate::rate::{Meter, Rate};
 
-/// How many seconds' worth of events may be logged at once.
+/// How many seconds' worth of events may be logged in a burst.
 const BURST: u32 = 5;
 
-/// Bounds the events of the log that clients cause. Each runtime has one, and each verifier of
-/// tokens: a client that floods the log can hide events of other clients, never the server's own.
+/// Limits the log events that clients cause. Each runtime and each verifier of tokens has its own
+/// limit. A client that floods the log can hide events of other clients, but never the server's
+/// own.
 #[derive(Debug)]
 pub(crate) struct ClientLog {
     rate: Rate,
     started: Instant,
     /// A std mutex: held for a few additions, never across an await.
-    state: Mutex<State>,
+    state: Mutex<LogState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LogState {
     meter: Meter,
-    left_out: u64,
+    suppressed: u64,
 }
 
-/// An event that may be logged.
-pub(crate) struct Admitted {
-    /// The events that were left out since the last one that was logged, if there were any.
-    pub(crate) left_out: Option<u64>,
+/// Permission to log one event.
+pub(crate) struct LogPermit {
+    /// The number of events that were suppressed since the last logged event; `None` if there were
+    /// none.
+    pub(crate) suppressed: Option<u64>,
 }
 
 impl ClientLog {
@@ -40,27 +41,28 @@ impl ClientLog {
         Self { rate, started: Instant::now(), state: Mutex::default() }
     }
 
-    /// Admits an event, or counts it among those that are left out.
-    pub(crate) fn admit(&self) -> Option<Admitted> {
+    /// Admits an event. Returns `None`, and counts the event as suppressed, if the rate is
+    /// exceeded.
+    pub(crate) fn admit(&self) -> Option<LogPermit> {
         let now = self.started.elapsed();
         // Nothing that can panic runs under the lock.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.meter.take(self.rate, now).is_err() {
-            state.left_out += 1;
+            state.suppressed += 1;
             return None;
         }
-        let left_out = std::mem::take(&mut state.left_out);
-        Some(Admitted { left_out: (left_out > 0).then_some(left_out) })
+        let suppressed = std::mem::take(&mut state.suppressed);
+        Some(LogPermit { suppressed: (suppressed > 0).then_some(suppressed) })
     }
 
-    /// Logs how many events were left out, once there is room for it again.
-    pub(crate) fn sum_up(&self) {
+    /// Logs how many events were suppressed, once the rate allows it again.
+    pub(crate) fn log_suppressed(&self) {
         let is_due = {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.left_out > 0
+            state.suppressed > 0
         };
-        if is_due && let Some(Admitted { left_out }) = self.admit() {
-            tracing::warn!(left_out, "events caused by clients were left out of the log");
+        if is_due && let Some(LogPermit { suppressed }) = self.admit() {
+            tracing::warn!(suppressed, "suppressed log events that clients caused");
         }
     }
 }
@@ -71,14 +73,14 @@ impl Default for ClientLog {
     }
 }
 
-/// Logs an event that a client causes, unless there were too many: `client_event!(log, INFO, field,
-/// "message")`, with the fields of `tracing::event!`.
+/// Logs an event that a client causes, unless the rate is exceeded: `client_event!(log, INFO,
+/// field, "message")`, with the fields of `tracing::event!`.
 macro_rules! client_event {
     ($log:expr, $level:ident, $($event:tt)+) => {
         if tracing::enabled!(tracing::Level::$level)
-            && let Some($crate::telemetry::log::Admitted { left_out }) = $log.admit()
+            && let Some($crate::telemetry::log::LogPermit { suppressed }) = $log.admit()
         {
-            tracing::event!(tracing::Level::$level, left_out, $($event)+);
+            tracing::event!(tracing::Level::$level, suppressed, $($event)+);
         }
     };
 }
@@ -91,14 +93,14 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_flood_is_counted_and_the_rest_is_logged() {
+    async fn a_flood_is_suppressed_and_counted() {
         let log = ClientLog::new(2);
         assert_eq!((0..1_000).filter(|_| log.admit().is_some()).count(), 10);
         tokio::time::advance(Duration::from_millis(500)).await;
-        assert_eq!(log.admit().and_then(|event| event.left_out), Some(990));
+        assert_eq!(log.admit().and_then(|event| event.suppressed), Some(990));
         assert!(log.admit().is_none());
         tokio::time::advance(Duration::from_secs(60)).await;
-        assert_eq!(log.admit().and_then(|event| event.left_out), Some(1));
-        assert_eq!(log.admit().and_then(|event| event.left_out), None);
+        assert_eq!(log.admit().and_then(|event| event.suppressed), Some(1));
+        assert_eq!(log.admit().and_then(|event| event.suppressed), None);
     }
 }

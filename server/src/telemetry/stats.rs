@@ -1,14 +1,14 @@
-//! What the runtime counts: plain numbers for whatever the application measures with.
+//! The counters of the runtime, which the application reads as plain numbers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use vivaz_protocol::CloseCode;
 
-/// How long actions took: the upper bound of each class in microseconds. One class more takes the rest.
+/// The upper bounds of the classes of action times, in microseconds. One more class has no bound.
 const CLASSES: [u64; 11] = [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000];
 
-/// The counters, shared by everything that counts.
+/// The counters, shared by all parts of the runtime.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) connections: AtomicU64,
@@ -24,7 +24,7 @@ pub(crate) struct Counters {
     pub(crate) unsent_bytes: AtomicU64,
     pub(crate) messages: AtomicU64,
     pub(crate) rate_limited: AtomicU64,
-    pub(crate) refused: Refusals,
+    pub(crate) refused: RefusalCounters,
     pub(crate) too_slow: AtomicU64,
     pub(crate) panics: AtomicU64,
     pub(crate) timeouts: AtomicU64,
@@ -42,7 +42,7 @@ impl Counters {
         counter.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// The numbers as of now.
+    /// Reads all counters.
     pub(crate) fn read(&self) -> Stats {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
@@ -70,86 +70,86 @@ impl Counters {
     }
 }
 
-/// What a runtime has counted since it started, and what there is now.
+/// The counters of a runtime: totals since its start, and current numbers.
 ///
 /// ```
 /// # fn page(runtime: &vivaz::Runtime) -> String {
 /// let stats = runtime.stats();
-/// format!("{} pages, {} of them came back", stats.connections, stats.resumed)
+/// format!("{} connections, {} sessions resumed", stats.connections, stats.resumed)
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Connections open now.
+    /// Open WebSocket connections.
     pub connections: u64,
-    /// Connections since the start.
+    /// WebSocket connections since the start.
     pub connections_total: u64,
-    /// Connections of HTTP that [`serve`](crate::serve) has open now and that are no sockets of
-    /// pages.
+    /// Connections of plain HTTP that [`serve`](crate::serve) has open, without WebSockets.
     pub http_connections: u64,
-    /// Connections of HTTP closed because their clients sent or read too slowly
+    /// Connections of plain HTTP closed because their clients sent or read too slowly
     /// ([`Limits::progress_time`](crate::Limits::progress_time)).
     pub stalled: u64,
-    /// Connections of HTTP closed because there were too many
+    /// Connections of plain HTTP closed or refused because there were too many
     /// ([`Limits::sockets`](crate::Limits::sockets)).
     pub crowded_out: u64,
-    /// Sessions with a connection or waiting for one, now.
+    /// Current sessions, connected and suspended.
     pub sessions: u64,
-    /// Sessions that wait for their page to come back, as of the last sweep.
+    /// Suspended sessions as of the last sweep: those without a connection that can be resumed.
     pub suspended: u64,
     /// Sessions resumed by a new connection.
     pub resumed: u64,
-    /// Of those, taken from another connection that still stood.
+    /// Sessions resumed while another connection of theirs was still open, which was then closed.
     pub take_overs: u64,
-    /// Connections that ended without saying so.
+    /// Connections that ended without a close frame.
     pub dropped: u64,
-    /// Bytes that wait for clients to read them, as of the last sweep.
+    /// Bytes queued for clients that have not read them, as of the last sweep.
     pub unsent_bytes: u64,
-    /// Messages from clients.
+    /// Messages received from clients.
     pub messages: u64,
-    /// Of those, refused because they came too fast.
+    /// Messages refused because the client exceeded its rate.
     pub rate_limited: u64,
     /// Connections refused, by reason.
     pub refused: RefusedConnections,
-    /// Connections closed because their clients did not read what was sent (4413).
+    /// Connections closed because their clients read too slowly (4413).
     pub too_slow: u64,
     /// Handlers that panicked.
     pub panics: u64,
-    /// Handlers that took too long.
+    /// Handlers that exceeded their time limit.
     pub timeouts: u64,
-    /// Events that found a session's mailbox full.
+    /// Events dropped because a session's mailbox was full.
     pub events_lost: u64,
-    /// How often the state of a component was parsed to compute the props of its children. Children of one state share it.
+    /// How often the state of a component was parsed to compute the props of its children. All
+    /// children share the result for one state.
     pub parents_parsed: u64,
-    /// How long messages took from their arrival to the reply.
+    /// The time from the arrival of a message to its reply.
     pub action_time: Latency,
 }
 
-/// Declares the reasons for which a connection is refused, each with its counter.
+/// Declares the reasons for which a connection is refused, with a counter for each.
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident: $variant:ident,)*) => {
-        /// Connections that were refused, by reason. Each is also logged, as far as
-        /// [`Limits::client_events_per_second`](crate::Limits::client_events_per_second) allows.
+        /// The number of refused connections by reason. Each refusal is also logged, within the
+        /// rate of [`Limits::client_events_per_second`](crate::Limits::client_events_per_second).
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct RefusedConnections {
             $($(#[$doc])* pub $name: u64,)*
         }
 
-        /// Why a connection is refused.
+        /// The reason for which a connection is refused.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum RefusalReason {
             $($(#[$doc])* $variant,)*
         }
 
-        /// The counters of all reasons.
+        /// The counters for all reasons.
         #[derive(Debug, Default)]
-        pub(crate) struct Refusals {
+        pub(crate) struct RefusalCounters {
             $($name: AtomicU64,)*
         }
 
-        impl Refusals {
+        impl RefusalCounters {
             pub(crate) fn count(&self, reason: RefusalReason) {
                 Counters::add(match reason {
                     $(RefusalReason::$variant => &self.$name,)*
@@ -164,38 +164,41 @@ macro_rules! refusals {
 }
 
 refusals! {
-    /// The request is no upgrade (426).
+    /// The request is not an upgrade to a WebSocket (426).
     no_upgrade: NoUpgrade,
-    /// Its method cannot be upgraded (405).
+    /// The request's method is not `GET` (405).
     method: Method,
-    /// The handshake is not that of RFC 6455 (400).
+    /// The handshake does not follow RFC 6455 (400).
     handshake: Handshake,
-    /// It offers only subprotocols that are not spoken (400).
+    /// The client offers only unsupported subprotocols (400).
     subprotocol: Subprotocol,
-    /// It comes from a page of another origin, or names another host (403).
+    /// The request comes from a page of another origin, or names another host (403).
     origin: Origin,
-    /// A request that may change something comes from a page of another origin: see
-    /// [`CrossOriginProtection`](crate::CrossOriginProtection) (403).
+    /// An unsafe request comes from a page of another origin (403): see
+    /// [`CrossOriginProtection`](crate::CrossOriginProtection).
     cross_origin: CrossOrigin,
-    /// Its address has too many connections, or opens them too fast (429).
+    /// The client's address has too many connections, or opens them too fast (429).
     address: Address,
     /// The server is shutting down (503, or close code 1001).
     going_away: GoingAway,
-    /// The application did not recognise the client (4401).
+    /// The identity hook refused the client (4401).
     unauthenticated: Unauthenticated,
-    /// The server, or the user, has no room for another session (4503).
+    /// The server or the user has the maximum number of connections or sessions, or the identity
+    /// hook failed (4503).
     full: Full,
-    /// No `HELLO` came in time, or access was taken away while the client was recognised (4408).
+    /// The client sent no `HELLO` in time, or access was revoked while the identity hook ran
+    /// (4408).
     timed_out: TimedOut,
-    /// The first message is none that the server reads: no `HELLO` (4400), too large (1009), not in
-    /// UTF-8 (1007) or not in frames of RFC 6455 (1002).
+    /// The first message is invalid: not a `HELLO` (4400), too large (1009), not UTF-8 (1007) or
+    /// not in frames of RFC 6455 (1002).
     hello: Hello,
-    /// The client speaks another version of the protocol (4426).
+    /// The client uses another version of the protocol (4426).
     version: Version,
 }
 
 impl RefusalReason {
-    /// Returns the reason that a connection closed before its session began was given.
+    /// Returns the reason for the close code of a connection that was closed before its session
+    /// began.
     pub(crate) fn of_close(code: u16) -> Self {
         match CloseCode::from_u16(code) {
             Some(CloseCode::GoingAway) => Self::GoingAway,
@@ -216,7 +219,7 @@ impl RefusalReason {
     }
 }
 
-/// Times, counted by class.
+/// A histogram of times.
 #[derive(Debug, Default)]
 pub(crate) struct Histogram {
     classes: [AtomicU64; CLASSES.len() + 1],
@@ -248,17 +251,18 @@ impl Histogram {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Latency {
-    /// How many there were.
+    /// The number of recorded times.
     pub count: u64,
-    /// All of them together.
+    /// The sum of all times.
     pub sum: Duration,
-    /// How many fell into each class: up to this time (and above that of the class before), the last without a bound.
+    /// The number of times in each class. A class contains the times up to its bound and above the
+    /// bound of the class before; the last class has no bound.
     pub classes: Vec<(Option<Duration>, u64)>,
 }
 
 impl Latency {
-    /// The bound of the class in which this share of the times ends: `quantile(0.99)`. `None` if there were none, or
-    /// it is in the last class.
+    /// Returns the bound of the class that contains a quantile, for example `quantile(0.99)`.
+    /// Returns `None` if no times were recorded, or if the quantile is in the last class.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Option<Duration> {
         let wanted = (self.count as f64 * share).ceil();
@@ -275,7 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_counted_by_class() {
+    fn times_are_counted_in_classes() {
         let times = Histogram::default();
         for micros in [10, 60, 60, 900, 10_000_000] {
             times.record(Duration::from_micros(micros));

@@ -1,5 +1,6 @@
-//! Children inside elements that cannot hold theirs: a button in a button, a form in a form. A browser closes or drops
-//! one of the two while it reads the page, and then the child is there twice, once without life.
+//! Finds children inside elements that must not contain the children's elements: a button in a
+//! button, a form in a form. While parsing the page, a browser closes or drops one of the two, and
+//! the child would then exist twice, once without a mounted component.
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -8,8 +9,8 @@ use vivaz_template::containment::{ChildPosition, ExclusiveGroup, Placed};
 
 use super::Templates;
 
-/// An element of one template, and the way from it to a child inside.
-struct Way<'a> {
+/// An element of a template, and the path from it to a child inside of it.
+struct ContainmentPath<'a> {
     outer: &'a Placed,
     slot: &'a ChildPosition,
     /// The components between the slot and the child, and the child.
@@ -17,46 +18,52 @@ struct Way<'a> {
 }
 
 impl Templates {
-    /// Returns what stands where it cannot because of an element of this component's template, one sentence each.
+    /// Returns the misplaced elements inside elements of this component's template, one sentence
+    /// each.
     pub(super) fn misplaced_children(&self, component: &str) -> Vec<String> {
         let mut mistakes = Vec::new();
         let slots = self.of(component).map_or(&[][..], |template| &template.compiled.containment.slots);
         for slot in slots {
             for outer in &slot.within {
-                let mut way = Way { outer, slot, through: vec![&slot.component] };
-                self.follow(&mut way, &mut HashSet::new(), &mut mistakes);
+                let mut path = ContainmentPath { outer, slot, through: vec![&slot.component] };
+                self.check_path(&mut path, &mut HashSet::new(), &mut mistakes);
             }
         }
         mistakes
     }
 
-    /// Looks at the last component of the way, and at its children.
-    fn follow<'a>(&'a self, way: &mut Way<'a>, seen: &mut HashSet<&'a str>, mistakes: &mut Vec<String>) {
-        let Some(component) = way.through.last().copied().filter(|component| seen.insert(component)) else {
+    /// Checks the last component of the path, then its children recursively.
+    fn check_path<'a>(
+        &'a self,
+        path: &mut ContainmentPath<'a>,
+        seen: &mut HashSet<&'a str>,
+        mistakes: &mut Vec<String>,
+    ) {
+        let Some(component) = path.through.last().copied().filter(|component| seen.insert(component)) else {
             return;
         };
         let Some(template) = self.of(component) else { return };
         let containment = &template.compiled.containment;
-        let group = way.outer.group;
+        let group = path.outer.group;
         if let Some(inner) = containment.outermost.iter().find(|inner| inner.group == group) {
-            mistakes.push(sentence(way, component, template.file, inner));
+            mistakes.push(sentence(path, component, template.file, inner));
         }
         for slot in &containment.slots {
-            // A nearer element of the group is another way.
+            // A nearer element of the same group is checked as its own path.
             let is_nearer = slot.within.iter().any(|within| within.group == group);
             if !is_nearer && !slot.shut.contains(&group) {
-                way.through.push(&slot.component);
-                self.follow(way, seen, mistakes);
-                way.through.pop();
+                path.through.push(&slot.component);
+                self.check_path(path, seen, mistakes);
+                path.through.pop();
             }
         }
     }
 }
 
-fn sentence(way: &Way<'_>, component: &str, file: &str, inner: &Placed) -> String {
-    let Way { outer, slot, through } = way;
+fn sentence(path: &ContainmentPath<'_>, component: &str, file: &str, inner: &Placed) -> String {
+    let ContainmentPath { outer, slot, through } = path;
     let mut text = format!(
-        "{}: the child `{}` stands inside the `<{}>` at {}",
+        "{}: the child `{}` is inside the `<{}>` at {}",
         slot.at, slot.component, outer.name, outer.at
     );
     for between in through.iter().skip(1) {
@@ -94,7 +101,7 @@ mod tests {
     #[actions(crate = "vivaz_components")]
     impl Bare {}
 
-    /// Compiles templates of components with these names, each from a file of its name.
+    /// Compiles templates of components with these names, each from a file with its name.
     fn compiled(templates: &[(&'static str, &'static str)]) -> Result<(), String> {
         let mut registry = Registry::new();
         for &(name, text) in templates {
@@ -122,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn children_that_cannot_stand_where_they_do_are_found_at_the_start() {
+    fn misplaced_children_are_found_at_startup() {
         for (outer, inner, why) in [
             ("button", "button", "a browser closes the first `<button>` before the second `<button>`"),
             ("a href='/'", "a href='/'", "a browser closes the first `<a>` before the second `<a>`"),
@@ -136,7 +143,7 @@ mod tests {
             let child: &'static str = format!("<div>\n <{inner}>x</{b}></div>").leak();
             let error = compiled(&[("inner", child), ("outer", parent)]).unwrap_err();
             let expected = format!(
-                "the template of `outer` (outer.html): 2:{}: the child `inner` stands inside the `<{a}>` at 2:1, and \
+                "the template of `outer` (outer.html): 2:{}: the child `inner` is inside the `<{a}>` at 2:1, and \
                  the template of `inner` (inner.html) has a `<{b}>` at 2:2: {why}",
                 outer.len() + 6
             );
@@ -145,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn children_of_children_are_looked_at_too() {
+    fn nested_children_are_checked() {
         let error = compiled(&[
             ("panel", "<button live:if=\"true\"><live:card></live:card></button>"),
             (
@@ -154,16 +161,16 @@ mod tests {
             ),
             ("badge", "<ul><li live:for=\"i in null\" live:key=\"i.id\"><button>x</button></li></ul>"),
         ]);
-        let expected = "the template of `panel` (panel.html): 1:24: the child `card` stands inside the `<button>` at \
+        let expected = "the template of `panel` (panel.html): 1:24: the child `card` is inside the `<button>` at \
                         1:1 and shows the child `badge`, and the template of `badge` (badge.html) has a `<button>` at \
                         1:46: a browser closes the first `<button>` before the second `<button>`";
         assert_eq!(error.unwrap_err(), expected);
     }
 
     #[test]
-    fn what_a_browser_leaves_alone_is_not_refused() {
+    fn valid_nesting_is_accepted() {
         for templates in [
-            // Tables, lists and drawings end the search of a parser.
+            // Tables, lists and drawings end the parser's search for an open element.
             [
                 ("outer", "<a href='/'><live:inner></live:inner></a>"),
                 ("inner", "<table><tr><td><a href='/'>x</a></td></tr></table>"),
@@ -179,7 +186,7 @@ mod tests {
                 ("inner", "<a href='/'>x</a><form></form>"),
             ],
             [("outer", "<form><live:inner></live:inner></form>"), ("inner", "<button>x</button>")],
-            // Through a component that ends the search.
+            // The path leads through a component that ends the search.
             [
                 (
                     "outer",
@@ -187,7 +194,7 @@ mod tests {
                 ),
                 ("inner", "<button>x</button>"),
             ],
-            // Itself, in a list of its own.
+            // A component that contains itself, in a list.
             [("outer", "<ul><li><live:outer></live:outer></li></ul>"), ("inner", "")],
         ] {
             assert_eq!(compiled(&templates), Ok(()), "{templates:?}");

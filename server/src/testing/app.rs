@@ -1,4 +1,4 @@
-//! Requests to the application's own router, as a browser sends them.
+//! Sends requests to the application's router as a browser does.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -8,44 +8,49 @@ use tokio::task::AbortHandle;
 use tower_service::Service;
 use vivaz_components::Identity;
 
-use super::server::UNDER_WAY;
-use crate::admission::browser::NewBrowser;
+use super::process::CHANNEL_CAPACITY;
+use crate::admission::browser::BrowserCookie;
 use crate::http::listen::Limited;
 use crate::transport::handover::Handover;
 use crate::transport::memory::{Peer, pair};
 
-/// The peer's address that the application sees.
+/// The peer address that the application sees.
 const PEER: ([u8; 4], u16) = ([127, 0, 0, 1], 49_152);
 
-/// A connection that came about over the application's router.
+/// A connection that was upgraded through the application's router.
 pub(super) struct Upgraded {
     pub(super) peer: Peer,
-    /// `None` where the hook refused the client; the server closes the connection then.
+    /// `None` if the identity hook refused the client; the server then closes the connection.
     pub(super) identity: Option<Identity>,
+    /// The task that serves the connection.
     pub(super) task: Option<AbortHandle>,
 }
 
-/// Sends a request to the application as `vivaz::serve` does, and returns the response with its whole body.
+/// Sends a request to the application as `vivaz::serve` does, and returns the response with its
+/// complete body.
+///
+/// # Panics
+/// Panics if the response's body fails.
 pub(super) async fn send(app: Router, request: Request<Body>) -> Response<String> {
-    let browser = NewBrowser::default();
-    let mut response = answer(app, request, &browser).await;
-    browser.write(response.headers_mut());
+    let browser_cookie = BrowserCookie::default();
+    let mut response = call(app, request, &browser_cookie).await;
+    browser_cookie.write(response.headers_mut());
     let (parts, body) = response.into_parts();
     match to_bytes(body, usize::MAX).await {
         Ok(body) => Response::from_parts(parts, String::from_utf8_lossy(&body).into_owned()),
-        Err(error) => panic!("the application's response broke off: {error}"),
+        Err(error) => panic!("the body of the application's response failed: {error}"),
     }
 }
 
-/// Asks the application for a socket. The headers of the handshake are added to the request.
+/// Requests an upgrade to a WebSocket from the application. Adds the headers of the handshake.
 ///
 /// # Errors
-/// The status of a response that grants none.
+/// Returns the status of the response if the upgrade is refused.
 pub(super) async fn upgrade(
     app: Router,
     mut request: Request<Body>,
 ) -> Result<(Upgraded, HeaderMap), StatusCode> {
-    let (memory, peer) = pair(UNDER_WAY);
+    let (memory, peer) = pair(CHANNEL_CAPACITY);
     let handover = Handover::new(memory);
     for (name, value) in [
         (header::CONNECTION, "Upgrade"),
@@ -56,7 +61,7 @@ pub(super) async fn upgrade(
         request.headers_mut().insert(name, header::HeaderValue::from_static(value));
     }
     request.extensions_mut().insert(handover.clone());
-    let response = answer(app, request, &NewBrowser::default()).await;
+    let response = call(app, request, &BrowserCookie::default()).await;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(response.status());
     }
@@ -65,11 +70,12 @@ pub(super) async fn upgrade(
     Ok((upgraded, response.into_parts().0.headers))
 }
 
-/// Answers a request that has what the listener of `vivaz::serve` adds to it.
-async fn answer(mut app: Router, mut request: Request<Body>, browser: &NewBrowser) -> Response<Body> {
+/// Calls the application with a request, and adds the extensions that the listener of
+/// `vivaz::serve` adds.
+async fn call(mut app: Router, mut request: Request<Body>, browser_cookie: &BrowserCookie) -> Response<Body> {
     request.extensions_mut().insert(Limited);
     request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from(PEER)));
-    request.extensions_mut().insert(browser.clone());
+    request.extensions_mut().insert(browser_cookie.clone());
     match app.call(request).await {
         Ok(response) => response,
         Err(never) => match never {},

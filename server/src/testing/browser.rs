@@ -1,4 +1,4 @@
-//! A browser: the cookies of one visitor, requests with them, and the pages that it opens.
+//! A browser: sends requests with the cookies of one visitor, and opens pages.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,40 +9,40 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, 
 
 use super::app::{self, Upgraded};
 use super::page::{OpenError, Page};
-use super::server::Inner;
+use super::process::ServerProcess;
 
-/// What the browser calls the server.
+/// The default host of requests.
 const HOST: &str = "localhost";
-/// How many redirects are followed before a page is there.
+/// The maximum number of redirects that are followed to open a page.
 const REDIRECTS: u32 = 10;
 
-/// A browser before the application's own router, from [`Server::browser`](super::Server::browser).
-/// Cheap to clone; clones share their cookies.
+/// A browser that sends requests to the application's router, from
+/// [`Server::browser`](super::Server::browser). Cheap to clone; clones share their cookies.
 ///
-/// Every request goes through the application's routes and middleware. It carries the cookies that
-/// responses have set, whatever their path and domain, and the headers with which a browser says
-/// where a request comes from.
+/// Every request goes through the application's routes and middleware. It carries all cookies that
+/// responses have set, whatever their path and domain, and the headers with which a browser states
+/// the origin of a request.
 #[derive(Clone, Debug)]
 pub struct Browser {
-    server: Arc<Inner>,
-    state: Arc<Mutex<State>>,
+    server: Arc<ServerProcess>,
+    state: Arc<Mutex<BrowserState>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct BrowserState {
     cookies: BTreeMap<String, String>,
     headers: HeaderMap,
 }
 
 impl Browser {
-    pub(super) fn new(server: Arc<Inner>) -> Self {
+    pub(super) fn new(server: Arc<ServerProcess>) -> Self {
         Self { server, state: Arc::default() }
     }
 
     /// Sends a GET request. A redirect is returned, not followed.
     ///
     /// # Panics
-    /// If the server is down, or `path` is no path.
+    /// Panics if the server is down or `path` is not a valid path.
     pub async fn get(&self, path: &str) -> Response<String> {
         self.send(self.request(Method::GET, path, Body::empty())).await
     }
@@ -50,7 +50,7 @@ impl Browser {
     /// Sends a form as a POST request. A redirect is returned, not followed.
     ///
     /// # Panics
-    /// If the server is down, or `path` is no path.
+    /// Panics if the server is down or `path` is not a valid path.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response<String> {
         let mut request = self.request(Method::POST, path, Body::from(encode(fields)));
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -58,26 +58,27 @@ impl Browser {
         self.send(request).await
     }
 
-    /// Sends any request, with the browser's cookies and headers where it has none of that name.
+    /// Sends a request. Adds the headers set with [`set_header`](Self::set_header), and `Host` and
+    /// `Cookie` if the request does not have them.
     ///
     /// # Panics
-    /// If the server is down.
+    /// Panics if the server is down.
     pub async fn send(&self, mut request: Request<Body>) -> Response<String> {
-        self.complete(request.headers_mut());
+        self.add_headers(request.headers_mut());
         let Some(app) = self.server.app() else { panic!("the server is down") };
         let response = app::send(app, request).await;
-        self.take_cookies(response.headers());
+        self.store_cookies(response.headers());
         response
     }
 
-    /// Opens a page: requests it, follows redirects, connects with the browser's cookies, and mounts
-    /// the components that the response has. [`Page::component`] finds them.
+    /// Opens a page: requests it, follows redirects, connects with the browser's cookies, and
+    /// mounts the components in the response. [`Page::component`] finds them.
     ///
     /// # Errors
-    /// [`OpenError`] says whether the page, the connection or a component was refused.
+    /// Returns an [`OpenError`] if the page, the connection or a component was refused.
     ///
     /// # Panics
-    /// If the server is down, or gives no answer for a minute.
+    /// Panics if the server is down, or does not answer for a minute.
     pub async fn open(&self, path: &str) -> Result<Page, OpenError> {
         let mut path = path.to_owned();
         for _ in 0..REDIRECTS {
@@ -99,15 +100,15 @@ impl Browser {
         Err(OpenError::Redirects(path))
     }
 
-    /// Adds a header to every request from now on, in place of one of that name: `Host`, or what a
-    /// proxy adds.
+    /// Sets a header of all later requests, for example `Host` or a header that a proxy adds.
+    /// Replaces a header of the same name.
     ///
     /// # Panics
-    /// If it is no header.
+    /// Panics if the name or the value is not valid in a header.
     pub fn set_header(&self, name: &str, value: &str) {
         match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             (Ok(name), Ok(value)) => self.lock().headers.insert(name, value),
-            _ => panic!("`{name}: {value}` is no header"),
+            _ => panic!("`{name}: {value}` is not a valid header"),
         };
     }
 
@@ -117,31 +118,34 @@ impl Browser {
         self.lock().cookies.get(name).cloned()
     }
 
-    /// Sets a cookie, as if a response had.
+    /// Sets a cookie, as a response does.
     pub fn set_cookie(&self, name: &str, value: &str) {
         self.lock().cookies.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Forgets all cookies.
+    /// Removes all cookies.
     pub fn clear_cookies(&self) {
         self.lock().cookies.clear();
     }
 
-    /// Asks for a socket with the cookies as they are now.
+    /// Opens a connection with the current cookies.
+    ///
+    /// # Errors
+    /// Returns the status of the response if the upgrade is refused.
     pub(super) async fn connect(&self, path: &str) -> Result<Upgraded, StatusCode> {
         let mut request = self.request(Method::GET, path, Body::empty());
         let headers = request.headers_mut();
         if let Ok(origin) = HeaderValue::try_from(format!("http://{}", self.host())) {
             headers.insert(header::ORIGIN, origin);
         }
-        self.complete(headers);
+        self.add_headers(headers);
         let app = self.server.app().ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
         let (upgraded, headers) = app::upgrade(app, request).await?;
-        self.take_cookies(&headers);
+        self.store_cookies(&headers);
         Ok(upgraded)
     }
 
-    /// The host that the browser names.
+    /// Returns the host of requests.
     fn host(&self) -> String {
         let state = self.lock();
         let host = state.headers.get(header::HOST).and_then(|host| host.to_str().ok());
@@ -151,10 +155,11 @@ impl Browser {
     fn request(&self, method: Method, path: &str, body: Body) -> Request<Body> {
         let site = if method == Method::GET { "none" } else { "same-origin" };
         let request = Request::builder().method(method).uri(path).header("sec-fetch-site", site).body(body);
-        request.unwrap_or_else(|error| panic!("`{path}` is no path: {error}"))
+        request.unwrap_or_else(|error| panic!("`{path}` is not a valid path: {error}"))
     }
 
-    fn complete(&self, headers: &mut HeaderMap) {
+    /// Adds the browser's headers and cookies to a request.
+    fn add_headers(&self, headers: &mut HeaderMap) {
         let state = self.lock();
         for (name, value) in &state.headers {
             headers.insert(name, value.clone());
@@ -168,7 +173,8 @@ impl Browser {
         }
     }
 
-    fn take_cookies(&self, headers: &HeaderMap) {
+    /// Stores the cookies that a response sets, and removes those that it expires.
+    fn store_cookies(&self, headers: &HeaderMap) {
         let mut state = self.lock();
         for set in headers.get_all(header::SET_COOKIE) {
             let set = String::from_utf8_lossy(set.as_bytes());
@@ -182,14 +188,14 @@ impl Browser {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // A test that panics elsewhere has failed already.
+    fn lock(&self) -> MutexGuard<'_, BrowserState> {
+        // The state stays consistent if a test panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Resolves the address of a redirect at a path, as RFC 3986 says in section 5. `None` if it leads to
-/// another server.
+/// Resolves the target of a redirect relative to a path, according to section 5 of RFC 3986.
+/// Returns `None` if it leads to another server.
 fn resolve(at: &str, to: &str, host: &str) -> Option<String> {
     let to = to.split('#').next().unwrap_or_default();
     let (at_path, _) = at.split_once('?').unwrap_or((at, ""));
@@ -209,7 +215,7 @@ fn resolve(at: &str, to: &str, host: &str) -> Option<String> {
         None if to.is_empty() => return Some(at.to_owned()),
         None if to.starts_with('/') => to.to_owned(),
         None if to.starts_with('?') => format!("{at_path}{to}"),
-        // A scheme comes before the first slash; a path has no colon there.
+        // A colon before the first slash ends a scheme.
         None if to.split('/').next().is_some_and(|first| first.contains(':')) => return None,
         None => format!("{}/{to}", at_path.rsplit_once('/').map_or("", |(folder, _)| folder)),
     };
@@ -235,7 +241,8 @@ fn resolve(at: &str, to: &str, host: &str) -> Option<String> {
     Some(format!("/{}{query}", segments.join("/")))
 }
 
-/// Checks whether an attribute removes its cookie: an age of zero, or an end that has passed.
+/// Checks whether an attribute removes its cookie: an age of zero or less, or an expiry in the
+/// past.
 fn is_removal(attribute: &str) -> bool {
     let Some((name, value)) = attribute.split_once('=') else { return false };
     if name.eq_ignore_ascii_case("max-age") {
@@ -245,7 +252,7 @@ fn is_removal(attribute: &str) -> bool {
         && httpdate::parse_http_date(value.trim()).is_ok_and(|end| end <= SystemTime::now())
 }
 
-/// Writes fields as `application/x-www-form-urlencoded`.
+/// Encodes fields as `application/x-www-form-urlencoded`.
 fn encode(fields: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
@@ -255,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_is_written_as_a_browser_does() {
+    fn a_form_is_encoded_as_by_a_browser() {
         assert_eq!(
             encode(&[("name", "Ada L&é"), ("next", "/a?b=c"), ("", "")]),
             "name=Ada+L%26%C3%A9&next=%2Fa%3Fb%3Dc&="
@@ -263,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_is_resolved_as_a_browser_does() {
+    fn a_redirect_is_resolved_as_by_a_browser() {
         for (to, expected) in [
             ("/cart", Some("/cart")),
             ("/cart?a=b#top", Some("/cart?a=b")),
@@ -291,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_removed_by_its_age_or_its_end() {
+    fn a_cookie_is_removed_by_its_age_or_expiry() {
         for removal in [
             "Max-Age=0",
             "max-age=-1",

@@ -1,8 +1,9 @@
-//! A page's side of the protocol as a state machine: it knows no sockets, no clock and no test.
+//! The page's side of the protocol as a state machine, without sockets and clocks.
 //!
-//! In go what a page asks and the frames that came; out come the frames to send and what was learnt. What has no answer
-//! is kept and said again over the next connection. It is also a referee: whatever the protocol promises about order,
-//! revisions and answers is checked, and a breach is an error.
+//! Its input is the requests of a page and the received frames; its output is the frames to send
+//! and the events in the received frames. Unanswered requests are kept and sent again over the next
+//! connection. It also verifies the server: it checks the protocol's guarantees about order,
+//! revisions and answers, and reports each violation as an error.
 
 mod ask;
 mod receive;
@@ -20,7 +21,7 @@ use vivaz_protocol::{
 pub use self::ask::Ask;
 pub use self::stream::Stream;
 
-/// A page's side of the protocol.
+/// The page's side of the protocol.
 ///
 /// ```
 /// use vivaz::testing::{Ask, Client};
@@ -29,89 +30,90 @@ pub use self::stream::Stream;
 /// let hello = client.hello();
 /// assert!(hello.contains("HELLO"));
 /// let mount = client.ask("counter", Ask::mount_open("counter", serde_json::json!({})));
-/// // Nothing is due before the server has said `WELCOME`.
+/// // No request is due before `WELCOME`.
 /// assert!(client.due().is_empty());
 /// assert!(client.answer(mount).is_none());
 /// ```
 #[derive(Debug, Default)]
 pub struct Client {
     session: Option<(SessionId, ResumeSecret<'static>)>,
-    /// Whether a `WELCOME` has come on this connection.
-    welcomed: bool,
+    /// Whether this connection has received `WELCOME`.
+    has_welcome: bool,
     streams: BTreeMap<StreamId, Stream>,
-    components: BTreeMap<ComponentId, Shown>,
+    components: BTreeMap<ComponentId, MountedComponent>,
     unanswered: BTreeMap<Ref, Unanswered>,
     answers: BTreeMap<Ref, Answer>,
-    /// Messages of sessions that are gone which were asked again: as what.
-    asked_again: BTreeMap<Ref, Ref>,
+    /// Requests of lost sessions that were sent again, with their new refs.
+    resent: BTreeMap<Ref, Ref>,
     last: u64,
     since_ack: u32,
     pings: BTreeSet<u64>,
     pongs: u64,
-    /// The connection that is open, or was last.
+    /// The current or last connection.
     connection: Option<ConnectionId>,
-    /// Messages without an answer whose effect on a topic has come already.
-    shown: BTreeSet<Ref>,
-    /// Fields of which an edit was refused, until somebody asks.
+    /// Unanswered requests whose effect on a topic has been received.
+    visible: BTreeSet<Ref>,
+    /// Fields with a refused edit, until [`take_refused_edits`](Self::take_refused_edits).
     refused_edits: Vec<(ComponentId, String)>,
 }
 
-/// A component that the page has, or will have.
+/// A component that the page has mounted or is mounting.
 #[derive(Debug)]
-struct Shown {
-    /// What it was mounted with, to do it again when its session is gone.
+struct MountedComponent {
+    /// The mount request, to repeat it after the session was lost.
     source: Ask,
     name: String,
     template: String,
     topics: BTreeMap<String, TopicName>,
-    /// Its actions that may be run twice.
+    /// The actions that are marked `retry` and may run twice.
     retry: BTreeSet<String>,
-    /// What was typed into its fields and accepted, for as long as the server does not say otherwise.
+    /// The accepted edits by field, until the server changes the field.
     typed: BTreeMap<String, Value>,
 }
 
+/// A request without an answer.
 #[derive(Debug)]
 struct Unanswered {
     component: ComponentId,
     ask: Ask,
-    /// Whether it is on its way over this connection, or the server has said that it has it.
+    /// Whether it was sent over this connection, or the server has reported that it was received.
     sent: bool,
 }
 
-/// How a message was answered.
+/// The answer to a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// It was handled, with this return value if there is one.
+    /// The request was handled, with this return value if there is one.
     Done(Option<Value>),
     /// The component is mounted.
     Mounted,
-    /// It was refused.
+    /// The request was refused.
     Refused(Refusal),
-    /// The session is gone, and with it whether the message was handled.
+    /// The session was lost, so whether the request was handled is unknown.
     SessionLost,
 }
 
-/// Why the server refused something.
+/// The reason for which the server refused a request.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Refusal {
     /// The code of the protocol.
     pub code: ErrorCode,
-    /// What the page is told.
+    /// The message for the page.
     pub message: String,
-    /// With [`ErrorCode::Invalid`]: the messages by field.
+    /// The messages by field, for [`ErrorCode::Invalid`].
     pub details: Option<Value>,
-    /// When to try again, with a code that says so.
+    /// The time after which the page may retry, in milliseconds, for codes that allow it.
     pub retry_ms: Option<u64>,
 }
 
 impl Refusal {
     pub(super) fn session_lost() -> Self {
-        let message = "the session is gone, and with it whether this was done".to_owned();
+        let message = "the session was lost; whether the request was handled is unknown".to_owned();
         Self { code: ErrorCode::SessionLost, message, details: None, retry_ms: None }
     }
 
-    /// The messages for a field, where the refusal is that something is not valid.
+    /// Returns the validation messages for a field, if the refusal has any.
     #[must_use]
     pub fn errors(&self, field: &str) -> Vec<&str> {
         let messages = self.details.as_ref().and_then(|details| details.get(field)?.as_array());
@@ -119,44 +121,44 @@ impl Refusal {
     }
 }
 
-/// What a frame said.
+/// The content of a received frame.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heard {
-    /// The connection is open. If the session is not the one that was asked for, everything has been put in line to be
-    /// mounted again, what was typed is put back, and what was unanswered is answered [`Answer::SessionLost`], except for
-    /// edits, and for actions that are marked `retry`, which are asked again.
+    /// The connection is open. If the session was not resumed, all components are mounted again and
+    /// accepted edits are sent again. Unanswered requests get [`Answer::SessionLost`], except for
+    /// edits and for actions marked `retry`, which are sent again.
     Welcome {
-        /// Whether the session goes on.
+        /// Whether the session was resumed.
         resumed: bool,
     },
-    /// A message got its answer.
+    /// A request was answered.
     Answered(Ref),
-    /// A message that had its answer got the same one again.
+    /// An answered request got the same answer again.
     AnsweredAgain(Ref),
-    /// A stream has moved on.
+    /// The state of a stream has changed.
     Changed(StreamId),
-    /// A component was replaced by the server, as after a deploy.
+    /// The server replaced a component, as after a deployment.
     Replaced(ComponentId),
-    /// A component was taken away by the server.
+    /// The server unmounted a component, with this reason.
     Unmounted(ComponentId, String),
-    /// The application says something.
+    /// The application sent an event.
     Event {
-        /// The component or topic that it is for.
+        /// The component or topic that receives the event.
         stream: StreamId,
-        /// Its name.
+        /// The event's name.
         name: String,
-        /// What comes with it.
+        /// The event's data.
         data: Value,
     },
-    /// A sign of life that was asked for by [`Client::ping`].
+    /// The pong for a [`Client::ping`].
     Pong,
-    /// The server is going away, and asks the page to come back after so many milliseconds.
+    /// The server is shutting down, and the page should reconnect after this many milliseconds.
     Drain(u64),
-    /// A template, or something that concerns no message of the page.
+    /// A template, or a frame that answers no request of the page.
     Other,
 }
 
-/// A breach of the protocol, or of what it promises.
+/// A violation of the protocol or of its guarantees.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{what}: {frame}")]
 pub struct Breach {
@@ -165,19 +167,19 @@ pub struct Breach {
 }
 
 impl Client {
-    /// A page that has no session yet.
+    /// Creates a client without a session.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A new connection: what to say first. Everything unanswered is to be sent again, once the server has said which of
-    /// it is handled already.
+    /// Begins a new connection and returns its first frame, `HELLO`. Unanswered requests become due
+    /// again after `WELCOME`, which contains those that the server has already received.
     pub fn hello(&mut self) -> String {
         self.hello_with(None)
     }
 
-    /// The same with something for the application's authentication.
+    /// Begins a new connection as [`hello`](Self::hello) does, with an `auth` for the application.
     pub fn hello_with(&mut self, auth: Option<&Value>) -> String {
         self.disconnected();
         let auth = auth.map(Value::to_string);
@@ -195,31 +197,31 @@ impl Client {
         encode(&ClientMessage::new(ClientBody::Hello(hello)))
     }
 
-    /// The connection is gone.
+    /// Records that the connection is closed.
     pub fn disconnected(&mut self) {
-        self.welcomed = false;
+        self.has_welcome = false;
         for one in self.unanswered.values_mut() {
             one.sent = false;
         }
     }
 
-    /// Puts a message in line.
+    /// Queues a request and returns its ref.
     ///
     /// # Panics
-    /// If `component` is not 1 to 64 of `A-Za-z0-9_-`.
+    /// Panics if `component` does not consist of 1 to 64 characters of `A-Za-z0-9_-`.
     pub fn ask(&mut self, component: &str, ask: Ask) -> Ref {
         let component = match ComponentId::new(component) {
             Ok(component) => component,
             Err(error) => panic!("the id {component:?} {error}"),
         };
-        self.put(component, ask)
+        self.enqueue(component, ask)
     }
 
-    fn put(&mut self, component: ComponentId, ask: Ask) -> Ref {
+    fn enqueue(&mut self, component: ComponentId, ask: Ask) -> Ref {
         self.last += 1;
         let reference = reference(self.last);
         if ask.is_mount() {
-            let shown = Shown {
+            let component_state = MountedComponent {
                 source: ask.clone(),
                 name: String::new(),
                 template: String::new(),
@@ -227,18 +229,18 @@ impl Client {
                 retry: BTreeSet::new(),
                 typed: BTreeMap::new(),
             };
-            self.components.entry(component.clone()).or_insert(shown);
+            self.components.entry(component.clone()).or_insert(component_state);
         }
         self.unanswered.insert(reference, Unanswered { component, ask, sent: false });
         reference
     }
 
-    /// What is to be sent now, in order.
+    /// Returns the frames of the requests to send now, in order.
     pub fn due(&mut self) -> Vec<String> {
-        if !self.welcomed {
+        if !self.has_welcome {
             return Vec::new();
         }
-        // Said with the first message, not with each: they all leave together.
+        // The first frame acknowledges for all of them, because they are sent together.
         let mut ack = (self.since_ack >= 16).then(|| self.acknowledged()).flatten();
         let mut frames = Vec::new();
         for (reference, one) in self.unanswered.iter_mut().filter(|(_, one)| !one.sent) {
@@ -251,17 +253,17 @@ impl Client {
         frames
     }
 
-    /// A message to send that asks for a sign of life, and acknowledges every answer that is here.
+    /// Returns a ping with its number. It acknowledges all received answers.
     pub fn ping(&mut self) -> (u64, String) {
         self.pongs += 1;
         self.pings.insert(self.pongs);
         (self.pongs, self.ping_frame(self.pongs))
     }
 
-    /// The signs of life that were asked for and have not come, to be asked for again over a new connection.
+    /// Returns the pings that have no pong yet, to send them again over a new connection.
     pub fn pings(&mut self) -> Vec<String> {
-        let waiting: Vec<u64> = self.pings.iter().copied().collect();
-        waiting.into_iter().map(|number| self.ping_frame(number)).collect()
+        let pending: Vec<u64> = self.pings.iter().copied().collect();
+        pending.into_iter().map(|number| self.ping_frame(number)).collect()
     }
 
     fn ping_frame(&mut self, number: u64) -> String {
@@ -271,40 +273,41 @@ impl Client {
         encode(&ClientMessage { ack: self.acknowledged(), body })
     }
 
-    /// Whether the sign of life of that number is still to come.
+    /// Checks whether the pong for a ping is still missing.
     #[must_use]
     pub fn is_waiting_for_pong(&self, number: u64) -> bool {
         self.pings.contains(&number)
     }
 
-    /// Every message up to this one is answered.
+    /// Returns the last ref up to which all requests are answered.
     #[must_use]
     pub fn acknowledged(&self) -> Option<Ref> {
         let last = self.unanswered.keys().next().map_or(self.last, |first| first.get() - 1);
         Ref::new(last).ok()
     }
 
-    /// The answer to a message, if it is there; of one that was asked again in another session, the answer from there.
+    /// Returns the answer to a request, if there is one. For a request that was sent again in
+    /// another session, returns the answer from that session.
     #[must_use]
     pub fn answer(&self, reference: Ref) -> Option<&Answer> {
         self.answers.get(&self.latest(reference))
     }
 
-    /// As what a message was asked last.
+    /// Returns the ref under which a request was sent last.
     fn latest(&self, mut reference: Ref) -> Ref {
-        while let Some(again) = self.asked_again.get(&reference) {
+        while let Some(again) = self.resent.get(&reference) {
             reference = *again;
         }
         reference
     }
 
-    /// Whether a topic's patch has shown already what a message did that has no answer yet.
+    /// Checks whether a topic's patch already contains the effect of an unanswered request.
     #[must_use]
     pub fn is_shown(&self, reference: Ref) -> bool {
-        self.shown.contains(&self.latest(reference))
+        self.visible.contains(&self.latest(reference))
     }
 
-    /// The edits of a component that have no answer yet, with the messages that carry them, in order.
+    /// Returns the unanswered edits of a component with the refs of their requests, in order.
     pub(super) fn edits<'a>(
         &'a self,
         component: &'a str,
@@ -313,48 +316,49 @@ impl Client {
         of.flat_map(|(reference, one)| one.ask.edits().map(|(field, value)| (*reference, field, value)))
     }
 
-    /// The fields of which an edit was refused since this was asked last, by component.
+    /// Removes and returns the fields with an edit that was refused since the last call, with their
+    /// components.
     pub(super) fn take_refused_edits(&mut self) -> Vec<(ComponentId, String)> {
         std::mem::take(&mut self.refused_edits)
     }
 
-    /// All answers so far.
+    /// Returns all answers so far.
     pub fn answers(&self) -> impl Iterator<Item = (Ref, &Answer)> {
         self.answers.iter().map(|(reference, answer)| (*reference, answer))
     }
 
-    /// How many messages have no answer yet.
+    /// Returns the number of unanswered requests.
     #[must_use]
     pub fn unanswered(&self) -> usize {
         self.unanswered.len()
     }
 
-    /// Whether a component is still to be mounted.
+    /// Checks whether a mount is unanswered.
     #[must_use]
     pub fn is_mounting(&self) -> bool {
         self.unanswered.values().any(|one| one.ask.is_mount())
     }
 
-    /// Whether the server has greeted on this connection.
+    /// Checks whether this connection has received `WELCOME`.
     #[must_use]
     pub fn is_welcomed(&self) -> bool {
-        self.welcomed
+        self.has_welcome
     }
 
-    /// The session, if there is one.
+    /// Returns the session's id, if there is a session.
     #[must_use]
     pub fn session(&self) -> Option<&str> {
         self.session.as_ref().map(|(session, _)| session.as_str())
     }
 
-    /// What the page has of a stream: `c:ID` or `t:TOPIC`.
+    /// Returns the page's copy of a stream. The name is `c:ID` or `t:TOPIC`.
     #[must_use]
     pub fn stream(&self, name: &str) -> Option<&Stream> {
         self.streams.get(&StreamId::parse(name).ok()?)
     }
 
-    /// The state of a component as its template sees it: its own fields, and under the names of its shared fields
-    /// their topics' states.
+    /// Returns the state of a component as its template reads it: its own fields, and the states of
+    /// its topics under the names of the shared fields.
     #[must_use]
     pub fn state(&self, component: &str) -> Option<Value> {
         let id = ComponentId::new(component).ok()?;
@@ -368,31 +372,33 @@ impl Client {
         Some(state)
     }
 
-    /// The template that a mounted component is shown with, and the component's registered name.
+    /// Returns the hash of the template of a mounted component, and the component's registered
+    /// name.
     #[must_use]
     pub fn template(&self, component: &str) -> Option<(&str, &str)> {
-        let shown = self.components.get(component)?;
-        (!shown.template.is_empty()).then_some((&*shown.template, &*shown.name))
+        let mounted = self.components.get(component)?;
+        (!mounted.template.is_empty()).then_some((&*mounted.template, &*mounted.name))
     }
 
-    /// Whether a component shows shared state.
+    /// Checks whether a component has shared fields.
     pub(super) fn has_topics(&self, component: &str) -> bool {
-        self.components.get(component).is_some_and(|shown| !shown.topics.is_empty())
+        self.components.get(component).is_some_and(|mounted| !mounted.topics.is_empty())
     }
 
-    /// The ids of the components that are mounted.
+    /// Returns the ids of the mounted components.
     pub fn components(&self) -> impl Iterator<Item = &str> {
-        let mounted = self.components.iter().filter(|(_, shown)| !shown.template.is_empty());
+        let mounted = self.components.iter().filter(|(_, mounted)| !mounted.template.is_empty());
         mounted.map(|(id, _)| id.as_str())
     }
 
-    /// Takes in a frame.
+    /// Handles a received frame.
     ///
     /// # Errors
-    /// If the server breaks the protocol: a frame that cannot be read, a gap in revisions, a patch that does not fit, an
-    /// answer to what was not asked, or a second answer that is not the first one.
+    /// Returns a [`Breach`] if the server violates the protocol: a frame that cannot be decoded, a
+    /// gap in revisions, a patch that does not apply, an answer to an unknown request, or a second
+    /// answer that differs from the first one.
     pub fn receive(&mut self, frame: &str) -> Result<Heard, Breach> {
-        self.take_in(frame).map_err(|what| Breach { what, frame: frame.to_owned() })
+        self.handle(frame).map_err(|what| Breach { what, frame: frame.to_owned() })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Calls that fail, come late, hang or panic, chosen by a seed.
+//! Fault injection: calls that fail, are delayed, hang or panic, chosen by a seed.
 
 mod store;
 
@@ -11,21 +11,22 @@ use std::time::Duration;
 pub use self::store::FaultyStore;
 use crate::persist::store::SessionStore;
 
-/// Of a thousand calls, how many have a fault while faults are on.
-const PER_MILLE: u64 = 200;
+/// The number of calls of a thousand that have a fault while faults are on.
+const FAULTS_PER_MILLE: u64 = 200;
 
 /// Decides for each call of a store or a hook whether it has a fault. The same seed and the same
-/// order of calls give the same faults. Clones share everything.
+/// order of calls give the same faults. Clones share the seed, the count of calls and the switch.
 ///
-/// One call in five has a fault. A late one takes up to 15 s. One that hangs is ended by
-/// [`store_time`](crate::Limits::store_time), [`hello_time`](crate::Limits::hello_time) or
-/// [`action_time`](crate::Limits::action_time). Use paused time:
-/// `#[tokio::test(start_paused = true)]`.
+/// One call in five has a fault. A delayed call takes up to 15 s longer. A call that hangs is ended
+/// by [`store_time`](crate::Limits::store_time), [`hello_time`](crate::Limits::hello_time) or
+/// [`action_time`](crate::Limits::action_time). Use paused time: `#[tokio::test(start_paused =
+/// true)]`.
 ///
-/// Pages of [`testing::Server`](super::Server) are given their identity:
-/// [`Builder::identity`](crate::Builder::identity) is not called,
-/// [`Builder::hello`](crate::Builder::hello) is. In a topic's `load`:
-/// `cx.state::<Faults>().strike("load").await?`, with `.state(faults.clone())` at the builder.
+/// Pages of [`testing::Server`](super::Server) have the identity that the test gives them:
+/// [`Builder::identity`](crate::Builder::identity) is not called, but
+/// [`Builder::hello`](crate::Builder::hello) is. To inject faults into the `load` of a topic, call
+/// `cx.state::<Faults>().strike("load").await?` in it, with `.state(faults.clone())` at the
+/// builder.
 ///
 /// ```
 /// use vivaz::testing::Faults;
@@ -33,7 +34,7 @@ const PER_MILLE: u64 = 200;
 ///
 /// # /*
 /// #[tokio::test(start_paused = true)]
-/// async fn a_page_is_recognised_in_spite_of_faults() {
+/// async fn a_page_is_identified_in_spite_of_faults() {
 /// # */
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() {
@@ -54,39 +55,40 @@ const PER_MILLE: u64 = 200;
 /// }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Faults(Arc<Source>);
+pub struct Faults(Arc<FaultSchedule>);
 
+/// The state that the clones of [`Faults`] share.
 #[derive(Debug)]
-struct Source {
+struct FaultSchedule {
     seed: u64,
     calls: AtomicU64,
     on: AtomicBool,
-    struck: Mutex<Vec<Struck>>,
+    injected: Mutex<Vec<InjectedFault>>,
 }
 
-/// What happens to one call.
+/// The fault of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    /// It does what it is there for.
-    Passes,
-    /// It does nothing and fails.
+enum FaultKind {
+    /// The call has no fault.
+    None,
+    /// The call has no effect and returns an error.
     Fails,
-    /// It does what it is there for and fails.
-    FailsAfterwards,
-    /// It does what it is there for after a while.
-    IsLate(Duration),
-    /// It does nothing and never answers.
+    /// The call takes effect and returns an error.
+    FailsAfterEffect,
+    /// The call takes effect after this time.
+    Delayed(Duration),
+    /// The call has no effect and never completes.
     Hangs,
-    /// It does nothing and panics.
+    /// The call has no effect and panics.
     Panics,
 }
 
 /// A call that had a fault.
 #[derive(Clone, Debug)]
-struct Struck {
+struct InjectedFault {
     number: u64,
     call: &'static str,
-    fate: Fate,
+    kind: FaultKind,
 }
 
 /// The error of a call that had a fault.
@@ -99,11 +101,11 @@ pub struct Fault {
 }
 
 impl Faults {
-    /// Creates the faults of a seed. They are on.
+    /// Creates the faults of a seed, turned on.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        let (calls, on, struck) = (AtomicU64::new(0), AtomicBool::new(true), Mutex::default());
-        Self(Arc::new(Source { seed, calls, on, struck }))
+        let (calls, on, injected) = (AtomicU64::new(0), AtomicBool::new(true), Mutex::default());
+        Self(Arc::new(FaultSchedule { seed, calls, on, injected }))
     }
 
     /// Turns faults on.
@@ -111,72 +113,73 @@ impl Faults {
         self.0.on.store(true, Ordering::SeqCst);
     }
 
-    /// Turns faults off: from now on every call does what it is there for. Calls that are late or
-    /// hang stay so.
+    /// Turns faults off. Calls that are already delayed or hang are not affected.
     pub fn stop(&self) {
         self.0.on.store(false, Ordering::SeqCst);
     }
 
-    /// Gives a session store these faults.
+    /// Wraps a session store so that its calls have these faults.
     pub fn store<S: SessionStore>(&self, store: S) -> FaultyStore<S> {
         FaultyStore::new(store, self.clone())
     }
 
-    /// A call of a hook of the application's, made in that hook: passes, fails, comes late, never
-    /// returns, or panics.
+    /// Injects a fault into a hook of the application. Call it inside of the hook: it returns,
+    /// fails, is delayed, hangs or panics.
     ///
     /// # Errors
-    /// If the call has the fault to fail.
+    /// Returns a [`Fault`] if the call fails.
     ///
     /// # Panics
-    /// If the call has the fault to panic.
+    /// Panics if the fault is a panic.
     pub async fn strike(&self, call: &'static str) -> Result<(), Fault> {
-        let (fate, fault) = self.next(call);
-        match fate {
-            Fate::Passes => Ok(()),
-            Fate::Fails | Fate::FailsAfterwards => Err(fault),
-            Fate::IsLate(by) => {
+        let (kind, fault) = self.next(call);
+        match kind {
+            FaultKind::None => Ok(()),
+            FaultKind::Fails | FaultKind::FailsAfterEffect => Err(fault),
+            FaultKind::Delayed(by) => {
                 tokio::time::sleep(by).await;
                 Ok(())
             }
-            Fate::Hangs => pending().await,
-            Fate::Panics => panic!("{fault}"),
+            FaultKind::Hangs => pending().await,
+            FaultKind::Panics => panic!("{fault}"),
         }
     }
 
-    /// Chooses what happens to the next call.
-    fn next(&self, call: &'static str) -> (Fate, Fault) {
-        let Source { seed, calls, on, struck } = &*self.0;
+    /// Returns the fault of the next call.
+    fn next(&self, call: &'static str) -> (FaultKind, Fault) {
+        let FaultSchedule { seed, calls, on, injected } = &*self.0;
         let number = calls.fetch_add(1, Ordering::SeqCst);
         let fault = Fault { call, number, seed: *seed };
         let random = mix(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ mix(number));
-        if !on.load(Ordering::SeqCst) || random % 1_000 >= PER_MILLE {
-            return (Fate::Passes, fault);
+        if !on.load(Ordering::SeqCst) || random % 1_000 >= FAULTS_PER_MILLE {
+            return (FaultKind::None, fault);
         }
-        let fate = match (random >> 32) % 8 {
-            0..3 => Fate::Fails,
-            3 => Fate::FailsAfterwards,
-            4 | 5 => Fate::IsLate(Duration::from_millis((random >> 40) % 15_000)),
-            6 => Fate::Hangs,
-            _ => Fate::Panics,
+        let kind = match (random >> 32) % 8 {
+            0..3 => FaultKind::Fails,
+            3 => FaultKind::FailsAfterEffect,
+            4 | 5 => FaultKind::Delayed(Duration::from_millis((random >> 40) % 15_000)),
+            6 => FaultKind::Hangs,
+            _ => FaultKind::Panics,
         };
-        struck.lock().unwrap_or_else(PoisonError::into_inner).push(Struck { number, call, fate });
-        (fate, fault)
+        injected.lock().unwrap_or_else(PoisonError::into_inner).push(InjectedFault { number, call, kind });
+        (kind, fault)
     }
 }
 
-/// Lists the calls that had a fault, for the message of a test that fails.
+/// Lists the calls that had a fault, for the message of a failing test.
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "faults of seed {}:", self.0.seed)?;
-        for Struck { number, call, fate } in &*self.0.struck.lock().unwrap_or_else(PoisonError::into_inner) {
-            writeln!(f, "  call {number}, `{call}`: {fate:?}")?;
+        for InjectedFault { number, call, kind } in
+            &*self.0.injected.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            writeln!(f, "  call {number}, `{call}`: {kind:?}")?;
         }
         Ok(())
     }
 }
 
-/// SplitMix64's finaliser: spreads the bits of a number over the whole word.
+/// Hashes a number with the finaliser of SplitMix64.
 fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

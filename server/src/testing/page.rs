@@ -19,8 +19,9 @@ use vivaz_template::Compiled;
 pub use self::call::Call;
 use super::browser::Browser;
 use super::client::{Answer, Ask, Client, Refusal};
-use super::network::{Line, Network};
-use super::server::Inner;
+use super::line::Line;
+use super::network::Network;
+use super::process::ServerProcess;
 use super::view::{Memory, View};
 use crate::http::render::{Live, RenderError};
 
@@ -39,7 +40,7 @@ pub struct Page(Arc<Handle>);
 #[derive(Debug)]
 struct Handle {
     shared: Arc<Shared>,
-    server: Arc<Inner>,
+    server: Arc<ServerProcess>,
     task: AbortHandle,
 }
 
@@ -104,12 +105,16 @@ pub struct Event {
 }
 
 impl Page {
-    pub(super) fn open(server: Arc<Inner>, identity: Identity) -> Self {
+    pub(super) fn open(server: Arc<ServerProcess>, identity: Identity) -> Self {
         Self::start(server, identity, None)
     }
 
     /// Opens a page that a browser was answered with, and mounts its components.
-    pub(super) async fn open_in(server: Arc<Inner>, browser: Browser, html: &str) -> Result<Self, OpenError> {
+    pub(super) async fn open_in(
+        server: Arc<ServerProcess>,
+        browser: Browser,
+        html: &str,
+    ) -> Result<Self, OpenError> {
         let roots = roots(html);
         if !roots.is_empty() && !html.contains("<script") {
             return Err(OpenError::NoClient);
@@ -123,7 +128,7 @@ impl Page {
         Ok(page)
     }
 
-    fn start(server: Arc<Inner>, identity: Identity, browser: Option<Browser>) -> Self {
+    fn start(server: Arc<ServerProcess>, identity: Identity, browser: Option<Browser>) -> Self {
         let state = State {
             client: Client::new(),
             identity,
@@ -161,7 +166,7 @@ impl Page {
     /// If the server is down, or gives no answer for a minute.
     pub async fn mount<C: LiveComponent>(&self, props: C::Props) -> Result<View, MountError> {
         let identity = self.shared().lock().identity.clone();
-        let runtime = self.0.server.up().await;
+        let runtime = self.0.server.wait_running().await;
         let markup = Live::new(runtime, identity).render::<C>(props).await?;
         let mut seals = seals(markup.as_str());
         let ask = match seals.pop_front() {

@@ -1,12 +1,13 @@
-//! Properties by their names: that of a field, or for a property inside of one its path as a JSON array.
+//! Finds properties by name: the name of a field, or the path of a property inside of a field as a
+//! JSON array.
 
 use serde_json::Value;
 use vivaz_protocol::{Key, PropertyPath};
 
-/// Returns the path that a name says.
+/// Parses the name of a property.
 ///
 /// # Panics
-/// If it begins like an array and is no path.
+/// Panics if the name begins with `[` and is not a valid path.
 pub(super) fn path(name: &str) -> PropertyPath<'_> {
     if !name.starts_with('[') {
         return name.into();
@@ -23,7 +24,7 @@ pub(super) fn path(name: &str) -> PropertyPath<'_> {
     PropertyPath { field: String::from(field).into(), steps: steps.collect() }
 }
 
-/// Returns a property of a state, if it is there.
+/// Returns a property of a state, if it exists.
 pub(super) fn find<'s>(state: &'s Value, name: &str) -> Option<&'s Value> {
     let path = path(name);
     let mut at = state.get(&*path.field)?;
@@ -37,7 +38,7 @@ pub(super) fn find<'s>(state: &'s Value, name: &str) -> Option<&'s Value> {
     Some(at)
 }
 
-/// Returns a property of a state to be changed, if it is there.
+/// Returns a mutable reference to a property of a state, if it exists.
 pub(super) fn find_mut<'s>(state: &'s mut Value, name: &str) -> Option<&'s mut Value> {
     let path = path(name);
     let mut at = state.get_mut(&*path.field)?;

@@ -1,4 +1,4 @@
-//! How messages stand in frames: what the handshake agrees on.
+//! The encoding of messages in frames, which the handshake negotiates.
 
 use vivaz_protocol::SUBPROTOCOL_JSON;
 #[cfg(feature = "msgpack")]
@@ -7,23 +7,23 @@ use vivaz_protocol::SUBPROTOCOL_MESSAGE_PACK;
 /// An encoding of the protocol's messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Encoding {
-    /// A JSON object a text frame. Every connection may send such ones.
+    /// One JSON object in each text frame. Clients may send it on every connection.
     #[default]
     Json,
-    /// The same object in MessagePack, a binary frame.
+    /// The same object as MessagePack in each binary frame.
     #[cfg(feature = "msgpack")]
     MessagePack,
 }
 
 impl Encoding {
-    /// Those that are spoken.
+    /// The supported encodings.
     pub(crate) const ALL: &[Self] = &[
         Self::Json,
         #[cfg(feature = "msgpack")]
         Self::MessagePack,
     ];
 
-    /// The name under which it is negotiated.
+    /// Returns the subprotocol that names the encoding in the handshake.
     pub(crate) fn subprotocol(self) -> &'static str {
         match self {
             Self::Json => SUBPROTOCOL_JSON,
@@ -32,7 +32,7 @@ impl Encoding {
         }
     }
 
-    /// The one of that name.
+    /// Returns the encoding with this subprotocol; `None` if it is not supported. Case is ignored.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|encoding| encoding.subprotocol().eq_ignore_ascii_case(name))
     }

@@ -1,43 +1,47 @@
-//! Hands a pipe in memory to the handler of an upgrade, in place of the request's own stream.
+//! Passes a transport in memory to the upgrade handler, in place of the request's stream.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::AbortHandle;
 use vivaz_components::Identity;
 
-use super::memory::Memory;
+use super::memory::MemoryTransport;
 
-/// A pipe in place of the socket, for a request that asks for one. The handler of the upgrade takes it over.
+/// A request extension that carries a transport in memory. The upgrade handler takes the transport
+/// and records the connection's task.
 #[derive(Clone)]
-pub(crate) struct Handover(Arc<Mutex<Handed>>);
+pub(crate) struct Handover(Arc<Mutex<HandoverState>>);
 
-pub(crate) struct Handed {
-    memory: Option<Memory>,
-    /// The identity that the application's hook returned.
+/// The state of a handover.
+pub(crate) struct HandoverState {
+    /// `None` once the upgrade handler has taken it.
+    memory: Option<MemoryTransport>,
+    /// The identity that the application's hook returned; `None` if it refused the client.
     pub(crate) identity: Option<Identity>,
+    /// The task that serves the connection.
     pub(crate) task: Option<AbortHandle>,
 }
 
 impl Handover {
-    pub(crate) fn new(memory: Memory) -> Self {
-        Self(Arc::new(Mutex::new(Handed { memory: Some(memory), identity: None, task: None })))
+    pub(crate) fn new(memory: MemoryTransport) -> Self {
+        Self(Arc::new(Mutex::new(HandoverState { memory: Some(memory), identity: None, task: None })))
     }
 
-    /// Takes the server's end of the pipe, and notes who the client is.
-    pub(crate) fn take(&self, identity: Option<&Identity>) -> Option<Memory> {
+    /// Takes the server's end of the transport, and records the client's identity.
+    pub(crate) fn take(&self, identity: Option<&Identity>) -> Option<MemoryTransport> {
         let mut handed = self.lock();
         handed.identity = identity.cloned();
         handed.memory.take()
     }
 
-    /// Notes which task serves the connection.
+    /// Records the task that serves the connection.
     pub(crate) fn served_by(&self, task: AbortHandle) {
         self.lock().task = Some(task);
     }
 
-    /// Returns what the handler of the upgrade noted.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Handed> {
-        // A test that panics elsewhere has failed already.
+    /// Returns the recorded state.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, HandoverState> {
+        // The state stays consistent if a test panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,5 @@
-//! A connection without a network: two channels. What the peer does not take out is not written.
+//! A transport in memory: two bounded channels. A full channel delays the writer, as a peer that
+//! does not read delays it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,31 +10,33 @@ use tokio_util::sync::PollSender;
 
 use super::{Gone, Incoming, Outgoing, Transport};
 
-/// The server's end.
-pub(crate) struct Memory {
+/// The server's end of the transport.
+pub(crate) struct MemoryTransport {
     incoming: mpsc::Receiver<Incoming>,
     outgoing: PollSender<Outgoing>,
     closed: oneshot::Sender<u16>,
 }
 
-/// The peer's end.
+/// The peer's end of the transport.
 pub(crate) struct Peer {
-    pub(crate) say: mpsc::Sender<Incoming>,
-    pub(crate) hear: mpsc::Receiver<Outgoing>,
-    /// The code that the server closed with.
+    /// Sends frames to the server.
+    pub(crate) sender: mpsc::Sender<Incoming>,
+    /// Receives frames from the server.
+    pub(crate) receiver: mpsc::Receiver<Outgoing>,
+    /// Receives the code with which the server closed the connection.
     pub(crate) closed: oneshot::Receiver<u16>,
 }
 
-/// A connection on which so many messages may be under way in each direction.
-pub(crate) fn pair(room: usize) -> (Memory, Peer) {
-    let (say, incoming) = mpsc::channel(room);
-    let (outgoing, hear) = mpsc::channel(room);
+/// Creates a transport that buffers up to `capacity` messages in each direction.
+pub(crate) fn pair(capacity: usize) -> (MemoryTransport, Peer) {
+    let (sender, incoming) = mpsc::channel(capacity);
+    let (outgoing, receiver) = mpsc::channel(capacity);
     let (closed, was_closed) = oneshot::channel();
-    let memory = Memory { incoming, outgoing: PollSender::new(outgoing), closed };
-    (memory, Peer { say, hear, closed: was_closed })
+    let memory = MemoryTransport { incoming, outgoing: PollSender::new(outgoing), closed };
+    (memory, Peer { sender, receiver, closed: was_closed })
 }
 
-impl Stream for Memory {
+impl Stream for MemoryTransport {
     type Item = Incoming;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
@@ -41,7 +44,7 @@ impl Stream for Memory {
     }
 }
 
-impl Sink<Outgoing> for Memory {
+impl Sink<Outgoing> for MemoryTransport {
     type Error = Gone;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
@@ -61,9 +64,9 @@ impl Sink<Outgoing> for Memory {
     }
 }
 
-impl Transport for Memory {
+impl Transport for MemoryTransport {
     async fn close(self: Box<Self>, code: u16, _reason: &'static str) {
-        // Nobody may be waiting for it.
+        // The peer may have dropped its end.
         let _ = self.closed.send(code);
     }
 

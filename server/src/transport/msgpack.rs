@@ -1,7 +1,7 @@
-//! The messages in [MessagePack](https://msgpack.org): the feature `msgpack`.
+//! Messages in [MessagePack](https://msgpack.org): the feature `msgpack`.
 //!
-//! Everything behind the transport speaks JSON. What comes is put into JSON and what goes out of it right here, without
-//! a tree in between, so the two encodings cannot come to mean different things.
+//! All code behind the transport uses JSON. This module converts each message directly between the
+//! two encodings, so that they cannot differ in meaning.
 
 use std::io::{Cursor, Write};
 
@@ -9,56 +9,64 @@ use bytes::Bytes;
 use vivaz_protocol::Limits;
 use vivaz_protocol::json::finite;
 
-/// Why a message cannot be put into JSON.
+/// The reason why a message cannot be converted to JSON.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unreadable {
-    /// As JSON it would be over the limit.
+pub(super) enum UnpackError {
+    /// The message exceeds the limit as JSON.
     #[error("the message is too large as JSON")]
     TooLarge,
-    /// It is not MessagePack, has more after its end, or something in it that JSON has no word for.
-    #[error("not a message in MessagePack: {0}")]
+    /// The message is not MessagePack, has trailing data, or contains a value that JSON cannot
+    /// represent.
+    #[error("the message is not valid MessagePack: {0}")]
     Malformed(String),
 }
 
-/// What has to be sent is not JSON: a mistake of this program.
+/// A message to send is not valid JSON, which is a bug of this program.
 #[derive(Debug, thiserror::Error)]
-#[error("a message cannot be put into MessagePack: {0}")]
-pub(super) struct Unwritable(#[from] rmp_serde::encode::Error);
+#[error("cannot convert a message to MessagePack: {0}")]
+pub(super) struct PackError(#[from] rmp_serde::encode::Error);
 
-/// From MessagePack to JSON of at most so many bytes. Bytes, which JSON does not have, are a list of numbers.
-pub(super) fn to_json(message: &[u8], max_bytes: usize) -> Result<Bytes, Unreadable> {
+/// Converts a message from MessagePack to JSON of at most `max_bytes` bytes. A byte string becomes
+/// a list of numbers, because JSON has none.
+///
+/// # Errors
+/// Returns the reason why the message cannot be converted.
+pub(super) fn to_json(message: &[u8], max_bytes: usize) -> Result<Bytes, UnpackError> {
     let mut from = rmp_serde::Deserializer::new(Cursor::new(message));
-    // It lets one level less through than it is told; that is one more than the decoder takes, so that it is the decoder
-    // who says that this is too deep.
+    // The deserializer accepts one level less than this limit. That is one level more than the
+    // message decoder accepts, so that the decoder reports messages that nest too deeply.
     from.set_max_depth(Limits::DEPTH + 2);
-    let mut into = Bounded { json: Vec::new(), max_bytes, is_full: false };
+    let mut into = BoundedBuffer { json: Vec::new(), max_bytes, is_full: false };
     let done = serde_transcode::transcode(&mut from, finite(&mut serde_json::Serializer::new(&mut into)));
     if into.is_full {
-        return Err(Unreadable::TooLarge);
+        return Err(UnpackError::TooLarge);
     }
-    done.map_err(|error| Unreadable::Malformed(error.to_string()))?;
+    done.map_err(|error| UnpackError::Malformed(error.to_string()))?;
     if from.position() != message.len() as u64 {
-        return Err(Unreadable::Malformed("more after its end".into()));
+        return Err(UnpackError::Malformed("trailing data".into()));
     }
     Ok(into.json.into())
 }
 
-/// From JSON to MessagePack.
-pub(super) fn from_json(message: &[u8]) -> Result<Bytes, Unwritable> {
+/// Converts a message from JSON to MessagePack.
+///
+/// # Errors
+/// Returns an error if the message is not valid JSON.
+pub(super) fn from_json(message: &[u8]) -> Result<Bytes, PackError> {
     let mut packed = Vec::with_capacity(message.len());
     let mut from = serde_json::Deserializer::from_slice(message);
     serde_transcode::transcode(&mut from, &mut rmp_serde::Serializer::new(&mut packed))?;
     Ok(packed.into())
 }
 
-/// Takes so many bytes: a byte of MessagePack may be six of JSON.
-struct Bounded {
+/// A buffer of at most `max_bytes` bytes: one byte of MessagePack can become six bytes of JSON.
+struct BoundedBuffer {
     json: Vec<u8>,
     max_bytes: usize,
     is_full: bool,
 }
 
-impl Write for Bounded {
+impl Write for BoundedBuffer {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         if self.json.len() + bytes.len() > self.max_bytes {
             self.is_full = true;
@@ -100,7 +108,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn there_and_back_is_the_same(value in any_json()) {
+        fn a_round_trip_changes_nothing(value in any_json()) {
             let text = value.to_string();
             let packed = from_json(text.as_bytes()).unwrap();
             prop_assert_eq!(&rmp_serde::from_slice::<Value>(&packed).unwrap(), &value);
@@ -108,7 +116,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_comes_is_json_within_the_limit_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn arbitrary_bytes_become_bounded_json_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             if let Ok(json) = to_json(&bytes, 100) {
                 prop_assert!(json.len() <= 100);
                 prop_assert!(serde_json::from_slice::<Value>(&json).is_ok());
@@ -117,8 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn what_json_has_no_word_for_is_refused() {
-        let malformed = |bytes: &[u8]| matches!(to_json(bytes, ROOM), Err(Unreadable::Malformed(_)));
+    fn values_without_a_json_form_are_refused() {
+        let malformed = |bytes: &[u8]| matches!(to_json(bytes, ROOM), Err(UnpackError::Malformed(_)));
         assert!(malformed(&[]));
         assert!(malformed(&[0xc1]), "a byte that means nothing");
         assert!(malformed(&[0xa2, b'a']), "text that ends too early");
@@ -139,21 +147,21 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_a_list_of_numbers_and_so_is_text_that_is_not_utf_8() {
+    fn bytes_and_invalid_text_become_lists_of_numbers() {
         assert_eq!(to_json(&[0xc4, 0x02, 0x00, 0xff], ROOM).unwrap(), "[0,255]");
         assert_eq!(to_json(&[0xa1, 0xff], ROOM).unwrap(), "[255]");
     }
 
     #[test]
-    fn nesting_ends_where_the_decoder_can_still_say_so() {
+    fn nesting_is_limited_above_the_decoders_limit() {
         let nested = |depth: usize| [vec![0x91; depth], vec![0xc0]].concat();
         assert!(to_json(&nested(Limits::DEPTH + 1), ROOM).is_ok());
-        assert!(matches!(to_json(&nested(100_000), ROOM), Err(Unreadable::Malformed(_))));
+        assert!(matches!(to_json(&nested(100_000), ROOM), Err(UnpackError::Malformed(_))));
     }
 
     #[test]
-    fn what_grows_beyond_the_limit_is_too_large() {
+    fn json_over_the_limit_is_refused() {
         let control_characters = rmp_serde::to_vec(&json!("\u{1}".repeat(20_000))).unwrap();
-        assert!(matches!(to_json(&control_characters, ROOM), Err(Unreadable::TooLarge)));
+        assert!(matches!(to_json(&control_characters, ROOM), Err(UnpackError::TooLarge)));
     }
 }

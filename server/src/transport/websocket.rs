@@ -1,4 +1,4 @@
-//! WebSocket, tuned for many connections that are mostly idle.
+//! The WebSocket transport, tuned for many connections that are mostly idle.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -19,27 +19,29 @@ use super::msgpack;
 use super::{Gone, Incoming, Outgoing, Transport, Violation};
 use crate::telemetry::log::Escaped;
 
-/// A read buffer is allocated with the connection and kept: the library's default of 128 KiB would be forty times all
-/// the rest that an idle connection needs.
+/// The size of the read buffer, in bytes. It is allocated with the connection and kept. The
+/// library's default of 128 KiB would be forty times the rest of an idle connection.
 const READ_BUFFER: usize = 512;
-/// Small messages wait for the flush up to here, so that a burst of them is one system call.
+/// The size of the write buffer, in bytes. Small messages wait in it for the flush, so that a burst
+/// is one system call.
 const WRITE_BUFFER: usize = 4 * 1024;
-/// Larger messages are sent in fragments of this size. The write buffer never gives memory back, so what it holds at
-/// once is what a connection keeps for its life.
+/// The size of fragments, in bytes. Larger messages are sent in fragments: the write buffer never
+/// releases memory, so a connection keeps the largest size that it ever had.
 const FRAGMENT: usize = 8 * 1024;
-/// How long a closed connection reads and discards while it waits for the peer's close.
+/// How long a closed connection reads and discards data while it waits for the peer's close frame.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// A server's side of a WebSocket.
+/// The server's side of a WebSocket.
 pub(crate) struct WebSocket<S> {
     inner: WebSocketStream<S>,
-    /// The rest of a message whose first fragment is on its way.
+    /// The unsent rest of a message whose first fragment was sent.
     rest: Bytes,
     encoding: Encoding,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
-    /// Takes over a stream on which the upgrade is done.
+    /// Creates a WebSocket over a stream whose upgrade is complete. `max_message` is the size limit
+    /// for incoming messages, in bytes.
     pub(crate) async fn new(stream: S, encoding: Encoding, max_message: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
@@ -50,7 +52,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
         Self { inner, rest: Bytes::new(), encoding }
     }
 
-    /// What only an echo sends.
+    /// Sends a binary message without encoding it; only the echo server does.
     #[cfg(test)]
     pub(crate) async fn send_binary(&mut self, bytes: Bytes) -> Result<(), Gone> {
         std::future::poll_fn(|cx| self.poll_rest(cx)).await?;
@@ -61,7 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
         match message {
             Message::Text(text) => Incoming::Text(text.into()),
             Message::Binary(bytes) => self.decode(bytes),
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Incoming::SignOfLife,
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Incoming::Heartbeat,
             Message::Close(frame) => Incoming::Closed(frame.map(|frame| frame.code.into())),
         }
     }
@@ -71,23 +73,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
         self.inner.get_config().max_message_size.unwrap_or(usize::MAX)
     }
 
-    /// What a binary message says.
+    /// Decodes a binary message in the connection's encoding.
     fn decode(&self, bytes: Bytes) -> Incoming {
         match self.encoding {
             Encoding::Json => Incoming::Binary(bytes),
             #[cfg(feature = "msgpack")]
             Encoding::MessagePack => match msgpack::to_json(&bytes, self.max_message_bytes()) {
                 Ok(text) => Incoming::Text(text),
-                Err(msgpack::Unreadable::TooLarge) => Incoming::Violation(Violation::TooLarge),
-                Err(error @ msgpack::Unreadable::Malformed(_)) => {
-                    tracing::debug!(error = %Escaped(&error), "a binary message");
+                Err(msgpack::UnpackError::TooLarge) => Incoming::Violation(Violation::TooLarge),
+                Err(error @ msgpack::UnpackError::Malformed(_)) => {
+                    tracing::debug!(error = %Escaped(&error), "cannot decode a binary message");
                     Incoming::Binary(bytes)
                 }
             },
         }
     }
 
-    /// A message in the connection's encoding.
+    /// Encodes a message in the connection's encoding.
+    ///
+    /// # Errors
+    /// Returns [`Gone`] if the message cannot be encoded.
     fn encode(&self, text: Bytes) -> Result<(Data, Bytes), Gone> {
         match self.encoding {
             Encoding::Json => Ok((Data::Text, text)),
@@ -95,14 +100,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
             Encoding::MessagePack => match msgpack::from_json(&text) {
                 Ok(packed) => Ok((Data::Binary, packed)),
                 Err(error) => {
-                    tracing::error!(error = %Escaped(&error), "a connection is given up");
+                    tracing::error!(error = %Escaped(&error), "cannot encode a message; closing the connection");
                     Err(Gone)
                 }
             },
         }
     }
 
-    /// Sends fragments of a long message as long as the peer takes them.
+    /// Sends the fragments of a long message while the peer reads them. Ready when none is left.
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
         while !self.rest.is_empty() {
             ready!(self.inner.poll_ready_unpin(cx)).map_err(gone)?;
@@ -113,9 +118,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Says the code. What is left of a long message has to go first: a close frame may stand between fragments,
-    /// but a client would lose the message.
-    async fn say_close(&mut self, code: u16, reason: &'static str) -> Result<(), Gone> {
+    /// Sends a close frame, after the rest of a long message: a close frame is allowed between
+    /// fragments, but the client would lose the message.
+    async fn send_close(&mut self, code: u16, reason: &'static str) -> Result<(), Gone> {
         std::future::poll_fn(|cx| self.poll_rest(cx)).await?;
         let close = CloseFrame { code: code.into(), reason: reason.into() };
         self.inner.send(Message::Close(Some(close))).await.map_err(gone)
@@ -130,7 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for WebSocket<S> {
             Some(Ok(message)) => Some(self.read(message)),
             Some(Err(error)) => {
                 if !matches!(error, Error::ConnectionClosed | Error::AlreadyClosed) {
-                    // The span of the connection names its session.
+                    // The connection's span contains the session id.
                     tracing::debug!(error = %Escaped(&error), "cannot read from the connection");
                 }
                 Some(failure(&error))
@@ -175,17 +180,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Sink<Outgoing> for WebSocket<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocket<S> {
     async fn close(mut self: Box<Self>, code: u16, reason: &'static str) {
         let finish = async {
-            if self.say_close(code, reason).await.is_err() {
+            if self.send_close(code, reason).await.is_err() {
                 return;
             }
-            // As long as the stream can be parsed, the peer's close frame ends the wait.
+            // While the stream can be parsed, the peer's close frame ends the wait.
             while let Some(message) = self.inner.next().await {
                 if matches!(message, Ok(Message::Close(_))) {
                     return;
                 }
             }
-            // After a violation it cannot. The peer learns from the end of the stream that nothing follows, and the
-            // rest of what it is sending is read past.
+            // After a violation the stream cannot be parsed. Shutting it down informs the peer, and
+            // the data that the peer still sends is discarded.
             let stream = self.inner.get_mut();
             if stream.shutdown().await.is_err() {
                 return;
@@ -199,9 +204,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocket<S> {
     }
 
     async fn answer_close(mut self: Box<Self>) {
-        // The answer was queued when the close was read. To a peer that is gone already it need not be told.
+        // The library queued the answer when it read the peer's close frame.
         if let Ok(Err(error)) = tokio::time::timeout(LINGER, self.inner.flush()).await {
-            tracing::trace!(error = %Escaped(&error), "a close was not answered");
+            tracing::trace!(error = %Escaped(&error), "cannot answer a close frame");
         }
     }
 }
@@ -232,6 +237,6 @@ fn failure(error: &Error) -> Incoming {
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn gone(error: Error) -> Gone {
-    tracing::trace!(error = %Escaped(&error), "a connection cannot be written to");
+    tracing::trace!(error = %Escaped(&error), "cannot write to a connection");
     Gone
 }

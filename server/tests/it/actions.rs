@@ -1,4 +1,4 @@
-//! Actions, properties and props, and what is said when they are refused.
+//! Actions, properties and props, and the errors with which they are refused.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -151,7 +151,7 @@ async fn edits_go_before_the_action_all_or_none() {
     let message = with_set(&mut client, "see", json!({ "draft": "b", "age": "old" }));
     assert_error(&client.ask(message).await, "bad_value");
     assert_eq!(server.bench.runs.load(Ordering::SeqCst), 1, "a refused edit refuses the action");
-    // Accepted edits stay when the action fails: their patch comes first, without a ref.
+    // Accepted edits stay when the action fails: their patch is sent first, without a ref.
     let message = with_set(&mut client, "refuse", json!({ "draft": "c" }));
     client.send(message).await;
     let patch = client.expect("STATE_UPDATE").await;

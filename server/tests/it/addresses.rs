@@ -1,4 +1,4 @@
-//! How much one address may ask for.
+//! The limits for one address.
 
 use serde_json::json;
 use vivaz::{BuildError, Limits, Runtime};
@@ -7,7 +7,7 @@ use crate::app::{Server, start_with};
 use crate::client::Client;
 use crate::http::status;
 
-/// A server behind a proxy on the same machine that says where requests come from.
+/// A server behind a proxy on the same machine, which sends the client's address.
 async fn behind_a_proxy(limits: Limits) -> Server {
     start_with(|builder| builder.limits(limits).trust_proxy("127.0.0.0/8")).await
 }
@@ -24,14 +24,14 @@ async fn one_address_has_so_many_connections_and_others_have_theirs() {
     let first = Client::greet_with(&server, MALLORY, json!({})).await;
     let _second = Client::greet_with(&server, MALLORY, json!({})).await;
     assert_eq!(refused(&server, MALLORY).await, 429);
-    // What the client itself wrote into the header does not help it.
+    // An address that the client itself writes into the header has no effect.
     assert_eq!(refused(&server, &[("x-forwarded-for", "192.0.2.1, 203.0.113.9")]).await, 429);
     assert_eq!(server.runtime.stats().refused.address, 2);
     Client::greet_with(&server, &[("x-forwarded-for", "203.0.113.10")], json!({})).await;
     first.close(4000).await;
     server.until(|server| server.runtime.stats().connections < 2).await;
     let mut again = Client::open_with(&server, MALLORY).await;
-    // The place is given back right after the connection is counted out.
+    // The permit is released right after the connection is no longer counted.
     while again.is_err() {
         again = Client::open_with(&server, MALLORY).await;
     }

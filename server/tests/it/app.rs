@@ -16,7 +16,7 @@ use tokio::sync::{Notify, oneshot};
 use vivaz::prelude::*;
 use vivaz::{Builder, Errors, IdentityError, Limits, Secret, User};
 
-/// A counter as everybody knows it.
+/// A counter.
 #[derive(LiveComponent, Clone)]
 #[live(name = "counter", inline = "<p>{{ title }}: {{ count }}</p>", open)]
 pub(crate) struct Counter {
@@ -39,7 +39,7 @@ impl Counter {
     }
 }
 
-/// Everything that can go wrong.
+/// A component with a handler for each kind of failure.
 #[derive(LiveComponent, Clone)]
 #[live(
     name = "lab",
@@ -59,7 +59,7 @@ pub(crate) struct Lab {
     errors: Errors,
 }
 
-/// What the tests hold a handler up with, and count with.
+/// Blocks handlers and counts them.
 #[derive(Default)]
 pub(crate) struct Bench {
     pub(crate) gate: Notify,
@@ -70,7 +70,7 @@ pub(crate) struct Bench {
 
 #[actions]
 impl Lab {
-    /// Waits until the test lets it go on.
+    /// Waits until the test releases the handler.
     #[action]
     async fn wait(&mut self, cx: &mut Context) -> u32 {
         let bench = cx.state::<Arc<Bench>>().clone();
@@ -108,13 +108,13 @@ impl Lab {
         Err(std::io::Error::other("/etc/passwd is not there"))?
     }
 
-    /// Fails with an error that quotes the client.
+    /// Fails with an error that contains text of the client.
     #[action]
     fn complain(&mut self, words: String) -> Result<()> {
         Err(std::io::Error::other(format!("complained: {words}")))?
     }
 
-    /// Panics with a text that quotes the client.
+    /// Panics with a text that contains text of the client.
     #[action]
     fn collapse(&mut self, words: String) {
         panic!("collapsed: {words}");
@@ -141,7 +141,7 @@ impl Lab {
     #[action(allow = "experiment")]
     fn experiment(&mut self) {}
 
-    /// Whoever wrote a draft may.
+    /// Allows users who have written a draft.
     #[action(guard = Self::has_draft)]
     fn publish(&mut self) {
         self.seen += 1;
@@ -202,7 +202,7 @@ impl Lab {
         self.draft = words;
     }
 
-    // No action: nobody may call it.
+    // Not an action: pages cannot call it.
     fn hidden(&mut self) {
         self.ran += 1;
     }
@@ -225,7 +225,7 @@ impl Lab {
     }
 }
 
-/// A room that people look at together.
+/// A room with several viewers.
 #[derive(LiveComponent, Clone)]
 #[live(
     name = "chat",
@@ -241,7 +241,7 @@ pub(crate) struct Chat {
     sent: u32,
 }
 
-/// What is said there.
+/// The lines of a room.
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 pub(crate) struct Room {
     pub(crate) messages: Vec<Message>,
@@ -293,7 +293,7 @@ impl Chat {
     }
 }
 
-/// Only as the server renders it.
+/// A component that pages can mount only with a seal.
 #[derive(LiveComponent, Clone)]
 #[live(name = "closed", inline = "<p>{{ text }}</p><live:counter title=\"{{ text }}\"></live:counter>")]
 pub(crate) struct Closed {
@@ -316,7 +316,7 @@ impl Closed {
     }
 }
 
-/// Cannot be mounted.
+/// A component whose mount fails.
 #[derive(LiveComponent, Clone)]
 #[live(name = "stillborn", inline = "<p>{{ how }}</p>", open)]
 pub(crate) struct Stillborn {
@@ -348,8 +348,8 @@ pub(crate) struct Server {
     pub(crate) serving: Option<tokio::task::JoinHandle<std::io::Result<()>>>,
 }
 
-/// Who asks, as the test says: `x-user: ID`, `x-tenant: NAME`, `x-may: PERMISSION`, `x-milliseconds: LEFT`, `x-refuse`,
-/// `x-fail`, `x-panic`, `x-hang`.
+/// Returns the identity that the request's headers describe: `x-user: ID`, `x-tenant: NAME`,
+/// `x-may: PERMISSION`, `x-milliseconds: LEFT`, `x-refuse`, `x-fail`, `x-panic`, `x-hang`.
 async fn identify(request: Parts) -> std::result::Result<Identity, IdentityError> {
     let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
     if header("x-refuse").is_some() {
@@ -388,17 +388,17 @@ async fn members(live: Live) -> std::result::Result<Response, RenderError> {
     Ok(live.render::<Stillborn>(StillbornProps { how: "user".into() }).await?.to_string().into_response())
 }
 
-/// A server with the usual limits.
+/// Starts a server with the usual limits.
 pub(crate) async fn start() -> Server {
     start_with(|builder| builder).await
 }
 
-/// A server with these limits.
+/// Starts a server with these limits.
 pub(crate) async fn limited(limits: Limits) -> Server {
     start_with(|builder| builder.limits(limits)).await
 }
 
-/// A server that is configured further.
+/// Starts a server with further configuration.
 pub(crate) async fn start_with(configure: impl FnOnce(Builder) -> Builder) -> Server {
     let bench = Arc::new(Bench::default());
     let builder = Runtime::builder()
@@ -455,7 +455,7 @@ impl Server {
         drop(self.stop.take());
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Requests a shutdown, and waits until it is complete.
     pub(crate) async fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(serving) = self.serving.take() {
@@ -463,7 +463,7 @@ impl Server {
         }
     }
 
-    /// Waits until something holds that another task is about to make hold.
+    /// Waits until a condition holds that another task brings about.
     pub(crate) async fn until(&self, mut holds: impl FnMut(&Self) -> bool) {
         let wait = async {
             while !holds(self) {

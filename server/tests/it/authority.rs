@@ -1,4 +1,4 @@
-//! Who may do what, and until when.
+//! Authorization: which client may do what, and until when.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ async fn revoking_a_user_closes_all_of_their_pages_with_4401_and_nobody_elses() 
     assert_eq!(first.closed().await, 4401);
     assert_eq!(second.closed().await, 4401);
     assert_eq!(bob.act("c", "increment", json!([])).await["payload"]["count"], 1);
-    // Who has the same id in another tenant is somebody else.
+    // A user with the same id in another tenant is another user.
     assert_eq!(other.act("c", "increment", json!([])).await["payload"]["count"], 1);
     server.until(|server| server.runtime.stats().sessions == 2).await;
     assert!(server.bench.hooks.lock().unwrap().contains(&"unmount"), "components are told");
@@ -71,7 +71,7 @@ async fn revoking_a_user_closes_all_of_their_pages_with_4401_and_nobody_elses() 
 async fn a_connection_ends_when_its_identity_does_and_the_session_waits() {
     let server = start().await;
     let short: &[_] = &[("x-user", "ada"), ("x-milliseconds", "500")];
-    // A machine that is busy for so long that nothing comes of it is given another half of a second.
+    // On a machine that is too busy for the first attempt, the time is extended by half a second.
     let (mut client, welcome) = loop {
         let mut client = Client::open_with(&server, short).await.unwrap();
         client.send(json!({ "v": 1, "type": "HELLO", "payload": {} })).await;
@@ -196,14 +196,14 @@ async fn a_user_has_so_many_sessions_and_one_more_is_refused_or_takes_the_place_
     first.cut();
     server.until(|server| server.runtime.stats().connections <= 2).await;
     let mut fourth = Client::open_with(&server, ADA).await.unwrap();
-    // The server may not have parked the first one yet.
+    // The server may not have suspended the first session yet.
     while {
         fourth.send(json!({ "v": 1, "type": "HELLO", "payload": {} })).await;
         matches!(fourth.receive().await, Received::Closed(_))
     } {
         fourth = Client::open_with(&server, ADA).await.unwrap();
     }
-    // The second, the fourth and Bob's.
+    // The second session, the fourth session and Bob's.
     server.until(|server| server.runtime.stats().sessions == 3).await;
     let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
     let mut back = Client::open_with(&server, ADA).await.unwrap();

@@ -1,5 +1,5 @@
-//! Tasks and loads that go on while the page is away: they do not keep the session, the connection's
-//! places or the process.
+//! Tasks and loads that continue while the page is disconnected: they hold neither the session nor
+//! the permits of the connection, and do not delay the shutdown.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -48,7 +48,7 @@ impl Errand {
         });
     }
 
-    /// Goes on once a second, as a clock does.
+    /// Changes once a second, as a clock does.
     #[action]
     fn tick(&mut self, cx: &mut Context) {
         self.go_on(cx);
@@ -77,14 +77,14 @@ impl Errand {
         self.rings += 1;
     }
 
-    /// Rings after a while, and is busy after that.
+    /// Sends an event after a while, and is busy after that.
     #[event]
     async fn slow_bell(&mut self, cx: &mut Context) -> Result {
         sleep(Duration::from_secs(2)).await;
         self.ring(cx).await
     }
 
-    /// Rings, and is busy after that.
+    /// Sends an event, and is busy after that.
     #[action]
     async fn ring(&mut self, cx: &mut Context) -> Result {
         self.rings += 1;
@@ -99,7 +99,7 @@ fn serve(configure: impl Fn(Builder) -> Builder + Send + Sync + 'static) -> Serv
     Server::new(move || configure(Runtime::builder().state(Arc::clone(&bench))))
 }
 
-/// Opens a page of `ada` in which something goes on.
+/// Opens a page of `ada` with running tasks.
 async fn busy_page(server: &Server, action: &str, args: Value) -> (Page, View) {
     let page = server.page_as("ada", "Ada");
     let errand = page.mount_open("errand", json!({})).await.unwrap();
@@ -217,7 +217,7 @@ async fn a_planned_restart_waits_for_handlers_and_not_for_tasks_and_loads() {
     assert!(others.iter().all(|wait| wait == nothing), "{waits:?}");
 }
 
-/// A handler is no task: it is waited for.
+/// A handler is not a task: the shutdown waits for it.
 #[tokio::test(start_paused = true)]
 async fn a_session_whose_handler_runs_does_not_wait_before_that_has_finished() {
     let server = serve(|builder| builder);
@@ -234,7 +234,8 @@ async fn a_session_whose_handler_runs_does_not_wait_before_that_has_finished() {
     ring.await.unwrap();
 }
 
-/// The store gets each change within the interval, also while the page is away and something runs.
+/// Each change reaches the store within the interval, even if the page is disconnected and a task
+/// runs.
 #[tokio::test(start_paused = true)]
 async fn what_changes_while_the_page_is_away_is_saved() {
     for event in ["bell", "slow_bell"] {

@@ -1,5 +1,5 @@
-//! Values whose `Clone` or `Drop` panics: the component that has one fails, or goes on; the others
-//! do not notice.
+//! Values whose `Clone` or `Drop` panics: the component with such a value fails or continues; other
+//! components are not affected.
 
 use std::thread::panicking;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use vivaz::prelude::*;
 use vivaz::testing::{Ask, Page, Server, View};
 use vivaz::{ErrorCode, Limits, MemoryStore, Runtime};
 
-/// Panics when it is copied or dropped.
+/// A value that panics when it is cloned or dropped.
 #[derive(Default)]
 struct Fuse {
     on_copy: bool,
@@ -31,7 +31,7 @@ impl Clone for Fuse {
 
 impl Drop for Fuse {
     fn drop(&mut self) {
-        // A second panic while there is one would end the process.
+        // A second panic during a panic would abort the process.
         assert!(panicking() || !self.on_drop, "it cannot be dropped");
     }
 }
@@ -87,7 +87,7 @@ impl Brittle {
         self.loaded.load(cx, async { Ok(1) });
     }
 
-    /// Something that panics when the time is over, or the component.
+    /// Panics when the time is over or the component is dropped.
     #[action]
     async fn hang(&mut self) {
         let _fuse = Fuse::armed("drop");
@@ -100,7 +100,7 @@ impl Brittle {
             let _fuse = Fuse::armed("drop");
             std::future::pending().await
         });
-        // The macro refuses a literal that names no event.
+        // The macro refuses a literal that does not name an event.
         let event = "done";
         cx.spawn(event, async {
             let _fuse = Fuse::armed("drop");
@@ -120,7 +120,7 @@ impl Brittle {
     }
 }
 
-/// The same, committed.
+/// The same component with committed changes.
 #[derive(LiveComponent, Clone)]
 #[live(name = "brittle_kept", inline = "<p>{{ note }}{{ size }}{{ count }}</p>", open, durable)]
 struct BrittleKept {
@@ -165,7 +165,7 @@ impl BrittleKept {
     }
 }
 
-/// A page with a component that nothing is wrong with.
+/// A page with a healthy component.
 struct Desk {
     server: Server,
     page: Page,
@@ -185,7 +185,7 @@ impl Desk {
         Self { server, connections: page.connections(), page, counter, count: 0 }
     }
 
-    /// The session is the same and has lost nothing.
+    /// Checks that the session is the same and has lost nothing.
     async fn goes_on(&mut self, case: &str) {
         self.count += 1;
         self.counter.call("increment", ()).await.unwrap();
@@ -263,7 +263,7 @@ async fn a_component_that_cannot_be_copied_refuses_and_keeps_its_state() {
         assert_eq!(props.unwrap_err().code, ErrorCode::Panicked, "{name}");
         desk.goes_on(name).await;
         assert_eq!(view.confirmed()["count"], 1, "{name}");
-        // What is saved knows nothing of the field.
+        // The saved state does not contain the field.
         desk.restart().await;
         assert_eq!(view.call("work", ()).await.unwrap(), Some(json!(2)), "{name}");
         view.call("arm", ["copy"]).await.unwrap();

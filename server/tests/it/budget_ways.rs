@@ -1,4 +1,5 @@
-//! Every way in which state comes into a session or a topic: what would be too much is refused, undone, and not counted.
+//! All paths by which state enters a session or a topic: state over the limit is refused, undone,
+//! and not counted.
 
 use std::sync::Arc;
 
@@ -15,9 +16,9 @@ use crate::paint::attributes;
 use crate::restart::File;
 
 const LIMIT: usize = 1_000;
-/// What an empty component has.
+/// The size of an empty component, in bytes.
 const EMPTY: usize = r#"{"text":""}"#.len();
-/// What an empty ledger has.
+/// The size of an empty ledger, in bytes.
 const EMPTY_LEDGER: usize = r#"{"text":""}"#.len();
 
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
@@ -87,7 +88,7 @@ impl Purse {
         cx.flush(self).await
     }
 
-    /// Sends a first part, and fails with the second one.
+    /// Sends a first part, and fails with the second part.
     #[action]
     async fn write_in_parts(&mut self, cx: &mut Context, bytes: usize) -> Result<()> {
         self.write(1);
@@ -196,18 +197,18 @@ async fn server(limits: Limits) -> (Server, File) {
     (server, file)
 }
 
-/// A way to bring bytes into a component, or with it into the topic.
+/// A path by which bytes enter a component, or with it a topic.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Action(&'static str),
-    /// Together with an action.
+    /// An edit that is sent with an action.
     Set,
     Edit,
     Props,
     Event(&'static str),
 }
 
-/// Brings bytes in. Returns the code of the refusal, if the page gets one; an event has none.
+/// Adds bytes. Returns the code of the refusal, if the page gets one; an event has none.
 async fn bring(server: &Server, page: &Page, to: &View, way: Way, bytes: usize) -> Option<ErrorCode> {
     let text = json!("y".repeat(bytes));
     let ask = match way {
@@ -223,7 +224,7 @@ async fn bring(server: &Server, page: &Page, to: &View, way: Way, bytes: usize) 
             let before = page.events().len();
             server.runtime().broadcast(event, &bytes).unwrap();
             page.until(|page| page.events().len() > before).await;
-            // It is answered behind the event.
+            // The request is answered after the event.
             page.ask(to.id(), Ask::Props(json!({}))).await.unwrap();
             return None;
         }
@@ -262,7 +263,7 @@ async fn whatever_brings_too_much_into_a_component_is_refused_and_undone_and_not
                 let (server, file) = server(limits.clone()).await;
                 let page = server.page_as("ada", "Ada");
                 let view = page.mount_open(component, json!({})).await.unwrap();
-                // It takes no events, so that they reach the other one alone.
+                // This component takes no events, so that they reach only the other one.
                 let rest = page.mount_open("bag", json!({})).await.unwrap();
                 view.call("fill", [5]).await.unwrap();
                 let room = LIMIT - EMPTY - r#"{"text":"","log":""}"#.len();
@@ -273,12 +274,12 @@ async fn whatever_brings_too_much_into_a_component_is_refused_and_undone_and_not
                 page.settled().await;
                 assert_eq!(view.state()["text"], "xxxxx", "{what}");
                 assert_eq!(file.counts().await, [0; 0], "{what}");
-                // What is small is taken, and what is there counts, to the byte.
+                // A small value is accepted, and counts exactly to the byte.
                 view.call("fill", [10]).await.unwrap();
                 rest.call("fill", [room - 10]).await.unwrap();
                 let refusal = rest.call("fill", [room - 9]).await.unwrap_err();
                 assert_eq!(refusal.code, ErrorCode::TooLarge, "{what}");
-                // As much as there is room for comes in by the same way.
+                // The rest of the limit can be used by the same path.
                 rest.call("fill", [0]).await.unwrap();
                 assert_eq!(bring(&server, &page, &view, way, room).await, None, "{what}");
                 page.until(|_| view.state()["text"].as_str().is_some_and(|text| text.len() == room)).await;
@@ -306,7 +307,7 @@ async fn whatever_brings_too_much_into_a_topic_is_refused_and_undone_with_the_co
         view.call("fill", [5]).await.unwrap();
         let room = LIMIT - EMPTY_LEDGER;
         if let Way::Event(event) = way {
-            // The viewer's component takes the event as well; each of them is refused.
+            // The viewer's component receives the event too, and both refuse it.
             server.runtime().broadcast(event, &(room + 1)).unwrap();
             page.until(|page| !page.events().is_empty()).await;
             viewer.until(|page| !page.events().is_empty()).await;
@@ -338,7 +339,7 @@ async fn what_a_refused_flush_covers_is_undone_together_and_the_flush_before_it_
     viewer.until(|_| seen.state()["ledger"]["text"] == "x").await;
     let both = json!({ "text": "written", "ledger": { "text": "x" } });
     assert_eq!(view.state(), both);
-    // The next handler starts from there.
+    // The next handler starts from the accepted state.
     view.call("nothing", ()).await.unwrap();
     assert_eq!(view.state(), both);
     view.call("write_in_parts", [LIMIT - EMPTY_LEDGER]).await.unwrap();
@@ -395,7 +396,7 @@ async fn a_first_paint_counts_children_with_their_parents_and_leaves_to_the_page
     assert_eq!(paint(parent + 2 * leaf + 1_000).await, (true, 4));
 }
 
-/// Rooms are state too: a page may be asked which ones it enters.
+/// Rooms are state too: a page can choose which rooms a component joins.
 #[tokio::test]
 async fn rooms_count_and_what_there_is_no_room_for_is_not_entered() {
     for (component, enter) in [("purse", "enter"), ("purse", "enter_and_flush"), ("vault", "enter")] {
@@ -414,7 +415,7 @@ async fn rooms_count_and_what_there_is_no_room_for_is_not_entered() {
         }
         assert_eq!(refused, Some(ErrorCode::TooLarge), "{what}");
         assert!((3..10).contains(&entered.len()), "{what}: {}", entered.len());
-        // What is left over is for state, and what a room took is given back.
+        // The rest of the limit can be used for state, and the bytes of a room are released.
         assert_eq!(view.call("fill", [LIMIT - 400]).await.unwrap_err().code, ErrorCode::TooLarge, "{what}");
         // A restart counts them again.
         server.restart().await;

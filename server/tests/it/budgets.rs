@@ -1,5 +1,5 @@
-//! How many bytes of state a session, a user and a topic may have: exactly so many, and what would
-//! be more is undone.
+//! The limits of state in bytes for a session, a user and a topic: they hold exactly, and changes
+//! over the limit are undone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use vivaz::{ErrorCode, Limits, MemoryStore, Runtime};
 
 use crate::app::Bench;
 
-/// Holds as much as it is told to.
+/// A component that stores a text of any length.
 #[derive(LiveComponent, Clone)]
 #[live(name = "bag", inline = "<input live:model=\"text\">{{ board.lines.len() }}", open)]
 struct Bag {
@@ -24,7 +24,7 @@ struct Bag {
     board: Shared<Board>,
 }
 
-/// The same, committed before its page is told.
+/// The same component, committed before its page is updated.
 #[derive(LiveComponent, Clone)]
 #[live(name = "safe", inline = "<input live:model=\"text\">{{ board.lines.len() }}", open, durable)]
 struct Safe {
@@ -82,7 +82,7 @@ macro_rules! holds {
             #[action]
             fn nothing(&mut self) {}
 
-            /// Changes the component too: it is undone with the topic.
+            /// Changes the component too: the change is undone with the topic's.
             #[action]
             fn write(&mut self, bytes: usize) {
                 self.log = "written".into();
@@ -109,10 +109,10 @@ macro_rules! holds {
 holds!(Bag);
 holds!(Safe);
 
-/// What an empty one has.
+/// The size of an empty component, in bytes.
 const EMPTY: usize = r#"{"text":"","log":""}"#.len();
 const LIMIT: usize = 1_000;
-/// How much text makes it full.
+/// The length of the text that fills the limit.
 const FULL: usize = LIMIT - EMPTY;
 
 fn server(limits: Limits) -> Server {
@@ -139,7 +139,7 @@ async fn a_session_holds_exactly_so_many_bytes() {
             assert_eq!(refusal.code, ErrorCode::TooLarge, "{component} {action}");
             assert!(refusal.message.contains("1000 bytes"), "{}", refusal.message);
             assert_eq!(bag.state(), state, "{component} {action}");
-            // It goes on: what is smaller is taken, and then there is room again.
+            // The component continues: a smaller text is accepted and releases bytes.
             bag.call(action, [10]).await.unwrap();
             bag.call(action, [FULL]).await.unwrap();
         }
@@ -161,7 +161,7 @@ async fn components_of_a_session_share_its_bytes_and_other_sessions_have_theirs(
         let elsewhere = server.page();
         let free = elsewhere.mount_open(component, json!({})).await.unwrap();
         free.call("fill", [FULL]).await.unwrap();
-        // What goes away gives its bytes back.
+        // An unmounted component releases its bytes.
         page.ask(other.id(), vivaz::testing::Ask::Unmount).await.unwrap();
         one.call("fill", [FULL]).await.unwrap();
     }
@@ -189,7 +189,7 @@ async fn edits_props_and_what_goes_along_with_an_action_count() {
         let refusal = page.ask(bag.id(), with("nothing", vec![], FULL + 1)).await.unwrap_err();
         assert_eq!(refusal.code, ErrorCode::TooLarge);
         assert_eq!(bag.state()["text"], "y".repeat(FULL), "the edit is undone");
-        // An edit that fits stays when the action behind it does not.
+        // An edit within the limit stays if the action after it exceeds the limit.
         let refusal = page.ask(bag.id(), with("hide", vec![json!(100)], FULL - 50)).await.unwrap_err();
         assert_eq!(refusal.code, ErrorCode::TooLarge);
         page.settled().await;
@@ -223,7 +223,7 @@ async fn a_user_has_exactly_so_many_bytes_in_all_sessions_together() {
         let one = pages[0].mount_open(component, json!({})).await.unwrap();
         let other = pages[1].mount_open(component, json!({})).await.unwrap();
         one.call("fill", [600]).await.unwrap();
-        // A session that waits for its page counts as well.
+        // A suspended session counts too.
         pages[0].network().offline();
         tokio::time::sleep(Duration::from_secs(1)).await;
         let left = LIMIT - 600 - 2 * EMPTY;
@@ -292,7 +292,7 @@ async fn of_sessions_that_wait_the_largest_end_when_they_hold_too_much() {
     }
 }
 
-/// Those that are swept together: the one whose time is over makes room for those that come.
+/// One sweep handles all of them: the expired session makes room for the others.
 #[tokio::test(start_paused = true)]
 async fn a_session_whose_time_is_over_does_not_count_among_those_that_wait() {
     let server = server(Limits {

@@ -1,5 +1,5 @@
-//! A network that breaks all the time, and pages that do what the protocol says: every action takes effect exactly
-//! once, and every page ends with the state that the server has.
+//! A network that breaks all the time, and pages that follow the protocol: every action takes
+//! effect exactly once, and every page ends with the state of the server.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -12,7 +12,7 @@ use crate::client::{Client, Received};
 const PAGES: u64 = 6;
 const ACTIONS: usize = 60;
 
-/// Numbers that look random and are the same for the same seed.
+/// Returns pseudo-random numbers, which are the same for the same seed.
 struct Random(u64);
 
 impl Random {
@@ -22,7 +22,7 @@ impl Random {
     }
 }
 
-/// What a page has of one stream.
+/// The page's copy of a stream.
 #[derive(Default)]
 struct Stream {
     epoch: Value,
@@ -30,7 +30,7 @@ struct Stream {
     state: Map<String, Value>,
 }
 
-/// A page: what it has, and what it has asked and not been answered.
+/// A page: its streams and its unanswered requests.
 struct Page {
     client: Option<Client>,
     welcome: Value,
@@ -57,7 +57,7 @@ impl Page {
         page
     }
 
-    /// Asks something, if there is a connection; it is kept until it is answered either way.
+    /// Sends a request, if there is a connection. The request is kept until it is answered.
     async fn ask(&mut self, kind: &str, id: &str, payload: Value, action: Option<&str>) {
         self.last += 1;
         let mut message =
@@ -71,12 +71,12 @@ impl Page {
         }
     }
 
-    /// Everything up to this ref is answered.
+    /// Returns the ref up to which all requests are answered.
     fn acked(&self) -> u64 {
         self.unanswered.keys().next().map_or(self.last, |first| first - 1)
     }
 
-    /// Comes back, and asks again what has no answer, in order.
+    /// Reconnects, and sends unanswered requests again, in order.
     async fn come_back(&mut self, server: &Server) {
         let streams: Map<String, Value> = self
             .streams
@@ -165,7 +165,7 @@ async fn torment(server: &Server, seed: u64) -> Page {
                 }
             }
             6 => {
-                // Asked twice by a client that is not sure.
+                // The request is sent twice, as by a client that does not know whether it arrived.
                 if let (Some(client), Some(message)) = (&mut page.client, page.unanswered.values().next()) {
                     client.send(message.clone()).await;
                 }

@@ -1,4 +1,4 @@
-//! A page without a page: sends and reads messages as they stand on the wire.
+//! A client without a page: sends and reads messages as JSON.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,37 +13,37 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_a
 
 use crate::app::Server;
 
-/// Longer than anything here takes; a test that waits for it has failed.
+/// A time limit that no step of a test needs; a test that reaches it has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection.
 pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    /// Whether the handshake agreed on MessagePack.
+    /// Whether the handshake selected MessagePack.
     packs: bool,
     reference: u64,
-    /// The `WELCOME`'s payload.
+    /// The payload of `WELCOME`.
     pub(crate) welcome: Value,
 }
 
 impl Client {
-    /// Opens a connection and says nothing.
+    /// Opens a connection without sending a message.
     pub(crate) async fn open(server: &Server) -> Self {
         Self::open_with(server, &[]).await.unwrap()
     }
 
-    /// The same with headers.
+    /// Opens a connection with headers.
     pub(crate) async fn open_with(server: &Server, headers: &[(&str, &str)]) -> Result<Self, Error> {
         Self::open_at(server.address, headers).await
     }
 
-    /// The same with headers of any bytes.
+    /// Opens a connection with headers of arbitrary bytes.
     pub(crate) async fn open_with_bytes(server: &Server, headers: &[(&str, &[u8])]) -> Result<Self, Error> {
         let headers = headers.iter().map(|(name, value)| (*name, HeaderValue::from_bytes(value).unwrap()));
         Self::open_as(server.address, headers).await
     }
 
-    /// The same at an address.
+    /// Opens a connection to an address.
     async fn open_at(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, Error> {
         let headers = headers.iter().map(|(name, value)| (*name, HeaderValue::from_str(value).unwrap()));
         Self::open_as(address, headers).await
@@ -64,7 +64,7 @@ impl Client {
         Ok(Self { socket, packs, reference: 0, welcome: Value::Null })
     }
 
-    /// Opens a connection with a new session on a stream that is there.
+    /// Opens a connection with a new session on an existing stream.
     pub(crate) async fn open_on(stream: TcpStream, address: SocketAddr) -> Self {
         let request = format!("ws://{address}/live").into_client_request().unwrap();
         let (socket, _) = client_async(request, MaybeTlsStream::Plain(stream)).await.unwrap();
@@ -76,7 +76,8 @@ impl Client {
         Self::greet_with(server, &[], json!({})).await
     }
 
-    /// The same with a server that has no patience, on a machine that may have other things to do: as often as it takes.
+    /// Opens a connection with a new session to a server with short time limits, and retries if a
+    /// busy machine exceeds them.
     pub(crate) async fn greet_at_last(server: &Server) -> Self {
         let attempts = async {
             loop {
@@ -93,7 +94,7 @@ impl Client {
         tokio::time::timeout(PATIENCE, attempts).await.expect("a greeting in time")
     }
 
-    /// The same with headers and a `HELLO`.
+    /// Opens a connection with headers and a `HELLO`.
     pub(crate) async fn greet_with(server: &Server, headers: &[(&str, &str)], hello: Value) -> Self {
         Self::open_with(server, headers).await.unwrap().say_hello(hello).await
     }
@@ -103,7 +104,7 @@ impl Client {
         Self::open_at(address, &[]).await.unwrap().say_hello(json!({})).await
     }
 
-    /// Comes back to a session of a server in another process, or gives the code that it closes with.
+    /// Resumes a session of a server in another process, or returns the code that it closes with.
     pub(crate) async fn resume_at(address: SocketAddr, welcome: &Value, acked: u64) -> Result<Self, u16> {
         let mut client = Self::open_at(address, &[]).await.unwrap();
         let payload = json!({ "session": welcome["session"], "resume": welcome["resume"], "acked": acked });
@@ -124,7 +125,7 @@ impl Client {
         self
     }
 
-    /// Comes back to a session: `streams` is where it was in what.
+    /// Resumes a session. `streams` contains the page's position in each stream.
     pub(crate) async fn resume(server: &Server, welcome: &Value, acked: u64, streams: Value) -> Self {
         let hello = json!({
             "session": welcome["session"], "resume": welcome["resume"], "acked": acked, "streams": streams,
@@ -132,7 +133,7 @@ impl Client {
         Self::greet_with(server, &[], hello).await
     }
 
-    /// Sends a message as it is.
+    /// Sends a message unchanged.
     pub(crate) async fn send(&mut self, message: Value) {
         if self.packs {
             let packed = rmp_serde::to_vec(&message).unwrap();
@@ -141,7 +142,7 @@ impl Client {
         self.send_text(&message.to_string()).await;
     }
 
-    /// Sends a text as it is.
+    /// Sends a text unchanged.
     pub(crate) async fn send_text(&mut self, text: &str) {
         self.socket.send(Message::text(text)).await.unwrap();
     }
@@ -151,7 +152,7 @@ impl Client {
         self.socket.send(message).await
     }
 
-    /// Puts many messages on the way at once.
+    /// Sends many messages at once.
     pub(crate) async fn send_all(&mut self, messages: impl IntoIterator<Item = Value>) -> Result<(), Error> {
         for message in messages {
             self.socket.feed(Message::text(message.to_string())).await?;
@@ -159,37 +160,37 @@ impl Client {
         self.socket.flush().await
     }
 
-    /// The next ref, from now on counting from `reference`.
+    /// Sets the next ref; later refs count from `reference`.
     pub(crate) fn count_from(&mut self, reference: u64) {
         self.reference = reference;
     }
 
-    /// A message of a type for a component, with the next ref.
+    /// Returns a message of a type for a component, with the next ref.
     pub(crate) fn message(&mut self, kind: &str, id: &str, payload: Value) -> Value {
         self.reference += 1;
         json!({ "v": 1, "type": kind, "ref": self.reference, "componentId": id, "payload": payload })
     }
 
-    /// A call of an action.
+    /// Returns a message that calls an action.
     pub(crate) fn call(&mut self, id: &str, action: &str, arguments: Value) -> Value {
         let mut message = self.message("COMPONENT_ACTION", id, arguments);
         message["action"] = action.into();
         message
     }
 
-    /// Mounts an open component, and gives its `COMPONENT_MOUNTED` or `ERROR`.
+    /// Mounts an open component, and returns its `COMPONENT_MOUNTED` or `ERROR`.
     pub(crate) async fn mount(&mut self, id: &str, component: &str, props: Value) -> Value {
         let message = self.message("COMPONENT_MOUNT", id, json!({ "component": component, "props": props }));
         self.ask(message).await
     }
 
-    /// Calls an action and gives its reply, without what came before.
+    /// Calls an action and returns its reply; discards earlier messages.
     pub(crate) async fn act(&mut self, id: &str, action: &str, arguments: Value) -> Value {
         let message = self.call(id, action, arguments);
         self.ask(message).await
     }
 
-    /// Sends a message and gives its reply, without what came before.
+    /// Sends a message and returns its reply; discards earlier messages.
     pub(crate) async fn ask(&mut self, message: Value) -> Value {
         let reference = message["ref"].clone();
         self.send(message).await;
@@ -206,7 +207,7 @@ impl Client {
         }
     }
 
-    /// The next message.
+    /// Returns the next message.
     pub(crate) async fn next(&mut self) -> Value {
         match self.receive().await {
             Received::Message(message) => message,
@@ -214,7 +215,7 @@ impl Client {
         }
     }
 
-    /// The next message, which is of that type.
+    /// Returns the next message, and asserts its type.
     pub(crate) async fn expect(&mut self, kind: &str) -> Value {
         let message = self.next().await;
         assert_eq!(message["type"], kind, "{message}");
@@ -222,11 +223,11 @@ impl Client {
         message
     }
 
-    /// The code that the server closes with, after whatever it still says.
+    /// Returns the code that the server closes with; discards messages before it.
     pub(crate) async fn closed(&mut self) -> u16 {
         loop {
             if let Received::Closed(code) = self.receive().await {
-                // The answer to it goes out when the end is waited for.
+                // The answer to the close frame is sent while the client waits for the end.
                 let end = async { while let Some(Ok(_)) = self.socket.next().await {} };
                 tokio::time::timeout(PATIENCE, end).await.expect("the server closes the stream");
                 return code.expect("closed with a code");
@@ -234,7 +235,7 @@ impl Client {
         }
     }
 
-    /// Whatever comes next.
+    /// Returns the next frame of any kind.
     pub(crate) async fn receive(&mut self) -> Received {
         loop {
             let next = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("something comes");
@@ -256,7 +257,7 @@ impl Client {
         }
     }
 
-    /// Everything that has come by the time a `PING` is answered.
+    /// Returns all messages that arrive before the answer to a `PING`.
     pub(crate) async fn drain(&mut self) -> Vec<Value> {
         self.send(json!({ "v": 1, "type": "PING", "payload": "drain" })).await;
         let mut all = Vec::new();
@@ -277,12 +278,12 @@ impl Client {
         while let Some(Ok(_)) = self.socket.next().await {}
     }
 
-    /// Lets the connection break without a word.
+    /// Breaks the connection without a close frame.
     pub(crate) fn cut(self) {
         drop(self);
     }
 
-    /// The stream below.
+    /// Returns the underlying stream.
     pub(crate) fn stream(&mut self) -> &mut TcpStream {
         match self.socket.get_mut() {
             MaybeTlsStream::Plain(stream) => stream,
@@ -291,7 +292,7 @@ impl Client {
     }
 }
 
-/// What came.
+/// A received frame.
 #[derive(Debug)]
 pub(crate) enum Received {
     Message(Value),

@@ -1,4 +1,4 @@
-//! `connected` is called once, also when the process ends while it runs.
+//! `connected` is called once, even if the process ends while it runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,7 +52,7 @@ macro_rules! booth {
 booth!(Booth);
 booth!(SafeBooth);
 
-/// Changes nothing.
+/// A component whose `connected` changes nothing.
 #[derive(LiveComponent, Clone)]
 #[live(name = "quiet-booth", inline = "<p>{{ back }}</p>", open, durable)]
 struct QuietBooth {
@@ -72,7 +72,7 @@ impl QuietBooth {
     }
 }
 
-/// Takes time to be mounted.
+/// A component whose mount takes time.
 #[derive(LiveComponent, Clone)]
 #[live(name = "late-booth", inline = "<p>{{ greeted }} {{ back }}</p>", open)]
 struct LateBooth {
@@ -109,7 +109,8 @@ const WAYS: [(bool, Save); 4] = [
 fn serve(save: Save, calls: &Arc<Calls>) -> Server {
     let (store, calls) = (MemoryStore::new(), Arc::clone(calls));
     Server::new(move || {
-        // Less than `connected` takes: what runs then does not survive a planned restart either.
+        // Shorter than `connected`: a running `connected` does not survive a planned restart
+        // either.
         let limits = Limits { shutdown_time: Duration::from_secs(1), ..Limits::default() };
         Runtime::builder().limits(limits).store(store.clone()).save(save).state(Arc::clone(&calls))
     })
@@ -167,7 +168,7 @@ async fn a_page_that_comes_back_while_its_component_is_mounted_connects_it_once(
     for save in [Save::default(), Save::Always] {
         let server = serve(save, &Arc::default());
         let page = server.page();
-        // Its session is there before the connection drops.
+        // The session exists before the connection drops.
         page.mount_open("quiet-booth", json!({})).await.unwrap();
         let drop_connection = async {
             sleep(Duration::from_secs(1)).await;

@@ -1,4 +1,4 @@
-//! Requests that a page of another site makes in a visitor's name.
+//! Cross-site requests.
 
 use axum::Router;
 use axum::routing::any;
@@ -8,7 +8,7 @@ use vivaz::{Limits, Runtime};
 use crate::app::Server;
 use crate::http::request;
 
-/// An application that changes something at `/change`, behind the layer.
+/// An application with a handler at `/change` behind the layer.
 async fn protected() -> Server {
     let runtime = Runtime::builder().allow_origin("https://friend.example").limits(Limits::default());
     let runtime = runtime.build().unwrap();

@@ -1,4 +1,5 @@
-//! State that nests deeper than a page reads is refused where it is made; everybody else goes on.
+//! State that nests deeper than a page accepts is refused where it is created; other components
+//! continue.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -74,7 +75,7 @@ impl Forum {
     }
 }
 
-/// How deep an action's effect nests when it is refused: everybody shows what was accepted.
+/// The nesting depth of an action's effect that is refused: all pages show the accepted state.
 #[tokio::test(start_paused = true)]
 async fn replies_below_replies_end_where_a_page_still_reads_them() {
     let server = Server::new(Runtime::builder);
@@ -93,7 +94,7 @@ async fn replies_below_replies_end_where_a_page_still_reads_them() {
         assert_eq!(refusal.code, ErrorCode::ActionFailed, "{action}");
         assert!(accepted > 25, "{action}: {accepted}");
         let before = forum.confirmed();
-        // Every page has what was accepted, and goes on.
+        // Every page has the accepted state, and continues.
         forum.call("put", json!([1])).await.unwrap();
         watching.call("put", json!([2])).await.unwrap();
         let late = server.page().mount::<Forum>(ForumProps {}).await.unwrap();
@@ -112,7 +113,7 @@ async fn a_value_that_is_as_deep_as_a_message_may_be_stays_out_of_a_topic() {
     let nested = |depth| (0..depth).fold(json!(1), |inner, _| json!([inner]));
     for depth in 0..=60 {
         let is_taken = forum.call("put", json!([nested(depth)])).await.is_ok();
-        // The list and its item are around it.
+        // The list and its item add two levels.
         assert_eq!(is_taken, depth <= 54, "{depth}");
     }
     let late = server.page().mount::<Forum>(ForumProps {}).await.unwrap();

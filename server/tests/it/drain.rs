@@ -1,4 +1,4 @@
-//! The time between the wish to end and the end.
+//! The time between the start of a shutdown and its end.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn ready(State(runtime): State<Runtime>) -> StatusCode {
     if runtime.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
 }
 
-/// Longer than the test: it ends the server when it has seen enough.
+/// Longer than the test, which ends the server itself.
 const LONG: Duration = Duration::from_secs(600);
 
 #[tokio::test]
@@ -38,7 +38,8 @@ async fn the_listener_goes_on_and_says_that_it_is_not_ready() {
     let (head, _) = request(&server, "GET", "/ready", &[("Connection", "keep-alive")]).await;
     assert!(head.starts_with("http/1.1 503"), "{head}");
     assert!(head.contains("connection: close"), "{head}");
-    // Balancers still send visitors here: they are served as ever, and those that are here stay.
+    // Load balancers still send clients to this process: it serves them, and existing connections
+    // stay.
     let mut during = Client::greet(&server).await;
     during.mount("c", "counter", json!({})).await;
     for client in [&mut before, &mut during] {

@@ -1,4 +1,4 @@
-//! The same protocol in MessagePack, beside pages that speak JSON.
+//! The protocol in MessagePack, together with pages that use JSON.
 
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
@@ -78,7 +78,7 @@ async fn what_is_not_message_pack_is_malformed_and_json_always_works() {
 async fn a_message_may_be_as_large_as_its_json() {
     let server = limited(Limits { message_bytes: 1024, ..Limits::default() }).await;
     let mut client = greet_packed(&server).await;
-    // Six hundred bytes, each of which is six in JSON.
+    // Six hundred bytes, each of which is six bytes in JSON.
     client.send(json!({ "v": 1, "type": "PING", "payload": "\u{1}".repeat(600) })).await;
     assert_eq!(client.closed().await, 1009);
 }

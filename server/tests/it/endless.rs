@@ -1,4 +1,4 @@
-//! Components that cause events for themselves without an end: the price is one session, not the server.
+//! Components that cause events for themselves without end: they cost one session, not the server.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ impl Ping {
     }
 }
 
-/// On one thread, where nothing else would ever run.
+/// Runs on one thread, where a busy task could starve all others.
 #[tokio::test]
 async fn the_own_page_and_others_are_answered_and_the_session_ends() {
     for room in [false, true] {

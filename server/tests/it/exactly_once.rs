@@ -1,10 +1,10 @@
-//! An accepted message runs once, however often it is sent, whatever happens to the connection.
+//! An accepted request runs once, however often it is sent and whatever happens to the connection.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
-use vivaz::store::{Progress, SnapshotHead, Whole};
+use vivaz::store::{SessionProgress, SessionState, SnapshotHead};
 use vivaz::{Limits, MemoryStore, Save, SessionId, SessionStore};
 
 use crate::app::{limited, start, start_with};
@@ -89,7 +89,7 @@ async fn a_handler_that_runs_when_the_connection_breaks_finishes_and_its_reply_w
     let mut client = Client::resume(&server, &welcome, 1, streams).await;
     client.count_from(2);
     assert_eq!(client.welcome["resumed"], true);
-    // It may have finished before or after; either way there is one patch and one reply.
+    // The action may have finished before or after; in both cases there is one patch and one reply.
     client.send(wait).await;
     let mut seen = Vec::new();
     while !seen.iter().any(|message: &serde_json::Value| message["ref"] == 2) {
@@ -113,7 +113,7 @@ async fn replies_wait_for_the_client_in_order() {
     client.act("lab", "refuse", json!([])).await;
     let welcome = client.welcome.clone();
     client.cut();
-    // The client says that it saw the replies up to 2, and the state up to its first patch.
+    // The client has received the replies up to 2, and the state up to its first patch.
     let streams = json!({ "c:lab": [mounted["epoch"], 1] });
     let mut client = Client::resume(&server, &welcome, 2, streams).await;
     assert_eq!(client.welcome["done"], json!([3, 4, 5]));
@@ -149,13 +149,13 @@ async fn a_message_whose_stored_reply_cannot_be_read_is_not_run_again() {
         assert_ne!(page.ask(message.clone()).await["type"], "ERROR");
     }
     file.execute("UPDATE vivaz_replies SET body = '{\"newer\":\"words\"}'").await;
-    // The second time, the reply was saved again by the process before.
+    // After the second restart, the previous process has saved the reply again.
     let mut welcome = page.welcome.clone();
     for round in 1..=2 {
         let other = server().await;
         let mut back = Client::resume(&other, &welcome, 0, json!({})).await;
         assert_eq!((&back.welcome["resumed"], &back.welcome["done"]), (&json!(true), &json!([1, 2, 3])));
-        // What waits is answered without being asked for.
+        // Kept replies are sent without a request.
         for message in &messages {
             assert_error(&back.reply(&message["ref"]).await, "reply_lost");
         }
@@ -172,8 +172,8 @@ async fn a_message_whose_stored_reply_cannot_be_read_is_not_run_again() {
     }
 }
 
-/// What a durable component has committed is not run again, also where the session was saved before it
-/// and the reply is not kept any more.
+/// A committed request of a durable component does not run again, even if the session was saved
+/// before it and the reply is no longer kept.
 #[tokio::test]
 async fn what_was_committed_after_the_last_save_of_the_session_is_not_run_again() {
     let store = MemoryStore::new();
@@ -198,11 +198,11 @@ async fn what_was_committed_after_the_last_save_of_the_session_is_not_run_again(
     let found = store.find(&session).await.unwrap().unwrap();
     let stored = store.claim(&session, &found.holder, &found).await.unwrap().unwrap();
     assert_eq!(stored.components[0].settled, 4);
-    let progress = Progress { last: 1, ..Progress::default() };
+    let progress = SessionProgress { last: 1, ..SessionProgress::default() };
     let (owner, secrets) = (stored.owner, stored.secrets);
     let head = SnapshotHead { owner, secrets, progress, good_for: Duration::from_secs(3_600) };
     let (components, aside) = (stored.components, stored.aside);
-    let whole = Whole { session, head, components, moving: Vec::new(), aside };
+    let whole = SessionState { session, head, components, moving: Vec::new(), aside };
     assert!(store.enter(&found.holder, vec![whole]).await.unwrap().is_empty());
 
     let second = start(&store).await;

@@ -1,4 +1,5 @@
-//! Hooks that fail while a session comes back: a failure is no absence, and what was acknowledged is there in the end.
+//! Hooks that fail while a session is resumed: a failure is not an absence, and acknowledged
+//! changes are not lost.
 
 mod deploys;
 mod killed;
@@ -24,7 +25,7 @@ use crate::app::Bench;
 use crate::process::FOLDER;
 use crate::stores::Translated;
 
-/// What is called while a session comes back.
+/// The hook that is called while a session is resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Call {
     Load,
@@ -33,7 +34,7 @@ enum Call {
     Mount,
 }
 
-/// How it fails.
+/// How the hook fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Failure {
     Internal,
@@ -43,10 +44,11 @@ enum Failure {
 }
 
 const FAILURES: [Failure; 4] = [Failure::Internal, Failure::Forbidden, Failure::Panics, Failure::Hangs];
-/// A plain component and a durable one.
+/// The kinds of components: plain and durable.
 const KINDS: [&str; 2] = ["fragile", "fragile-durable"];
 
-/// Which calls fail for which key, and how often yet. `authorize` knows nothing but its key.
+/// Which calls fail for which key, with the number of remaining failures. `authorize` receives only
+/// the key.
 static FAULTS: Mutex<Option<Faults>> = Mutex::new(None);
 
 type Faults = HashMap<(String, Call), (Failure, u32)>;
@@ -56,13 +58,14 @@ fn fails(key: &str, call: Call, failure: Failure, times: u32) {
     faults.get_or_insert_default().insert((key.to_owned(), call), (failure, times));
 }
 
-/// How often it will still fail.
+/// The number of remaining failures.
 fn failures_left(key: &str, call: Call) -> u32 {
     let faults = FAULTS.lock().unwrap();
     faults.as_ref().and_then(|faults| faults.get(&(key.to_owned(), call))).map_or(0, |(_, left)| *left)
 }
 
-/// Takes one of the failures. In a process of its own they are files in its folder, see [`killed`].
+/// Consumes one failure. For a process that the test starts, the failures are files in its folder,
+/// see [`killed`].
 fn failure_of(key: &str, call: Call) -> Option<Failure> {
     if let Some(folder) = std::env::var_os(FOLDER) {
         let fails = std::path::Path::new(&folder).join(format!("{call:?}")).exists();
@@ -147,7 +150,7 @@ macro_rules! fragile {
 fragile!(Fragile, FragileProps, "fragile");
 fragile!(FragileDurable, FragileDurableProps, "fragile-durable", durable);
 
-/// Shows a durable component in its template.
+/// A component with a durable component in its template.
 #[derive(LiveComponent, Clone)]
 #[live(
     name = "fragile-parent",
@@ -180,18 +183,19 @@ impl FragileParent {
     }
 }
 
-/// A page with a component that may fail and two that do not, and what is needed to see that nothing is lost.
+/// A page with one component that may fail and two that do not, and the data to check that nothing
+/// is lost.
 struct Scene {
     server: Server,
     page: Page,
     fragile: View,
-    /// Without a topic.
+    /// The component without a topic.
     counter: View,
-    /// With another topic.
+    /// The component with another topic.
     chat: View,
     key: String,
     store: Option<MemoryStore>,
-    /// Whether the next process is another program.
+    /// Whether the next process runs another program.
     is_other: Arc<AtomicBool>,
 }
 
@@ -200,7 +204,8 @@ impl Scene {
         Self::with(kind, Some(MemoryStore::new()), |_| ()).await
     }
 
-    /// `translate` makes of a stored component what another program would have stored, and the other way round.
+    /// Creates the page. `translate` converts a stored component to the form that another program
+    /// stores, and back.
     async fn with(kind: &str, store: Option<MemoryStore>, translate: fn(&mut StoredComponent)) -> Self {
         let (is_other, kept) = (Arc::new(AtomicBool::new(false)), store.clone());
         let other = Arc::clone(&is_other);
@@ -236,7 +241,7 @@ impl Scene {
         Self { server, page, fragile, counter, chat, key, store, is_other }
     }
 
-    /// The page is back in its session, with everything that was acknowledged.
+    /// Checks that the page has resumed its session, with all acknowledged changes.
     async fn has_all(&self, what: &dyn std::fmt::Debug) {
         self.neighbours_are_untouched(what).await;
         assert!(self.fragile.is_mounted(), "{what:?}");
@@ -244,7 +249,7 @@ impl Scene {
         assert_eq!(self.fragile.state()["notice"]["text"], "hello", "{what:?}");
     }
 
-    /// The component is gone, and nothing else.
+    /// Checks that the component is removed, and nothing else.
     async fn has_lost_the_component(&self, what: &dyn std::fmt::Debug) {
         self.neighbours_are_untouched(what).await;
         assert!(!self.fragile.is_mounted(), "{what:?}");
@@ -258,19 +263,21 @@ impl Scene {
         assert!(self.chat.is_mounted(), "{what:?}");
     }
 
-    /// Ends the process as SIGTERM or as SIGKILL does; `is_other` says whether the next one is of another program.
+    /// Ends the process as SIGTERM or as SIGKILL does; `is_other` is whether the next one runs
+    /// another program.
     async fn restart(&self, planned: bool, is_other: bool) {
         self.is_other.store(is_other, Ordering::SeqCst);
         if planned { self.server.restart().await } else { self.server.crash() }
     }
 
-    /// What is stored of the session, while no process runs it.
+    /// Returns the stored session, while no process runs it.
     async fn stored(&self) -> StoredSession {
         self.server.stop().await;
         self.stored_meanwhile().await
     }
 
-    /// What is stored of the session, while a process may run it. That loses the session by it.
+    /// Returns the stored session, while a process may run it. Claiming it takes the session from
+    /// that process.
     async fn stored_meanwhile(&self) -> StoredSession {
         let store = self.store.as_ref().unwrap();
         let session =
@@ -280,7 +287,7 @@ impl Scene {
     }
 }
 
-/// The states of the components of a kind.
+/// Returns the states of the components of a kind.
 fn states_of(rows: &[StoredComponent], name: &str) -> Vec<Value> {
     let of_kind = rows.iter().filter(|row| row.name == name);
     of_kind.map(|row| serde_json::from_slice::<Value>(&row.state).unwrap()["items"].clone()).collect()

@@ -1,4 +1,4 @@
-//! Clients that ask for too much of everything.
+//! Clients that exceed each limit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use vivaz::{ErrorCode, Limits, MemoryStore, Runtime};
 use crate::app::{Bench, limited, start};
 use crate::client::{Client, assert_error};
 
-/// Limits that leave messages alone.
+/// Limits that do not restrict messages.
 fn unmetered() -> Limits {
     Limits { messages_per_second: u32::MAX, burst: u32::MAX, ..Limits::default() }
 }
@@ -52,7 +52,7 @@ async fn with_the_usual_limits_they_close_with_4429() {
     let mounts: Vec<Value> = (0..10_000)
         .map(|n| client.message("COMPONENT_MOUNT", &format!("c{n}"), json!({ "component": "counter" })))
         .collect();
-    // The server closes before all of it is written.
+    // The server closes the connection before all of it is written.
     let _ = client.send_all(mounts).await;
     assert_eq!(client.closed().await, 4429);
     assert!(server.runtime.stats().messages < 5_000, "what follows is not even looked at");
@@ -64,7 +64,7 @@ async fn a_flood_of_pings_closes_with_4429() {
     let mut other = Client::greet(&server).await;
     other.mount("c", "counter", json!({})).await;
     let mut client = Client::greet(&server).await;
-    // Masked, empty, the mask is zero.
+    // A masked, empty frame with a mask of zero.
     let pings = [0x89, 0x80, 0, 0, 0, 0].repeat(5_000);
     let _ = client.stream().write_all(&pings).await;
     assert_eq!(client.closed().await, 4429);
@@ -102,7 +102,7 @@ async fn a_session_shows_so_many_topics() {
     assert_eq!(client.mount("e", "counter", json!({})).await["type"], "COMPONENT_MOUNTED");
 }
 
-/// It has more of them than the server allows since its restart.
+/// The session has more components than the server allows since its restart.
 #[tokio::test(start_paused = true)]
 async fn a_component_that_shows_no_topic_is_mounted_however_many_topics_there_are() {
     let (store, allowed) = (MemoryStore::new(), Arc::new(AtomicUsize::new(2)));
@@ -143,7 +143,7 @@ async fn events_for_a_component_that_is_busy_are_lost_beyond_the_bound() {
     assert_eq!(server.runtime.stats().events_lost, 95);
 }
 
-/// A masked frame whose mask is zero.
+/// Returns a masked frame whose mask is zero.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(payload.len()).unwrap();
     let mut frame = vec![first, 0xfe];
@@ -161,7 +161,7 @@ async fn a_message_in_fragments_is_one_message() {
     let bytes = text.as_bytes();
     let mut frames = frame(0x01, &bytes[..1]);
     for byte in &bytes[1..bytes.len() - 1] {
-        // Characters are torn apart, and pings stand between them.
+        // Characters are split between fragments, with pings between them.
         frames.extend(frame(0x00, &[*byte]));
     }
     frames.extend(frame(0x89, b""));

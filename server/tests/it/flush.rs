@@ -1,4 +1,4 @@
-//! Handlers that say how far they are, over a socket.
+//! Handlers that flush intermediate state, over a socket.
 
 use serde_json::json;
 use vivaz::prelude::*;
@@ -6,7 +6,7 @@ use vivaz::prelude::*;
 use crate::app::start;
 use crate::client::{Client, assert_error};
 
-/// Goes on one step whenever the test says so.
+/// Advances one step whenever the test releases it.
 #[derive(LiveComponent, Clone)]
 #[live(name = "steps", inline = "<p>{{ done }}</p>", open)]
 struct Steps {
@@ -39,14 +39,14 @@ async fn the_page_sees_each_step_before_the_reply() {
     let reference = call["ref"].clone();
     client.send(call).await;
     for step in 1..=2 {
-        // The handler waits for the test: this is not of its end.
+        // The handler waits for the test, so this is not its final state.
         let (event, update) = (client.next().await, client.next().await);
         assert_eq!(event["payload"], json!({ "name": "step", "data": step }));
         assert_eq!(
             update,
             json!({ "v": 1, "type": "STATE_UPDATE", "componentId": "s", "rev": step, "payload": { "done": step } })
         );
-        // What is asked for meanwhile is as of now, too.
+        // A `RESYNC` during the handler returns the flushed state too.
         client.send(json!({ "v": 1, "type": "RESYNC", "componentId": "s" })).await;
         let snapshot = client.expect("STATE_SNAPSHOT").await;
         assert_eq!((&snapshot["rev"], &snapshot["payload"]), (&json!(step), &json!({ "done": step })));

@@ -1,5 +1,5 @@
-//! What a component was given is known after a restart: what it made of its props stays, and it is mounted anew with the
-//! last ones.
+//! The props of a component survive a restart: changes that the component made to them stay, and a
+//! new mount gets the last props.
 
 use serde_json::{Value, json};
 use vivaz::prelude::*;
@@ -11,7 +11,7 @@ use crate::app::{Server, start_with};
 use crate::client::Client;
 use crate::stores::Translated;
 
-/// Starts with what it is given and goes on from there, as the counter of the README. It is durable.
+/// A durable counter that starts with its prop, as the counter of the README.
 #[derive(LiveComponent, Clone)]
 #[live(name = "step", inline = "<p>{{ count }} {{ label }}</p>", durable)]
 struct Step {
@@ -54,7 +54,8 @@ impl Stairs {
     }
 }
 
-/// A child that has changed a field which its parent gave it keeps it while the parent gives the same.
+/// A child that has changed a field given by its parent keeps it while the parent gives the same
+/// value.
 #[tokio::test(start_paused = true)]
 async fn a_child_keeps_what_it_made_of_its_props() {
     for how in ["nothing", "drop", "rename", "restart", "crash"] {
@@ -78,7 +79,7 @@ async fn a_child_keeps_what_it_made_of_its_props() {
     }
 }
 
-/// The same with SQLite, as it is configured by default.
+/// The same with SQLite in its default configuration.
 #[tokio::test]
 async fn a_child_keeps_what_it_made_of_its_props_with_sqlite() {
     let file = crate::restart::File::new().await;
@@ -94,7 +95,7 @@ async fn a_child_keeps_what_it_made_of_its_props_with_sqlite() {
     page.settled().await;
     assert_eq!(step.state(), json!({ "count": 13, "label": "", "clicks": 3 }));
 }
-/// Never reads what another version has saved.
+/// A component that never decodes the state of another version.
 #[derive(LiveComponent, Clone)]
 #[live(name = "forgetful", inline = "<p>{{ room }} {{ filter }} {{ clicks }}</p>", open)]
 struct Forgetful {
@@ -124,7 +125,7 @@ impl Forgetful {
     }
 }
 
-/// Gives its child one prop, and the page gives it another.
+/// A parent gives its child one prop, and the page gives it another.
 #[derive(LiveComponent, Clone)]
 #[live(
     name = "forgetful-parent",
@@ -207,7 +208,7 @@ async fn a_child_is_mounted_anew_with_the_props_that_it_had() {
     assert_eq!(shown(&mut client, "f").await, json!(["kitchen", 7, 0]));
 }
 
-/// What a component refuses is not what it was given.
+/// Props that a component refuses are not stored.
 #[tokio::test]
 async fn refused_props_are_not_those_that_a_component_is_mounted_anew_with() {
     let store = MemoryStore::new();
@@ -222,7 +223,8 @@ async fn refused_props_are_not_those_that_a_component_is_mounted_anew_with() {
     assert_eq!(shown(&mut client, "f").await, json!(["hall", 0, 0]));
 }
 
-/// What a parent changes from a restart on is given, also what it changes back.
+/// A prop that a parent changes after a restart is passed on, even if it changes back to an earlier
+/// value.
 #[tokio::test(start_paused = true)]
 async fn a_child_is_given_what_its_parent_changes_after_a_restart() {
     let store = MemoryStore::new();

@@ -1,4 +1,4 @@
-//! `HELLO` and everything that can be said in its place.
+//! `HELLO`, and invalid messages in its place.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ async fn silence_closes_with_4408() {
 async fn a_connection_without_a_sign_of_life_closes_with_4408() {
     let limits = Limits { heartbeat: Duration::from_millis(40), ..Limits::default() };
     let server = limited(limits).await;
-    // A client that answers pings lives on; this one does nothing while it is not asked for anything.
+    // A client that answers pings stays connected; this one sends nothing by itself.
     let mut quiet = Client::greet(&server).await;
     server.until(|server| server.runtime.stats().connections == 1).await;
     server.until(|server| server.runtime.stats().connections == 0).await;

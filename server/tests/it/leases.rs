@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use vivaz::sqlite::Sqlite;
-use vivaz::store::{Refusal, Snapshot, Whole};
+use vivaz::store::{SessionState, Snapshot, WriteRefusal};
 use vivaz::testing::{ManualClock, store_cases};
 use vivaz::{MemoryStore, SessionId, SessionStore};
 
@@ -31,8 +31,8 @@ fn id(name: &str) -> SessionId {
     SessionId::new(name).unwrap()
 }
 
-fn whole(session: &str) -> Whole {
-    Whole {
+fn whole(session: &str) -> SessionState {
+    SessionState {
         session: id(session),
         head: head(),
         components: Vec::new(),
@@ -70,5 +70,5 @@ async fn a_session_that_a_store_in_memory_loses_has_not_ended() {
     assert!(!store.lose(&id("s")));
     assert_eq!(store.len(), 1);
     let saved = Snapshot { session: id("s"), head: head(), components: Vec::new() };
-    assert_eq!(store.save("a", vec![saved]).await.unwrap(), [(id("s"), Refusal::Absent)]);
+    assert_eq!(store.save("a", vec![saved]).await.unwrap(), [(id("s"), WriteRefusal::Absent)]);
 }

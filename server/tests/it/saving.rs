@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use vivaz::instance::BoxFuture;
 use vivaz::prelude::*;
 use vivaz::store::{
-    Commit, CommitError, Head, Owner, Refusal, Secrets, Snapshot, StoredSession, Whole, WriteError,
+    Commit, CommitError, Owner, Secrets, SessionHead, SessionState, Snapshot, StoredSession, WriteError,
+    WriteRefusal,
 };
 use vivaz::testing::Server;
 use vivaz::{ErrorCode, Limits, MemoryStore, Runtime, Save, SessionId, SessionStore, StoreError};
@@ -61,8 +62,8 @@ impl SessionStore for Recording {
     fn enter(
         &self,
         by: &str,
-        sessions: Vec<Whole>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        sessions: Vec<SessionState>,
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         self.entered.fetch_add(sessions.len(), Ordering::SeqCst);
         self.inner.enter(by, sessions)
     }
@@ -71,7 +72,7 @@ impl SessionStore for Recording {
         &self,
         by: &str,
         sessions: Vec<Snapshot>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         let counts: Vec<_> = sessions
             .iter()
             .filter_map(|snapshot| {

@@ -95,7 +95,7 @@ async fn half_sent_bodies_are_answered_408_and_their_connections_end() {
     }
     server.until(|server| server.runtime.stats().http_connections == 0).await;
     assert_eq!(server.runtime.stats().stalled, 20);
-    assert!(log.text().contains("its client is too slow"));
+    assert!(log.text().contains("the client is too slow"));
 }
 
 #[tokio::test]

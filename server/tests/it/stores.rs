@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use vivaz::instance::BoxFuture;
 use vivaz::store::{
-    Change, Commit, CommitError, Head, Owner, Progress, Refusal, Secrets, Snapshot, SnapshotHead,
-    StoredComponent, StoredSession, Whole, WriteError,
+    Commit, CommitError, Owner, Secrets, SessionHead, SessionProgress, SessionState, Snapshot, SnapshotHead,
+    StoredChange, StoredComponent, StoredSession, WriteError, WriteRefusal,
 };
 use vivaz::{SessionId, SessionStore, StoreError};
 
@@ -101,7 +101,7 @@ impl<S: SessionStore + Clone> Faulty<S> {
 }
 
 impl<S: SessionStore + Clone> SessionStore for Faulty<S> {
-    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
+    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<SessionHead>, StoreError>> {
         self.run("find", |store| store.find(session))
     }
 
@@ -109,7 +109,7 @@ impl<S: SessionStore + Clone> SessionStore for Faulty<S> {
         &self,
         session: &SessionId,
         by: &str,
-        seen: &Head,
+        seen: &SessionHead,
     ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
         self.run("claim", |store| store.claim(session, by, seen))
     }
@@ -118,15 +118,15 @@ impl<S: SessionStore + Clone> SessionStore for Faulty<S> {
         &self,
         by: &str,
         sessions: Vec<Snapshot>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         self.run("save", |store| store.save(by, sessions))
     }
 
     fn enter(
         &self,
         by: &str,
-        sessions: Vec<Whole>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        sessions: Vec<SessionState>,
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         self.run("enter", |store| store.enter(by, sessions))
     }
 
@@ -176,7 +176,7 @@ impl<S: SessionStore + Clone> SessionStore for Faulty<S> {
 macro_rules! forward {
     ($($method:ident)+) => { $($crate::stores::forward!(@$method);)+ };
     (@find) => {
-        fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
+        fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<SessionHead>, StoreError>> {
             self.inner.find(session)
         }
     };
@@ -185,7 +185,7 @@ macro_rules! forward {
             &self,
             session: &SessionId,
             by: &str,
-            seen: &Head,
+            seen: &SessionHead,
         ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
             self.inner.claim(session, by, seen)
         }
@@ -195,7 +195,7 @@ macro_rules! forward {
             &self,
             by: &str,
             sessions: Vec<Snapshot>,
-        ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
             self.inner.save(by, sessions)
         }
     };
@@ -203,8 +203,8 @@ macro_rules! forward {
         fn enter(
             &self,
             by: &str,
-            sessions: Vec<Whole>,
-        ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+            sessions: Vec<SessionState>,
+        ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
             self.inner.enter(by, sessions)
         }
     };
@@ -278,7 +278,7 @@ impl<S: SessionStore + Clone> SessionStore for Translated<S> {
         &self,
         session: &SessionId,
         by: &str,
-        seen: &Head,
+        seen: &SessionHead,
     ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
         let (claim, translate) = (self.inner.claim(session, by, seen), self.translate);
         Box::pin(async move {
@@ -293,8 +293,8 @@ impl<S: SessionStore + Clone> SessionStore for Translated<S> {
     fn enter(
         &self,
         by: &str,
-        mut sessions: Vec<Whole>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        mut sessions: Vec<SessionState>,
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         for whole in &mut sessions {
             whole.components.iter_mut().chain(&mut whole.aside).for_each(self.translate);
         }
@@ -303,9 +303,9 @@ impl<S: SessionStore + Clone> SessionStore for Translated<S> {
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
         let (write, translate) = (commit.write, self.translate);
-        let write: vivaz::store::Write = Box::new(move |db| {
+        let write: vivaz::store::TransactionBody = Box::new(move |db| {
             let mut written = write(db)?;
-            if let Change::Mounted { component } = &mut written.change {
+            if let StoredChange::Mounted { component } = &mut written.change {
                 translate(component);
             }
             Ok(written)
@@ -319,7 +319,7 @@ pub(crate) fn head() -> SnapshotHead {
     SnapshotHead {
         owner: Owner::default(),
         secrets: Secrets { generation: 1, ..Secrets::default() },
-        progress: Progress::default(),
+        progress: SessionProgress::default(),
         good_for: Duration::from_secs(60),
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use vivaz::DatabaseError;
 use vivaz::prelude::*;
 use vivaz::sqlite::{Connection, Sqlite};
-use vivaz::store::{Change, Commit, CommitError, Written};
+use vivaz::store::{Commit, CommitError, CommitRecord, StoredChange};
 use vivaz::{ComponentId, MemoryStore, SessionId, SessionStore, StoreError};
 
 use crate::app::{Bench, Server, start_with};
@@ -243,7 +243,7 @@ async fn a_commit_that_fails_at_the_disk_may_have_been_made() {
         tx.native::<Connection>()?.commit_hook(Some(|| true)).map_err(DatabaseError::failed)
     };
     assert!(matches!(file.database.run(refuse).await, Err(DatabaseError::Unknown(_))));
-    let removed = Change::Removed { id: ComponentId::new("c").unwrap() };
+    let removed = StoredChange::Removed { id: ComponentId::new("c").unwrap() };
     let commit = Commit::of(SessionId::new("s").unwrap(), "p".into(), 0, removed, None);
     let commit =
         Commit { enters: Some(Box::new(head())), publish: Box::new(|| panic!("it may not last")), ..commit };
@@ -265,7 +265,10 @@ async fn calls_take_effect_in_their_order_and_more_than_the_queue_takes_are_refu
             write: Box::new(move |_| {
                 held.map(|held| held.recv());
                 order.lock().unwrap().push(n);
-                Ok(Written { change: Change::Removed { id: ComponentId::new("c").unwrap() }, reply: None })
+                Ok(CommitRecord {
+                    change: StoredChange::Removed { id: ComponentId::new("c").unwrap() },
+                    reply: None,
+                })
             }),
             publish: Box::new(|| ()),
         })
@@ -294,7 +297,7 @@ async fn calls_take_effect_in_their_order_and_more_than_the_queue_takes_are_refu
 #[tokio::test]
 async fn a_store_lends_its_connection_and_tells_nothing_of_what_failed() {
     let file = File::new().await;
-    let commit = |write: vivaz::store::Write| Commit {
+    let commit = |write: vivaz::store::TransactionBody| Commit {
         session: SessionId::new("s").unwrap(),
         by: "p".into(),
         enters: Some(Box::new(head())),

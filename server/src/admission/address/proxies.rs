@@ -1,4 +1,4 @@
-//! Proxies whose `X-Forwarded-For` is believed.
+//! Trusted proxies, whose `X-Forwarded-For` header determines the client's address.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,7 +7,7 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::ClientAddress;
 
-/// Each proxy appends the address that it was asked from.
+/// Each proxy appends the address of the peer that it received the request from.
 pub(super) const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The length of the prefix of an IPv4-mapped IPv6 address.
@@ -19,17 +19,20 @@ pub(crate) struct Proxies {
     networks: Vec<IpNet>,
 }
 
-/// The text passed to [`Builder::trust_proxy`](crate::Builder::trust_proxy) is no address and no
-/// network.
+/// The text passed to [`Builder::trust_proxy`](crate::Builder::trust_proxy) is neither an address
+/// nor a network.
 #[derive(thiserror::Error)]
-#[error("`{0}` is no address and no network; one is written as 10.0.0.7 or 10.0.0.0/8")]
+#[error("`{0}` is neither an IP address nor a network; expected a form such as 10.0.0.7 or 10.0.0.0/8")]
 pub struct ProxyError(Box<str>);
 
 vivaz_components::debug_as_message!(ProxyError);
 
 impl Proxies {
-    /// Trusts the proxy at an address, or all in a network. Addresses are compared in their canonical form, so a network
-    /// of IPv4-mapped IPv6 addresses is that of the IPv4 addresses.
+    /// Adds the address of a proxy, or a network of proxies. Addresses are compared in canonical
+    /// form: a network of IPv4-mapped IPv6 addresses is the network of the IPv4 addresses.
+    ///
+    /// # Errors
+    /// Returns [`ProxyError`] if the text is neither an address nor a network.
     pub(crate) fn trust(&mut self, network: &str) -> Result<(), ProxyError> {
         let address = |_| network.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
         let network = network.parse().or_else(address).map_err(|_| ProxyError(network.into()))?;
@@ -40,32 +43,33 @@ impl Proxies {
     /// Returns the address of the client whose request came from `peer`.
     ///
     /// The list is read from its end, as far as trusted proxies wrote it: the first address that is
-    /// none of theirs is the client's, and what precedes it is the client's own claim. An entry
-    /// that is no address makes the client unknown: it never falls back to the address of the
-    /// proxy, which may be exempt from limits.
+    /// not a trusted proxy's is the client's. The entries before it are unverified claims. An entry
+    /// that is not an address makes the client unknown: the result never falls back to the address
+    /// of the proxy, which may be exempt from limits.
     pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
-        if !self.are_trusted(peer) {
+        if !self.is_trusted(peer) {
             return ClientAddress::Peer(peer);
         }
         let lists = headers.get_all(FORWARDED_FOR).iter().rev();
         let mut last = ClientAddress::Unknown;
         for entry in lists.flat_map(|list| list.as_bytes().rsplit(|byte| *byte == b',')) {
-            let Some(address) = address(entry) else { return ClientAddress::Unknown };
+            let Some(address) = parse_address(entry) else { return ClientAddress::Unknown };
             last = ClientAddress::Forwarded(address);
-            if !self.are_trusted(address) {
+            if !self.is_trusted(address) {
                 break;
             }
         }
         last
     }
 
-    /// Checks whether a proxy at this address is trusted.
-    pub(crate) fn are_trusted(&self, address: IpAddr) -> bool {
+    /// Checks whether a proxy with this address is trusted.
+    pub(crate) fn is_trusted(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
     }
 }
 
-/// Returns the IPv4 network that a network of IPv4-mapped IPv6 addresses stands for; any other network as it is.
+/// Converts a network of IPv4-mapped IPv6 addresses to the IPv4 network; returns any other network
+/// unchanged.
 fn canonical(network: IpNet) -> IpNet {
     let IpNet::V6(mapped) = network else { return network };
     let (Some(address), Some(length)) =
@@ -76,8 +80,9 @@ fn canonical(network: IpNet) -> IpNet {
     Ipv4Net::new(address, length).map_or(network, IpNet::V4)
 }
 
-/// Reads an address as proxies write it: some add the port, some put IPv6 into brackets.
-fn address(entry: &[u8]) -> Option<IpAddr> {
+/// Parses an address in the forms that proxies write: some append a port, some put IPv6 addresses
+/// into brackets.
+fn parse_address(entry: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(entry).ok()?.trim_matches([' ', '\t']);
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     let ip = match bare {
@@ -143,7 +148,7 @@ mod tests {
             let peer = ClientAddress::Peer("10.0.0.8".parse().unwrap());
             assert_eq!(client(&[host], "10.0.0.8", &["203.0.113.9"]), peer, "{host}");
         }
-        // All of them, and networks that are none of them.
+        // All mapped addresses, and networks that are not mapped.
         assert_eq!(client(&["::ffff:0:0/96"], "198.51.100.1", &["203.0.113.9"]), forwarded("203.0.113.9"));
         for network in ["fd00::/8", "::/0", "2001:db8::/96"] {
             let peer = ClientAddress::Peer("10.0.0.7".parse().unwrap());
@@ -152,13 +157,13 @@ mod tests {
     }
 
     #[test]
-    fn a_client_cannot_invent_where_it_comes_from() {
+    fn a_client_cannot_forge_its_address() {
         let trusted = &["10.0.0.0/8"];
         let mallory = forwarded("203.0.113.9");
         assert_eq!(client(trusted, "10.0.0.1", &["203.0.113.9"]), mallory);
         assert_eq!(client(trusted, "10.0.0.1", &["127.0.0.1, 203.0.113.9"]), mallory);
         assert_eq!(client(trusted, "10.0.0.1", &["127.0.0.1", "203.0.113.9, 10.0.0.2"]), mallory);
-        // A client inside of the proxies' network, named by one of them.
+        // A client inside the proxies' network, named by one of the proxies.
         assert_eq!(client(trusted, "10.0.0.1", &["10.0.0.3"]), forwarded("10.0.0.3"));
     }
 
@@ -191,7 +196,7 @@ mod tests {
                 assert_eq!(client, ClientAddress::Unknown, "{list:?}");
             }
         }
-        // A trusted proxy that names no client.
+        // A trusted proxy that sends no client address.
         assert_eq!(client(&["127.0.0.1"], "127.0.0.1", &[]), ClientAddress::Unknown);
     }
 
@@ -207,13 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_network_is_refused() {
+    fn an_invalid_network_is_refused() {
         for text in ["", "example.org", "10.0.0.0/33", "10.0.0"] {
             assert!(Proxies::default().trust(text).is_err(), "{text}");
         }
     }
 
-    /// One list of a header: whatever bytes a header may have, and what looks like addresses.
+    /// One header value: arbitrary header bytes, and text that resembles addresses.
     fn list() -> impl Strategy<Value = Vec<u8>> {
         let bytes =
             proptest::collection::vec((32_u8..=255).prop_filter("no DEL", |byte| *byte != 127), 0..24);
@@ -233,9 +238,9 @@ mod tests {
     }
 
     proptest! {
-        /// The trusted proxy, as proxies do, appends the address that it was asked from.
+        /// The trusted proxy appends the address of its peer, as proxies do.
         #[test]
-        fn whatever_a_client_writes_it_is_who_the_proxy_saw(written in proptest::collection::vec(list(), 0..4)) {
+        fn a_forged_list_does_not_hide_the_proxys_peer(written in proptest::collection::vec(list(), 0..4)) {
             let proxies = trusting(&["127.0.0.0/8", "::1", "10.0.0.0/8"]);
             let mut appended = lists(written.iter().map(Vec::as_slice));
             appended.append(FORWARDED_FOR, "203.0.113.9".parse().unwrap());
@@ -247,7 +252,7 @@ mod tests {
             prop_assert_eq!(seen, forwarded("203.0.113.9"));
         }
 
-        /// Behind a proxy that appends nothing, or a second one that garbles it.
+        /// Behind a proxy that appends nothing, or behind a second proxy that corrupts the header.
         #[test]
         fn an_unreadable_entry_never_ends_at_a_trusted_address(
             first in list(), bad in "[^0-9a-fA-F:., \t\\x00-\\x1f\\x7f]{1,12}", after in 0_usize..3,
@@ -261,7 +266,7 @@ mod tests {
         }
 
         #[test]
-        fn nobody_is_this_machine_because_of_a_header(written in proptest::collection::vec(list(), 0..4)) {
+        fn a_header_never_yields_a_loopback_peer(written in proptest::collection::vec(list(), 0..4)) {
             let headers = lists(written.iter().map(Vec::as_slice));
             let proxies = trusting(&["127.0.0.0/8", "::1", "10.0.0.0/8"]);
             for peer in ["127.0.0.1", "10.0.0.1", "192.0.2.1"] {

@@ -1,18 +1,18 @@
 //! The number of sockets that the process's file descriptors allow.
 
-/// Descriptors that are left for everything but the sockets of clients: the database, the log, the
-/// executor.
-const LEFT: std::ops::RangeInclusive<usize> = 32..=256;
+/// The bounds of the number of descriptors reserved for everything except client sockets: the
+/// database, the log, the executor.
+const RESERVED: std::ops::RangeInclusive<usize> = 32..=256;
 
-/// Returns how many sockets there may be; `None` where the system does not say how many descriptors
-/// there are.
-pub(super) fn sockets() -> Option<usize> {
+/// Returns the maximum number of client sockets; `None` if the system does not report a limit of
+/// descriptors.
+pub(super) fn max_sockets() -> Option<usize> {
     let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
-    let most = soft_limit(&limits)?;
-    Some(most.saturating_sub((most / 16).clamp(*LEFT.start(), *LEFT.end())).max(1))
+    let limit = soft_limit(&limits)?;
+    Some(limit.saturating_sub((limit / 16).clamp(*RESERVED.start(), *RESERVED.end())).max(1))
 }
 
-/// Reads the soft limit out of a table like Linux's; `None` if there is none.
+/// Parses the soft limit of open files in Linux's table of limits; `None` if the table has none.
 fn soft_limit(table: &str) -> Option<usize> {
     let line = table.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()
@@ -35,6 +35,6 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn this_process_has_a_limit() {
-        assert!(sockets().is_some_and(|sockets| sockets > 0));
+        assert!(max_sockets().is_some_and(|sockets| sockets > 0));
     }
 }

@@ -1,4 +1,4 @@
-//! The pace at which a client sends and reads.
+//! Measures the pace at which a client sends and reads.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,23 +10,23 @@ use tokio::time::{Instant, Sleep};
 
 use crate::limits::Limits;
 
-/// What a connection waits for, as seen by all who may close it.
+/// What a connection waits for: shared by its task and by the limiter that may close it.
 #[derive(Debug)]
 pub(super) struct Pace {
     started: Instant,
-    /// When it began to wait for bytes of a request, in nanoseconds after `started` and one more; 0
-    /// if it does not.
+    /// When the connection began to wait for bytes of a request: nanoseconds after `started`, plus
+    /// one. 0 if it does not wait.
     reads_since: AtomicU64,
-    /// The same for its client to read an answer.
+    /// When the connection began to wait for its client to read a response, in the same unit.
     writes_since: AtomicU64,
     upgraded: AtomicBool,
     stalled: AtomicBool,
-    end: Notify,
-    gone: Notify,
+    close_requested: Notify,
+    closed: Notify,
 }
 
 impl Default for Pace {
-    /// Waits for the head of a request.
+    /// Creates the pace of a new connection, which waits for the head of a request.
     fn default() -> Self {
         Self {
             started: Instant::now(),
@@ -34,20 +34,20 @@ impl Default for Pace {
             writes_since: AtomicU64::new(0),
             upgraded: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
-            end: Notify::new(),
-            gone: Notify::new(),
+            close_requested: Notify::new(),
+            closed: Notify::new(),
         }
     }
 }
 
 impl Pace {
-    /// Notes that the connection waits for nothing more of the request: its head or body is there,
-    /// or is not read on.
+    /// Records that the connection no longer waits for bytes of the request: the head or body is
+    /// complete, or the handler does not read the rest.
     pub(super) fn stop_reading(&self) {
         self.reads_since.store(0, Ordering::Relaxed);
     }
 
-    /// The connection carries another protocol from now on.
+    /// Records that the connection carries another protocol from now on.
     pub(super) fn upgrade(&self) {
         self.upgraded.store(true, Ordering::Relaxed);
     }
@@ -61,8 +61,8 @@ impl Pace {
         self.stalled.load(Ordering::Relaxed)
     }
 
-    /// Returns since when the connection has waited for its client; `None` while the client waits
-    /// for the server.
+    /// Returns the time since which the connection has waited for its client; `None` while the
+    /// client waits for the server, and after an upgrade.
     pub(super) fn waiting_since(&self) -> Option<Instant> {
         if self.is_upgraded() {
             return None;
@@ -72,53 +72,56 @@ impl Pace {
         Some(self.started + Duration::from_nanos(since - 1))
     }
 
-    /// Has the connection closed.
-    pub(super) fn end(&self) {
-        self.end.notify_one();
+    /// Requests that the connection's task closes the connection.
+    pub(super) fn request_close(&self) {
+        self.close_requested.notify_one();
     }
 
-    /// Waits until the connection is to be closed.
-    pub(super) async fn ended(&self) {
-        self.end.notified().await;
+    /// Waits until [`request_close`](Self::request_close) is called.
+    pub(super) async fn close_requested(&self) {
+        self.close_requested.notified().await;
     }
 
-    /// The connection is closed.
-    pub(super) fn left(&self) {
-        self.gone.notify_one();
+    /// Records that the connection is closed.
+    pub(super) fn notify_closed(&self) {
+        self.closed.notify_one();
     }
 
-    /// Waits until it is.
-    pub(super) async fn gone(&self) {
-        self.gone.notified().await;
+    /// Waits until the connection is closed.
+    pub(super) async fn closed(&self) {
+        self.closed.notified().await;
     }
 
-    /// Notes that the connection waits for bytes of a request, if it does not wait for them already.
+    /// Records that the connection waits for bytes of a request. Keeps the start of a wait that has
+    /// already begun.
     pub(super) fn wait_to_read(&self) {
-        self.note_wait(&self.reads_since);
+        self.record_wait(&self.reads_since);
     }
 
-    /// Notes that the connection waits for its client to read, if it does not wait for that already.
+    /// Records that the connection waits for its client to read. Keeps the start of a wait that has
+    /// already begun.
     pub(super) fn wait_to_write(&self) {
-        self.note_wait(&self.writes_since);
+        self.record_wait(&self.writes_since);
     }
 
-    /// Notes that the client reads.
+    /// Records that the client reads.
     pub(super) fn stop_writing(&self) {
         self.writes_since.store(0, Ordering::Relaxed);
     }
 
-    fn note_wait(&self, since: &AtomicU64) {
+    fn record_wait(&self, since: &AtomicU64) {
         let now = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX).saturating_add(1);
-        let _noted_before = since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        let _recorded_before = since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// Notes that the client was slower than the limits allow.
+    /// Records that the client was slower than the limits allow.
     pub(super) fn stall(&self) {
         self.stalled.store(true, Ordering::Relaxed);
     }
 }
 
-/// The bytes that have to move while a connection waits, and those that have.
+/// Measures progress while a connection waits for its client: `bytes` have to be transferred in
+/// each `time` of waiting.
 #[derive(Debug)]
 pub(super) struct ProgressWindow {
     bytes: usize,
@@ -128,13 +131,13 @@ pub(super) struct ProgressWindow {
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
-/// What bytes that moved mean.
+/// Whether the bytes that were transferred satisfy the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moved {
-    /// The client keeps the pace: its time starts anew.
-    Enough,
-    /// They are too few to say so.
-    TooFew,
+pub(super) enum Throughput {
+    /// The client keeps the pace: a new window starts.
+    Sufficient,
+    /// The window's bytes are not reached yet.
+    Insufficient,
 }
 
 impl ProgressWindow {
@@ -148,22 +151,22 @@ impl ProgressWindow {
         }
     }
 
-    /// Counts bytes that moved. Those that nothing had to wait for are enough, however few they
-    /// are.
-    pub(super) fn moved(&mut self, bytes: usize) -> Moved {
+    /// Counts transferred bytes. Bytes for which the connection did not wait are sufficient,
+    /// whatever their number.
+    pub(super) fn transferred(&mut self, bytes: usize) -> Throughput {
         let waited = self.waiting.take().map(|(since, _)| since.elapsed());
         self.moved = self.moved.saturating_add(bytes);
         self.waited += waited.unwrap_or_default();
         if waited.is_some() && self.moved < self.bytes {
-            return Moved::TooFew;
+            return Throughput::Insufficient;
         }
         self.moved = 0;
         self.waited = Duration::ZERO;
-        Moved::Enough
+        Throughput::Sufficient
     }
 
-    /// Waits; ready once the client has had all its time.
-    pub(super) fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Polls the end of the window: ready once the connection has waited for the complete time.
+    pub(super) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let left = self.time.saturating_sub(self.waited);
         let start = || (Instant::now(), Box::pin(tokio::time::sleep(left)));
         let (_, sleep) = self.waiting.get_or_insert_with(start);
@@ -183,12 +186,12 @@ mod tests {
         ProgressWindow::new(&limits)
     }
 
-    /// Waits that long for bytes, then gets some; whether the client was given up meanwhile.
+    /// Waits for this many seconds, then transfers bytes. Returns whether the window elapsed first.
     async fn waits(window: &mut ProgressWindow, seconds: u64, bytes: usize) -> bool {
-        let late = poll_fn(|cx| window.poll_late(cx));
+        let late = poll_fn(|cx| window.poll_elapsed(cx));
         let is_late = tokio::time::timeout(Duration::from_secs(seconds), late).await.is_ok();
         if !is_late {
-            window.moved(bytes);
+            window.transferred(bytes);
         }
         is_late
     }
@@ -205,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_drips_is_given_up() {
+    async fn a_client_that_drips_is_disconnected() {
         let mut window = window();
         let mut drops = 0;
         while drops < 100 && !waits(&mut window, 2, 1).await {
@@ -215,18 +218,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn time_in_which_nothing_is_asked_of_the_client_does_not_count() {
+    async fn time_without_waiting_for_the_client_does_not_count() {
         let mut window = window();
         for _ in 0..10 {
             assert!(!waits(&mut window, 9, 1).await);
             tokio::time::advance(Duration::from_secs(600)).await;
-            // The next bytes were there at once.
-            assert_eq!(window.moved(1), Moved::Enough);
+            // The next bytes were available at once.
+            assert_eq!(window.transferred(1), Throughput::Sufficient);
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_waits_for_its_client_or_the_client_for_it() {
+    async fn a_connection_waits_only_for_its_client() {
         let pace = Pace::default();
         let start = Instant::now();
         assert_eq!(pace.waiting_since(), Some(start));

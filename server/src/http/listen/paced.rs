@@ -1,4 +1,4 @@
-//! The streams and bodies of a connection, at the pace that the limits ask for.
+//! Wraps the streams and bodies of a connection, and enforces the pace that the limits require.
 
 use std::io;
 use std::pin::Pin;
@@ -10,36 +10,40 @@ use bytes::Bytes;
 use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::crowd::{RequestPlace, Ticket};
-use super::pace::{Moved, Pace, ProgressWindow};
+use super::pace::{Pace, ProgressWindow, Throughput};
+use super::socket_limiter::{RequestPermit, SocketPermit};
 use crate::limits::Limits;
 
-/// A connection's stream, given up when its client does not read what is written. After an upgrade
-/// it only passes on.
+/// The stream of a connection. Writes fail with `TimedOut` if the client reads too slowly. After an
+/// upgrade the stream enforces nothing.
 #[derive(Debug)]
 pub(super) struct PacedStream<S> {
     inner: S,
-    ticket: Ticket,
-    /// None after an upgrade.
+    permit: SocketPermit,
+    /// `None` after an upgrade.
     window: Option<Box<ProgressWindow>>,
 }
 
 impl<S> PacedStream<S> {
-    pub(super) fn new(inner: S, ticket: Ticket, limits: &Limits) -> Self {
-        Self { inner, ticket, window: Some(Box::new(ProgressWindow::new(limits))) }
+    pub(super) fn new(inner: S, permit: SocketPermit, limits: &Limits) -> Self {
+        Self { inner, permit, window: Some(Box::new(ProgressWindow::new(limits))) }
     }
 
-    fn wrote(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn record_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         let Some(window) = &mut self.window else { return written };
-        let pace = self.ticket.pace();
+        let pace = self.permit.pace();
         if pace.is_upgraded() {
-            self.ticket.upgraded();
+            self.permit.upgraded();
             self.window = None;
             return written;
         }
         match written {
             Poll::Ready(Ok(bytes)) => {
-                if window.moved(bytes) == Moved::Enough {
+                if window.transferred(bytes) == Throughput::Sufficient {
                     pace.stop_writing();
                 }
                 written
@@ -47,7 +51,7 @@ impl<S> PacedStream<S> {
             Poll::Ready(Err(_)) => written,
             Poll::Pending => {
                 pace.wait_to_write();
-                ready!(window.poll_late(cx));
+                ready!(window.poll_elapsed(cx));
                 pace.stall();
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
@@ -68,7 +72,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for PacedStream<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for PacedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
-        self.wrote(cx, written)
+        self.record_write(cx, written)
     }
 
     fn poll_write_vectored(
@@ -77,7 +81,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for PacedStream<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
-        self.wrote(cx, written)
+        self.record_write(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -93,7 +97,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for PacedStream<S> {
     }
 }
 
-/// The body of a request, given up when it comes too slowly.
+/// The body of a request. Reading fails if the client sends it too slowly.
 #[derive(Debug)]
 pub(super) struct PacedBody {
     inner: Incoming,
@@ -101,12 +105,12 @@ pub(super) struct PacedBody {
     window: ProgressWindow,
 }
 
-/// A request's body is not read to its end.
+/// The reason why a request's body cannot be read to its end.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BodyError {
     #[error(transparent)]
     Http(#[from] hyper::Error),
-    #[error("the body comes too slowly")]
+    #[error("the request body was sent too slowly")]
     TooSlow,
 }
 
@@ -127,7 +131,7 @@ impl hyper::body::Body for PacedBody {
         let this = &mut *self;
         match Pin::new(&mut this.inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
-                if this.window.moved(frame.data_ref().map_or(0, Bytes::len)) == Moved::Enough {
+                if this.window.transferred(frame.data_ref().map_or(0, Bytes::len)) == Throughput::Sufficient {
                     this.pace.stop_reading();
                 }
                 Poll::Ready(Some(Ok(frame)))
@@ -138,7 +142,7 @@ impl hyper::body::Body for PacedBody {
             }
             Poll::Pending => {
                 this.pace.wait_to_read();
-                ready!(this.window.poll_late(cx));
+                ready!(this.window.poll_elapsed(cx));
                 this.pace.stall();
                 Poll::Ready(Some(Err(BodyError::TooSlow)))
             }
@@ -156,22 +160,22 @@ impl hyper::body::Body for PacedBody {
 
 impl Drop for PacedBody {
     fn drop(&mut self) {
-        // The handler goes on without the rest.
+        // The handler does not read the rest.
         self.pace.stop_reading();
     }
 }
 
-/// The body of an answer. With its end the connection waits for the next request.
+/// The body of a response. When it is dropped, the connection waits for the next request.
 #[derive(Debug)]
 pub(super) struct PacedResponse {
     inner: Body,
     pace: Arc<Pace>,
-    _visit: RequestPlace,
+    _permit: RequestPermit,
 }
 
 impl PacedResponse {
-    pub(super) fn new(inner: Body, pace: Arc<Pace>, visit: RequestPlace) -> Self {
-        Self { inner, pace, _visit: visit }
+    pub(super) fn new(inner: Body, pace: Arc<Pace>, permit: RequestPermit) -> Self {
+        Self { inner, pace, _permit: permit }
     }
 }
 

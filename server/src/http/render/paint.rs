@@ -1,4 +1,4 @@
-//! One component after the other, children inside their parents.
+//! Renders components one after the other, children inside their parents.
 
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,21 +10,23 @@ use vivaz_template::containment::OpenElement;
 use vivaz_template::{ChildSlot, escape, render_within};
 
 use super::{Live, RenderError};
-use crate::admission::seal::{Sealed, SealedChild, now};
+use crate::admission::seal::{SealContent, SealedChild, now};
 use crate::telemetry::log::{Escaped, Quoted, client_event};
 
-/// Components nested deeper than this are a component that contains itself.
+/// The maximum nesting depth of components: a deeper tree is a component that contains itself.
 const DEPTH: usize = 32;
 
-pub(super) struct Painter<'a> {
+/// Renders a component and its children.
+pub(super) struct FirstPaint<'a> {
     live: &'a Live,
-    /// How many bytes of state the component and its children may have.
+    /// The state budget, in bytes, of the component and its children.
     budget: Arc<Budget>,
-    /// What is painted. It counts until all is, because the page mounts all of it.
+    /// The rendered instances. They are kept, and counted against the budget, until the whole tree
+    /// is rendered, because the page mounts all of them.
     painted: Mutex<Vec<Box<dyn Instance>>>,
 }
 
-impl<'a> Painter<'a> {
+impl<'a> FirstPaint<'a> {
     pub(super) fn new(live: &'a Live) -> Self {
         let budget = Budget::new("page", live.runtime.core().limits.session_state_bytes);
         Self { live, budget: Arc::new(budget), painted: Mutex::default() }
@@ -37,8 +39,12 @@ impl<'a> Painter<'a> {
             .with_budget(Arc::clone(&self.budget), Admission::Bounded)
     }
 
-    /// The element of a component with its content. `attributes` are further ones for it, escaped; `around` are the
-    /// elements of its parents' templates that it stands in.
+    /// Renders the element of a component with its content. `attributes` are additional, escaped
+    /// attributes of the element. `around` are the open elements of its parents' templates.
+    ///
+    /// # Errors
+    /// Returns an error if the component is not registered, or its state, a topic or its seal
+    /// cannot be serialised.
     pub(super) async fn paint(
         &self,
         mut instance: Box<dyn Instance>,
@@ -54,20 +60,20 @@ impl<'a> Painter<'a> {
             .templates
             .of(spec.name)
             .ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(spec.name)))?;
-        let state = self.whole_state(instance.as_mut())?;
+        let state = self.complete_state(instance.as_mut())?;
         let user = self.live.identity.user().ok().map(|user| json!({ "id": user.id, "name": user.name }));
         let rendered = render_within(&template.compiled, &state, user.as_ref(), around);
         let mut html = rendered.html;
-        // From the last to the first, so that the places of those before stay what they were.
+        // From the last to the first, so that the offsets of the earlier children stay valid.
         for child in rendered.children.into_iter().rev() {
             let offset = child.offset;
-            let element = self.child(spec.name, child, depth + 1).await?;
+            let element = self.render_child(spec.name, child, depth + 1).await?;
             html.insert_str(offset, &element);
         }
         let shape = rendered.shape.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
         let mut element = format!("<live-component{attributes} name=\"{}\"", escape::attribute(spec.name));
         if let Some(child) = &child {
-            // What the page says of the place, as it stands in its message.
+            // The place in the form in which the page sends it in its mount message.
             let _ = write!(
                 element,
                 " child=\"{}\"",
@@ -86,8 +92,9 @@ impl<'a> Painter<'a> {
         Ok(element)
     }
 
-    /// The component's own state, and under the names of its shared fields what their topics are.
-    fn whole_state(&self, instance: &mut dyn Instance) -> Result<Value, RenderError> {
+    /// Returns the component's own state, and the state of its topics under the names of the shared
+    /// fields.
+    fn complete_state(&self, instance: &mut dyn Instance) -> Result<Value, RenderError> {
         let state = instance.state()?;
         let mut fields: Map<String, Value> = serde_json::from_str(&state)?;
         for (field, topic) in instance.topics() {
@@ -96,9 +103,9 @@ impl<'a> Painter<'a> {
         Ok(Value::Object(fields))
     }
 
-    /// A child's element. One that cannot be made is its own trouble, not its parent's: it is left to the page, which
-    /// asks for it and shows what is wrong.
-    fn child(&self, parent: &'static str, child: ChildSlot<Value>, depth: usize) -> BoxedPaint<'_> {
+    /// Renders the element of a child. A child that fails does not fail its parent: its element
+    /// stays empty, the page mounts it later and shows the error.
+    fn render_child(&self, parent: &'static str, child: ChildSlot<Value>, depth: usize) -> BoxedPaint<'_> {
         Box::pin(async move {
             let here = SealedChild { parent: parent.to_owned(), place: child.place };
             let core = self.live.runtime.core();
@@ -121,12 +128,13 @@ impl<'a> Painter<'a> {
             };
             Ok(painted.unwrap_or_else(|error| {
                 let (name, error) = (Quoted(&*child.component), Escaped(&error));
-                client_event!(core.log, WARN, component = %name, %error, "a child could not be rendered");
+                client_event!(core.log, WARN, component = %name, %error, "rendering a child failed; the page mounts it");
                 format!("<live-component{}></live-component>", child.attributes)
             }))
         })
     }
 
+    /// Returns the seal of a component; `None` if the system's random number generator fails.
     fn seal(
         &self,
         instance: &mut dyn Instance,
@@ -137,7 +145,7 @@ impl<'a> Painter<'a> {
         let saved = instance.save()?;
         let state = String::from_utf8(saved).ok().filter(|state| state.len() <= core.limits.seal_state_bytes);
         let spec = instance.spec();
-        let sealed = Sealed {
+        let sealed = SealContent {
             child,
             component: spec.name.to_owned(),
             schema: spec.schema(),

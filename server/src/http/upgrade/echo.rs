@@ -1,5 +1,5 @@
-//! An echo on the transport that connections have, for conformance suites: the same handshake, the same settings, the
-//! same way of closing.
+//! An echo server for conformance suites, with the handshake, the settings and the closing of real
+//! connections.
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ use crate::connection::close_for_violation;
 use crate::http::listen;
 use crate::transport::{Incoming, Outgoing};
 
-/// The suite's largest messages have 16 MiB.
+/// The limit for a message, in bytes. The suite's largest messages have 16 MiB.
 const MESSAGE_BYTES: usize = 32 * 1024 * 1024;
 
 async fn answer(request: Request) -> Response<Body> {
@@ -21,7 +21,7 @@ async fn answer(request: Request) -> Response<Body> {
     let handshake = Handshake::of(&parts.method, parts.version, &parts.headers).unwrap();
     let upgrade = parts.extensions.remove::<OnUpgrade>().unwrap();
     tokio::spawn(async move {
-        if let Some(socket) = open(upgrade, Encoding::Json, MESSAGE_BYTES).await {
+        if let Some(socket) = complete_upgrade(upgrade, Encoding::Json, MESSAGE_BYTES).await {
             echo(socket).await;
         }
     });
@@ -33,8 +33,8 @@ async fn echo(mut socket: Box<WebSocket<TokioIo<Upgraded>>>) {
         let echoed = match socket.next().await {
             Some(Incoming::Text(text)) => socket.send(Outgoing::Text(text)).await,
             Some(Incoming::Binary(bytes)) => socket.send_binary(bytes).await,
-            // The answer to a ping goes out with the next flush.
-            Some(Incoming::SignOfLife) => socket.flush().await,
+            // The flush sends the pong that answers a ping.
+            Some(Incoming::Heartbeat) => socket.flush().await,
             Some(Incoming::Violation(violation)) => {
                 let (code, reason) = close_for_violation(violation);
                 return socket.close(code, reason).await;
@@ -48,7 +48,7 @@ async fn echo(mut socket: Box<WebSocket<TokioIo<Upgraded>>>) {
     }
 }
 
-/// `cargo xtask autobahn` runs this and ends it.
+/// Serves until `cargo xtask autobahn` kills the process.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "serves until it is ended, for `cargo xtask autobahn`"]
 async fn serve() {
@@ -60,7 +60,7 @@ async fn serve() {
 }
 
 #[tokio::test]
-async fn what_is_sent_comes_back_as_it_was() {
+async fn messages_are_echoed_unchanged() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();

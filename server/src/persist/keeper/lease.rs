@@ -10,25 +10,25 @@ use super::saving::every;
 use super::{Keeper, RunningSessions};
 use crate::persist::store::StoreError;
 
-/// How often the store is asked to remove what is not good any more, at most.
+/// The maximum interval at which the store removes expired sessions.
 const EXPIRY: Duration = Duration::from_secs(60);
 /// How long the outcome of the last write to the store counts as current.
 const CURRENT: Duration = Duration::from_secs(1);
 
-/// Whether the store can be written; else why not.
-type Writable = Result<(), Arc<StoreError>>;
+/// Whether the store can be written; otherwise the error of the last attempt.
+type StoreStatus = Result<(), Arc<StoreError>>;
 
 /// The outcome of the last renewal, which is a write to the store.
 #[derive(Default)]
-pub(super) struct Probe(tokio::sync::Mutex<Option<(Instant, Writable)>>);
+pub(super) struct StoreProbe(tokio::sync::Mutex<Option<(Instant, StoreStatus)>>);
 
 impl Keeper {
-    /// Renews the lease of this process. Sessions that another process has ended end here too; the
-    /// store names them until they are deleted by this process, which their end causes.
+    /// Renews the lease of this process, and ends the sessions that another process has ended. The
+    /// store returns such sessions until this process deletes them, which happens when they end.
     ///
     /// # Errors
-    /// Why the store cannot be written.
-    async fn renew_lease(&self, running: &impl RunningSessions) -> Writable {
+    /// Returns the error of the store if the lease cannot be written.
+    async fn renew_lease(&self, running: &impl RunningSessions) -> StoreStatus {
         let renewed = self.store.renew_lease(&self.process, self.lease).await;
         match renewed {
             Ok(ended) => {
@@ -36,17 +36,17 @@ impl Keeper {
                 Ok(())
             }
             Err(error) => {
-                tracing::error!(%error, "the lease of this process could not be renewed; it will be tried again");
+                tracing::error!(%error, "cannot renew the lease of this process; retrying later");
                 Err(Arc::new(error))
             }
         }
     }
 
-    /// Returns whether the store can be written, as of at most a second ago.
+    /// Checks whether the store can be written. The result is at most one second old.
     ///
     /// # Errors
-    /// Why it cannot.
-    pub(crate) async fn probe(&self, running: &impl RunningSessions) -> Writable {
+    /// Returns the error of the store if it cannot be written.
+    pub(crate) async fn probe(&self, running: &impl RunningSessions) -> StoreStatus {
         let mut last = self.probe.0.lock().await;
         if let Some((at, outcome)) = &*last
             && at.elapsed() < CURRENT
@@ -59,8 +59,8 @@ impl Keeper {
     }
 }
 
-/// Keeps the lease, and lets the store expire what other processes left, until the runtime is gone
-/// or shuts down.
+/// Renews the lease and makes the store remove expired sessions of other processes, until the
+/// runtime is dropped or shuts down.
 pub(crate) async fn run(
     running: Weak<impl RunningSessions>,
     keeper: Weak<Keeper>,
@@ -83,9 +83,9 @@ pub(crate) async fn run(
         }
         match keeper.store.expire(&keeper.process).await {
             Ok(0) => {}
-            Ok(expired) => tracing::debug!(expired, "expired sessions were removed from the store"),
+            Ok(expired) => tracing::debug!(expired, "removed expired sessions from the store"),
             Err(error) => {
-                tracing::error!(%error, "the store cannot remove expired sessions; it will be tried again");
+                tracing::error!(%error, "cannot remove expired sessions from the store; retrying later");
             }
         }
     }

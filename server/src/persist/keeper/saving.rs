@@ -1,4 +1,4 @@
-//! Periodically writes changed sessions to the store, and deletes ended ones.
+//! Periodically writes changed sessions to the store and deletes ended ones.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -9,20 +9,20 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use vivaz_protocol::SessionId;
 
-use super::{Amendment, Keeper, RunningSessions, TOGETHER, Waiting};
-use crate::persist::store::{Refusal, Save, Snapshot, StoreError, TOMBSTONE, Whole};
+use super::{Amendment, BATCH, Keeper, PendingWrites, RunningSessions};
+use crate::persist::store::{Save, SessionState, Snapshot, StoreError, TOMBSTONE, WriteRefusal};
 
 impl Keeper {
-    /// Writes what waits. What cannot be written waits again.
+    /// Writes the queue. Failed writes are queued again.
     ///
     /// # Errors
-    /// The first error of the store. What does not depend on it is tried all the same, unless the
-    /// store does not answer.
+    /// Returns the first error of the store. Independent writes are attempted in spite of it,
+    /// unless the store timed out.
     pub(crate) async fn flush(&self, running: &impl RunningSessions) -> Result<(), StoreError> {
         let _writing = self.writing.lock().await;
         let steps = [
             self.save_all(running).boxed(),
-            self.enter_all(running).boxed(),
+            self.write_complete(running).boxed(),
             self.delete_all().boxed(),
             self.forget_all().boxed(),
             self.release_all(running).boxed(),
@@ -30,9 +30,9 @@ impl Keeper {
         let mut outcome = Ok(());
         for step in steps {
             let written = step.await;
-            let is_silent = matches!(written, Err(StoreError::TimedOut));
+            let timed_out = matches!(written, Err(StoreError::TimedOut));
             outcome = outcome.and(written);
-            if is_silent {
+            if timed_out {
                 break;
             }
         }
@@ -42,11 +42,11 @@ impl Keeper {
     async fn save_all(&self, running: &impl RunningSessions) -> Result<(), StoreError> {
         let mut left: Vec<Snapshot> = std::mem::take(&mut self.lock().snapshots).into_values().collect();
         while !left.is_empty() {
-            let some = left.split_off(left.len().saturating_sub(TOGETHER));
+            let some = left.split_off(left.len().saturating_sub(BATCH));
             match self.store.save(&self.process, some.clone()).await {
-                Ok(all) => refuse(running, all),
+                Ok(all) => report_refusals(running, all),
                 Err(error) => {
-                    tracing::error!(%error, "sessions could not be saved; they will be tried again");
+                    tracing::error!(%error, "cannot save sessions; retrying later");
                     left.extend(some);
                     self.lock().put_back(left);
                     return Err(error);
@@ -56,19 +56,19 @@ impl Keeper {
         Ok(())
     }
 
-    async fn enter_all(&self, running: &impl RunningSessions) -> Result<(), StoreError> {
-        let mut left = self.lock().take_wholes();
+    async fn write_complete(&self, running: &impl RunningSessions) -> Result<(), StoreError> {
+        let mut left = self.lock().take_complete();
         while !left.is_empty() {
-            let some = left.split_off(left.len().saturating_sub(TOGETHER));
+            let some = left.split_off(left.len().saturating_sub(BATCH));
             match self.store.enter(&self.process, some.clone()).await {
                 Ok(all) => {
-                    self.lock().entered(&some);
-                    refuse(running, all);
+                    self.lock().complete_written(&some);
+                    report_refusals(running, all);
                 }
                 Err(error) => {
-                    tracing::error!(%error, "sessions could not be written; they will be tried again");
+                    tracing::error!(%error, "cannot write complete sessions; retrying later");
                     left.extend(some);
-                    self.lock().put_wholes_back(left);
+                    self.lock().put_complete_back(left);
                     return Err(error);
                 }
             }
@@ -84,13 +84,13 @@ impl Keeper {
         let deleted = self.store.delete(&self.process, ended.clone()).await;
         match &deleted {
             Ok(()) => {
-                let mut waiting = self.lock();
+                let mut pending = self.lock();
                 for session in &ended {
-                    waiting.ended.remove(session);
+                    pending.ended.remove(session);
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "sessions that have ended could not be deleted; they will be tried again");
+                tracing::error!(%error, "cannot delete ended sessions; retrying later");
             }
         }
         deleted
@@ -102,21 +102,22 @@ impl Keeper {
         for (owner, times) in revoked {
             match self.store.forget_user(&owner).await {
                 Ok(_count) => {
-                    let mut waiting = self.lock();
-                    // Access may have been taken away again meanwhile, from sessions that the store has not seen.
-                    if waiting.revoked.get(&owner) == Some(&times) {
-                        waiting.revoked.remove(&owner);
+                    let mut pending = self.lock();
+                    // Access may have been revoked again meanwhile, for sessions that were not in
+                    // the store yet.
+                    if pending.revoked.get(&owner) == Some(&times) {
+                        pending.revoked.remove(&owner);
                     }
                 }
                 Err(error) => {
                     tracing::error!(
                         %error,
-                        "sessions of a user whose access was taken away are still in the store; they are \
-                         not resumed here and will be tried again"
+                        "cannot delete sessions of a revoked user; this process does not resume them; \
+                         retrying later"
                     );
-                    let is_silent = matches!(error, StoreError::TimedOut);
+                    let timed_out = matches!(error, StoreError::TimedOut);
                     outcome = Err(error);
-                    if is_silent {
+                    if timed_out {
                         break;
                     }
                 }
@@ -128,11 +129,11 @@ impl Keeper {
     async fn release_all(&self, running: &impl RunningSessions) -> Result<(), StoreError> {
         let mut left: Vec<SessionId> = std::mem::take(&mut self.lock().released).into_iter().collect();
         while let Some(session) = left.pop() {
-            // The page may have come back meanwhile.
+            // The page may have resumed the session meanwhile.
             if !running.contains(&session)
                 && let Err(error) = self.store.release(&session, &self.process).await
             {
-                tracing::error!(%error, "a claimed session could not be released; it will be tried again");
+                tracing::error!(%error, "cannot release a claimed session; retrying later");
                 left.push(session);
                 self.lock().released.extend(left);
                 return Err(error);
@@ -142,64 +143,64 @@ impl Keeper {
     }
 }
 
-impl Waiting {
-    /// Takes snapshots back that were not written, except where there are newer ones.
+impl PendingWrites {
+    /// Queues snapshots again that were not written, except for sessions with newer ones.
     pub(super) fn put_back(&mut self, snapshots: Vec<Snapshot>) {
         for snapshot in snapshots {
-            if !self.has_news_of(&snapshot.session) {
+            if !self.has_newer(&snapshot.session) {
                 self.snapshots.insert(snapshot.session.clone(), snapshot);
             }
         }
     }
 
-    /// Takes the whole sessions that are to be written now.
-    pub(super) fn take_wholes(&mut self) -> Vec<Whole> {
-        let wholes: Vec<Whole> = std::mem::take(&mut self.wholes).into_values().collect();
-        self.entering.extend(wholes.iter().map(|whole| (whole.session.clone(), Vec::new())));
-        wholes
+    /// Removes and returns the complete states to write now.
+    pub(super) fn take_complete(&mut self) -> Vec<SessionState> {
+        let complete: Vec<SessionState> = std::mem::take(&mut self.complete).into_values().collect();
+        self.writing_complete.extend(complete.iter().map(|state| (state.session.clone(), Vec::new())));
+        complete
     }
 
-    /// Notes that the store has answered for these.
-    pub(super) fn entered(&mut self, wholes: &[Whole]) {
-        for whole in wholes {
-            self.entering.remove(&whole.session);
+    /// Records that the store has written these states.
+    pub(super) fn complete_written(&mut self, complete: &[SessionState]) {
+        for state in complete {
+            self.writing_complete.remove(&state.session);
         }
     }
 
-    /// Takes whole sessions back that were not written, except where there are newer ones. A snapshot
-    /// is not newer: it does not say which components are gone.
-    pub(super) fn put_wholes_back(&mut self, wholes: Vec<Whole>) {
-        for mut whole in wholes {
-            for amendment in self.entering.remove(&whole.session).unwrap_or_default() {
-                amendment.apply(&mut whole);
+    /// Queues complete states again that were not written, except for sessions with newer ones. A
+    /// snapshot is not newer: it does not contain which components were removed.
+    pub(super) fn put_complete_back(&mut self, complete: Vec<SessionState>) {
+        for mut state in complete {
+            for amendment in self.writing_complete.remove(&state.session).unwrap_or_default() {
+                amendment.apply(&mut state);
             }
-            let session = &whole.session;
-            if self.wholes.contains_key(session) || self.has_ended(session) {
+            let session = &state.session;
+            if self.complete.contains_key(session) || self.has_ended(session) {
                 continue;
             }
             self.snapshots.remove(session);
-            self.wholes.insert(session.clone(), whole);
+            self.complete.insert(session.clone(), state);
         }
     }
 
-    /// Notes what is written of a session by itself, in what waits to be written whole.
+    /// Applies a change that is written separately to the queued complete state of its session.
     pub(super) fn amend(&mut self, session: &SessionId, amendment: Amendment) {
-        if let Some(whole) = self.wholes.get_mut(session) {
-            amendment.apply(whole);
+        if let Some(state) = self.complete.get_mut(session) {
+            amendment.apply(state);
         }
-        if let Some(amendments) = self.entering.get_mut(session) {
+        if let Some(amendments) = self.writing_complete.get_mut(session) {
             amendments.push(amendment);
         }
     }
 
-    /// Drops what waits of a session.
+    /// Removes the queued states of a session.
     pub(super) fn drop_session(&mut self, session: &SessionId) {
         self.snapshots.remove(session);
-        self.wholes.remove(session);
+        self.complete.remove(session);
     }
 
-    fn has_news_of(&self, session: &SessionId) -> bool {
-        self.snapshots.contains_key(session) || self.wholes.contains_key(session) || self.has_ended(session)
+    fn has_newer(&self, session: &SessionId) -> bool {
+        self.snapshots.contains_key(session) || self.complete.contains_key(session) || self.has_ended(session)
     }
 
     pub(super) fn has_ended(&self, session: &SessionId) -> bool {
@@ -207,44 +208,46 @@ impl Waiting {
     }
 }
 
-/// Passes on why the store does not take sessions.
-fn refuse(running: &impl RunningSessions, all: Vec<(SessionId, Refusal)>) {
+/// Reports to the sessions that the store refused them.
+fn report_refusals(running: &impl RunningSessions, all: Vec<(SessionId, WriteRefusal)>) {
     for (session, refusal) in all {
         running.refused(&session, refusal);
     }
 }
 
-/// Saves changed sessions until the runtime is gone or shuts down.
+/// Saves changed sessions until the runtime is dropped or shuts down.
 ///
-/// A change is in the store one interval later: a session is asked for its state after three quarters
-/// to seven eighths of it, and its answer is written at once. The two are tasks of their own, so that
-/// neither a session that does not answer nor a slow store delays the others.
+/// A change is in the store within one interval of [`Save::Every`]: a session is asked for its
+/// state after three quarters to seven eighths of the interval, and its state is written at once.
+/// Asking and writing are separate loops, so that neither an unresponsive session nor a slow store
+/// delays other sessions.
 pub(crate) async fn run(
     running: Weak<impl RunningSessions>,
     keeper: Weak<Keeper>,
     shutdown: CancellationToken,
 ) {
-    let known = keeper.upgrade().map(|keeper| (period(&keeper), Arc::clone(&keeper.answered)));
-    let Some((period, answered)) = known else { return };
+    let known = keeper.upgrade().map(|keeper| (period(&keeper), Arc::clone(&keeper.state_ready)));
+    let Some((period, state_ready)) = known else { return };
     tokio::join!(
         ask(&running, &keeper, &shutdown, period),
-        write(&running, &keeper, &shutdown, period, &answered)
+        write(&running, &keeper, &shutdown, period, &state_ready)
     );
 }
 
-/// Asks sessions for their states, each a while after its first change since it was asked.
+/// Asks changed sessions for their states, each three quarters of an interval after its first
+/// change since the last request.
 async fn ask(
     running: &Weak<impl RunningSessions>,
     keeper: &Weak<Keeper>,
     shutdown: &CancellationToken,
     period: Duration,
 ) {
-    // The first tick of each is at once. The audit is only due later: it finds sessions on which
-    // nothing happens and that the store has lost.
-    let (mut looks, mut audits) = (every(period / 8), every(TOMBSTONE / 3));
+    // The first tick of each is immediate. The audit saves all sessions, which detects idle
+    // sessions that the store has lost.
+    let (mut checks, mut audits) = (every(period / 8), every(TOMBSTONE / 3));
     loop {
         let audit = tokio::select! {
-            _ = looks.tick() => false,
+            _ = checks.tick() => false,
             _ = audits.tick() => true,
             () = shutdown.cancelled() => return,
         };
@@ -260,14 +263,14 @@ async fn ask(
     }
 }
 
-/// Writes the states that sessions have answered with. Those that come while the store writes are
-/// written together.
+/// Writes the states that sessions have delivered. States that arrive while the store writes form
+/// the next batch.
 async fn write(
     running: &Weak<impl RunningSessions>,
     keeper: &Weak<Keeper>,
     shutdown: &CancellationToken,
     period: Duration,
-    answered: &Notify,
+    state_ready: &Notify,
 ) {
     let mut retries = every(period);
     let mut has_failed = false;
@@ -275,15 +278,16 @@ async fn write(
         tokio::select! {
             () = shutdown.cancelled() => return,
             _ = retries.tick() => {}
-            // A store that fails is not asked more often than that.
-            () = answered.notified(), if !has_failed => {}
+            // A failing store is called only at the retry interval.
+            () = state_ready.notified(), if !has_failed => {}
         }
         let (Some(running), Some(keeper)) = (running.upgrade(), keeper.upgrade()) else { return };
-        // States that could not be written were logged and wait for the next time.
+        // `flush` has logged the errors and queued the failed writes again.
         has_failed = keeper.flush(&*running).await.is_err();
     }
 }
 
+/// Returns the interval between two saves of a changed session.
 fn period(keeper: &Keeper) -> Duration {
     match keeper.save {
         Save::Every(period) => period.max(Duration::from_millis(10)),
@@ -291,6 +295,7 @@ fn period(keeper: &Keeper) -> Duration {
     }
 }
 
+/// Creates an interval whose missed ticks are delayed, not repeated.
 pub(super) fn every(period: Duration) -> tokio::time::Interval {
     let mut ticks = tokio::time::interval(period.max(Duration::from_millis(1)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::persist::store::{
-    MemoryStore, Progress, Secrets, SnapshotHead, State, StoredComponent, StoredOrigin,
+    ComponentState, MemoryStore, Secrets, SessionProgress, SnapshotHead, StoredComponent, StoredOrigin,
 };
 
 fn keeper(limits: &Limits) -> Keeper {
@@ -19,13 +19,13 @@ fn head() -> SnapshotHead {
     SnapshotHead {
         owner: Owner::default(),
         secrets: Secrets::default(),
-        progress: Progress::default(),
+        progress: SessionProgress::default(),
         good_for: Duration::from_secs(1),
     }
 }
 
 fn snapshot(session: &str, components: &[&str]) -> Snapshot {
-    let components = components.iter().map(|name| State {
+    let components = components.iter().map(|name| ComponentState {
         id: ComponentId::new(name).unwrap(),
         state: Vec::new(),
         shown: None,
@@ -38,7 +38,7 @@ fn snapshot(session: &str, components: &[&str]) -> Snapshot {
     Snapshot { session: id(session), head: head(), components: components.collect() }
 }
 
-fn whole(session: &str, components: &[&str]) -> Whole {
+fn complete_state(session: &str, components: &[&str]) -> SessionState {
     let components = components.iter().map(|name| StoredComponent {
         origin: StoredOrigin::Open,
         id: (*name).into(),
@@ -57,7 +57,7 @@ fn whole(session: &str, components: &[&str]) -> Whole {
         connected: true,
         shown: None,
     });
-    Whole {
+    SessionState {
         session: id(session),
         head: head(),
         components: components.collect(),
@@ -66,14 +66,14 @@ fn whole(session: &str, components: &[&str]) -> Whole {
     }
 }
 
-/// How many snapshots and whole sessions wait.
-fn waiting(keeper: &Keeper) -> (usize, usize) {
-    let waiting = keeper.lock();
-    (waiting.snapshots.len(), waiting.wholes.len())
+/// Returns the numbers of queued snapshots and complete states.
+fn pending(keeper: &Keeper) -> (usize, usize) {
+    let pending = keeper.lock();
+    (pending.snapshots.len(), pending.complete.len())
 }
 
 #[test]
-fn a_session_is_good_for_twice_the_time_that_it_may_wait_and_for_an_hour_at_least() {
+fn a_session_is_valid_for_twice_its_suspended_time_and_at_least_an_hour() {
     let of = |minutes: u64| {
         let suspended_time = Duration::from_secs(minutes * 60);
         keeper(&Limits { suspended_time, ..Limits::default() }).good_for.as_secs() / 60
@@ -82,100 +82,105 @@ fn a_session_is_good_for_twice_the_time_that_it_may_wait_and_for_an_hour_at_leas
 }
 
 #[test]
-fn what_is_put_last_is_what_is_written_but_a_whole_session_only_gives_way_to_a_whole_one() {
+fn the_last_state_is_written_and_snapshots_do_not_replace_complete_states() {
     let keeper = keeper(&Limits::default());
     assert!(keeper.put(snapshot("s", &[])) && keeper.put(snapshot("t", &[])));
-    assert_eq!(waiting(&keeper), (2, 0));
-    keeper.put_whole(whole("s", &["a"]));
-    assert_eq!(waiting(&keeper), (1, 1), "the older snapshot is not written after it");
-    assert!(!keeper.put(snapshot("s", &[])), "it is to be put whole again");
-    assert_eq!(waiting(&keeper), (1, 1), "what only the whole session says is not lost");
-    keeper.put_whole(whole("s", &[]));
-    assert_eq!(keeper.lock().wholes.get(&id("s")).unwrap().components.len(), 0);
+    assert_eq!(pending(&keeper), (2, 0));
+    keeper.put_complete(complete_state("s", &["a"]));
+    assert_eq!(pending(&keeper), (1, 1), "the older snapshot is not written after it");
+    assert!(!keeper.put(snapshot("s", &[])), "the caller has to put a complete state");
+    assert_eq!(pending(&keeper), (1, 1), "a snapshot does not replace a complete state");
+    keeper.put_complete(complete_state("s", &[]));
+    assert_eq!(keeper.lock().complete.get(&id("s")).unwrap().components.len(), 0);
     keeper.drop_session(&id("s"));
     assert!(keeper.put(snapshot("s", &[])));
-    assert_eq!(waiting(&keeper), (2, 0));
+    assert_eq!(pending(&keeper), (2, 0));
     keeper.forget(&id("t"));
     keeper.forget(&id("s"));
-    assert_eq!(waiting(&keeper), (0, 0));
+    assert_eq!(pending(&keeper), (0, 0));
     assert!(keeper.has_ended(&id("s")) && keeper.has_ended(&id("t")) && !keeper.has_ended(&id("u")));
 }
 
 #[test]
-fn while_a_session_is_being_written_whole_it_is_put_whole_again() {
+fn while_a_complete_state_is_written_snapshots_are_rejected() {
     let keeper = keeper(&Limits::default());
-    keeper.put_whole(whole("s", &["a", "b"]));
-    let wholes = keeper.lock().take_wholes();
+    keeper.put_complete(complete_state("s", &["a", "b"]));
+    let complete = keeper.lock().take_complete();
     assert!(!keeper.put(snapshot("s", &["a", "b"])));
-    // The store may still have it when it is removed; what is written again must not bring it back.
+    // The store may still have the component when it is removed; writing the state again must not
+    // restore it.
     keeper.drop_component(&id("s"), &component("a"), "counter");
-    keeper.lock().put_wholes_back(wholes);
+    keeper.lock().put_complete_back(complete);
     assert!(!keeper.put(snapshot("s", &["b"])));
-    let wholes = keeper.lock().take_wholes();
-    assert_eq!(wholes[0].components.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["b"]);
-    keeper.lock().entered(&wholes);
+    let complete = keeper.lock().take_complete();
+    assert_eq!(complete[0].components.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["b"]);
+    keeper.lock().complete_written(&complete);
     assert!(keeper.put(snapshot("s", &["b"])));
-    assert_eq!(waiting(&keeper), (1, 0));
+    assert_eq!(pending(&keeper), (1, 0));
 }
 
 #[test]
-fn a_component_that_is_removed_is_taken_out_of_what_waits() {
+fn a_removed_component_is_removed_from_the_queue() {
     let keeper = keeper(&Limits::default());
     assert!(keeper.put(snapshot("s", &["a", "b"])));
-    keeper.put_whole(whole("t", &["a", "b"]));
+    keeper.put_complete(complete_state("t", &["a", "b"]));
     for session in ["s", "t", "none"] {
         keeper.drop_component(&id(session), &component("a"), "counter");
     }
-    let waiting = keeper.lock();
-    let snapshot = waiting.snapshots.get(&id("s")).unwrap();
+    let pending = keeper.lock();
+    let snapshot = pending.snapshots.get(&id("s")).unwrap();
     assert_eq!(snapshot.components.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["b"]);
-    let whole = waiting.wholes.get(&id("t")).unwrap();
-    assert_eq!(whole.components.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["b"]);
+    let complete_state = pending.complete.get(&id("t")).unwrap();
+    assert_eq!(complete_state.components.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["b"]);
 }
 
 #[test]
-fn what_is_mounted_after_a_session_was_taken_whole_is_not_deleted_by_it() {
+fn a_component_mounted_after_a_complete_state_is_not_deleted_by_it() {
     let keeper = keeper(&Limits::default());
-    keeper.put_whole(whole("s", &["a", "b"]));
-    // Before it is written, and while the store writes it.
+    keeper.put_complete(complete_state("s", &["a", "b"]));
+    // Before the state is written, and while the store writes it.
     keeper.add_component(&id("s"), &component("c"));
     keeper.drop_component(&id("s"), &component("a"), "counter");
-    let wholes = keeper.lock().take_wholes();
+    let complete = keeper.lock().take_complete();
     for name in ["a", "d", "e"] {
         keeper.add_component(&id("s"), &component(name));
     }
     keeper.drop_component(&id("s"), &component("d"), "counter");
-    keeper.lock().put_wholes_back(wholes);
-    let wholes = keeper.lock().take_wholes();
-    assert_eq!(wholes[0].components.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["b"]);
-    assert_eq!(wholes[0].moving, ["c", "a", "e"].map(component), "what the store has of them stays");
+    keeper.lock().put_complete_back(complete);
+    let complete = keeper.lock().take_complete();
+    assert_eq!(complete[0].components.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(complete[0].moving, ["c", "a", "e"].map(component), "their stored rows stay");
 }
 
 #[test]
-fn what_could_not_be_written_waits_again_unless_there_is_something_newer() {
+fn failed_writes_are_queued_again_unless_there_are_newer_ones() {
     let keeper = keeper(&Limits::default());
     assert!(keeper.put(snapshot("newer", &["a"])));
-    keeper.put_whole(whole("whole", &["a"]));
+    keeper.put_complete(complete_state("complete", &["a"]));
     keeper.forget(&id("ended"));
-    let sessions = ["newer", "whole", "ended", "left"];
+    let sessions = ["newer", "complete", "ended", "left"];
     keeper.lock().put_back(sessions.iter().map(|name| snapshot(name, &[])).collect());
     {
-        let waiting = keeper.lock();
-        assert_eq!((waiting.snapshots.len(), waiting.wholes.len()), (2, 1));
-        assert_eq!(waiting.snapshots.get(&id("newer")).unwrap().components.len(), 1);
-        assert!(waiting.snapshots.contains_key(&id("left")));
+        let pending = keeper.lock();
+        assert_eq!((pending.snapshots.len(), pending.complete.len()), (2, 1));
+        assert_eq!(pending.snapshots.get(&id("newer")).unwrap().components.len(), 1);
+        assert!(pending.snapshots.contains_key(&id("left")));
     }
-    keeper
-        .lock()
-        .put_wholes_back(["newer", "whole", "ended", "left", "other"].map(|name| whole(name, &[])).into());
-    let waiting = keeper.lock();
-    assert_eq!((waiting.snapshots.len(), waiting.wholes.len()), (0, 4), "a snapshot does not stand for it");
-    assert_eq!(waiting.wholes.get(&id("whole")).unwrap().components.len(), 1);
-    assert!(waiting.wholes.contains_key(&id("other")));
+    keeper.lock().put_complete_back(
+        ["newer", "complete", "ended", "left", "other"].map(|name| complete_state(name, &[])).into(),
+    );
+    let pending = keeper.lock();
+    assert_eq!(
+        (pending.snapshots.len(), pending.complete.len()),
+        (0, 4),
+        "a snapshot does not replace a complete state"
+    );
+    assert_eq!(pending.complete.get(&id("complete")).unwrap().components.len(), 1);
+    assert!(pending.complete.contains_key(&id("other")));
 }
 
 #[test]
-fn users_are_revoked_until_the_store_has_done_it() {
+fn owners_stay_revoked_until_the_store_has_deleted_their_sessions() {
     let keeper = keeper(&Limits::default());
     let owner = |tenant: Option<&str>| Owner {
         user: Some("ada".into()),

@@ -1,4 +1,4 @@
-//! Which process holds sessions for how long, and which sessions have ended.
+//! The leases of processes, the expiry of sessions, and the tombstones of ended sessions.
 
 use vivaz_databases::sqlite::rusqlite::{Connection, OptionalExtension, params};
 use vivaz_protocol::SessionId;
@@ -6,8 +6,8 @@ use vivaz_protocol::SessionId;
 use super::rows::unsigned;
 use crate::persist::store::{Owner, StoreError, StoreTime, TOMBSTONE, millis};
 
-/// Starts or renews a lease. Returns the sessions of that process that were ended without it and that
-/// it has not deleted since.
+/// Starts or renews a lease. Returns the sessions of the process that another process has ended and
+/// that it has not deleted since.
 pub(super) fn renew(
     db: &Connection,
     by: &str,
@@ -15,7 +15,7 @@ pub(super) fn renew(
     time: &StoreTime,
     now: u64,
 ) -> Result<Vec<SessionId>, StoreError> {
-    let now = keep_time(db, time, now)?;
+    let now = save_time(db, time, now)?;
     let running: Option<u64> = db
         .prepare_cached("SELECT since FROM vivaz_leases WHERE holder = ?1 AND ends > ?2")?
         .query_row(params![by, now.cast_signed()], |row| unsigned(row, 0))
@@ -41,15 +41,16 @@ pub(super) fn renew(
     ended.iter().map(read).collect()
 }
 
-/// Removes what is not good any more, if the lease of `by` has run for its length.
+/// Removes expired sessions, leases and tombstones, if the lease of `by` has been valid for its
+/// whole length. Returns the number of removed sessions.
 pub(super) fn expire(db: &Connection, by: &str, now: u64) -> Result<usize, StoreError> {
     let now = now.cast_signed();
-    let may = db
+    let is_allowed = db
         .prepare_cached(
             "SELECT 1 FROM vivaz_leases WHERE holder = ?1 AND ends > ?2 AND since + length <= ?2",
         )?
         .exists(params![by, now])?;
-    if !may {
+    if !is_allowed {
         return Ok(0);
     }
     db.prepare_cached(
@@ -68,10 +69,9 @@ pub(super) fn expire(db: &Connection, by: &str, now: u64) -> Result<usize, Store
     Ok(expired.len())
 }
 
-/// Ends a lease; what its process saved is exactly what the pages have, but for the sessions that it
-/// has let go of.
+/// Ends a lease, and marks the sessions of its process as exact, except for released ones.
 pub(super) fn close(db: &Connection, by: &str, time: &StoreTime, now: u64) -> Result<(), StoreError> {
-    let now = keep_time(db, time, now)?;
+    let now = save_time(db, time, now)?;
     db.execute("DELETE FROM vivaz_leases WHERE holder = ?1", [by])?;
     db.execute(
         "UPDATE vivaz_sessions SET exact = (exact OR ends IS NULL), ends = ?2 + good_for WHERE holder = ?1",
@@ -80,24 +80,24 @@ pub(super) fn close(db: &Connection, by: &str, time: &StoreTime, now: u64) -> Re
     Ok(())
 }
 
-/// Ends all sessions of those that an owner includes.
+/// Ends all sessions whose owners `owner` includes, and returns their number.
 pub(super) fn forget_user(db: &Connection, owner: &Owner, now: u64) -> Result<usize, StoreError> {
-    // One statement for each index.
+    // One statement for each index of the table.
     let sql = if owner.user.is_some() {
         "SELECT id FROM vivaz_sessions WHERE user = ?1 AND tenant IS ?2 AND (?3 IS NULL OR login = ?3)"
     } else {
         "SELECT id FROM vivaz_sessions WHERE ?1 IS NULL AND tenant IS ?2 AND login = ?3"
     };
-    let theirs: Vec<String> = db
+    let included: Vec<String> = db
         .prepare_cached(sql)?
         .query_map(params![owner.user, owner.tenant, owner.login], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    theirs.iter().try_for_each(|session| end(db, session, now, None))?;
-    Ok(theirs.len())
+    included.iter().try_for_each(|session| end(db, session, now, None))?;
+    Ok(included.len())
 }
 
-/// Deletes a session and remembers that it has ended. A holder other than `by` is told with each of
-/// its renewals until it deletes the session itself.
+/// Deletes a session and leaves a tombstone. A holder other than `by` receives the session with
+/// each renewal of its lease until it deletes the session itself.
 pub(super) fn end(db: &Connection, session: &str, now: u64, by: Option<&str>) -> Result<(), StoreError> {
     db.prepare_cached(
         "INSERT OR REPLACE INTO vivaz_ended (session, until, untold) \
@@ -109,16 +109,16 @@ pub(super) fn end(db: &Connection, session: &str, now: u64, by: Option<&str>) ->
     delete(db, session)
 }
 
-/// Writes down where store time is, and returns it. Another process may be ahead.
-fn keep_time(db: &Connection, time: &StoreTime, now: u64) -> Result<u64, StoreError> {
+/// Saves the store time and returns it. The time of another process is_allowed be later.
+fn save_time(db: &Connection, time: &StoreTime, now: u64) -> Result<u64, StoreError> {
     let seen = db
         .prepare_cached("SELECT time FROM vivaz_clock")?
         .query_row([], |row| unsigned(row, 0))
         .optional()?;
-    let kept = time.keep(now, seen.unwrap_or(0));
+    let saved = time.advance(now, seen.unwrap_or(0));
     db.prepare_cached("INSERT OR REPLACE INTO vivaz_clock (id, time, wall) VALUES (1, ?1, ?2)")?
-        .execute([kept.time.cast_signed(), kept.wall.cast_signed()])?;
-    Ok(kept.time)
+        .execute([saved.time.cast_signed(), saved.wall.cast_signed()])?;
+    Ok(saved.time)
 }
 
 fn delete(db: &Connection, session: &str) -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-//! The rows of sessions, components and replies.
+//! Reads and writes the rows of sessions, components and replies.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -6,18 +6,19 @@ use vivaz_databases::Tx;
 use vivaz_databases::sqlite::rusqlite::{self, Connection, OptionalExtension, Row, params};
 
 use crate::persist::store::{
-    Change, Commit, CommitError, Head, Owner, Refusal, Secrets, Snapshot, SnapshotHead, State, StoreError,
-    StoredComponent, StoredReply, StoredSession, Whole, WriteError, Written, millis,
+    Commit, CommitError, CommitRecord, ComponentState, Owner, Secrets, SessionHead, SessionState, Snapshot,
+    SnapshotHead, StoreError, StoredChange, StoredComponent, StoredReply, StoredSession, WriteError,
+    WriteRefusal, millis,
 };
 
-/// Returns what decides whether a session may be resumed.
-pub(super) fn find(db: &Connection, session: &str) -> Result<Option<Head>, StoreError> {
+/// Returns the data that decides whether a session may be resumed.
+pub(super) fn find(db: &Connection, session: &str) -> Result<Option<SessionHead>, StoreError> {
     let head = db
         .prepare_cached(
             "SELECT user, tenant, login, generation, secret, previous, holder FROM vivaz_sessions WHERE id = ?1",
         )?
         .query_row([session], |row| {
-            Ok(Head {
+            Ok(SessionHead {
                 owner: Owner { user: row.get(0)?, tenant: row.get(1)?, login: row.get(2)? },
                 secrets: Secrets {
                     generation: unsigned(row, 3)?,
@@ -30,16 +31,18 @@ pub(super) fn find(db: &Connection, session: &str) -> Result<Option<Head>, Store
     Ok(head.optional()?)
 }
 
-/// Takes a session for `by`, if it is as it was seen.
+/// Makes `by` the holder of a session, if its holder and generation are those of `seen`.
 pub(super) fn claim(
     db: &Connection,
     session: &str,
     by: &str,
-    seen: &Head,
+    seen: &SessionHead,
 ) -> Result<Option<StoredSession>, StoreError> {
     let is_as_seen =
-        |head: &Head| head.holder == seen.holder && head.secrets.generation == seen.secrets.generation;
-    let Some(Head { owner, secrets, .. }) = find(db, session)?.filter(is_as_seen) else { return Ok(None) };
+        |head: &SessionHead| head.holder == seen.holder && head.secrets.generation == seen.secrets.generation;
+    let Some(SessionHead { owner, secrets, .. }) = find(db, session)?.filter(is_as_seen) else {
+        return Ok(None);
+    };
     let (progress, exact): (String, bool) = db
         .prepare_cached("SELECT progress, exact FROM vivaz_sessions WHERE id = ?1")?
         .query_row([session], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -56,7 +59,10 @@ pub(super) fn claim(
     Ok(Some(StoredSession { owner, secrets, progress, components, aside, replies, exact }))
 }
 
-/// Checks that `by` may write a session.
+/// Checks that `by` holds a session.
+///
+/// # Errors
+/// Returns [`WriteError::Refused`] if `by` does not hold the session.
 pub(super) fn held(db: &Connection, session: &str, by: &str) -> Result<(), WriteError> {
     let holder: Option<String> = db
         .prepare_cached("SELECT holder FROM vivaz_sessions WHERE id = ?1")?
@@ -64,20 +70,24 @@ pub(super) fn held(db: &Connection, session: &str, by: &str) -> Result<(), Write
         .optional()?;
     match holder {
         Some(holder) if holder == by => Ok(()),
-        Some(_) => Err(Refusal::Taken.into()),
+        Some(_) => Err(WriteRefusal::Taken.into()),
         None => {
             let has_ended =
                 db.prepare_cached("SELECT 1 FROM vivaz_ended WHERE session = ?1")?.exists([session])?;
-            Err(if has_ended { Refusal::Ended } else { Refusal::Absent }.into())
+            Err(if has_ended { WriteRefusal::Ended } else { WriteRefusal::Absent }.into())
         }
     }
 }
 
-/// Writes a snapshot, if the store has all that it changes.
+/// Writes a snapshot.
+///
+/// # Errors
+/// Returns [`WriteRefusal::Absent`] if the store does not have the session or one of the
+/// components.
 pub(super) fn save(db: &Connection, by: &str, snapshot: &Snapshot) -> Result<(), WriteError> {
     let session = snapshot.session.as_str();
     held(db, session, by)?;
-    for State { id, state, shown, props, epoch, rev, rooms, connected } in &snapshot.components {
+    for ComponentState { id, state, shown, props, epoch, rev, rooms, connected } in &snapshot.components {
         let changed = db
             .prepare_cached(
                 "UPDATE vivaz_components SET state = ?3, rev = ?4, rooms = ?6, shown = ?7, props = ?8, \
@@ -95,18 +105,19 @@ pub(super) fn save(db: &Connection, by: &str, snapshot: &Snapshot) -> Result<(),
                 connected,
             ])?;
         if changed == 0 {
-            // What was changed already is entered again before long.
-            return Err(Refusal::Absent.into());
+            // Components that were written before this one stay written: the holder enters the
+            // complete session next.
+            return Err(WriteRefusal::Absent.into());
         }
     }
     Ok(head(db, session, by, &snapshot.head)?)
 }
 
-/// Writes a session whole.
-pub(super) fn enter(db: &Connection, by: &str, whole: &Whole) -> Result<(), WriteError> {
+/// Writes the complete state of a session.
+pub(super) fn enter(db: &Connection, by: &str, whole: &SessionState) -> Result<(), WriteError> {
     let session = whole.session.as_str();
     match held(db, session, by) {
-        Ok(()) | Err(WriteError::Refused(Refusal::Absent)) => {}
+        Ok(()) | Err(WriteError::Refused(WriteRefusal::Absent)) => {}
         Err(error) => return Err(error),
     }
     head(db, session, by, &whole.head)?;
@@ -156,7 +167,7 @@ fn head(db: &Connection, session: &str, by: &str, head: &SnapshotHead) -> Result
         by,
         head.owner.login,
     ])?;
-    // What `Progress::covers` says.
+    // Deletes the replies that `SessionProgress::covers`.
     db.prepare_cached(
         "DELETE FROM vivaz_replies WHERE session = ?1 AND reference <= ?2 \
          AND reference NOT IN (SELECT value FROM json_each(?3))",
@@ -165,14 +176,14 @@ fn head(db: &Connection, session: &str, by: &str, head: &SnapshotHead) -> Result
     Ok(())
 }
 
-/// Makes a commit, and returns what is to be called when it is on disk.
+/// Writes a commit, and returns the function to call when it is on disk.
 pub(super) fn commit(tx: &mut Tx, commit: Commit) -> Result<Box<dyn FnOnce() + Send>, CommitError> {
     let db: &Connection = tx.native()?;
     let session = commit.session.clone();
     let session = session.as_str();
     match held(db, session, &commit.by) {
         Ok(()) => {}
-        Err(WriteError::Refused(Refusal::Absent)) => match &commit.enters {
+        Err(WriteError::Refused(WriteRefusal::Absent)) => match &commit.enters {
             Some(new) => head(db, session, &commit.by, new)?,
             None => return Err(CommitError::Absent(Box::new(commit))),
         },
@@ -191,13 +202,13 @@ pub(super) fn commit(tx: &mut Tx, commit: Commit) -> Result<Box<dyn FnOnce() + S
             return Err(CommitError::Absent(Box::new(commit)));
         }
     }
-    // First, so that what is kept of the component is what it is after them. If the rest cannot be
-    // written, they are undone with it.
-    let Written { change, reply } = (commit.write)(tx).map_err(CommitError::Work)?;
+    // The application's writes run first, because they return the record to store. If the record
+    // cannot be written, they are rolled back with it.
+    let CommitRecord { change, reply } = (commit.write)(tx).map_err(CommitError::Work)?;
     let db: &Connection = tx.native()?;
     match change {
-        Change::Mounted { component } => insert(db, Table::Components, session, &component)?,
-        Change::Changed { state, settled } => {
+        StoredChange::Mounted { component } => insert(db, Table::Components, session, &component)?,
+        StoredChange::Changed { state, settled } => {
             db.prepare_cached(
                 "UPDATE vivaz_components SET state = ?3, epoch = ?4, rev = ?5, version = version + 1, \
                  settled = max(settled, ?6), rooms = ?7, shown = ?8, props = ?9, connected = ?10 \
@@ -216,7 +227,7 @@ pub(super) fn commit(tx: &mut Tx, commit: Commit) -> Result<Box<dyn FnOnce() + S
                 state.connected,
             ])?;
         }
-        Change::Removed { id } => {
+        StoredChange::Removed { id } => {
             db.prepare_cached(
                 "DELETE FROM vivaz_aside WHERE session = ?1 AND id = ?2 AND name = \
                  (SELECT name FROM vivaz_components WHERE session = ?1 AND id = ?2)",
@@ -238,12 +249,12 @@ pub(super) fn commit(tx: &mut Tx, commit: Commit) -> Result<Box<dyn FnOnce() + S
     Ok(commit.publish)
 }
 
-/// Where components are.
+/// A table of components.
 #[derive(Clone, Copy)]
 enum Table {
-    /// Those that run.
+    /// Components that run.
     Components,
-    /// Those that are kept aside.
+    /// Components that are kept aside.
     Aside,
 }
 
@@ -292,7 +303,7 @@ fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Res
     })
 }
 
-/// SQLite's integers have a sign; ours do not, and some use all their bits.
+/// Reads an unsigned integer: SQLite's integers are signed, and some of ours use all 64 bits.
 pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(row.get::<_, i64>(column)?.cast_unsigned())
 }

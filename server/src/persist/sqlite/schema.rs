@@ -2,10 +2,10 @@
 
 use vivaz_databases::sqlite::rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use crate::persist::store::{KeptTime, StoreError};
+use crate::persist::store::{SavedTime, StoreError};
 
-/// What makes each version of the tables out of the one before. The first one leaves tables alone
-/// that are there: versions of this crate without `vivaz_schema` made them.
+/// The migrations, each from one version of the tables to the next. The first one does not change
+/// existing tables: versions of this crate without `vivaz_schema` created them.
 const MIGRATIONS: &[&str] = &[
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
@@ -20,9 +20,9 @@ const MIGRATIONS: &[&str] = &[
 /// Makes the tables, or brings them to the version that is known here.
 ///
 /// # Errors
-/// [`StoreError::TooNew`] when they have a higher version.
+/// Returns [`StoreError::TooNew`] if they have a higher version.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    // Another process may be about to do the same.
+    // Another process may be migrating at the same time.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch("CREATE TABLE IF NOT EXISTS vivaz_schema (version INTEGER NOT NULL) STRICT")?;
     let found = transaction.query_row("SELECT version FROM vivaz_schema", [], |row| row.get(0)).optional()?;
@@ -41,10 +41,10 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     Ok(transaction.commit()?)
 }
 
-/// Returns where store time was when a process kept it last.
-pub(super) fn last_time(connection: &Connection) -> Result<Option<KeptTime>, StoreError> {
+/// Returns the store time that a process saved last.
+pub(super) fn last_time(connection: &Connection) -> Result<Option<SavedTime>, StoreError> {
     let last = connection.query_row("SELECT time, wall FROM vivaz_clock", [], |row| {
-        Ok(KeptTime {
+        Ok(SavedTime {
             time: row.get::<_, i64>(0)?.cast_unsigned(),
             wall: row.get::<_, i64>(1)?.cast_unsigned(),
         })

@@ -1,4 +1,4 @@
-//! Sessions in SQLite.
+//! Implements the session store with SQLite.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -12,8 +12,8 @@ use vivaz_databases::sqlite::error_of;
 
 use super::{Sqlite, leases, rows};
 use crate::persist::store::{
-    Commit, CommitError, Head, Owner, Refusal, Secrets, SessionStore, Snapshot, StoreError, StoredSession,
-    Whole, WriteError, millis,
+    Commit, CommitError, Owner, Secrets, SessionHead, SessionState, SessionStore, Snapshot, StoreError,
+    StoredSession, WriteError, WriteRefusal, millis,
 };
 
 impl From<rusqlite::Error> for StoreError {
@@ -35,28 +35,28 @@ impl From<rusqlite::Error> for WriteError {
 }
 
 impl SessionStore for Sqlite {
-    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
+    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<SessionHead>, StoreError>> {
         let session = session.clone();
-        self.ask(move |db| rows::find(db, session.as_str()))
+        self.run_job(move |db| rows::find(db, session.as_str()))
     }
 
     fn claim(
         &self,
         session: &SessionId,
         by: &str,
-        seen: &Head,
+        seen: &SessionHead,
     ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
         let (session, by, seen) = (session.clone(), by.to_owned(), seen.clone());
-        self.ask(move |db| rows::claim(db, session.as_str(), &by, &seen))
+        self.run_job(move |db| rows::claim(db, session.as_str(), &by, &seen))
     }
 
     fn save(
         &self,
         by: &str,
         sessions: Vec<Snapshot>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         let by = by.to_owned();
-        self.ask(move |db| {
+        self.run_job(move |db| {
             refused(sessions.iter().map(|snapshot| (&snapshot.session, rows::save(db, &by, snapshot))))
         })
     }
@@ -64,10 +64,10 @@ impl SessionStore for Sqlite {
     fn enter(
         &self,
         by: &str,
-        sessions: Vec<Whole>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        sessions: Vec<SessionState>,
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         let by = by.to_owned();
-        self.ask(move |db| {
+        self.run_job(move |db| {
             refused(sessions.iter().map(|whole| (&whole.session, rows::enter(db, &by, whole))))
         })
     }
@@ -91,7 +91,7 @@ impl SessionStore for Sqlite {
         good_for: Duration,
     ) -> BoxFuture<Result<(), WriteError>> {
         let (session, by) = (session.clone(), by.to_owned());
-        self.ask(move |db| {
+        self.run_job(move |db| {
             rows::held(db, session.as_str(), &by)?;
             db.prepare_cached(
                 "UPDATE vivaz_sessions SET good_for = ?5, ends = NULL, exact = 0, \
@@ -111,7 +111,7 @@ impl SessionStore for Sqlite {
 
     fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
         let (session, by, now) = (session.clone(), by.to_owned(), self.time.now());
-        self.ask(move |db| {
+        self.run_job(move |db| {
             db.prepare_cached(
                 "UPDATE vivaz_sessions SET ends = ?3 + good_for WHERE id = ?1 AND holder = ?2",
             )?
@@ -122,10 +122,10 @@ impl SessionStore for Sqlite {
 
     fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
         let (by, now) = (by.to_owned(), self.time.now());
-        self.ask(move |db| {
+        self.run_job(move |db| {
             for session in &sessions {
                 match rows::held(db, session.as_str(), &by) {
-                    Err(WriteError::Refused(Refusal::Taken)) => {}
+                    Err(WriteError::Refused(WriteRefusal::Taken)) => {}
                     Err(WriteError::Store(error)) => return Err(error),
                     Ok(()) | Err(WriteError::Refused(_)) => {
                         leases::end(db, session.as_str(), now, Some(&by))?;
@@ -138,27 +138,28 @@ impl SessionStore for Sqlite {
 
     fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>> {
         let (owner, now) = (owner.clone(), self.time.now());
-        self.ask(move |db| leases::forget_user(db, &owner, now))
+        self.run_job(move |db| leases::forget_user(db, &owner, now))
     }
 
     fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
         let (by, time, now) = (by.to_owned(), self.time.clone(), self.time.now());
-        self.ask(move |db| leases::renew(db, &by, millis(length), &time, now))
+        self.run_job(move |db| leases::renew(db, &by, millis(length), &time, now))
     }
 
     fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
         let (by, now) = (by.to_owned(), self.time.now());
-        self.ask(move |db| leases::expire(db, &by, now))
+        self.run_job(move |db| leases::expire(db, &by, now))
     }
 
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
         let (by, time, now) = (by.to_owned(), self.time.clone(), self.time.now());
-        self.ask(move |db| leases::close(db, &by, &time, now))
+        self.run_job(move |db| leases::close(db, &by, &time, now))
     }
 }
 
 impl Sqlite {
-    fn ask<T, E>(
+    /// Queues a job whose error converts from [`StoreError`].
+    fn run_job<T, E>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     ) -> BoxFuture<Result<T, E>>
@@ -170,10 +171,13 @@ impl Sqlite {
     }
 }
 
-/// Collects what was refused; a failure of the database fails all of it.
+/// Collects the refused sessions.
+///
+/// # Errors
+/// Returns the first error of the database.
 fn refused<'a>(
     written: impl Iterator<Item = (&'a SessionId, Result<(), WriteError>)>,
-) -> Result<Vec<(SessionId, Refusal)>, StoreError> {
+) -> Result<Vec<(SessionId, WriteRefusal)>, StoreError> {
     let mut refused = Vec::new();
     for (session, written) in written {
         match written {

@@ -1,4 +1,4 @@
-//! The clocks that a store measures leases with.
+//! The clocks with which a store measures leases.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 /// Reads the time for a session store.
 ///
-/// The monotonic reading measures every lease while the process runs. The wall reading is used only
-/// once, when a store on disk is opened, to estimate how long no process ran.
+/// The monotonic time measures leases while the process runs. The wall time is used only once, when
+/// a store on disk is opened, to estimate for how long no process ran.
 pub trait Clock: Send + Sync + 'static {
     /// Returns the wall time since 1970. It may step in either direction.
     fn wall(&self) -> Duration;
 
-    /// Returns the time since an arbitrary start. It never goes back and does not follow the wall
+    /// Returns the time since an arbitrary start. It never decreases and does not follow the wall
     /// clock.
     fn monotonic(&self) -> Duration;
 }
@@ -48,8 +48,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// The time of one store: milliseconds that advance with the monotonic clock and, in a store on
-/// disk, go on where the last process left them. A step of the wall clock does not change it.
+/// The time of one store, in milliseconds. It advances with the monotonic clock. In a store on disk
+/// it continues where the last process left it. A step of the wall clock does not change it.
 #[derive(Clone)]
 pub(crate) struct StoreTime {
     clock: Arc<dyn Clock>,
@@ -64,9 +64,9 @@ struct Anchor {
     monotonic: Duration,
 }
 
-/// What a store on disk keeps of its time.
+/// The time that a store on disk saves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeptTime {
+pub(crate) struct SavedTime {
     /// Milliseconds of store time.
     pub(crate) time: u64,
     /// Milliseconds of wall time since 1970 at that moment.
@@ -74,9 +74,9 @@ pub(crate) struct KeptTime {
 }
 
 impl StoreTime {
-    /// Starts the time of a store, or continues it. The time that passed while no process ran is
-    /// the difference of the wall clock readings; a wall clock that went back counts as no time.
-    pub(crate) fn new(clock: Arc<dyn Clock>, last: Option<KeptTime>) -> Self {
+    /// Starts the time of a store, or continues it after `last`. The time during which no process
+    /// ran is the difference of the wall times, or zero if the wall time has decreased.
+    pub(crate) fn new(clock: Arc<dyn Clock>, last: Option<SavedTime>) -> Self {
         let wall = millis(clock.wall());
         let time = match last {
             Some(last) => last.time.saturating_add(wall.saturating_sub(last.wall)),
@@ -92,15 +92,15 @@ impl StoreTime {
         anchor.time.saturating_add(millis(self.clock.monotonic().saturating_sub(anchor.monotonic)))
     }
 
-    /// Returns what is to be kept, after moving forward to `seen`, which another process that uses
-    /// the same store has kept.
+    /// Advances to `seen`, the time that another process has saved in the same store, if it is
+    /// later than `now`. Returns the time to save.
     #[cfg(feature = "sqlite")]
-    pub(crate) fn keep(&self, now: u64, seen: u64) -> KeptTime {
+    pub(crate) fn advance(&self, now: u64, seen: u64) -> SavedTime {
         if seen > now {
             let anchor = Anchor { time: seen, monotonic: self.clock.monotonic() };
             *self.anchor.lock().unwrap_or_else(PoisonError::into_inner) = anchor;
         }
-        KeptTime { time: now.max(seen), wall: millis(self.clock.wall()) }
+        SavedTime { time: now.max(seen), wall: millis(self.clock.wall()) }
     }
 }
 
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_of_the_wall_clock_do_not_move_store_time() {
+    fn steps_of_the_wall_clock_do_not_change_store_time() {
         let clock = Arc::new(Manual::default());
         clock.set(1_000_000, 50);
         let time = StoreTime::new(clock.clone(), None);
@@ -151,10 +151,10 @@ mod tests {
     }
 
     #[test]
-    fn time_goes_on_over_a_restart_and_never_back() {
+    fn time_continues_over_a_restart_and_never_decreases() {
         let clock = Arc::new(Manual::default());
         clock.set(5_000, 0);
-        let last = KeptTime { time: 700, wall: 4_000 };
+        let last = SavedTime { time: 700, wall: 4_000 };
         assert_eq!(StoreTime::new(clock.clone(), Some(last)).now(), 1_700);
         clock.set(100, 0);
         assert_eq!(StoreTime::new(clock, Some(last)).now(), 700);
@@ -162,12 +162,12 @@ mod tests {
 
     #[cfg(feature = "sqlite")]
     #[test]
-    fn the_process_that_is_ahead_leads() {
+    fn the_latest_saved_time_wins() {
         let clock = Arc::new(Manual::default());
         let time = StoreTime::new(clock.clone(), None);
         clock.set(20, 10);
-        assert_eq!(time.keep(time.now(), 5), KeptTime { time: 10, wall: 20 });
-        assert_eq!(time.keep(time.now(), 500), KeptTime { time: 500, wall: 20 });
+        assert_eq!(time.advance(time.now(), 5), SavedTime { time: 10, wall: 20 });
+        assert_eq!(time.advance(time.now(), 500), SavedTime { time: 500, wall: 20 });
         clock.set(20, 13);
         assert_eq!(time.now(), 503);
     }

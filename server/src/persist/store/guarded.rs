@@ -1,4 +1,4 @@
-//! A store as the runtime calls it: every call ends in time, and a panic is an error.
+//! The runtime's access to a store: every call has a time limit, and a panic is an error.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::SessionId;
 
 use super::{
-    Commit, CommitError, Head, Owner, Refusal, Secrets, SessionStore, Snapshot, StoreError, StoredSession,
-    Whole, WriteError,
+    Commit, CommitError, Owner, Secrets, SessionHead, SessionState, SessionStore, Snapshot, StoreError,
+    StoredSession, WriteError, WriteRefusal,
 };
 
-/// A store whose calls end within a time limit.
+/// Wraps a store and limits the time of its calls.
 ///
-/// A call that does not is [`StoreError::TimedOut`] and may still take effect.
-pub(crate) struct Guarded {
+/// A call that exceeds the limit returns [`StoreError::TimedOut`] and may still take effect.
+pub(crate) struct GuardedStore {
     store: Arc<dyn SessionStore>,
     limit: Duration,
 }
 
-impl Guarded {
+impl GuardedStore {
     pub(crate) fn new(store: Arc<dyn SessionStore>, limit: Duration) -> Self {
         Self { store, limit }
     }
@@ -30,20 +30,25 @@ impl Guarded {
         &self,
         call: impl FnOnce() -> BoxFuture<Result<T, E>>,
     ) -> BoxFuture<Result<T, E>> {
-        let answer = answer(self.limit, start(call));
-        Box::pin(async move { answer.await.unwrap_or_else(|error| Err(error.into())) })
+        let wait = wait(self.limit, start(call));
+        Box::pin(async move { wait.await.unwrap_or_else(|error| Err(error.into())) })
     }
 }
 
-/// Makes a call: the store may do its work before it returns the future.
+/// Starts a call. The store may do its work before it returns the future, so a panic is caught here
+/// too.
 fn start<T>(call: impl FnOnce() -> BoxFuture<T>) -> Result<BoxFuture<T>, StoreError> {
     std::panic::catch_unwind(AssertUnwindSafe(call)).map_err(|_panic| panicked())
 }
 
-/// Waits for the answer to a call. An error means that it is not known what the call did.
-async fn answer<T>(limit: Duration, call: Result<BoxFuture<T>, StoreError>) -> Result<T, StoreError> {
+/// Waits for a call.
+///
+/// # Errors
+/// Returns an error if the call panics or exceeds the limit; whether it took effect is unknown
+/// then.
+async fn wait<T>(limit: Duration, call: Result<BoxFuture<T>, StoreError>) -> Result<T, StoreError> {
     match tokio::time::timeout(limit, AssertUnwindSafe(call?).catch_unwind()).await {
-        Ok(Ok(answer)) => Ok(answer),
+        Ok(Ok(wait)) => Ok(wait),
         Ok(Err(_panic)) => Err(panicked()),
         Err(_elapsed) => Err(StoreError::TimedOut),
     }
@@ -53,8 +58,8 @@ fn panicked() -> StoreError {
     StoreError::failed("the store panicked")
 }
 
-impl SessionStore for Guarded {
-    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
+impl SessionStore for GuardedStore {
+    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<SessionHead>, StoreError>> {
         self.call(|| self.store.find(session))
     }
 
@@ -62,7 +67,7 @@ impl SessionStore for Guarded {
         &self,
         session: &SessionId,
         by: &str,
-        seen: &Head,
+        seen: &SessionHead,
     ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
         self.call(|| self.store.claim(session, by, seen))
     }
@@ -71,21 +76,21 @@ impl SessionStore for Guarded {
         &self,
         by: &str,
         sessions: Vec<Snapshot>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         self.call(|| self.store.save(by, sessions))
     }
 
     fn enter(
         &self,
         by: &str,
-        sessions: Vec<Whole>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        sessions: Vec<SessionState>,
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         self.call(|| self.store.enter(by, sessions))
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
-        let answer = answer(self.limit, start(|| self.store.commit(commit)));
-        Box::pin(async move { answer.await.unwrap_or_else(|error| Err(CommitError::Unknown(error))) })
+        let wait = wait(self.limit, start(|| self.store.commit(commit)));
+        Box::pin(async move { wait.await.unwrap_or_else(|error| Err(CommitError::Unknown(error))) })
     }
 
     fn renew(
@@ -137,13 +142,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_ends_in_time_and_a_panic_is_an_error() {
-        assert_eq!(answer(LIMIT, start(|| after(2))).await.unwrap(), 7);
-        assert!(matches!(answer(LIMIT, start(|| after(4))).await, Err(StoreError::TimedOut)));
+    async fn calls_are_limited_in_time_and_panics_are_errors() {
+        assert_eq!(wait(LIMIT, start(|| after(2))).await.unwrap(), 7);
+        assert!(matches!(wait(LIMIT, start(|| after(4))).await, Err(StoreError::TimedOut)));
         let later = start::<()>(|| Box::pin(async { panic!("the secret is 4711") }));
         let at_once = start::<()>(|| panic!("the secret is 4711"));
         for call in [later, at_once] {
-            let error = answer(LIMIT, call).await.unwrap_err();
+            let error = wait(LIMIT, call).await.unwrap_err();
             assert_eq!(error.to_string(), "the store failed: the store panicked");
         }
     }

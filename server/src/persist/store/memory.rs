@@ -10,38 +10,40 @@ use vivaz_protocol::SessionId;
 
 use super::clock::{StoreTime, millis};
 use super::{
-    Change, Clock, Commit, CommitError, Head, Owner, Progress, Refusal, Secrets, SessionStore, Snapshot,
-    SnapshotHead, StoreError, StoredComponent, StoredReply, StoredSession, SystemClock, TOMBSTONE, Whole,
-    WriteError, Written,
+    Clock, Commit, CommitError, CommitRecord, Owner, Secrets, SessionHead, SessionProgress, SessionState,
+    SessionStore, Snapshot, SnapshotHead, StoreError, StoredChange, StoredComponent, StoredReply,
+    StoredSession, SystemClock, TOMBSTONE, WriteError, WriteRefusal,
 };
 
-/// Keeps sessions in memory. Clones share what they keep: a runtime that is given one takes over from the runtime that
-/// had another before, as a new process takes over from an old one with a store on disk.
+/// Stores sessions in memory. Clones share their content. A runtime with a clone takes over from
+/// the runtime that had the store before, as a new process takes over from an old one with a store
+/// on disk.
 ///
-/// It has no database: `cx.commit` and transactions fail.
+/// The store has no database: `cx.commit` and transactions fail.
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
     time: StoreTime,
-    kept: Arc<Mutex<Everything>>,
+    tables: Arc<Mutex<MemoryTables>>,
 }
 
+/// The content of the store.
 #[derive(Debug, Default)]
-struct Everything {
-    sessions: HashMap<SessionId, Kept>,
+struct MemoryTables {
+    sessions: HashMap<SessionId, MemorySession>,
     leases: HashMap<String, Lease>,
     tombstones: HashMap<SessionId, Tombstone>,
 }
 
-/// A session. Times are milliseconds of store time.
+/// A stored session. Times are in milliseconds of store time.
 #[derive(Debug, Default)]
-struct Kept {
+struct MemorySession {
     owner: Owner,
     secrets: Secrets,
-    progress: Progress,
+    progress: SessionProgress,
     /// In milliseconds.
     good_for: u64,
     holder: String,
-    /// When it stops being good; `None` while its holder's lease decides.
+    /// The time when the session expires; `None` while the holder's lease is valid.
     ends: Option<u64>,
     exact: bool,
     components: BTreeMap<String, StoredComponent>,
@@ -49,19 +51,22 @@ struct Kept {
     replies: BTreeMap<u64, String>,
 }
 
+/// The lease of a process. Times are in milliseconds of store time.
 #[derive(Debug)]
 struct Lease {
-    /// Since when it has run without a gap.
+    /// The time since which the lease has been valid without a gap.
     since: u64,
     length: u64,
     ends: u64,
 }
 
+/// The record of an ended session.
 #[derive(Debug)]
 struct Tombstone {
+    /// The time when the tombstone expires, in milliseconds of store time.
     until: u64,
     /// The process that held the session and has not deleted it since.
-    untold: Option<String>,
+    unnotified: Option<String>,
 }
 
 impl Default for MemoryStore {
@@ -71,7 +76,7 @@ impl Default for MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -80,29 +85,29 @@ impl MemoryStore {
     /// Creates an empty store that measures time with this clock.
     #[must_use]
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        Self { time: StoreTime::new(clock, None), kept: Arc::default() }
+        Self { time: StoreTime::new(clock, None), tables: Arc::default() }
     }
 
-    /// How many sessions it keeps.
+    /// Returns the number of stored sessions.
     #[must_use]
     pub fn len(&self) -> usize {
         self.lock().sessions.len()
     }
 
-    /// Whether it keeps none.
+    /// Checks whether the store has no sessions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lock().sessions.is_empty()
     }
 
-    /// Drops a session and leaves no tombstone, as a damaged or restored database does: for tests.
-    /// Returns whether it was there.
+    /// Removes a session without leaving a tombstone, as a damaged or restored database does, for
+    /// tests. Returns whether the store had the session.
     pub fn lose(&self, session: &SessionId) -> bool {
         self.lock().sessions.remove(session).is_some()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Everything> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, MemoryTables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -110,69 +115,74 @@ fn ready<T: Send + 'static>(value: T) -> BoxFuture<T> {
     Box::pin(std::future::ready(value))
 }
 
-impl Everything {
-    /// The session, if `by` may write it.
-    fn held(&mut self, session: &SessionId, by: &str) -> Result<&mut Kept, Refusal> {
+impl MemoryTables {
+    /// Returns a session for writing.
+    ///
+    /// # Errors
+    /// Returns the reason why `by` may not write the session.
+    fn held(&mut self, session: &SessionId, by: &str) -> Result<&mut MemorySession, WriteRefusal> {
         if self.tombstones.contains_key(session) {
-            return Err(Refusal::Ended);
+            return Err(WriteRefusal::Ended);
         }
-        let kept = self.sessions.get_mut(session).ok_or(Refusal::Absent)?;
-        if kept.holder == by { Ok(kept) } else { Err(Refusal::Taken) }
+        let row = self.sessions.get_mut(session).ok_or(WriteRefusal::Absent)?;
+        if row.holder == by { Ok(row) } else { Err(WriteRefusal::Taken) }
     }
 
-    fn save(&mut self, by: &str, snapshot: Snapshot) -> Result<(), Refusal> {
-        let kept = self.held(&snapshot.session, by)?;
-        let has = |id: &str, epoch: &str| kept.components.get(id).is_some_and(|one| one.epoch == epoch);
+    fn save(&mut self, by: &str, snapshot: Snapshot) -> Result<(), WriteRefusal> {
+        let row = self.held(&snapshot.session, by)?;
+        let has = |id: &str, epoch: &str| row.components.get(id).is_some_and(|one| one.epoch == epoch);
         if !snapshot.components.iter().all(|state| has(state.id.as_str(), &state.epoch)) {
-            return Err(Refusal::Absent);
+            return Err(WriteRefusal::Absent);
         }
-        kept.take_head(snapshot.head);
+        row.take_head(snapshot.head);
         for state in snapshot.components {
-            if let Some(component) = kept.components.get_mut(state.id.as_str()) {
+            if let Some(component) = row.components.get_mut(state.id.as_str()) {
                 component.set(state);
             }
         }
         Ok(())
     }
 
-    fn enter(&mut self, by: &str, whole: Whole) -> Result<(), Refusal> {
-        let Whole { session, head, components, moving, aside } = whole;
-        let kept = match self.held(&session, by) {
-            Ok(kept) => kept,
-            Err(Refusal::Absent) => self.insert(session, by),
+    fn enter(&mut self, by: &str, whole: SessionState) -> Result<(), WriteRefusal> {
+        let SessionState { session, head, components, moving, aside } = whole;
+        let row = match self.held(&session, by) {
+            Ok(row) => row,
+            Err(WriteRefusal::Absent) => self.insert(session, by),
             Err(refusal) => return Err(refusal),
         };
-        kept.take_head(head);
-        kept.aside = aside;
+        row.take_head(head);
+        row.aside = aside;
         let stays = |id: &str| {
             components.iter().any(|one| one.id == id) || moving.iter().any(|one| one.as_str() == id)
         };
-        kept.components.retain(|id, _| stays(id));
+        row.components.retain(|id, _| stays(id));
         for component in components {
             let is_newer =
-                kept.components.get(&component.id).is_some_and(|one| one.version > component.version);
+                row.components.get(&component.id).is_some_and(|one| one.version > component.version);
             if !is_newer {
-                kept.components.insert(component.id.clone(), component);
+                row.components.insert(component.id.clone(), component);
             }
         }
         Ok(())
     }
 
-    fn insert(&mut self, session: SessionId, by: &str) -> &mut Kept {
-        self.sessions.entry(session).or_insert(Kept { holder: by.to_owned(), ..Kept::default() })
+    fn insert(&mut self, session: SessionId, by: &str) -> &mut MemorySession {
+        self.sessions
+            .entry(session)
+            .or_insert(MemorySession { holder: by.to_owned(), ..MemorySession::default() })
     }
 
-    /// Removes a session and remembers that it has ended.
+    /// Removes a session and leaves a tombstone.
     fn end(&mut self, session: SessionId, now: u64, by: Option<&str>) {
-        let holder = self.sessions.remove(&session).map(|kept| kept.holder);
-        let untold = holder
-            .or_else(|| self.tombstones.remove(&session)?.untold)
+        let holder = self.sessions.remove(&session).map(|row| row.holder);
+        let unnotified = holder
+            .or_else(|| self.tombstones.remove(&session)?.unnotified)
             .filter(|holder| by != Some(holder.as_str()));
-        self.tombstones.insert(session, Tombstone { until: now + millis(TOMBSTONE), untold });
+        self.tombstones.insert(session, Tombstone { until: now + millis(TOMBSTONE), unnotified });
     }
 }
 
-impl Kept {
+impl MemorySession {
     fn take_head(&mut self, head: SnapshotHead) {
         if head.secrets.generation >= self.secrets.generation {
             self.secrets = head.secrets;
@@ -187,12 +197,12 @@ impl Kept {
 }
 
 impl SessionStore for MemoryStore {
-    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
-        let everything = self.lock();
-        let head = everything.sessions.get(session).map(|kept| Head {
-            owner: kept.owner.clone(),
-            secrets: kept.secrets.clone(),
-            holder: kept.holder.clone(),
+    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<SessionHead>, StoreError>> {
+        let tables = self.lock();
+        let head = tables.sessions.get(session).map(|row| SessionHead {
+            owner: row.owner.clone(),
+            secrets: row.secrets.clone(),
+            holder: row.holder.clone(),
         });
         ready(Ok(head))
     }
@@ -201,27 +211,27 @@ impl SessionStore for MemoryStore {
         &self,
         session: &SessionId,
         by: &str,
-        seen: &Head,
+        seen: &SessionHead,
     ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
-        let mut everything = self.lock();
-        let is_as_seen = |kept: &&mut Kept| {
-            kept.holder == seen.holder && kept.secrets.generation == seen.secrets.generation
+        let mut tables = self.lock();
+        let is_as_seen = |row: &&mut MemorySession| {
+            row.holder == seen.holder && row.secrets.generation == seen.secrets.generation
         };
-        let claimed = everything.sessions.get_mut(session).filter(is_as_seen).map(|kept| {
-            kept.holder = by.to_owned();
-            kept.ends = None;
+        let claimed = tables.sessions.get_mut(session).filter(is_as_seen).map(|row| {
+            row.holder = by.to_owned();
+            row.ends = None;
             StoredSession {
-                owner: kept.owner.clone(),
-                secrets: kept.secrets.clone(),
-                progress: kept.progress.clone(),
-                components: kept.components.values().cloned().collect(),
-                aside: kept.aside.clone(),
-                replies: kept
+                owner: row.owner.clone(),
+                secrets: row.secrets.clone(),
+                progress: row.progress.clone(),
+                components: row.components.values().cloned().collect(),
+                aside: row.aside.clone(),
+                replies: row
                     .replies
                     .iter()
                     .map(|(reference, body)| StoredReply { reference: *reference, body: body.clone() })
                     .collect(),
-                exact: kept.exact,
+                exact: row.exact,
             }
         });
         ready(Ok(claimed))
@@ -231,11 +241,11 @@ impl SessionStore for MemoryStore {
         &self,
         by: &str,
         snapshots: Vec<Snapshot>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
-        let mut everything = self.lock();
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
+        let mut tables = self.lock();
         let refused = snapshots.into_iter().filter_map(|snapshot| {
             let session = snapshot.session.clone();
-            everything.save(by, snapshot).err().map(|refusal| (session, refusal))
+            tables.save(by, snapshot).err().map(|refusal| (session, refusal))
         });
         ready(Ok(refused.collect()))
     }
@@ -243,70 +253,70 @@ impl SessionStore for MemoryStore {
     fn enter(
         &self,
         by: &str,
-        sessions: Vec<Whole>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
-        let mut everything = self.lock();
+        sessions: Vec<SessionState>,
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
+        let mut tables = self.lock();
         let refused = sessions.into_iter().filter_map(|whole| {
             let session = whole.session.clone();
-            everything.enter(by, whole).err().map(|refusal| (session, refusal))
+            tables.enter(by, whole).err().map(|refusal| (session, refusal))
         });
         ready(Ok(refused.collect()))
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
-        let mut everything = self.lock();
-        let held = everything.held(&commit.session, &commit.by);
+        let mut tables = self.lock();
+        let held = tables.held(&commit.session, &commit.by);
         let stored = match (&commit.expects, &held) {
-            (Some((id, _)), Ok(kept)) => kept.components.get(id.as_str()).map(|one| one.version),
+            (Some((id, _)), Ok(row)) => row.components.get(id.as_str()).map(|one| one.version),
             (_, Ok(_) | Err(_)) => None,
         };
         let expected = commit.expects.as_ref().map(|(_, version)| *version);
         match held {
-            Err(refusal @ (Refusal::Taken | Refusal::Ended)) => {
+            Err(refusal @ (WriteRefusal::Taken | WriteRefusal::Ended)) => {
                 return ready(Err(CommitError::Refused(refusal)));
             }
-            Err(Refusal::Absent) if commit.enters.is_none() => {
+            Err(WriteRefusal::Absent) if commit.enters.is_none() => {
                 return ready(Err(CommitError::Absent(Box::new(commit))));
             }
-            Ok(_) | Err(Refusal::Absent) if stored > expected => {
+            Ok(_) | Err(WriteRefusal::Absent) if stored > expected => {
                 return ready(Err(CommitError::Conflict));
             }
-            // A session that is entered by the commit has no component yet.
-            Ok(_) | Err(Refusal::Absent) if stored < expected => {
+            // A session that the commit creates has no component yet.
+            Ok(_) | Err(WriteRefusal::Absent) if stored < expected => {
                 return ready(Err(CommitError::Absent(Box::new(commit))));
             }
-            Ok(_) | Err(Refusal::Absent) => {}
+            Ok(_) | Err(WriteRefusal::Absent) => {}
         }
         let Commit { session, by, enters, expects: _, received, write, publish } = commit;
-        let Written { change, reply } = match write(&mut Tx::without_database()) {
+        let CommitRecord { change, reply } = match write(&mut Tx::without_database()) {
             Ok(written) => written,
             Err(error) => return ready(Err(CommitError::Work(error))),
         };
-        let is_new = !everything.sessions.contains_key(&session);
-        let kept = everything.insert(session, &by);
+        let is_new = !tables.sessions.contains_key(&session);
+        let row = tables.insert(session, &by);
         if let Some(head) = enters.filter(|_| is_new) {
-            kept.take_head(*head);
+            row.take_head(*head);
         }
         match change {
-            Change::Mounted { component } => {
-                kept.components.insert(component.id.clone(), *component);
+            StoredChange::Mounted { component } => {
+                row.components.insert(component.id.clone(), *component);
             }
-            Change::Changed { state, settled } => {
-                if let Some(component) = kept.components.get_mut(state.id.as_str()) {
+            StoredChange::Changed { state, settled } => {
+                if let Some(component) = row.components.get_mut(state.id.as_str()) {
                     component.set(state);
                     component.version += 1;
                     component.settled = component.settled.max(settled);
                 }
             }
-            Change::Removed { id } => {
-                if let Some(removed) = kept.components.remove(id.as_str()) {
-                    kept.aside.retain(|one| one.id != removed.id || one.name != removed.name);
+            StoredChange::Removed { id } => {
+                if let Some(removed) = row.components.remove(id.as_str()) {
+                    row.aside.retain(|one| one.id != removed.id || one.name != removed.name);
                 }
             }
         }
-        kept.replies.retain(|reference, _| *reference > received);
+        row.replies.retain(|reference, _| *reference > received);
         if let Some(StoredReply { reference, body }) = reply {
-            kept.replies.insert(reference, body);
+            row.replies.insert(reference, body);
         }
         publish();
         ready(Ok(()))
@@ -319,13 +329,13 @@ impl SessionStore for MemoryStore {
         secrets: Secrets,
         good_for: Duration,
     ) -> BoxFuture<Result<(), WriteError>> {
-        let mut everything = self.lock();
-        let renewed = everything.held(session, by).map(|kept| {
-            kept.good_for = millis(good_for);
-            kept.ends = None;
-            kept.exact = false;
-            if secrets.generation >= kept.secrets.generation {
-                kept.secrets = secrets;
+        let mut tables = self.lock();
+        let renewed = tables.held(session, by).map(|row| {
+            row.good_for = millis(good_for);
+            row.ends = None;
+            row.exact = false;
+            if secrets.generation >= row.secrets.generation {
+                row.secrets = secrets;
             }
         });
         ready(renewed.map_err(WriteError::from))
@@ -333,18 +343,18 @@ impl SessionStore for MemoryStore {
 
     fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
         let now = self.time.now();
-        if let Ok(kept) = self.lock().held(session, by) {
-            kept.ends = Some(now.saturating_add(kept.good_for));
+        if let Ok(row) = self.lock().held(session, by) {
+            row.ends = Some(now.saturating_add(row.good_for));
         }
         ready(Ok(()))
     }
 
     fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
         let now = self.time.now();
-        let mut everything = self.lock();
+        let mut tables = self.lock();
         for session in sessions {
-            if !matches!(everything.held(&session, by), Err(Refusal::Taken)) {
-                everything.end(session, now, Some(by));
+            if !matches!(tables.held(&session, by), Err(WriteRefusal::Taken)) {
+                tables.end(session, now, Some(by));
             }
         }
         ready(Ok(()))
@@ -352,12 +362,12 @@ impl SessionStore for MemoryStore {
 
     fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>> {
         let now = self.time.now();
-        let mut everything = self.lock();
-        let theirs = everything.sessions.iter().filter(|(_, kept)| owner.includes(&kept.owner));
-        let theirs: Vec<SessionId> = theirs.map(|(session, _)| session.clone()).collect();
-        let count = theirs.len();
-        for session in theirs {
-            everything.end(session, now, None);
+        let mut tables = self.lock();
+        let included = tables.sessions.iter().filter(|(_, row)| owner.includes(&row.owner));
+        let included: Vec<SessionId> = included.map(|(session, _)| session.clone()).collect();
+        let count = included.len();
+        for session in included {
+            tables.end(session, now, None);
         }
         ready(Ok(count))
     }
@@ -365,50 +375,50 @@ impl SessionStore for MemoryStore {
     fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
         let now = self.time.now();
         let length = millis(length);
-        let mut everything = self.lock();
-        let running = everything.leases.get(by).filter(|lease| lease.ends > now);
+        let mut tables = self.lock();
+        let running = tables.leases.get(by).filter(|lease| lease.ends > now);
         let since = running.map(|lease| lease.since);
         if since.is_none() {
-            for kept in everything.sessions.values_mut().filter(|kept| kept.holder == by) {
-                kept.ends = None;
+            for row in tables.sessions.values_mut().filter(|row| row.holder == by) {
+                row.ends = None;
             }
         }
         let lease = Lease { since: since.unwrap_or(now), length, ends: now.saturating_add(length) };
-        everything.leases.insert(by.to_owned(), lease);
-        let untold = everything.tombstones.iter().filter(|(_, one)| one.untold.as_deref() == Some(by));
-        ready(Ok(untold.map(|(session, _)| session.clone()).collect()))
+        tables.leases.insert(by.to_owned(), lease);
+        let unnotified = tables.tombstones.iter().filter(|(_, one)| one.unnotified.as_deref() == Some(by));
+        ready(Ok(unnotified.map(|(session, _)| session.clone()).collect()))
     }
 
     fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
         let now = self.time.now();
-        let mut everything = self.lock();
-        let may = |lease: &Lease| lease.ends > now && now >= lease.since.saturating_add(lease.length);
-        if !everything.leases.get(by).is_some_and(may) {
+        let mut tables = self.lock();
+        let is_valid = |lease: &Lease| lease.ends > now && now >= lease.since.saturating_add(lease.length);
+        if !tables.leases.get(by).is_some_and(is_valid) {
             return ready(Ok(0));
         }
-        let Everything { sessions, leases, tombstones } = &mut *everything;
-        for kept in sessions.values_mut().filter(|kept| kept.ends.is_none()) {
-            let begins = match leases.get(&kept.holder) {
+        let MemoryTables { sessions, leases, tombstones } = &mut *tables;
+        for row in sessions.values_mut().filter(|row| row.ends.is_none()) {
+            let begins = match leases.get(&row.holder) {
                 Some(lease) if lease.ends > now => continue,
                 Some(lease) => lease.ends,
                 None => now,
             };
-            kept.ends = Some(begins.saturating_add(kept.good_for));
+            row.ends = Some(begins.saturating_add(row.good_for));
         }
         leases.retain(|_, lease| lease.ends > now);
         tombstones.retain(|_, tombstone| tombstone.until > now);
         let before = sessions.len();
-        sessions.retain(|_, kept| kept.ends.is_none_or(|ends| ends > now));
+        sessions.retain(|_, row| row.ends.is_none_or(|ends| ends > now));
         ready(Ok(before - sessions.len()))
     }
 
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
         let now = self.time.now();
-        let mut everything = self.lock();
-        everything.leases.remove(by);
-        for kept in everything.sessions.values_mut().filter(|kept| kept.holder == by) {
-            kept.exact |= kept.ends.is_none();
-            kept.ends = Some(now.saturating_add(kept.good_for));
+        let mut tables = self.lock();
+        tables.leases.remove(by);
+        for row in tables.sessions.values_mut().filter(|row| row.holder == by) {
+            row.exact |= row.ends.is_none();
+            row.ends = Some(now.saturating_add(row.good_for));
         }
         ready(Ok(()))
     }

@@ -1,64 +1,63 @@
-//! What a store keeps, and gives back.
+//! The data of sessions that a store loads.
 
 use serde::{Deserialize, Serialize};
 
 use vivaz_protocol::ComponentId;
 
-/// A session as it comes out of a store.
+/// A session loaded from a store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredSession {
-    /// Whose it is and what it takes to resume it.
+    /// The owner of the session.
     pub owner: Owner,
-    /// What it takes to resume it.
+    /// The hashes of the secrets that resume the session.
     pub secrets: Secrets,
-    /// How far it was.
-    pub progress: Progress,
-    /// Its components.
+    /// The requests that the session has received and answered.
+    pub progress: SessionProgress,
+    /// The components that run.
     pub components: Vec<StoredComponent>,
-    /// Components that are kept aside: see [`Whole::aside`](super::Whole::aside).
+    /// Components that are kept aside: see [`SessionState::aside`](super::SessionState::aside).
     pub aside: Vec<StoredComponent>,
-    /// What committed messages were answered.
+    /// The replies to committed requests.
     pub replies: Vec<StoredReply>,
-    /// Whether the process that ran it last ended in an orderly way, so that no page has seen more
-    /// than this. It stays so until a page [comes back](super::SessionStore::renew) or the session
-    /// is written.
+    /// Whether the last process that ran the session shut down properly, so that the page has seen
+    /// no later state than this. It stays set until a page [resumes](super::SessionStore::renew)
+    /// the session or the session is written.
     pub exact: bool,
 }
 
-/// What a component is at some moment.
+/// The state of a component at one time: the part of a [`StoredComponent`] that changes.
 #[derive(Clone, Debug, PartialEq)]
-pub struct State {
-    /// Its id in the session.
+pub struct ComponentState {
+    /// The component's id in the session.
     pub id: ComponentId,
-    /// All of its state, as JSON.
+    /// The complete state, as JSON.
     pub state: Vec<u8>,
-    /// Hash of its public state: see [`StoredComponent::shown`].
+    /// The hash of the public state: see [`StoredComponent::shown`].
     pub shown: Option<u64>,
-    /// The props that it was given last, as JSON.
+    /// The current props, as JSON.
     pub props: String,
-    /// The history in which its revision counts. If the store has the component with another one,
-    /// it is not the same.
+    /// The epoch of the revision. A stored component with another epoch is another component.
     pub epoch: String,
-    /// Its revision.
+    /// The revision.
     pub rev: u64,
-    /// The rooms that it is in.
+    /// The rooms that the component has joined.
     pub rooms: Vec<String>,
-    /// Whether its `connected` has finished, or it has none.
+    /// Whether the component's `connected` has finished, or the component has none.
     pub connected: bool,
 }
 
-/// What decides whether a stored session may be resumed.
+/// The data that decides whether a stored session may be resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// Whose it is.
+pub struct SessionHead {
+    /// The owner of the session.
     pub owner: Owner,
-    /// Hashes of what it takes to resume it.
+    /// The hashes of the secrets that resume the session.
     pub secrets: Secrets,
-    /// The process that holds it, or held it last.
+    /// The process that holds the session, or held it last.
     pub holder: String,
 }
 
-/// Whose a session is.
+/// The owner of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Owner {
     /// The user's id, if there is a user.
@@ -71,8 +70,9 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// Returns whether an end of all sessions of `self` ends those of `other`: they have the same
-    /// tenant, and the user and the login that `self` names. An owner that names neither ends none.
+    /// Checks whether deleting all sessions of `self` deletes those of `other`: both have the same
+    /// tenant, and `other` has the user and the login that `self` names. An owner that names
+    /// neither includes none.
     #[must_use]
     pub fn includes(&self, other: &Self) -> bool {
         self.includes_parts(other.user.as_deref(), other.tenant.as_deref(), other.login.as_deref())
@@ -92,85 +92,86 @@ impl Owner {
     }
 }
 
-/// Hashes of what it takes to resume a session.
+/// The hashes of the secrets that resume a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secrets {
-    /// Goes up by one with each new secret: of two, the higher one counts.
+    /// Increases by one with each new secret. Of two values, the higher generation is current.
     pub generation: u64,
-    /// Of the secret in the last `WELCOME`.
+    /// The hash of the secret in the last `WELCOME`.
     pub current: [u8; 16],
-    /// Of the one before, good until a message has come on the connection that was given the
-    /// current one.
+    /// The hash of the secret before. It is valid until a message arrives on the connection that
+    /// was sent the current secret.
     pub previous: Option<[u8; 16]>,
 }
 
-/// How far a session was at some moment.
+/// The requests that a session has received and answered at one time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// The last ref that was accepted.
+pub struct SessionProgress {
+    /// The last accepted ref.
     pub last: u64,
-    /// The refs before it that had not been answered: to be run when they are sent again.
+    /// The earlier refs that were not answered yet. They run when they are sent again.
     pub open: Vec<u64>,
-    /// Replies that the page was not known to have.
+    /// The replies that the page has not acknowledged.
     pub replies: Vec<StoredReply>,
 }
 
-impl Progress {
-    /// Returns whether this says what became of the message of that ref: it was answered, and its
-    /// reply is here, or was received, or is given up.
+impl SessionProgress {
+    /// Checks whether the request with this ref is settled: it was answered, and its reply is
+    /// contained here, was received by the page, or was discarded.
     #[must_use]
     pub fn covers(&self, reference: u64) -> bool {
         reference <= self.last && !self.open.contains(&reference)
     }
 }
 
-/// A component as it is kept.
+/// A stored component.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredComponent {
-    /// Its id in the session.
+    /// The component's id in the session.
     pub id: String,
-    /// Its name.
+    /// The component's registered name.
     pub name: String,
-    /// The hash of its schema.
+    /// The hash of the schema of the state.
     pub schema: u64,
     /// The hash of the template that the page has.
     pub template: String,
-    /// How it was mounted, which decides on who gives its props.
+    /// How the component was mounted, which decides whether the page or the parent provides its
+    /// props.
     pub origin: StoredOrigin,
-    /// The props that it was given last, as JSON: those of its mount, and what has changed since.
+    /// The current props, as JSON: those of the mount with all later changes.
     pub props: String,
-    /// All of its state, as JSON.
+    /// The complete state, as JSON.
     pub state: Vec<u8>,
-    /// The history in which its revision counts.
+    /// The epoch of the revision.
     pub epoch: String,
-    /// Its revision.
+    /// The revision.
     pub rev: u64,
-    /// How often it was committed.
+    /// The number of commits.
     pub version: u64,
-    /// The last message of the page that was committed; 0 if none was.
+    /// The ref of the last committed request of the page; 0 if there is none.
     pub settled: u64,
-    /// Whether every change of it is committed before the page is told.
+    /// Whether every change is committed before it is sent to the page.
     pub durable: bool,
-    /// Whether it was mounted anew in place of a component that is kept aside, because the program
-    /// could not decode the state of that one.
+    /// Whether the component was mounted anew in place of one that is kept aside, because the
+    /// program could not decode the state of that one.
     #[serde(default)]
     pub anew: bool,
-    /// The rooms that it is in.
+    /// The rooms that the component has joined.
     #[serde(default)]
     pub rooms: Vec<String>,
-    /// Whether its `connected` has finished, or it has none.
-    #[serde(default = "is_connected")]
+    /// Whether the component's `connected` has finished, or the component has none.
+    #[serde(default = "default_connected")]
     pub connected: bool,
-    /// Hash of the public state that its page was shown. `None` if that is not known, as of rows that
-    /// an earlier version has written.
+    /// The hash of the public state that was sent to the page. `None` if it is unknown, as in rows
+    /// that an earlier version has written.
     #[serde(default)]
     pub shown: Option<u64>,
 }
 
 impl StoredComponent {
-    /// Takes over what the component is at a later moment.
-    pub(super) fn set(&mut self, now: State) {
-        let State { id: _, state, shown, props, epoch, rev, rooms, connected } = now;
+    /// Replaces the state by a later one.
+    pub(super) fn set(&mut self, later: ComponentState) {
+        let ComponentState { id: _, state, shown, props, epoch, rev, rooms, connected } = later;
         self.state = state;
         self.shown = shown;
         self.props = props;
@@ -181,8 +182,8 @@ impl StoredComponent {
     }
 }
 
-/// What is known of components that an earlier version has written.
-fn is_connected() -> bool {
+/// Returns the value of `connected` for components that an earlier version has written.
+fn default_connected() -> bool {
     true
 }
 
@@ -190,33 +191,33 @@ fn is_connected() -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoredOrigin {
-    /// By its name, as a component that is open.
+    /// By name, as an `open` component.
     Open,
-    /// By a seal, as a component that the server rendered and that has no parent. Components that were stored before
-    /// origins were have this one.
+    /// By a seal, as a component that the server rendered and that has no parent. Also the default
+    /// for components that were stored before origins existed.
     #[default]
     Sealed,
-    /// As a child.
+    /// As a child of another component.
     Child {
         /// The parent's id in the session.
         parent: String,
-        /// Its place in the parent's template: hole numbers, row keys and arm numbers.
+        /// The place in the parent's template: hole numbers, row keys and arm numbers.
         place: Vec<serde_json::Value>,
-        /// The hash of that template. In another one the place counts only if it shows the same component with the
-        /// same props.
+        /// The hash of that template. In another template, the place is the same only if it shows
+        /// the same component with the same props.
         template: String,
-        /// Its `live:key`, if it has one that the server can evaluate.
+        /// The `live:key`, if there is one that the server can evaluate.
         key: Option<serde_json::Value>,
-        /// The names of the props that the page gave.
+        /// The names of the props that the page provides.
         page: Vec<String>,
     },
 }
 
-/// What a message was answered.
+/// The reply to a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredReply {
-    /// The message.
+    /// The ref of the request.
     pub reference: u64,
-    /// The answer, in the runtime's own words.
+    /// The reply in the runtime's internal encoding.
     pub body: String,
 }

@@ -1,4 +1,4 @@
-//! What the runtime gives to a store.
+//! The data that the runtime writes to a store.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,71 +9,73 @@ use vivaz_databases::{DatabaseError, Tx};
 use vivaz_protocol::{ComponentId, SessionId};
 
 use super::StoreError;
-use super::stored::{Owner, Progress, Secrets, State, StoredComponent, StoredReply};
+use super::stored::{ComponentState, Owner, Secrets, SessionProgress, StoredComponent, StoredReply};
 
-/// A session at some moment, without its durable components.
+/// The state of a session at one time, without its durable components.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// The session.
+    /// The id of the session.
     pub session: SessionId,
-    /// Whose it is and how long it is good.
+    /// The owner, the secrets and the progress of the session.
     pub head: SnapshotHead,
-    /// The state of the plain components. Durable components are left as they were committed.
-    pub components: Vec<State>,
+    /// The states of the plain components. Durable components keep their committed state.
+    pub components: Vec<ComponentState>,
 }
 
 /// The part of a session that is written whenever the session is saved.
 #[derive(Clone, Debug)]
 pub struct SnapshotHead {
-    /// Whose the session is.
+    /// The owner of the session.
     pub owner: Owner,
-    /// Hashes of what it takes to resume it. If the store has a higher generation, that one stays.
+    /// The hashes of the secrets that resume the session. If the store has a higher generation, the
+    /// stored secrets stay.
     pub secrets: Secrets,
-    /// How far the session is. Stored replies that it [covers](Progress::covers) are not needed any
-    /// more.
-    pub progress: Progress,
-    /// How long the session is good once its process has ended.
+    /// The requests that the session has received and answered. The store may delete the stored
+    /// replies that it [covers](SessionProgress::covers).
+    pub progress: SessionProgress,
+    /// How long the session stays valid after its holder's lease has ended.
     pub good_for: Duration,
 }
 
-/// A whole session as it is in memory, to be written where the store has lost it.
+/// The complete state of a session, to be written if the store has lost it.
 #[derive(Clone, Debug)]
-pub struct Whole {
-    /// The session.
+pub struct SessionState {
+    /// The id of the session.
     pub session: SessionId,
-    /// Whose it is and how long it is good.
+    /// The owner, the secrets and the progress of the session.
     pub head: SnapshotHead,
-    /// All of its components, durable ones too.
+    /// All components that run, including durable ones.
     pub components: Vec<StoredComponent>,
-    /// Components that are being mounted or removed: what the store has of them stays. Every other
-    /// component that is not in `components` is deleted.
+    /// Components that are being mounted or removed. Their stored rows stay unchanged. Every other
+    /// stored component that is not in `components` is deleted.
     pub moving: Vec<ComponentId>,
-    /// Components that are kept and not run: the program does not know them, cannot decode their
-    /// state, or could not restore them for too long. They replace those that the store has kept
-    /// aside of the session. Several may have the same id.
+    /// Components that are kept aside and do not run: the program does not know them, cannot decode
+    /// their state, or failed to restore them for too long. They replace the stored components that
+    /// are kept aside for the session. Several may have the same id.
     pub aside: Vec<StoredComponent>,
 }
 
-/// One change of one component, as a transaction.
+/// One change of one component, committed as a transaction.
 pub struct Commit {
-    /// The session.
+    /// The id of the session.
     pub session: SessionId,
     /// The process that holds the session.
     pub by: Arc<str>,
-    /// Enters the session if the store does not have it: the first component of a new session.
-    /// Without it, a session that the store does not have is [`CommitError::Absent`].
+    /// The data to create the session with if the store does not have it, for the first component
+    /// of a new session. If it is `None`, a session that the store does not have is
+    /// [`CommitError::Absent`].
     pub enters: Option<Box<SnapshotHead>>,
-    /// The component that changes and the version that the change was made of. Checked before
-    /// `write` is called. A component that the store does not have is [`CommitError::Absent`], also
-    /// where `enters` would enter the session; the session is not entered then.
+    /// The component that changes, and the version on which the change is based. The store checks
+    /// it before it calls `write`. A component that the store does not have is
+    /// [`CommitError::Absent`], even with `enters`; the session is not created then.
     pub expects: Option<(ComponentId, u64)>,
-    /// Every reply up to this ref has been received: stored replies up to it are not needed.
+    /// The page has received all replies up to this ref, so the store may delete them.
     pub received: u64,
     /// Makes the application's own writes and returns what is written beside them. Called once,
     /// inside of the transaction; a store without a database gives it [`Tx::without_database`]. It is
     /// synchronous: an asynchronous store calls it on a thread where it may block. An error is
     /// [`CommitError::Work`] and rolls all of it back.
-    pub write: Write,
+    pub write: TransactionBody,
     /// Called once when the transaction lasts, and dropped if it fails; of several transactions in
     /// the order in which they were written, and before anything that is read later is answered.
     /// It does not block.
@@ -81,25 +83,25 @@ pub struct Commit {
 }
 
 /// Writes inside of the transaction.
-pub type Write = Box<dyn FnOnce(&mut Tx) -> Result<Written, ActionError> + Send>;
+pub type TransactionBody = Box<dyn FnOnce(&mut Tx) -> Result<CommitRecord, ActionError> + Send>;
 
-/// What a commit comes to.
+/// The data that a commit writes.
 #[derive(Clone, Debug)]
-pub struct Written {
-    /// What happened.
-    pub change: Change,
-    /// The reply to be given when this is done.
+pub struct CommitRecord {
+    /// The change of the component.
+    pub change: StoredChange,
+    /// The reply to the request that caused the change.
     pub reply: Option<StoredReply>,
 }
 
 impl Commit {
-    /// Creates a commit that is known beforehand, without any writes of the application's own.
+    /// Creates a commit with a fixed record and without writes of the application.
     #[must_use]
     pub fn of(
         session: SessionId,
         by: Arc<str>,
         received: u64,
-        change: Change,
+        change: StoredChange,
         reply: Option<StoredReply>,
     ) -> Self {
         Self {
@@ -108,7 +110,7 @@ impl Commit {
             enters: None,
             expects: None,
             received,
-            write: Box::new(move |_| Ok(Written { change, reply })),
+            write: Box::new(move |_| Ok(CommitRecord { change, reply })),
             publish: Box::new(|| ()),
         }
     }
@@ -120,74 +122,75 @@ impl fmt::Debug for Commit {
     }
 }
 
-/// What happened to a component.
+/// A change of a component.
 #[derive(Clone, Debug)]
-pub enum Change {
-    /// It was mounted.
+pub enum StoredChange {
+    /// The component was mounted.
     Mounted {
         /// The component.
         component: Box<StoredComponent>,
     },
-    /// It changed. Its version goes up by one.
+    /// The state changed. The store increases the version by one.
     Changed {
-        /// The component's id, its state, and where that stands.
-        state: State,
-        /// The message of the page that it came of; 0 if of none.
+        /// The id and the new state of the component.
+        state: ComponentState,
+        /// The ref of the request that caused the change; 0 if none did.
         settled: u64,
     },
-    /// It is gone, and with it what is kept aside under its id and its name.
+    /// The component was removed. The store also deletes a component that is kept aside under the
+    /// same id and name.
     Removed {
         /// The component's id.
         id: ComponentId,
     },
 }
 
-/// Why a store does not take what a process writes of a session.
+/// The reason why a store refuses a write of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
-    /// The store does not have the session, or not all of what the write changes. The process that
+pub enum WriteRefusal {
+    /// The store does not have the session, or a component that the write changes. The process that
     /// holds the session [enters](super::SessionStore::enter) it again.
-    #[error("the store does not have all of the session")]
+    #[error("the store does not have the session or one of its components")]
     Absent,
-    /// Another process has the session.
-    #[error("another process has the session")]
+    /// Another process holds the session.
+    #[error("another process holds the session")]
     Taken,
-    /// The session has ended and may not be written again.
+    /// The session has ended and must not be written again.
     #[error("the session has ended")]
     Ended,
 }
 
-/// Why a write about one session was not made.
+/// The reason why a write of one session failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// The store works, and does not take it.
+    /// The store refused the write.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] WriteRefusal),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Why a change was not made.
+/// The reason why a commit failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CommitError {
-    /// Some of the application's own writes failed.
+    /// The application's own writes failed.
     Work(ActionError),
-    /// [`Refusal::Absent`]; `write` has not been called. The commit is given back, to be made again
-    /// when the session has been entered.
+    /// The write was refused with [`WriteRefusal::Absent`], and `write` has not been called. The
+    /// variant returns the commit, so that the caller can repeat it after entering the session.
     Absent(Box<Commit>),
-    /// The store does not take it. Never [`Refusal::Absent`].
-    Refused(Refusal),
-    /// The store has a newer version of the component than the process that holds the session:
-    /// an earlier commit took effect that was answered as failed. The copy in memory is outdated.
+    /// The store refused the write for another reason than [`WriteRefusal::Absent`].
+    Refused(WriteRefusal),
+    /// The store has a newer version of the component than the holder of the session: an earlier
+    /// commit took effect although the store reported an error. The copy in memory is outdated.
     Conflict,
     /// The store failed, and nothing was written.
     Store(StoreError),
-    /// It is not known whether the change was made: the connection to the store broke, or no answer
-    /// came in time. The copy in memory may be outdated.
+    /// Whether the change was written is unknown: the connection to the store broke, or the store
+    /// did not answer in time. The copy in memory may be outdated.
     Unknown(StoreError),
 }
 
@@ -218,8 +221,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_commit_is_logged_by_its_session() {
-        let removed = Change::Removed { id: ComponentId::new("c").unwrap() };
+    fn a_commit_is_formatted_by_its_session() {
+        let removed = StoredChange::Removed { id: ComponentId::new("c").unwrap() };
         let commit = Commit::of(SessionId::new("s1").unwrap(), "p".into(), 0, removed, None);
         assert!(format!("{commit:?}").contains("s1"));
     }

@@ -26,7 +26,7 @@ impl World {
     fn enter(&self, name: &str, owner: &Identity) -> (Box<Session>, ResumeSecret<'static>) {
         let port = Port::new(id(name), self.runtime.supervisor().as_owner());
         port.attach_task();
-        let (member, _) = self.runtime.core().users.enter(owner, port.session()).unwrap();
+        let (member, _) = self.runtime.core().users.admit(owner, port.session()).unwrap();
         let secret = self.sessions().insert(Arc::clone(&port), owner.clone(), member).unwrap();
         let connection = ConnectionId::new("c").unwrap();
         (
@@ -120,14 +120,14 @@ async fn a_session_is_in_one_place() {
     let seized = is_there(sessions.seize(&id("s"))).unwrap();
     assert_eq!(sessions.driven().len(), 1);
     // It is not brought here twice.
-    let (member, _) = world.runtime.core().users.enter(&ada(), &id("s")).unwrap();
+    let (member, _) = world.runtime.core().users.admit(&ada(), &id("s")).unwrap();
     let secrets = sessions.secrets(&id("s")).unwrap();
     let port = Port::new(id("s"), world.runtime.supervisor().as_owner());
     assert!(!sessions.insert_restored(Arc::clone(&port), ada(), member, secrets.clone(), Instant::now()));
     drop(seized);
     assert!(!sessions.contains(&id("s")) && sessions.port(&id("s")).is_none());
     assert!(sessions.seize(&id("s")).is_none() && sessions.secrets(&id("s")).is_none());
-    let (member, _) = world.runtime.core().users.enter(&ada(), &id("s")).unwrap();
+    let (member, _) = world.runtime.core().users.admit(&ada(), &id("s")).unwrap();
     assert!(sessions.insert_restored(port, ada(), member, secrets, Instant::now()));
     assert!(sessions.contains(&id("s")));
     sessions.remove(&id("s"));

@@ -1,4 +1,4 @@
-//! What a page asks of a component.
+//! The requests of a page to a component.
 
 use std::borrow::Cow;
 
@@ -9,68 +9,70 @@ use vivaz_protocol::{ClientBody, ClientMessage, MountChild, PropsUpdate, RawJson
 use super::encode;
 use crate::testing::property;
 
-/// Something that a page asks of a component.
+/// A request of a page to a component.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
-    /// To be mounted from what the server rendered.
+    /// Mounts a component that the server rendered.
     MountSealed {
         /// The element's seal.
         seal: String,
     },
-    /// To be mounted as a child.
+    /// Mounts a child.
     MountChild {
         /// The parent's id.
         parent: String,
-        /// Its place in the parent's template, as [`ChildSlot::place`](vivaz_template::ChildSlot::place) has it.
+        /// The place in the parent's template, in the form of
+        /// [`ChildSlot::place`](vivaz_template::ChildSlot::place).
         place: String,
-        /// The element's seal, where the server rendered it.
+        /// The element's seal, if the server rendered it.
         seal: Option<String>,
-        /// The props that the page gives.
+        /// The props that the page provides.
         page: Vec<(String, Value)>,
     },
-    /// To be mounted, where the component is open.
+    /// Mounts an `open` component.
     MountOpen {
-        /// Its registered name.
+        /// The component's registered name.
         component: String,
-        /// Its props.
+        /// The component's props.
         props: Value,
     },
-    /// To run an action.
+    /// Runs an action.
     Action {
-        /// Its name.
+        /// The action's name.
         action: String,
-        /// Its arguments, in order.
+        /// The arguments, in order.
         arguments: Vec<Value>,
-        /// Edits that go before it.
+        /// The edits to apply before the action.
         set: Vec<(String, Value)>,
     },
-    /// To take an edit of a field.
+    /// Edits a field.
     Property {
-        /// The field, or the path of a property inside of one as a JSON array: `["items",3,"text"]`.
+        /// The field, or the path of a property inside of one as a JSON array:
+        /// `["items",3,"text"]`.
         property: String,
-        /// Its new value.
+        /// The new value.
         value: Value,
     },
-    /// To take new props, where the component is open.
+    /// Sets the props of an `open` component.
     Props(Value),
-    /// A child: to take these props of the page, and what else its parent gives it by now.
+    /// Sets the page's props of a child; the server adds the current props from its parent.
     PageProps(Vec<(String, Value)>),
-    /// To go.
+    /// Unmounts the component.
     Unmount,
 }
 
 impl Ask {
-    /// To be mounted, where the component is open.
+    /// Returns a request to mount an `open` component.
     pub fn mount_open(component: impl Into<String>, props: Value) -> Self {
         Self::MountOpen { component: component.into(), props }
     }
 
-    /// To run an action.
+    /// Returns a request to run an action.
     pub fn action(action: impl Into<String>, arguments: impl IntoIterator<Item = Value>) -> Self {
         Self::Action { action: action.into(), arguments: arguments.into_iter().collect(), set: Vec::new() }
     }
 
-    /// The fields that it writes.
+    /// Returns the fields that the request writes, with their values.
     pub(super) fn edits(&self) -> impl Iterator<Item = (&str, &Value)> {
         let (one, set) = match self {
             Self::Property { property, value } => (Some((&**property, value)), &[][..]),
@@ -89,10 +91,10 @@ impl Ask {
         matches!(self, Self::MountSealed { .. } | Self::MountChild { .. } | Self::MountOpen { .. })
     }
 
-    /// As it stands on the wire.
+    /// Encodes the request as a frame.
     pub(super) fn frame(&self, reference: Ref, component: &ComponentId, ack: Option<Ref>) -> String {
         let (json, set);
-        let written = |values: &[(String, Value)]| -> Vec<_> {
+        let to_json = |values: &[(String, Value)]| -> Vec<_> {
             values.iter().map(|(name, value)| (name.clone(), value.to_string())).collect()
         };
         let request = match self {
@@ -103,7 +105,7 @@ impl Ask {
             }
             Self::Action { action, arguments, set: edits } => {
                 json = Value::from(arguments.clone()).to_string();
-                set = written(edits);
+                set = to_json(edits);
                 Request::Action {
                     action: action.into(),
                     payload: Some(RawJson::trusted(&json)),
@@ -119,13 +121,14 @@ impl Ask {
                 Request::Props(PropsUpdate { page: Vec::new(), props: Some(RawJson::trusted(&json)) })
             }
             Self::PageProps(page) => {
-                set = written(page);
+                set = to_json(page);
                 Request::Props(PropsUpdate { page: raw(&set), props: None })
             }
             Self::MountChild { parent, place, seal, page } => {
-                set = written(page);
+                set = to_json(page);
                 Request::MountChild(MountChild {
-                    // An id that is none is one that nobody has.
+                    // For an invalid id, the component itself is sent, which cannot be its own
+                    // parent.
                     parent: ComponentId::new(parent).unwrap_or_else(|_| component.clone()),
                     place: RawJson::trusted(place),
                     seal: seal.as_deref().map(Seal::new),

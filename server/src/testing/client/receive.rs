@@ -1,4 +1,4 @@
-//! What a page makes of what the server says.
+//! Handles the received frames.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,10 +13,10 @@ use super::{Answer, Ask, Client, Heard, Refusal, Stream, Unanswered};
 use crate::testing::property;
 
 impl Client {
-    pub(super) fn take_in(&mut self, frame: &str) -> Result<Heard, String> {
+    pub(super) fn handle(&mut self, frame: &str) -> Result<Heard, String> {
         let message = decode_server(frame).map_err(|error| error.to_string())?;
-        if self.welcomed == matches!(message, ServerMessage::Welcome(_)) {
-            return Err("`WELCOME` is the first message, and only that".to_owned());
+        if self.has_welcome == matches!(message, ServerMessage::Welcome(_)) {
+            return Err("`WELCOME` must be the first message and must not be repeated".to_owned());
         }
         match message {
             ServerMessage::Welcome(welcome) => Ok(self.welcome(&welcome)),
@@ -54,12 +54,12 @@ impl Client {
 
     fn welcome(&mut self, welcome: &Welcome<'_>) -> Heard {
         let known = self.session.is_some();
-        self.welcomed = true;
+        self.has_welcome = true;
         self.session = Some((welcome.session.clone(), welcome.secret.clone().into_owned()));
         self.connection = Some(welcome.connection.clone());
         if welcome.resumed {
             for (reference, one) in &mut self.unanswered {
-                // Its answer follows by itself.
+                // The server sends its answer without another request.
                 one.sent = welcome.done.contains(reference);
             }
         } else if known {
@@ -70,14 +70,15 @@ impl Client {
 
     fn lose_session(&mut self) {
         self.streams.clear();
-        self.shown.clear();
+        self.visible.clear();
         let lost = std::mem::take(&mut self.unanswered);
-        // What was to go has gone with the session.
+        // Components with an unanswered unmount ended with the session.
         for one in lost.values().filter(|one| one.ask == Ask::Unmount) {
             self.forget(&one.component);
         }
         let typed = self.take_typed(&lost);
-        // A mount that the old session did not answer is one that the new one can: nobody has seen the component.
+        // An unanswered mount keeps its ref in the new session: the page has not shown the
+        // component.
         let mounting: BTreeSet<_> =
             lost.values().filter(|one| one.ask.is_mount()).map(|one| one.component.clone()).collect();
         let mut mounted: Vec<_> = self
@@ -90,32 +91,32 @@ impl Client {
         mounted.sort_by_key(|(id, _)| self.nesting(id));
         let mut children = BTreeMap::new();
         for (id, source) in mounted {
-            let again = self.put(id.clone(), source);
+            let again = self.enqueue(id.clone(), source);
             children.insert(id, again);
         }
         let mut edits = BTreeMap::new();
         for (id, property, value) in typed {
-            let again = self.put(id.clone(), Ask::Property { property: property.clone(), value });
+            let again = self.enqueue(id.clone(), Ask::Property { property: property.clone(), value });
             edits.insert((id, property), again);
         }
         for (reference, one) in lost {
             if matches!(one.ask, Ask::MountChild { .. })
                 && let Some(again) = children.get(&one.component)
             {
-                self.asked_again.insert(reference, *again);
+                self.resent.insert(reference, *again);
             } else if one.ask.is_mount() && self.components.contains_key(&one.component) {
                 self.unanswered.insert(reference, Unanswered { sent: false, ..one });
             } else if one.ask == Ask::Unmount {
                 self.answers.insert(reference, Answer::Done(None));
-            } else if let Some(again) = self.ask_again(one, &edits) {
-                self.asked_again.insert(reference, again);
+            } else if let Some(again) = self.resend(one, &edits) {
+                self.resent.insert(reference, again);
             } else {
                 self.answers.insert(reference, Answer::SessionLost);
             }
         }
     }
 
-    /// How many parents are around a component.
+    /// Returns the number of ancestors of a component.
     fn nesting(&self, id: &ComponentId) -> usize {
         let mut depth = 0;
         let mut shown = self.components.get(id);
@@ -128,14 +129,15 @@ impl Client {
         depth
     }
 
-    /// As what a message of a lost session is asked again: an edit as the one that is put back already, an action that may
-    /// be run twice without the edits that went with it, which are put back by themselves.
-    fn ask_again(&mut self, one: Unanswered, edits: &BTreeMap<(ComponentId, String), Ref>) -> Option<Ref> {
+    /// Sends a request of a lost session again, and returns its new ref. Returns `None` if it must
+    /// not be repeated. An edit is already queued again. An action marked `retry` is sent without
+    /// its edits, which are queued separately.
+    fn resend(&mut self, one: Unanswered, edits: &BTreeMap<(ComponentId, String), Ref>) -> Option<Ref> {
         match one.ask {
             Ask::Property { property, .. } => edits.get(&(one.component, property)).copied(),
             Ask::Action { action, arguments, .. } => {
                 let may_be_repeated = self.components.get(&one.component)?.retry.contains(&action);
-                may_be_repeated.then(|| self.put(one.component, Ask::action(action, arguments)))
+                may_be_repeated.then(|| self.enqueue(one.component, Ask::action(action, arguments)))
             }
             Ask::MountSealed { .. }
             | Ask::MountChild { .. }
@@ -146,7 +148,7 @@ impl Client {
         }
     }
 
-    /// What the server sets to something else is no longer what was typed.
+    /// Forgets the accepted edits of fields that the server has changed.
     fn compare_typed(&mut self, stream: &StreamId) {
         if let StreamId::Component(id) = stream
             && let (Some(shown), Some(stream)) = (self.components.get_mut(id), self.streams.get(stream))
@@ -155,7 +157,8 @@ impl Client {
         }
     }
 
-    /// What was typed into fields, accepted or not answered: it is put back into a new session.
+    /// Removes and returns the accepted and the unanswered edits, which are sent again in a new
+    /// session.
     fn take_typed(&mut self, unanswered: &BTreeMap<Ref, Unanswered>) -> Vec<(ComponentId, String, Value)> {
         for one in unanswered.values() {
             if let Some(shown) = self.components.get_mut(&one.component) {
@@ -174,7 +177,7 @@ impl Client {
         let Mounted { reference, component_id: id, rev, epoch, component, template, state, topics, retry } =
             mounted;
         let Some(shown) = self.components.get_mut(&id) else {
-            return Err(format!("nobody asked for a component {id}"));
+            return Err(format!("component {id} was not requested"));
         };
         shown.name = component.into_owned();
         shown.template = template.into_owned();
@@ -192,14 +195,14 @@ impl Client {
         let Some(stream) = self.streams.get_mut(&update.stream) else {
             return match &update.stream {
                 StreamId::Component(id) => Err(format!("there is no component {id} to patch")),
-                // The last component that showed it has just gone.
+                // The last component that shows the topic has just been unmounted.
                 StreamId::Topic(_) => Ok(Heard::Other),
             };
         };
         stream.patch(update.rev, update.patch)?;
         self.compare_typed(&update.stream);
         let own = update.by.into_iter().filter(|by| self.connection.as_ref() == Some(&by.connection));
-        self.shown.extend(own.map(|by| by.reference));
+        self.visible.extend(own.map(|by| by.reference));
         if let (Some(topics), StreamId::Component(id)) = (update.topics, &update.stream)
             && let Some(shown) = self.components.get_mut(id)
         {
@@ -210,7 +213,7 @@ impl Client {
             Some(reference) => {
                 let result = value(update.result)?;
                 if self.answers.contains_key(&reference) {
-                    return Err("an answer that is sent again carries no patch".to_owned());
+                    return Err("a repeated answer must not carry a patch".to_owned());
                 }
                 self.answered(reference, Answer::Done(result))
             }
@@ -235,26 +238,26 @@ impl Client {
         self.since_ack += 1;
         if let Some(first) = self.answers.get(&reference) {
             let is_lost = matches!(&answer, Answer::Refused(refusal) if refusal.code == ErrorCode::ReplyLost);
-            // A copy that came late asks for what the page has said that it has.
+            // A delayed copy of a request can ask for a reply that the page has acknowledged.
             return if *first == answer || is_lost {
                 Ok(Heard::AnsweredAgain(reference))
             } else {
-                Err(format!("the first answer was {first:?}, and this is another"))
+                Err(format!("the answer differs from the first one, {first:?}"))
             };
         }
         let Some(one) = self.unanswered.remove(&reference) else {
-            return Err(format!("nothing was asked with ref {reference}"));
+            return Err(format!("an answer to the unknown ref {reference}"));
         };
-        self.shown.remove(&reference);
+        self.visible.remove(&reference);
         if let Some(shown) = self.components.get_mut(&one.component)
             && let Some(stream) = self.streams.get(&StreamId::from(one.component.clone()))
         {
-            // Also those that went along with an action that was refused may have been accepted.
+            // Edits that were sent with a refused action may have been accepted too.
             let accepted =
                 one.ask.edits().filter(|(field, value)| property::find(&stream.state, field) == Some(*value));
             shown.typed.extend(accepted.map(|(field, value)| (field.to_owned(), value.clone())));
         }
-        // Edits that went along with an action are refused when one of them is.
+        // All edits that were sent with an action are refused if one of them is.
         if let Answer::Refused(Refusal { code, .. }) = &answer
             && (matches!(one.ask, Ask::Property { .. }) || refuses_edits(*code))
         {
@@ -279,7 +282,7 @@ impl Client {
         self.forget_topics();
     }
 
-    /// Lets go of the topics that no component shows.
+    /// Removes the topics that no component shows.
     fn forget_topics(&mut self) {
         let components = &self.components;
         self.streams.retain(|id, _| match id {
@@ -291,7 +294,7 @@ impl Client {
     }
 }
 
-/// Whether that says that something typed was not accepted.
+/// Checks whether an error code refuses an edit.
 fn refuses_edits(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::BadValue | ErrorCode::UnknownProperty | ErrorCode::ReadOnlyProperty)
 }

@@ -1,17 +1,17 @@
-//! What a page has of one stream.
+//! The page's copy of a stream.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 use vivaz_protocol::{Epoch, Patch, RawJson, Rev};
 
-/// A component's own state, or a topic's, as far as the page has it.
+/// The page's copy of the state of a component or a topic.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stream {
-    /// Which history the revision counts in.
+    /// The epoch of the revision.
     pub epoch: Epoch,
-    /// Its revision.
+    /// The revision of the state.
     pub rev: Rev,
-    /// Its fields.
+    /// The fields.
     pub state: Value,
 }
 
@@ -21,18 +21,21 @@ impl Stream {
         if state.is_object() {
             Ok(Self { epoch, rev, state })
         } else {
-            Err("a state is an object".to_owned())
+            Err("the state is not an object".to_owned())
         }
     }
 
-    /// Applies the patch that leads to a revision.
+    /// Applies the patch to revision `rev`.
+    ///
+    /// # Errors
+    /// Returns a description if `rev` is not the next revision, or the patch does not apply.
     pub(super) fn patch(&mut self, rev: Rev, patch: RawJson<'_>) -> Result<(), String> {
         if rev != self.rev.next() {
-            return Err(format!("a gap: revision {rev} came after {}", self.rev));
+            return Err(format!("a gap: received revision {rev} after {}", self.rev));
         }
         let json = RawValue::from_string(patch.get().to_owned()).map_err(|error| error.to_string())?;
         let patch = Patch::parse(RawJson::from(&*json)).map_err(|error| error.to_string())?;
-        patch.apply(&mut self.state).map_err(|error| format!("the patch does not fit: {error}"))?;
+        patch.apply(&mut self.state).map_err(|error| format!("the patch does not apply: {error}"))?;
         self.rev = rev;
         Ok(())
     }

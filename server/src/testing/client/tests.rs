@@ -26,7 +26,7 @@ fn mounted() -> Client {
 }
 
 #[test]
-fn a_gap_is_a_breach() {
+fn a_gap_in_revisions_is_a_breach() {
     let mut client = mounted();
     client.receive(&update(1, None)).unwrap();
     assert_eq!(client.state("c").unwrap(), json!({ "count": 1 }));
@@ -36,9 +36,9 @@ fn a_gap_is_a_breach() {
 }
 
 #[test]
-fn an_answer_comes_to_what_was_asked_and_is_always_the_same() {
+fn answers_belong_to_requests_and_are_repeated_unchanged() {
     let mut client = mounted();
-    assert!(client.receive(&update(1, Some(7))).unwrap_err().to_string().contains("nothing was asked"));
+    assert!(client.receive(&update(1, Some(7))).unwrap_err().to_string().contains("unknown ref"));
     let mut client = mounted();
     let call = client.ask("c", Ask::action("increment", []));
     client.receive(&update(1, Some(2))).unwrap();
@@ -48,11 +48,11 @@ fn an_answer_comes_to_what_was_asked_and_is_always_the_same() {
     };
     let bare = r#"{"v":1,"type":"ACK","ref":2,"componentId":"c"}"#;
     assert_eq!(client.receive(bare).unwrap(), Heard::AnsweredAgain(call));
-    assert!(client.receive(&again(json!(1))).unwrap_err().to_string().contains("this is another"));
+    assert!(client.receive(&again(json!(1))).unwrap_err().to_string().contains("differs from the first"));
 }
 
 #[test]
-fn what_is_unanswered_is_sent_again_unless_the_server_has_handled_it() {
+fn unanswered_requests_are_sent_again_unless_the_server_has_received_them() {
     let mut client = mounted();
     let first = client.ask("c", Ask::action("increment", []));
     let second = client.ask("c", Ask::action("increment", []));
@@ -70,7 +70,7 @@ fn what_is_unanswered_is_sent_again_unless_the_server_has_handled_it() {
 }
 
 #[test]
-fn an_action_that_may_be_run_twice_is_asked_again_when_its_session_is_gone() {
+fn an_action_marked_retry_is_sent_again_after_session_loss() {
     let mut client = Client::new();
     client.hello();
     client.ask("c", Ask::mount_open("counter", json!({})));
@@ -81,7 +81,7 @@ fn an_action_that_may_be_run_twice_is_asked_again_when_its_session_is_gone() {
     let (put, arguments) = ("put".to_owned(), vec![json!(5)]);
     let call = client.ask("c", Ask::Action { action: put, arguments, set });
     let lost = client.ask("c", Ask::action("increment", []));
-    // Twice: also the second session is lost before it answers.
+    // Two rounds: the second session is lost before it answers too.
     for (number, (edit, again)) in [(5, 6), (8, 9)].into_iter().enumerate() {
         client.due();
         client.hello();
@@ -113,7 +113,7 @@ fn an_action_that_may_be_run_twice_is_asked_again_when_its_session_is_gone() {
 }
 
 #[test]
-fn what_was_to_go_when_a_session_is_lost_is_gone() {
+fn an_unanswered_unmount_is_done_after_session_loss() {
     let mut client = mounted();
     let edit = client.ask("c", Ask::Property { property: "count".into(), value: json!(4) });
     let unmount = client.ask("c", Ask::Unmount);
@@ -131,7 +131,7 @@ fn what_was_to_go_when_a_session_is_lost_is_gone() {
 }
 
 #[test]
-fn a_lost_session_is_mounted_again_and_does_not_run_anything_twice() {
+fn components_of_a_lost_session_are_mounted_again_and_actions_do_not_run_twice() {
     let mut client = mounted();
     let call = client.ask("c", Ask::action("increment", []));
     client.due();
@@ -143,7 +143,7 @@ fn a_lost_session_is_mounted_again_and_does_not_run_anything_twice() {
 }
 
 #[test]
-fn a_patch_of_several_authors_shows_the_own_ones() {
+fn a_patch_with_several_causes_contains_the_own_ones() {
     let mut client = mounted();
     let topics = r#""topics":{"room":"chat/lobby"}"#;
     client.receive(&MOUNTED.replace(r#""ref":1,"#, "").replace(r#""topics":{}"#, topics)).unwrap();

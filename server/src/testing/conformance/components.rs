@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::rows::{LEASE, c, change, component, head, id, save, whole};
 use super::{ManualClock, StoreCase, cases};
 use crate::persist::store::{
-    Change, Commit, Owner, SessionStore, SnapshotHead, StoredComponent, TOMBSTONE, Whole,
+    Commit, Owner, SessionState, SessionStore, SnapshotHead, StoredChange, StoredComponent, TOMBSTONE,
 };
 
 /// The checks of this file.
@@ -21,8 +21,8 @@ fn row(name: &str, state: &str, anew: bool) -> StoredComponent {
     StoredComponent { schema: u64::MAX, state: state.into(), anew, ..component(name, 1) }
 }
 
-fn with(aside: Vec<StoredComponent>) -> Whole {
-    Whole { aside, ..whole("s", &[("c", 3), ("d", 0)]) }
+fn with(aside: Vec<StoredComponent>) -> SessionState {
+    SessionState { aside, ..whole("s", &[("c", 3), ("d", 0)]) }
 }
 
 /// Takes the session for that process, and gives what is kept aside of it.
@@ -55,14 +55,14 @@ async fn a_store_keeps_with_each_state_whether_its_component_is_connected(
     let not_yet = |name: &str| StoredComponent { connected: false, ..component(name, 3) };
     let aside = vec![not_yet("gone")];
     let components = vec![not_yet("c"), not_yet("d")];
-    let entered = Whole { components, aside: aside.clone(), ..whole("s", &[]) };
+    let entered = SessionState { components, aside: aside.clone(), ..whole("s", &[]) };
     store.enter("a", vec![entered]).await.unwrap();
     assert_eq!(connected(&*store).await, [false, false]);
     assert_eq!(save(&*store, "a", "s", &["c"]).await, None);
     assert_eq!(connected(&*store).await, [true, false]);
     store.commit(change("s", "a", "d", 3)).await.unwrap();
     assert_eq!(connected(&*store).await, [true, true]);
-    let mounted = Change::Mounted { component: Box::new(not_yet("e")) };
+    let mounted = StoredChange::Mounted { component: Box::new(not_yet("e")) };
     store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
     assert_eq!(connected(&*store).await, [true, true, false]);
     let seen = store.find(&id("s")).await.unwrap().unwrap();
@@ -79,7 +79,7 @@ async fn what_is_kept_aside_is_given_back_as_it_was_until_it_is_written_anew(
     store.enter("a", vec![entered]).await.unwrap();
     assert_eq!(save(&*store, "a", "s", &["c", "d"]).await, None);
     store.commit(change("s", "a", "c", 3)).await.unwrap();
-    let mounted = Change::Mounted { component: Box::new(component("c", 0)) };
+    let mounted = StoredChange::Mounted { component: Box::new(component("c", 0)) };
     store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
     assert_eq!(aside(&*store, "b").await, rows);
     let seen = store.find(&id("s")).await.unwrap().unwrap();
@@ -99,11 +99,11 @@ async fn a_component_is_removed_with_what_is_kept_aside_under_its_id_and_its_nam
     let stays = vec![of_another_name, row("d", "4", false)];
     let rows = [vec![row("c", "1", false), row("c", "2", true)], stays.clone()].concat();
     store.enter("a", vec![with(rows)]).await.unwrap();
-    let removed = Change::Removed { id: c("c") };
+    let removed = StoredChange::Removed { id: c("c") };
     store.commit(Commit::of(id("s"), "a".into(), 0, removed, None)).await.unwrap();
     assert_eq!(aside(&*store, "a").await, stays);
     // There is no component of that id any more whose name says what goes with it.
-    let removed = Change::Removed { id: c("c") };
+    let removed = StoredChange::Removed { id: c("c") };
     store.commit(Commit::of(id("s"), "a".into(), 0, removed, None)).await.unwrap();
     assert_eq!(aside(&*store, "a").await, stays);
 }
@@ -115,14 +115,14 @@ async fn a_store_keeps_the_rooms_with_each_state(store: Arc<dyn SessionStore>, _
     };
     let components = vec![with("c", "cellar"), with("d", "den")];
     let aside = vec![with("gone", "garden")];
-    let entered = Whole { components, aside: aside.clone(), ..whole("s", &[]) };
+    let entered = SessionState { components, aside: aside.clone(), ..whole("s", &[]) };
     store.enter("a", vec![entered]).await.unwrap();
     assert_eq!(rooms(&*store).await, is("cellar", "den"));
     assert_eq!(save(&*store, "a", "s", &["c"]).await, None);
     assert_eq!(rooms(&*store).await, is("hall", "den"));
     store.commit(change("s", "a", "d", 3)).await.unwrap();
     assert_eq!(rooms(&*store).await, is("hall", "attic"));
-    let mounted = Change::Mounted { component: Box::new(with("c", "closet")) };
+    let mounted = StoredChange::Mounted { component: Box::new(with("c", "closet")) };
     store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
     assert_eq!(rooms(&*store).await, is("closet", "attic"));
     let seen = store.find(&id("s")).await.unwrap().unwrap();
@@ -135,7 +135,7 @@ async fn a_component_kept_aside_ends_with_its_session(store: Arc<dyn SessionStor
         let owner = Owner { user: Some("ada".into()), ..Owner::default() };
         store.renew_lease("b", LEASE).await.unwrap();
         let head = SnapshotHead { owner: owner.clone(), ..head() };
-        let entered = Whole { head, session: id(&session), ..with(vec![row("c", "1", false)]) };
+        let entered = SessionState { head, session: id(&session), ..with(vec![row("c", "1", false)]) };
         store.enter("a", vec![entered]).await.unwrap();
         match end {
             "delete" => store.delete("a", vec![id(&session)]).await.unwrap(),
@@ -148,7 +148,7 @@ async fn a_component_kept_aside_ends_with_its_session(store: Arc<dyn SessionStor
             store.renew_lease("b", LEASE).await.unwrap();
             store.expire("b").await.unwrap();
         }
-        let mounted = Change::Mounted { component: Box::new(component("c", 0)) };
+        let mounted = StoredChange::Mounted { component: Box::new(component("c", 0)) };
         let commit = Commit::of(id(&session), "a".into(), 0, mounted, None);
         let enters = Some(Box::new(self::head()));
         store.commit(Commit { enters, ..commit }).await.unwrap();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::rows::{LEASE, change, enter, has, head, id, save, whole};
 use super::{ManualClock, StoreCase, cases};
 use crate::persist::store::{
-    Commit, CommitError, Owner, Refusal, Secrets, SessionStore, SnapshotHead, TOMBSTONE, Whole, WriteError,
+    Commit, CommitError, Owner, Secrets, SessionState, SessionStore, SnapshotHead, TOMBSTONE, WriteError,
+    WriteRefusal,
 };
 
 /// The checks of this file.
@@ -162,13 +163,13 @@ async fn what_has_ended_is_not_written_again(store: Arc<dyn SessionStore>, clock
     enter(&*store, "a", "s").await;
     store.delete("a", vec![id("s"), id("never-stored")]).await.unwrap();
     for session in ["s", "never-stored"] {
-        assert_eq!(save(&*store, "a", session, &[]).await, Some(Refusal::Ended));
-        assert_eq!(enter(&*store, "a", session).await, [(id(session), Refusal::Ended)]);
+        assert_eq!(save(&*store, "a", session, &[]).await, Some(WriteRefusal::Ended));
+        assert_eq!(enter(&*store, "a", session).await, [(id(session), WriteRefusal::Ended)]);
         let commit = Commit { enters: Some(Box::new(head())), ..change(session, "a", "c", 3) };
         let committed = store.commit(commit).await;
-        assert!(matches!(committed, Err(CommitError::Refused(Refusal::Ended))));
+        assert!(matches!(committed, Err(CommitError::Refused(WriteRefusal::Ended))));
         let renewed = store.renew(&id(session), "a", Secrets::default(), LEASE).await;
-        assert!(matches!(renewed, Err(WriteError::Refused(Refusal::Ended))));
+        assert!(matches!(renewed, Err(WriteError::Refused(WriteRefusal::Ended))));
         assert!(!has(&*store, session).await);
     }
     // It is remembered for a bounded time.
@@ -178,10 +179,10 @@ async fn what_has_ended_is_not_written_again(store: Arc<dyn SessionStore>, clock
     store.renew_lease("a", LEASE).await.unwrap();
     clock.pass(1);
     store.expire("a").await.unwrap();
-    assert_eq!(save(&*store, "a", "s", &[]).await, Some(Refusal::Ended));
+    assert_eq!(save(&*store, "a", "s", &[]).await, Some(WriteRefusal::Ended));
     clock.pass(10);
     store.expire("a").await.unwrap();
-    assert_eq!(save(&*store, "a", "s", &[]).await, Some(Refusal::Absent));
+    assert_eq!(save(&*store, "a", "s", &[]).await, Some(WriteRefusal::Absent));
 }
 
 async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_end_the_sessions(
@@ -201,7 +202,8 @@ async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_e
         ("5", of(None, Some("acme"))),
     ];
     for (session, owner) in &owners {
-        let whole = Whole { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
+        let whole =
+            SessionState { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
         store.enter("a", vec![whole]).await.unwrap();
     }
     for nobody in [of(None, None), of(None, Some("acme")), of(Some("ada"), Some("globex"))] {
@@ -214,7 +216,8 @@ async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_e
         ("7", by("desk", of(Some("eve"), None))),
         ("8", by("phone", of(Some("eve"), Some("acme")))),
     ] {
-        let whole = Whole { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
+        let whole =
+            SessionState { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
         store.enter("c", vec![whole]).await.unwrap();
         assert_eq!(store.find(&id(session)).await.unwrap().unwrap().owner, owner);
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use vivaz_protocol::{ComponentId, SessionId};
 
 use crate::persist::store::{
-    Change, Commit, Owner, Progress, Refusal, Secrets, SessionStore, Snapshot, SnapshotHead, State,
-    StoredComponent, StoredOrigin, Whole, Written,
+    Commit, CommitRecord, ComponentState, Owner, Secrets, SessionProgress, SessionState, SessionStore,
+    Snapshot, SnapshotHead, StoredChange, StoredComponent, StoredOrigin, WriteRefusal,
 };
 
 pub(super) const LEASE: Duration = Duration::from_secs(30);
@@ -40,8 +40,8 @@ pub(super) fn component(name: &str, version: u64) -> StoredComponent {
     }
 }
 
-pub(super) fn whole(session: &str, components: &[(&str, u64)]) -> Whole {
-    Whole {
+pub(super) fn whole(session: &str, components: &[(&str, u64)]) -> SessionState {
+    SessionState {
         session: id(session),
         head: head(),
         components: components.iter().map(|(name, version)| component(name, *version)).collect(),
@@ -50,12 +50,16 @@ pub(super) fn whole(session: &str, components: &[(&str, u64)]) -> Whole {
     }
 }
 
-pub(super) async fn enter(store: &dyn SessionStore, by: &str, session: &str) -> Vec<(SessionId, Refusal)> {
+pub(super) async fn enter(
+    store: &dyn SessionStore,
+    by: &str,
+    session: &str,
+) -> Vec<(SessionId, WriteRefusal)> {
     store.enter(by, vec![whole(session, &[("c", 3)])]).await.unwrap()
 }
 
 pub(super) fn snapshot(session: &str, components: &[&str]) -> Snapshot {
-    let state = |name: &&str| State {
+    let state = |name: &&str| ComponentState {
         id: c(name),
         state: b"9".to_vec(),
         shown: Some(9),
@@ -73,7 +77,7 @@ pub(super) async fn save(
     by: &str,
     session: &str,
     components: &[&str],
-) -> Option<Refusal> {
+) -> Option<WriteRefusal> {
     let refused = store.save(by, vec![snapshot(session, components)]).await.unwrap();
     refused.first().map(|(_, refusal)| *refusal)
 }
@@ -83,7 +87,7 @@ pub(super) async fn has(store: &dyn SessionStore, session: &str) -> bool {
 }
 
 pub(super) fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
-    let state = State {
+    let state = ComponentState {
         id: c(name),
         state: b"8".to_vec(),
         shown: Some(8),
@@ -93,7 +97,7 @@ pub(super) fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
         rooms: vec!["attic".into()],
         connected: true,
     };
-    let written = Written { change: Change::Changed { state, settled: 4 }, reply: None };
+    let written = CommitRecord { change: StoredChange::Changed { state, settled: 4 }, reply: None };
     Commit {
         session: id(session),
         by: by.into(),
@@ -110,7 +114,7 @@ pub(super) fn head() -> SnapshotHead {
     SnapshotHead {
         owner: Owner::default(),
         secrets: Secrets { generation: 1, ..Secrets::default() },
-        progress: Progress::default(),
+        progress: SessionProgress::default(),
         good_for: Duration::from_secs(60),
     }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::rows::{LEASE, c, change, component, enter, has, head, id, save, snapshot, whole};
 use super::{ManualClock, StoreCase, cases};
 use crate::persist::store::{
-    Change, Commit, CommitError, Progress, Refusal, Secrets, SessionStore, Snapshot, SnapshotHead,
-    StoredReply, Whole, Write, WriteError,
+    Commit, CommitError, Secrets, SessionProgress, SessionState, SessionStore, Snapshot, SnapshotHead,
+    StoredChange, StoredReply, TransactionBody, WriteError, WriteRefusal,
 };
 
 /// The checks of this file.
@@ -34,12 +34,12 @@ async fn a_session_is_claimed_as_it_was_seen_and_its_old_holder_may_write_no_mor
     assert_eq!((claimed.secrets, claimed.components), (secrets.clone(), vec![component("c", 3)]));
     assert!(store.claim(&id("s"), "c", &seen).await.unwrap().is_none(), "it has another holder");
     // Whatever A does now is refused and changes nothing.
-    assert_eq!(save(&*store, "a", "s", &["c"]).await, Some(Refusal::Taken));
-    assert_eq!(enter(&*store, "a", "s").await, [(id("s"), Refusal::Taken)]);
+    assert_eq!(save(&*store, "a", "s", &["c"]).await, Some(WriteRefusal::Taken));
+    assert_eq!(enter(&*store, "a", "s").await, [(id("s"), WriteRefusal::Taken)]);
     let renewed = store.renew(&id("s"), "a", secrets, LEASE).await;
-    assert!(matches!(renewed, Err(WriteError::Refused(Refusal::Taken))));
+    assert!(matches!(renewed, Err(WriteError::Refused(WriteRefusal::Taken))));
     let committed = store.commit(change("s", "a", "c", 3)).await;
-    assert!(matches!(committed, Err(CommitError::Refused(Refusal::Taken))));
+    assert!(matches!(committed, Err(CommitError::Refused(WriteRefusal::Taken))));
     store.delete("a", vec![id("s")]).await.unwrap();
     store.release(&id("s"), "a").await.unwrap();
     store.close("a").await.unwrap();
@@ -65,7 +65,7 @@ async fn a_commit_that_enters_a_session_and_expects_a_component_of_it_writes_not
         let was_called = Arc::new(AtomicBool::new(false));
         let called = Arc::clone(&was_called);
         let change = change(session, "a", name, version);
-        let write: Write = Box::new(move |connection| {
+        let write: TransactionBody = Box::new(move |connection| {
             called.store(true, Ordering::SeqCst);
             (change.write)(connection)
         });
@@ -88,20 +88,20 @@ async fn what_the_store_does_not_have_is_absent_and_is_entered_whole(
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {
-    assert_eq!(save(&*store, "a", "s", &[]).await, Some(Refusal::Absent));
+    assert_eq!(save(&*store, "a", "s", &[]).await, Some(WriteRefusal::Absent));
     let committed = store.commit(change("s", "a", "c", 3)).await;
     let Err(CommitError::Absent(commit)) = committed else { panic!("{committed:?}") };
     assert_eq!(enter(&*store, "a", "s").await, []);
     store.commit(*commit).await.unwrap();
     // A component that it does not have, and a version that it does not have.
-    assert_eq!(save(&*store, "a", "s", &["c", "d"]).await, Some(Refusal::Absent));
+    assert_eq!(save(&*store, "a", "s", &["c", "d"]).await, Some(WriteRefusal::Absent));
     assert!(matches!(store.commit(change("s", "a", "d", 0)).await, Err(CommitError::Absent(_))));
     assert!(matches!(store.commit(change("s", "a", "c", 7)).await, Err(CommitError::Absent(_))));
     assert!(matches!(store.commit(change("s", "a", "c", 3)).await, Err(CommitError::Conflict)));
     // What is newer in the store stays, what is moving stays, the rest is as it is given.
     let entered = whole("s", &[("c", 3), ("d", 1), ("e", 1), ("f", 1)]);
     store.enter("a", vec![entered]).await.unwrap();
-    let moving = Whole { moving: vec![c("e")], ..whole("s", &[("c", 5), ("d", 0)]) };
+    let moving = SessionState { moving: vec![c("e")], ..whole("s", &[("c", 5), ("d", 0)]) };
     store.enter("a", vec![moving]).await.unwrap();
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     let mut components = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().components;
@@ -123,14 +123,14 @@ async fn replies_are_kept_until_they_are_received_or_saved_with_the_session(
     enter(&*store, "a", "s").await;
     for reference in [1, 2, 3] {
         let reply = StoredReply { reference, body: format!("{reference}") };
-        let gone = Change::Removed { id: c("none") };
+        let gone = StoredChange::Removed { id: c("none") };
         store.commit(Commit::of(id("s"), "a".into(), 1, gone, Some(reply))).await.unwrap();
     }
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
     assert_eq!(stored.replies.iter().map(|reply| reply.reference).collect::<Vec<_>>(), [2, 3]);
     // 2 is answered in what is saved, or given up; 3 was not when it was saved.
-    let progress = |last, open: &[u64]| Progress { last, open: open.to_vec(), replies: Vec::new() };
+    let progress = |last, open: &[u64]| SessionProgress { last, open: open.to_vec(), replies: Vec::new() };
     let head_of = |progress| SnapshotHead { progress, ..head() };
     let saved = Snapshot { head: head_of(progress(3, &[3])), ..snapshot("s", &["c"]) };
     assert_eq!(store.save("a", vec![saved]).await.unwrap(), []);
@@ -139,7 +139,7 @@ async fn replies_are_kept_until_they_are_received_or_saved_with_the_session(
     assert_eq!(stored.replies, [StoredReply { reference: 3, body: "3".into() }]);
     assert_eq!((stored.components[0].rev, &*stored.components[0].state), (9, &b"9"[..]));
     for (last, left) in [(2, 1), (3, 0)] {
-        let entered = Whole { head: head_of(progress(last, &[])), ..whole("s", &[("c", 9)]) };
+        let entered = SessionState { head: head_of(progress(last, &[])), ..whole("s", &[("c", 9)]) };
         assert_eq!(store.enter("a", vec![entered]).await.unwrap(), []);
         let seen = store.find(&id("s")).await.unwrap().unwrap();
         let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
@@ -153,7 +153,7 @@ async fn a_commit_may_enter_a_session_and_does_not_enter_it_again(
 ) {
     for (generation, name) in [(5, "c"), (9, "d")] {
         let component = Box::new(component(name, 1));
-        let mut commit = Commit::of(id("s"), "a".into(), 0, Change::Mounted { component }, None);
+        let mut commit = Commit::of(id("s"), "a".into(), 0, StoredChange::Mounted { component }, None);
         let secrets = Secrets { generation, current: [7; 16], previous: None };
         commit.enters = Some(Box::new(SnapshotHead { secrets, ..head() }));
         store.commit(commit).await.unwrap();

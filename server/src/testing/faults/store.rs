@@ -1,4 +1,4 @@
-//! A session store with faults.
+//! A session store with injected faults.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,24 +8,24 @@ use tokio::sync::oneshot;
 use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::SessionId;
 
-use super::{Fate, Faults};
+use super::{FaultKind, Faults};
 use crate::persist::store::{
-    Commit, CommitError, Head, Owner, Refusal, Secrets, SessionStore, Snapshot, StoreError, StoredSession,
-    Whole, WriteError,
+    Commit, CommitError, Owner, Secrets, SessionHead, SessionState, SessionStore, Snapshot, StoreError,
+    StoredSession, WriteError, WriteRefusal,
 };
 
-/// A session store whose calls have faults. Clones are the same store.
+/// A session store whose calls have faults. Clones share the store.
 ///
-/// Like a database that is another process it goes on when its caller does not wait any more, and
-/// its calls take effect in the order in which they were made.
+/// Like a database in another process, it completes a call whose future was dropped, and its calls
+/// take effect in the order in which they were made.
 #[derive(Debug)]
-pub struct FaultyStore<S>(Arc<Inner<S>>);
+pub struct FaultyStore<S>(Arc<FaultyStoreInner<S>>);
 
 #[derive(Debug)]
-struct Inner<S> {
+struct FaultyStoreInner<S> {
     store: S,
     faults: Faults,
-    /// Completes when the call that was made last is over.
+    /// Completes when the last call has completed.
     last: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
@@ -37,7 +37,7 @@ impl<S> Clone for FaultyStore<S> {
 
 impl<S: SessionStore> FaultyStore<S> {
     pub(super) fn new(store: S, faults: Faults) -> Self {
-        Self(Arc::new(Inner { store, faults, last: Mutex::default() }))
+        Self(Arc::new(FaultyStoreInner { store, faults, last: Mutex::default() }))
     }
 
     fn call<T: Send + 'static, E: From<StoreError> + Send + 'static>(
@@ -45,47 +45,47 @@ impl<S: SessionStore> FaultyStore<S> {
         name: &'static str,
         call: impl FnOnce(&S) -> BoxFuture<Result<T, E>> + Send + 'static,
     ) -> BoxFuture<Result<T, E>> {
-        self.call_or(name, E::from, call)
+        self.call_with_unknown(name, E::from, call)
     }
 
-    /// Makes a call; `unknown` is its error when nobody knows what it did.
-    fn call_or<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+    /// Makes a call. `unknown` converts the error if it is unknown whether the call took effect.
+    fn call_with_unknown<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
         name: &'static str,
         unknown: fn(StoreError) -> E,
         call: impl FnOnce(&S) -> BoxFuture<Result<T, E>> + Send + 'static,
     ) -> BoxFuture<Result<T, E>> {
         let inner = Arc::clone(&self.0);
-        let (fate, fault) = inner.faults.next(name);
-        match fate {
-            Fate::Fails => return Box::pin(async move { Err(StoreError::failed(fault).into()) }),
-            Fate::Hangs => return Box::pin(pending()),
-            Fate::Panics => return Box::pin(async move { panic!("{fault}") }),
-            Fate::Passes | Fate::FailsAfterwards | Fate::IsLate(_) => {}
+        let (kind, fault) = inner.faults.next(name);
+        match kind {
+            FaultKind::Fails => return Box::pin(async move { Err(StoreError::failed(fault).into()) }),
+            FaultKind::Hangs => return Box::pin(pending()),
+            FaultKind::Panics => return Box::pin(async move { panic!("{fault}") }),
+            FaultKind::None | FaultKind::FailsAfterEffect | FaultKind::Delayed(_) => {}
         }
-        let (over, next) = oneshot::channel();
+        let (completed, next) = oneshot::channel();
         let before = inner.last.lock().unwrap_or_else(PoisonError::into_inner).replace(next);
-        let (answer, answered) = oneshot::channel();
+        let (sender, received) = oneshot::channel();
         tokio::spawn(async move {
             if let Some(before) = before {
-                // It is over, however it ended.
-                let _over = before.await;
+                // An error means that the previous call panicked, so it has ended too.
+                let _ended = before.await;
             }
-            if let Fate::IsLate(by) = fate {
+            if let FaultKind::Delayed(by) = kind {
                 tokio::time::sleep(by.max(Duration::from_millis(1))).await;
             }
             let result = call(&inner.store).await;
-            let result = if fate == Fate::FailsAfterwards {
+            let result = if kind == FaultKind::FailsAfterEffect {
                 result.and_then(|_done| Err(unknown(StoreError::failed(fault))))
             } else {
                 result
             };
-            // A caller that waits no more does not need it.
-            let _gone = answer.send(result);
-            drop(over);
+            // The caller may have dropped the future.
+            let _unsent = sender.send(result);
+            drop(completed);
         });
         Box::pin(async move {
-            match answered.await {
+            match received.await {
                 Ok(result) => result,
                 Err(_panicked) => Err(unknown(StoreError::failed("the store panicked"))),
             }
@@ -94,7 +94,7 @@ impl<S: SessionStore> FaultyStore<S> {
 }
 
 impl<S: SessionStore> SessionStore for FaultyStore<S> {
-    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<Head>, StoreError>> {
+    fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<SessionHead>, StoreError>> {
         let session = session.clone();
         self.call("find", move |store| store.find(&session))
     }
@@ -103,7 +103,7 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
         &self,
         session: &SessionId,
         by: &str,
-        seen: &Head,
+        seen: &SessionHead,
     ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
         let (session, by, seen) = (session.clone(), by.to_owned(), seen.clone());
         self.call("claim", move |store| store.claim(&session, &by, &seen))
@@ -113,7 +113,7 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
         &self,
         by: &str,
         sessions: Vec<Snapshot>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         let by = by.to_owned();
         self.call("save", move |store| store.save(&by, sessions))
     }
@@ -121,14 +121,14 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
     fn enter(
         &self,
         by: &str,
-        sessions: Vec<Whole>,
-    ) -> BoxFuture<Result<Vec<(SessionId, Refusal)>, StoreError>> {
+        sessions: Vec<SessionState>,
+    ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         let by = by.to_owned();
         self.call("enter", move |store| store.enter(&by, sessions))
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
-        self.call_or("commit", CommitError::Unknown, move |store| store.commit(commit))
+        self.call_with_unknown("commit", CommitError::Unknown, move |store| store.commit(commit))
     }
 
     fn renew(

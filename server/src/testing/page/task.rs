@@ -16,8 +16,8 @@ use super::{Event, Shared};
 use crate::runtime::Runtime;
 use crate::testing::app::Upgraded;
 use crate::testing::client::Heard;
-use crate::testing::network::{Condition, Moment};
-use crate::testing::server::Inner;
+use crate::testing::line::{Condition, Moment};
+use crate::testing::process::ServerProcess;
 use crate::transport::memory::Peer;
 use crate::transport::{Incoming, Outgoing};
 
@@ -44,13 +44,13 @@ enum Parcel {
 }
 
 /// Connects, and connects again, until the page is left.
-pub(super) async fn run(shared: Arc<Shared>, server: Arc<Inner>) {
+pub(super) async fn run(shared: Arc<Shared>, server: Arc<ServerProcess>) {
     loop {
         let mut line = shared.line.watch();
         if line.wait_for(|line| line.is_up).await.is_err() {
             return;
         }
-        let runtime = server.up().await;
+        let runtime = server.wait_running().await;
         let mut peer = match connect(&shared, &server, &runtime).await {
             Ok(peer) => peer,
             Err(StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => {
@@ -106,7 +106,7 @@ pub(super) async fn run(shared: Arc<Shared>, server: Arc<Inner>) {
 }
 
 /// Connects as the page's identity, or as the cookies of its browser say.
-async fn connect(shared: &Shared, server: &Inner, runtime: &Runtime) -> Result<Peer, StatusCode> {
+async fn connect(shared: &Shared, server: &ServerProcess, runtime: &Runtime) -> Result<Peer, StatusCode> {
     let (browser, identity) = {
         let state = shared.lock();
         (state.browser.clone(), state.identity.clone())
@@ -114,7 +114,7 @@ async fn connect(shared: &Shared, server: &Inner, runtime: &Runtime) -> Result<P
     let Some(browser) = browser else { return Ok(server.connect(runtime, identity)) };
     let Upgraded { peer, identity, task } = browser.connect(&runtime.core().path).await?;
     if let Some(task) = task {
-        server.keep(task);
+        server.track_connection(task);
     }
     if let Some(identity) = identity {
         shared.lock().identity = identity;
@@ -135,7 +135,7 @@ impl<'a> Connection<'a> {
     fn new(shared: &'a Shared, mut line: watch::Receiver<Condition>, hello: String) -> Self {
         let condition = *line.borrow_and_update();
         let outgoing = VecDeque::from([(Instant::now() + condition.delay, Parcel::Hello(hello.into()))]);
-        Self { shared, line, cuts: condition.cuts, outgoing, incoming: VecDeque::new() }
+        Self { shared, line, cuts: condition.breaks, outgoing, incoming: VecDeque::new() }
     }
 
     /// Carries messages until the connection ends.
@@ -143,16 +143,16 @@ impl<'a> Connection<'a> {
         let mut hears = true;
         loop {
             let line = *self.line.borrow_and_update();
-            if line.cuts != self.cuts || !line.is_up {
-                if let Some(code) = line.farewell {
+            if line.breaks != self.cuts || !line.is_up {
+                if let Some(code) = line.close_code {
                     // A server that is gone by now needs no goodbye.
-                    let _ = peer.say.send(Incoming::Closed(Some(code))).await;
+                    let _ = peer.sender.send(Incoming::Closed(Some(code))).await;
                 }
                 return End::Broken;
             }
             let now = Instant::now();
             while let Some((_, frame)) = self.incoming.pop_front_if(|(due, _)| *due <= now) {
-                if has_ref(&frame) && self.shared.line.cuts_at(Moment::BeforeReply) {
+                if has_ref(&frame) && self.shared.line.breaks_at(Moment::BeforeReply) {
                     return End::Broken;
                 }
                 if let Err(breach) = self.shared.take_in(&frame) {
@@ -171,7 +171,7 @@ impl<'a> Connection<'a> {
             let leaving = self.shared.lock().leaving;
             if let Some(code) = leaving.filter(|_| self.outgoing.is_empty()) {
                 // A server that is gone by now needs no goodbye.
-                let _ = peer.say.send(Incoming::Closed(Some(code))).await;
+                let _ = peer.sender.send(Incoming::Closed(Some(code))).await;
                 return End::Left;
             }
             let sends = hears && self.outgoing.front().is_some_and(|(due, _)| *due <= now);
@@ -180,16 +180,16 @@ impl<'a> Connection<'a> {
             tokio::select! {
                 biased;
                 changed = self.line.changed() => if changed.is_err() { return End::Broken },
-                permit = peer.say.reserve(), if sends => match permit {
+                permit = peer.sender.reserve(), if sends => match permit {
                     Ok(permit) => {
                         let Some((_, parcel)) = self.outgoing.pop_front() else { continue };
-                        if !self.deliver(parcel, line.copies, permit, &peer.say) {
+                        if !self.deliver(parcel, line.copies, permit, &peer.sender) {
                             return End::Broken;
                         }
                     }
                     Err(_) => self.outgoing.clear(),
                 },
-                heard = peer.hear.recv(), if hears => match heard {
+                heard = peer.receiver.recv(), if hears => match heard {
                     Some(Outgoing::Text(frame)) => self.incoming.push_back((now + line.delay, frame)),
                     Some(Outgoing::Ping) => self.outgoing.push_back((now + line.delay, Parcel::SignOfLife)),
                     None => hears = false,
@@ -212,10 +212,10 @@ impl Connection<'_> {
     ) -> bool {
         match parcel {
             Parcel::Hello(frame) => permit.send(Incoming::Text(frame)),
-            Parcel::SignOfLife => permit.send(Incoming::SignOfLife),
+            Parcel::SignOfLife => permit.send(Incoming::Heartbeat),
             Parcel::Message(frame) => {
                 let counts = has_ref(&frame);
-                if counts && self.shared.line.cuts_at(Moment::BeforeSend) {
+                if counts && self.shared.line.breaks_at(Moment::BeforeSend) {
                     return false;
                 }
                 permit.send(Incoming::Text(frame.clone()));
@@ -223,7 +223,7 @@ impl Connection<'_> {
                     // A copy that finds no room is one that was lost.
                     let _ = say.try_send(Incoming::Text(frame.clone()));
                 }
-                if counts && self.shared.line.cuts_at(Moment::AfterSend) {
+                if counts && self.shared.line.breaks_at(Moment::AfterSend) {
                     return false;
                 }
             }

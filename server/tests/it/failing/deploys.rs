@@ -1,5 +1,5 @@
-//! What a deploy has changed of a session is stored before its page goes on: the next process may run
-//! another program, and takes what is stored for what the page has.
+//! The changes that a deployment makes to a session are stored before its page continues: the next
+//! process may run another program, and takes the stored state for the state of the page.
 
 use vivaz::MemoryStore;
 use vivaz::store::StoredComponent;
@@ -7,7 +7,7 @@ use vivaz::store::StoredComponent;
 use super::versions::other_kind;
 use super::{KINDS, Scene, states_of};
 
-/// As a program stores it whose components have other templates.
+/// Converts the row to that of a program whose components have other templates.
 fn other_template(row: &mut StoredComponent) {
     row.template = row.template.chars().rev().collect();
 }

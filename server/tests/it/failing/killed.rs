@@ -1,4 +1,5 @@
-//! The same with processes that are killed, and programs that differ. A file makes the topics of a process fail.
+//! The same cases with processes that are killed, and programs that differ. A file makes the topics
+//! of a process fail.
 
 #![cfg(unix)]
 
@@ -16,12 +17,12 @@ use crate::client::Client;
 use crate::process::{self, Place};
 use crate::stores::Translated;
 
-/// Set for a process that is another program: its components have another schema.
+/// Set for a process that runs another program: its components have another schema.
 const OTHER: &str = "VIVAZ_TEST_OTHER";
 /// Why the server does not resume a session now.
 const NOT_NOW: u16 = 4503;
 
-/// Not a test of its own: the process that the others kill.
+/// Not a test by itself: the process that the other tests kill.
 #[tokio::test]
 #[ignore = "the process of another test"]
 async fn a_process_whose_topics_fail_on_demand() {
@@ -35,13 +36,14 @@ async fn a_process_whose_topics_fail_on_demand() {
 
 const PROCESS: &str = "failing::killed::a_process_whose_topics_fail_on_demand";
 
-/// Makes the topics of a process fail, or not.
+/// Sets whether the topics of a process fail.
 fn fails(place: &Place, call: Call, fails: bool) {
     let file = place.folder().join(format!("{call:?}"));
     if fails { std::fs::write(file, "").unwrap() } else { std::fs::remove_file(file).unwrap() }
 }
 
-/// Mounts a component of each kind and adds to it five times; gives the `WELCOME` and the last ref.
+/// Mounts a component of each kind and adds to it five times; returns the `WELCOME` and the last
+/// ref.
 async fn five_each(address: SocketAddr) -> (Client, u64) {
     let mut client = Client::greet_at(address).await;
     for kind in KINDS {
@@ -53,7 +55,8 @@ async fn five_each(address: SocketAddr) -> (Client, u64) {
     (client, 12)
 }
 
-/// Resumes the session when it can be resumed: the page loses nothing. Adds one to each component.
+/// Resumes the session as soon as it can be resumed, checks that the page loses nothing, and adds
+/// one to each component.
 async fn is_back_with(address: SocketAddr, welcome: &Value, acked: u64, items: i64) -> Client {
     let mut client = Client::resume_at(address, welcome, acked).await.unwrap();
     assert_eq!((&client.welcome["resumed"], &client.welcome["session"]), (&json!(true), &welcome["session"]));
@@ -70,7 +73,7 @@ async fn a_process_that_was_killed_and_a_topic_that_fails_after_it() {
         let (client, acked) = five_each(place.start()).await;
         place.kill();
         fails(&place, call, true);
-        // A second process that cannot restore it is killed too.
+        // A second process that cannot restore the session is killed too.
         for _ in 0..2 {
             let address = place.start();
             for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! Failures that last: the rest of the session comes back, and the component that fails is kept.
+//! Permanent failures: the rest of the session is resumed, and the failing component is kept.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn a_topic_that_fails_for_good_does_not_keep_the_session_away() {
                 let stored = scene.stored().await;
                 assert!(states_of(&stored.components, kind).is_empty(), "{cell:?}");
                 assert_eq!(states_of(&stored.aside, kind), [5], "{cell:?}");
-                // It is kept for as long as the session, and does not keep the session away again.
+                // It is kept as long as the session, and does not prevent later resumes.
                 scene.server.start();
                 scene.restart(false, false).await;
                 scene.has_lost_the_component(&cell).await;
@@ -37,7 +37,7 @@ async fn a_topic_that_fails_for_good_does_not_keep_the_session_away() {
     }
 }
 
-/// A failure long after another one is the first of its kind.
+/// A failure long after another one counts as the first one.
 #[tokio::test(start_paused = true)]
 async fn a_page_that_was_away_between_two_failures_has_not_failed_all_the_time() {
     let scene = Scene::new("fragile").await;
@@ -61,7 +61,7 @@ async fn without_a_store_the_rest_of_the_session_comes_back_too() {
     scene.has_lost_the_component(&"no store").await;
 }
 
-/// What is in the template of a component that is kept aside is kept aside with it, and lost no more than it.
+/// The children of a component that is kept aside are kept aside with it, and are not lost either.
 #[tokio::test(start_paused = true)]
 async fn the_children_of_a_component_that_is_kept_aside_are_kept_too() {
     for (call, restarts) in [(Call::Load, true), (Call::Authorize, true), (Call::Authorize, false)] {
@@ -83,7 +83,8 @@ async fn the_children_of_a_component_that_is_kept_aside_are_kept_too() {
     }
 }
 
-/// State that the program cannot use has nothing in its place: the mount anew, or what was mounted anew before, fails.
+/// For state that the program cannot decode, there is no replacement: the new mount fails, or the
+/// component mounted anew before fails.
 #[tokio::test(start_paused = true)]
 async fn what_comes_in_place_of_unusable_state_does_not_keep_the_session_away() {
     for (call, was_mounted_anew) in [(Call::Mount, false), (Call::Load, false), (Call::Load, true)] {
@@ -114,7 +115,7 @@ async fn what_comes_in_place_of_unusable_state_does_not_keep_the_session_away() 
     }
 }
 
-/// The original, which comes back with a rollback, fails for good.
+/// The original, which a rollback restores, fails permanently.
 #[tokio::test(start_paused = true)]
 async fn a_rollback_that_fails_for_good_does_not_keep_the_session_away() {
     for kind in KINDS {

@@ -17,7 +17,7 @@ async fn a_child_whose_new_topic_fails_at_first_shows_it_in_the_end() {
             tokio::time::sleep(Duration::from_secs(60)).await;
             scene.page.settled().await;
             let (wanted, left) = match failure {
-                // The user may not see it: it is not asked for again and again.
+                // The user may not subscribe: the server does not retry.
                 Failure::Forbidden => (format!("child-{}", scene.key), 3),
                 Failure::Internal | Failure::Panics | Failure::Hangs => (next.clone(), 0),
             };
@@ -31,7 +31,7 @@ async fn a_child_whose_new_topic_fails_at_first_shows_it_in_the_end() {
     }
 }
 
-/// It is not tried for ever, but when the parent changes the next time.
+/// The server stops retrying, and tries again when the parent changes.
 #[tokio::test(start_paused = true)]
 async fn a_child_whose_new_topic_fails_for_long_shows_it_once_the_parent_changes_again() {
     let scene = Scene::new("fragile-parent").await;

@@ -1,4 +1,4 @@
-//! Failures while a session that waits in memory is resumed.
+//! Failures while a suspended session in memory is resumed.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use vivaz::MemoryStore;
 
 use super::{Call, FAILURES, Failure, KINDS, Notice, Scene, fails, failures_left};
 
-/// Only `authorize` is asked. Each way to fail but a refusal leaves the component and its neighbours as they were.
+/// Only `authorize` is called. Each failure except a refusal leaves the component and the others
+/// unchanged.
 #[tokio::test(start_paused = true)]
 async fn a_topic_that_fails_while_a_session_is_resumed_takes_nothing_away() {
     for call in [Call::Load, Call::Authorize, Call::Migrate, Call::Mount] {
@@ -46,7 +47,7 @@ async fn a_session_that_no_store_keeps_waits_until_its_topics_answer() {
     }
 }
 
-/// Nothing of a topic is sent before it has said that the user may see it.
+/// No data of a topic is sent before the topic has authorized the user.
 #[tokio::test(start_paused = true)]
 async fn a_topic_that_does_not_answer_shows_nothing() {
     for failure in [Failure::Internal, Failure::Panics, Failure::Hangs] {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{Call, FAILURES, Failure, KINDS, Scene, fails, failures_left, states_of};
 
-/// Each call that shows a topic fails in each way, once or twice in a row, after SIGTERM and after SIGKILL.
+/// Each call that a topic needs fails in each way, once or twice in a row, after SIGTERM and after
+/// SIGKILL.
 #[tokio::test(start_paused = true)]
 async fn a_topic_that_fails_while_a_session_is_restored_takes_nothing_away() {
     for call in [Call::Load, Call::Authorize] {
@@ -35,7 +36,7 @@ async fn a_topic_that_fails_while_a_session_is_restored_takes_nothing_away() {
     }
 }
 
-/// Nothing that the page has is sent again, also if the first restore failed.
+/// Data that the page has is not sent again, even if the first restore failed.
 #[tokio::test(start_paused = true)]
 async fn a_planned_restart_is_exact_also_after_a_restore_that_failed() {
     for kind in KINDS {
@@ -50,7 +51,7 @@ async fn a_planned_restart_is_exact_also_after_a_restore_that_failed() {
     }
 }
 
-/// The page has nothing to do but wait, and what it asked meanwhile is done once.
+/// The page only has to wait, and requests that it sends meanwhile run once.
 #[tokio::test(start_paused = true)]
 async fn what_is_asked_while_a_session_cannot_be_restored_is_done_when_it_can() {
     for kind in KINDS {

@@ -1,20 +1,21 @@
-//! Deploys and rollbacks: state that this program cannot use is kept aside for the one that can.
+//! Deployments and rollbacks: state that this program cannot decode is kept aside for a program
+//! that can.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vivaz::store::{SnapshotHead, StoredComponent, StoredSession, Whole};
+use vivaz::store::{SessionState, SnapshotHead, StoredComponent, StoredSession};
 use vivaz::testing::Page;
 use vivaz::{ErrorCode, MemoryStore, SessionId, SessionStore};
 
 use super::{Call, FAILURES, Failure, KINDS, Scene, fails, states_of};
 
-/// As a program whose components have other fields stores it.
+/// Converts the row to that of a program whose components have other fields.
 pub(super) fn other_schema(row: &mut StoredComponent) {
     row.schema ^= 1;
 }
 
-/// As a program stores it that has no such component.
+/// Converts the row to that of a program without such a component.
 pub(super) fn other_kind(row: &mut StoredComponent) {
     row.name = match row.name.strip_prefix("old-") {
         Some(name) => name.to_owned(),
@@ -23,7 +24,7 @@ pub(super) fn other_kind(row: &mut StoredComponent) {
     };
 }
 
-/// The same row with so many items.
+/// Returns the row with this number of items.
 fn with_items(row: &StoredComponent, items: u32) -> StoredComponent {
     let mut state: Value = serde_json::from_slice(&row.state).unwrap();
     state["items"] = items.into();
@@ -46,7 +47,7 @@ async fn enter(
         progress: stored.progress,
         good_for: Duration::from_secs(86_400),
     };
-    let whole = Whole { session, head, components, moving: Vec::new(), aside };
+    let whole = SessionState { session, head, components, moving: Vec::new(), aside };
     assert!(store.enter(&holder, vec![whole]).await.unwrap().is_empty());
 }
 
@@ -54,7 +55,7 @@ async fn deployed(kind: &str) -> Scene {
     Scene::with(kind, Some(MemoryStore::new()), other_schema).await
 }
 
-/// A `migrate` that succeeds needs no remount, and what its topics say is asked as ever.
+/// A successful `migrate` needs no new mount, and the topics are loaded as usual.
 #[tokio::test(start_paused = true)]
 async fn a_topic_that_fails_after_a_migration_takes_nothing_away() {
     for failure in [Failure::Internal, Failure::Panics, Failure::Hangs] {
@@ -69,7 +70,7 @@ async fn a_topic_that_fails_after_a_migration_takes_nothing_away() {
     }
 }
 
-/// State that cannot be migrated is kept aside, and the program that stored it takes it back.
+/// State that cannot be migrated is kept aside, and the program that stored it restores it.
 #[tokio::test(start_paused = true)]
 async fn a_rollback_takes_back_what_could_not_be_migrated() {
     for failure in [Failure::Internal, Failure::Forbidden, Failure::Panics] {
@@ -82,7 +83,7 @@ async fn a_rollback_takes_back_what_could_not_be_migrated() {
                 scene.neighbours_are_untouched(&cell).await;
                 assert_eq!(scene.fragile.state()["items"], 0, "{cell:?}");
                 assert_eq!(scene.fragile.call("add", ()).await.unwrap(), Some(1.into()), "{cell:?}");
-                // It stays so under the new program.
+                // It stays aside under the new program.
                 scene.restart(planned, true).await;
                 assert_eq!(scene.fragile.call("add", ()).await.unwrap(), Some(2.into()), "{cell:?}");
                 let stored = scene.stored().await;
@@ -93,10 +94,10 @@ async fn a_rollback_takes_back_what_could_not_be_migrated() {
                 scene.restart(planned, false).await;
                 scene.has_all(&cell).await;
                 assert_eq!(scene.fragile.call("add", ()).await.unwrap(), Some(6.into()), "{cell:?}");
-                // And forward again: what was done under the new program is there.
+                // The next deployment: changes under the new program are restored.
                 scene.restart(planned, true).await;
                 assert_eq!(scene.fragile.call("add", ()).await.unwrap(), Some(3.into()), "{cell:?}");
-                // The next version can migrate: what it takes is what the old one left.
+                // The next version can migrate: it gets the state of the old program.
                 scene.restart(planned, false).await;
                 assert_eq!(scene.fragile.call("add", ()).await.unwrap(), Some(7.into()), "{cell:?}");
                 fails(&scene.key, Call::Migrate, failure, 0);
@@ -107,7 +108,8 @@ async fn a_rollback_takes_back_what_could_not_be_migrated() {
     }
 }
 
-/// The mount in place of such a state fails: the page waits, and the state is there for the rollback whatever comes.
+/// The mount that replaces such state fails: the page waits, and the state is kept for the rollback
+/// in any case.
 #[tokio::test(start_paused = true)]
 async fn a_mount_anew_that_fails_loses_nothing() {
     for failure in FAILURES {
@@ -134,7 +136,7 @@ async fn a_mount_anew_that_fails_loses_nothing() {
     }
 }
 
-/// Any failure while the original is taken back leaves both where they are.
+/// A failure while the original is restored leaves both components where they are.
 #[tokio::test(start_paused = true)]
 async fn a_topic_that_fails_during_a_rollback_takes_nothing_away() {
     for call in [Call::Load, Call::Authorize] {
@@ -152,12 +154,13 @@ async fn a_topic_that_fails_during_a_rollback_takes_nothing_away() {
     }
 }
 
-/// A component that this program does not have is kept aside. It is not what takes another component's row with it.
+/// A component that this program does not have is kept aside. It does not remove the row of another
+/// component.
 #[tokio::test(start_paused = true)]
 async fn a_component_that_the_program_does_not_know_is_kept() {
     for kind in KINDS {
         let scene = Scene::with(kind, Some(MemoryStore::new()), other_kind).await;
-        // As the other program sees it, it has an unknown name.
+        // Renamed as the other program sees it: an unknown name.
         scene.restart(true, true).await;
         scene.has_lost_the_component(&kind).await;
         scene.restart(false, true).await;
@@ -168,7 +171,8 @@ async fn a_component_that_the_program_does_not_know_is_kept() {
     }
 }
 
-/// The page was not told yet that the component is kept aside. The newest of the rows comes back, whatever fails first.
+/// The page does not know yet that the component is kept aside. The newest row is restored,
+/// whatever fails first.
 #[tokio::test(start_paused = true)]
 async fn what_is_kept_aside_and_fails_at_first_comes_back() {
     for failure in [Failure::Internal, Failure::Panics, Failure::Hangs] {
@@ -180,7 +184,7 @@ async fn what_is_kept_aside_and_fails_at_first_comes_back() {
                 components.into_iter().partition(|row| row.name == kind);
             let older = with_items(&aside[0], 3);
             aside.insert(0, older);
-            // Neither what another program stored nor what was mounted anew is the original.
+            // Neither the row of another program nor the component mounted anew is the original.
             let of_another = StoredComponent { schema: aside[1].schema ^ 1, ..with_items(&aside[1], 7) };
             aside.push(of_another);
             aside.push(StoredComponent { anew: true, ..with_items(&aside[1], 9) });
@@ -195,8 +199,8 @@ async fn what_is_kept_aside_and_fails_at_first_comes_back() {
     }
 }
 
-/// Of what was mounted anew in place of the original, this program takes back what it has mounted
-/// itself, whatever fails first.
+/// Of components that were mounted anew in place of the original, this program restores the one
+/// that it has mounted itself, whatever fails first.
 #[tokio::test(start_paused = true)]
 async fn what_this_program_has_mounted_anew_comes_back_to_it() {
     for kind in KINDS {
@@ -239,7 +243,7 @@ async fn the_children_of_a_component_that_the_program_does_not_know_are_kept_too
     assert_eq!(states_of(&aside, "fragile-durable"), [1]);
 }
 
-/// What is kept aside counts as state of its session and its user.
+/// Components that are kept aside count as state of their session and their user.
 #[tokio::test(start_paused = true)]
 async fn what_is_kept_aside_counts_against_the_budget() {
     fn unknown_counter(row: &mut StoredComponent) {
@@ -262,7 +266,7 @@ async fn what_is_kept_aside_counts_against_the_budget() {
     edit(&scene.server.page()).await.unwrap();
 }
 
-/// What is removed by the page is removed with what is kept aside of it.
+/// If the page removes a component, the component kept aside under its id and name is removed too.
 #[tokio::test(start_paused = true)]
 async fn what_the_page_unmounts_is_not_kept_aside() {
     for kind in KINDS {
@@ -277,12 +281,12 @@ async fn what_the_page_unmounts_is_not_kept_aside() {
         scene.fragile.unmount().await.unwrap();
         let stored = scene.stored().await;
         assert_eq!(states_of(&stored.components, kind), [0], "{kind}");
-        // What is kept of another component of that name stays.
+        // A component kept aside with that name under another id stays.
         assert_eq!(states_of(&stored.aside, kind), [1], "{kind}");
     }
 }
 
-/// What is kept under its id of another component, which another program had there, stays.
+/// A component kept aside under its id with another name, which another program had there, stays.
 #[tokio::test(start_paused = true)]
 async fn what_is_kept_aside_of_another_component_outlives_an_unmount() {
     for kind in KINDS {
@@ -301,7 +305,8 @@ async fn what_is_kept_aside_of_another_component_outlives_an_unmount() {
     }
 }
 
-/// The same of what is not mounted because it is kept aside: the page is told so, and nothing is kept any longer.
+/// The same for a component that is not mounted because it is kept aside: the page is notified, and
+/// it is no longer kept.
 #[tokio::test(start_paused = true)]
 async fn what_the_page_unmounts_while_it_is_kept_aside_is_kept_no_longer() {
     for kind in KINDS {
@@ -310,7 +315,7 @@ async fn what_the_page_unmounts_while_it_is_kept_aside_is_kept_no_longer() {
         scene.has_lost_the_component(&kind).await;
         let _told = scene.fragile.unmount().await;
         scene.neighbours_are_untouched(&kind).await;
-        // It is not a planned end alone that writes so.
+        // Not only a planned shutdown writes the session in this way.
         tokio::time::sleep(Duration::from_secs(60)).await;
         scene.restart(false, true).await;
         scene.page.settled().await;

@@ -1,2 +1,2 @@
--- How a component was mounted, as JSON. Nobody gives new props to one of which this is not known.
+-- How a component was mounted, as JSON. A component with an unknown origin gets no new props.
 ALTER TABLE vivaz_components ADD COLUMN origin TEXT NOT NULL DEFAULT '"sealed"';

@@ -1,7 +1,7 @@
 -- Whether a component was mounted anew in place of one that is kept aside.
 ALTER TABLE vivaz_components ADD COLUMN anew INTEGER NOT NULL DEFAULT 0;
 
--- Components that are kept and not run; several may have the same id.
+-- Components that are kept aside and do not run. Several may have the same id.
 CREATE TABLE vivaz_aside (
     session   TEXT NOT NULL,
     id        TEXT NOT NULL,

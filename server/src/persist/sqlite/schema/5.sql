@@ -1,4 +1,4 @@
--- The rooms that a component is in, as JSON. They were part of the session's progress.
+-- The rooms that a component has joined, as JSON. Before, they were part of the session's progress.
 ALTER TABLE vivaz_components ADD COLUMN rooms TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE vivaz_aside ADD COLUMN rooms TEXT NOT NULL DEFAULT '[]';
 UPDATE vivaz_components SET rooms = coalesce((

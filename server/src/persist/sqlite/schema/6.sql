@@ -1,3 +1,3 @@
--- Hash of the public state that the page was shown; NULL where that is not known.
+-- The hash of the public state that was sent to the page; NULL if it is unknown.
 ALTER TABLE vivaz_components ADD COLUMN shown INTEGER;
 ALTER TABLE vivaz_aside ADD COLUMN shown INTEGER;
