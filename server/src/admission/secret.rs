@@ -17,7 +17,8 @@ const SHORTEST: usize = 32;
 /// ```
 /// use vivaz::Secret;
 ///
-/// let (new, old) = ("the-new-key-of-32-or-more-characters", "the-old-key-of-32-or-more-characters");
+/// let new = "the-new-key-of-32-or-more-characters";
+/// let old = "the-old-key-of-32-or-more-characters";
 /// let secret = Secret::new(&format!("{new},{old}"))?;
 /// let signature = secret.sign("cookie", b"user 7");
 /// assert!(secret.verify("cookie", b"user 7", &signature));
