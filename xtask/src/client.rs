@@ -19,12 +19,14 @@ use dist::{Built, Capture, Module};
 use crate::step::{command, root, run, run_command, say};
 
 /// What the client is made of. Of the template language only what runs in the page: the parser may change freely.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 17] = [
     "client-wasm/Cargo.toml",
     "client-wasm/package.json",
     "client-wasm/package-lock.json",
     "client-wasm/js",
     "client-wasm/src",
+    "engine/Cargo.toml",
+    "engine/src",
     "template/src/code.rs",
     "template/src/compiled.rs",
     "template/src/data.rs",
@@ -43,8 +45,10 @@ const FEATURES: &str = "--enable-bulk-memory --enable-bulk-memory-opt --enable-m
                         --enable-reference-types --enable-sign-ext --enable-multivalue";
 
 /// A panic becomes a trap at once, and nothing is kept that only its message would need. Unstable options of the
-/// stable compiler.
-const FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none";
+/// stable compiler. All crates are compiled as if they were one, so that functions of the engine that the page calls in
+/// one place are inlined there: 1.9 kB less in brotli.
+const FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none \
+                     -Zcross-crate-inline-threshold=always";
 
 /// Nothing of ours stands in the first kilobyte of memory, which makes some addresses shorter. Names of imports and
 /// exports are for the glue alone, which [`glue`] writes. Flattening and rebuilding the control

@@ -11,7 +11,7 @@ use vivaz::prelude::*;
 use vivaz::testing::{Page, Server, View};
 use vivaz::{MemoryStore, Runtime};
 
-/// How long a page waits for its `WELCOME`: `OPENING` in `client-wasm/src/client/connection_state.rs`. A page of the
+/// How long a page waits for its `WELCOME`: `OPENING` in `engine/src/client/connection_state.rs`. A page of the
 /// testing kit waits for ever, so [`comes_back`] gives up for it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
