@@ -21,14 +21,13 @@ pub use output::SocketCommand;
 pub(crate) use output::{Origin, Output, Status};
 pub(crate) use request::{Kind, Request};
 
-use std::rc::Rc;
-
 use component::FieldEdit;
 use connection_state::ConnectionState;
 use output::failure;
 
 use crate::list::retain;
 use crate::patch::Change;
+use crate::shared::Shared;
 use crate::slots::Slots;
 use crate::store::{Edit, Stream, Tag};
 use crate::value::{Key, Val};
@@ -188,14 +187,14 @@ impl Client {
         if changes.is_empty() {
             return;
         }
-        let changes = Rc::new(changes);
+        let changes = Shared::new(changes);
         if topic == Key::NONE {
             return self.out.push(Output::Changed { slot, shared: None, changes });
         }
         for (slot, component) in self.components.iter() {
             for (field, name) in &component.topics {
                 if *name == topic {
-                    let (shared, changes) = (Some(*field), Rc::clone(&changes));
+                    let (shared, changes) = (Some(*field), Shared::clone(&changes));
                     self.out.push(Output::Changed { slot: *slot, shared, changes });
                 }
             }

@@ -14,6 +14,7 @@ mod list;
 mod page;
 mod patch;
 mod render;
+mod shared;
 mod slots;
 mod store;
 mod value;

@@ -4,6 +4,7 @@ use crate::client::{Client, Kind, Origin, Output, Phase, Slot, SocketCommand};
 use crate::dom::{Op, Ops};
 use crate::patch::Change;
 use crate::render::{ALL, Blueprint, CONTROL, LOCAL, Of, Stage, Surroundings, View, WIRE, shown};
+use crate::shared::Shared;
 use crate::slots::Slots;
 use crate::store::{Edit, TEMPORARY, Tag};
 use crate::value::{Key, Val, write_count};
@@ -59,7 +60,7 @@ pub struct Page {
     client: Client,
     stage: Stage,
     /// Those that came, by their hash. They stay for as long as the page lives.
-    blueprints: Vec<&'static Blueprint>,
+    blueprints: Vec<Shared<Blueprint>>,
     places: Slots<Place>,
     temporary: u32,
     /// The components whose state changed in this turn.
@@ -270,7 +271,7 @@ impl Page {
         let blueprint = Blueprint::new(hash, template, &mut self.stage);
         let malformed = blueprint.is_none();
         if let Some(blueprint) = blueprint {
-            self.blueprints.push(Box::leak(Box::new(blueprint)));
+            self.blueprints.push(Shared::new(blueprint));
         }
         for slot in self.client.slots() {
             if !malformed {
@@ -281,8 +282,8 @@ impl Page {
         }
     }
 
-    fn blueprint(&self, hash: Key) -> Option<&'static Blueprint> {
-        self.blueprints.iter().find(|blueprint| blueprint.hash == hash).copied()
+    fn blueprint(&self, hash: Key) -> Option<Shared<Blueprint>> {
+        self.blueprints.iter().find(|blueprint| blueprint.hash == hash).cloned()
     }
 
     /// Brings the views up to date with everything that came since the last turn. `socket` carries out what is to be
@@ -379,7 +380,7 @@ impl Page {
     }
 
     /// Makes the view of a component, out of what the server rendered if it can be.
-    fn build(&mut self, slot: Slot, blueprint: &'static Blueprint) {
+    fn build(&mut self, slot: Slot, blueprint: Shared<Blueprint>) {
         let Some(place) = self.places.get_mut(slot) else { return };
         if let Some(old) = place.view.take() {
             old.drop(&mut self.stage);
@@ -398,7 +399,7 @@ impl Page {
     /// Makes a view anew: the server's HTML differs from its template, or other scripts took nodes out of it.
     pub fn anew(&mut self, slot: Slot) {
         let view = self.places.get(slot).and_then(|place| place.view.as_ref());
-        if let Some(blueprint) = view.map(|view| view.blueprint) {
+        if let Some(blueprint) = view.map(|view| Shared::clone(&view.blueprint)) {
             self.build(slot, blueprint);
         }
     }
@@ -418,5 +419,23 @@ impl Page {
         let of = Sight { client: &self.client, slot };
         let around = Surroundings { of: &of, user: &place.user, event: &Val::Null };
         view.show((node, mask, local), changes, &around, &mut self.stage);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_may_move_to_another_thread() {
+        let mut page = Page::new(1);
+        page.mount(1, r#"{"component":"counter","props":{}}"#, Val::Null, true);
+        let page = std::thread::spawn(move || {
+            page.edit(1, "title", Val::text("from another thread"));
+            page
+        });
+        let page = page.join().unwrap();
+        assert_eq!(page.queue().matches("PROPERTY_UPDATE").count(), 0);
+        assert!(page.is_dirty(1));
     }
 }

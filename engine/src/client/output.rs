@@ -1,8 +1,7 @@
 //! What the client asks its caller to do: its only way to the outside.
 
-use std::rc::Rc;
-
 use crate::patch::Change;
+use crate::shared::Shared;
 use crate::slots::Slot;
 use crate::value::{Key, Val};
 
@@ -61,7 +60,7 @@ pub(crate) enum Output {
     /// The component is there, with a whole new state (also: again, after a lost session or a deploy).
     Mounted { slot: Slot },
     /// Fields of the component changed; of the topic under `shared`, if that is set.
-    Changed { slot: Slot, shared: Option<Key>, changes: Rc<Vec<Change>> },
+    Changed { slot: Slot, shared: Option<Key>, changes: Shared<Vec<Change>> },
     /// Its state was replaced as a whole.
     Replaced { slot: Slot },
     /// The component could not be mounted, or the server took it away.

@@ -36,13 +36,13 @@ impl Dirty<'_> {
 
 /// Writes the operations that bring instances up to date.
 pub(super) struct Painter<'a> {
-    pub(super) print: &'static Blueprint,
+    pub(super) print: &'a Blueprint,
     pub(super) stage: &'a mut Stage,
     text: String,
 }
 
 impl<'a> Painter<'a> {
-    pub(super) fn new(print: &'static Blueprint, stage: &'a mut Stage) -> Self {
+    pub(super) fn new(print: &'a Blueprint, stage: &'a mut Stage) -> Self {
         Self { print, stage, text: String::new() }
     }
 
@@ -115,7 +115,7 @@ impl<'a> Painter<'a> {
     /// Brings a condition up to date: a list of the one arm that holds.
     fn arm(
         &mut self,
-        mut code: Reader,
+        mut code: Reader<'_>,
         place: u32,
         part: &mut Vec<Instance>,
         frame: &Frame<'_>,

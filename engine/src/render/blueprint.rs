@@ -58,12 +58,12 @@ impl Blueprint {
     }
 
     /// Reads the code at an address.
-    pub(super) fn at(&'static self, at: usize) -> Reader {
+    pub(super) fn at(&self, at: usize) -> Reader<'_> {
         Reader { print: self, at }
     }
 
     /// Reads the code of a block.
-    pub(super) fn block(&'static self, block: u32) -> Block {
+    pub(super) fn block(&self, block: u32) -> Block<'_> {
         let at = self.at(block as usize).word();
         let mut code = self.at(at as usize);
         Block { nodes: code.word(), mask: code.mask(), locals: code.word(), holes: code.word(), code }
@@ -71,7 +71,7 @@ impl Blueprint {
 }
 
 /// The beginning of a block's code.
-pub(super) struct Block {
+pub(super) struct Block<'p> {
     /// How many numbers of nodes an instance takes.
     pub(super) nodes: u32,
     pub(super) mask: u64,
@@ -79,7 +79,7 @@ pub(super) struct Block {
     pub(super) locals: u32,
     pub(super) holes: u32,
     /// Where the holes begin.
-    pub(super) code: Reader,
+    pub(super) code: Reader<'p>,
 }
 
 /// The beginning of a hole's code.
@@ -93,13 +93,13 @@ pub(super) struct Hole {
 
 /// Reads code, one scalar after the other. What is not there is null, and what is no number is 0.
 #[derive(Clone, Copy)]
-pub(super) struct Reader {
-    pub(super) print: &'static Blueprint,
+pub(super) struct Reader<'p> {
+    pub(super) print: &'p Blueprint,
     pub(super) at: usize,
 }
 
-impl Reader {
-    pub(super) fn val(&mut self) -> &'static Val {
+impl<'p> Reader<'p> {
+    pub(super) fn val(&mut self) -> &'p Val {
         self.at += 1;
         self.print.code.get(self.at - 1).unwrap_or(&Val::Null)
     }

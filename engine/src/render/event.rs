@@ -41,7 +41,7 @@ impl View {
         let mut fired = Fired::default();
         let outermost = Frame::outermost(around);
         let mut code = self.blueprint.at(address as usize);
-        Painter::new(self.blueprint, stage).find(
+        Painter::new(&self.blueprint, stage).find(
             &mut self.root,
             node,
             &outermost,
@@ -75,7 +75,7 @@ impl View {
 }
 
 /// The edit that a guess means.
-fn edit(code: &mut Reader, frame: &Frame<'_>) -> Edit {
+fn edit(code: &mut Reader<'_>, frame: &Frame<'_>) -> Edit {
     let (operation, field) = (code.int(), code.key());
     let mut path = Vec::new();
     for _ in 0..code.word() {

@@ -16,7 +16,7 @@ use crate::value::Val;
 const MOVED: u64 = 1 << 63;
 
 /// What the code says of a list.
-pub(super) struct Plan {
+pub(super) struct Plan<'p> {
     pub(super) block: u32,
     /// The parent has nothing but the rows.
     alone: bool,
@@ -27,12 +27,12 @@ pub(super) struct Plan {
     /// The field whose steps can be followed.
     of: (i64, i64),
     /// The list, and behind it the key.
-    code: Reader,
+    code: Reader<'p>,
 }
 
-impl Plan {
+impl<'p> Plan<'p> {
     /// Reads it; `place` is the number of the list's parent.
-    pub(super) fn read(code: &mut Reader, place: u32) -> Self {
+    pub(super) fn read(code: &mut Reader<'p>, place: u32) -> Self {
         let (block, flags) = (code.word(), code.int());
         let anchor = if flags & 2 == 0 { 0 } else { place + 1 };
         let depth = code.int();
@@ -40,7 +40,10 @@ impl Plan {
     }
 
     /// The list itself; what is read next are keys.
-    pub(super) fn list<'a>(&mut self, frame: &'a Frame<'a>) -> Value<'a> {
+    pub(super) fn list<'a>(&mut self, frame: &'a Frame<'a>) -> Value<'a>
+    where
+        'p: 'a,
+    {
         self.code.eval(frame)
     }
 
@@ -55,7 +58,7 @@ impl Painter<'_> {
     /// Brings a list up to date; `place` is the number of its parent.
     pub(super) fn list(
         &mut self,
-        mut code: Reader,
+        mut code: Reader<'_>,
         place: u32,
         rows: &mut Vec<Instance>,
         frame: &Frame<'_>,
@@ -136,7 +139,7 @@ impl Painter<'_> {
     /// Matches rows to items by key. A row without a node is none.
     fn reconcile(
         &mut self,
-        plan: &Plan,
+        plan: &Plan<'_>,
         place: u32,
         rows: &mut Vec<Instance>,
         items: &[Val],

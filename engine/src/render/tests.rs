@@ -8,6 +8,7 @@ use fake::Fake;
 use super::*;
 use crate::client::Origin;
 use crate::patch::{self, Change, What};
+use crate::shared::Shared;
 use crate::value::{Key, Val, parse};
 
 /// A component, as a test sets it.
@@ -30,7 +31,7 @@ struct Screen {
     source: &'static str,
     stage: Stage,
     dom: Fake,
-    blueprint: &'static Blueprint,
+    blueprint: Shared<Blueprint>,
     view: Option<View>,
     state: State,
 }
@@ -40,9 +41,8 @@ impl Screen {
         let compiled = vivaz_template::compile(source).expect("a valid template");
         let mut stage = Stage::new();
         let json = parse(&compiled.to_json(&|_| false)).expect("the compiled form is JSON");
-        let blueprint = Box::leak(Box::new(
-            Blueprint::new(Key::NONE, json, &mut stage).expect("the compiled form is readable"),
-        ));
+        let blueprint =
+            Shared::new(Blueprint::new(Key::NONE, json, &mut stage).expect("the compiled form is readable"));
         let state = State { state: parse(state).expect("a state is JSON"), loading: None };
         let mut screen = Self { source, stage, dom: Fake::new(), blueprint, view: None, state };
         screen.flush();
@@ -58,7 +58,7 @@ impl Screen {
     fn built(source: &'static str, state: &str) -> Self {
         let mut screen = Self::prepare(source, state);
         let around = around(&screen.state);
-        screen.view = Some(View::new(screen.blueprint, 0, None, &around, &mut screen.stage));
+        screen.view = Some(View::new(Shared::clone(&screen.blueprint), 0, None, &around, &mut screen.stage));
         screen.flush();
         screen.check();
         screen
@@ -71,7 +71,8 @@ impl Screen {
         screen.dom.load(&html);
         let around = around(&screen.state);
         let shape: Vec<Val> = shape.iter().map(|count| Val::Int(i64::from(*count))).collect();
-        screen.view = Some(View::new(screen.blueprint, 0, Some(&shape), &around, &mut screen.stage));
+        screen.view =
+            Some(View::new(Shared::clone(&screen.blueprint), 0, Some(&shape), &around, &mut screen.stage));
         screen.flush();
         screen
     }
@@ -181,7 +182,13 @@ fn html_that_is_not_the_templates_is_noticed() {
     let mut screen = Screen::prepare(ROWS, &rows(&[1, 2]));
     screen.dom.load("<h1>x</h1>");
     let around = around(&screen.state);
-    View::new(screen.blueprint, 0, Some(&[Val::Int(2), Val::Int(2)]), &around, &mut screen.stage);
+    View::new(
+        Shared::clone(&screen.blueprint),
+        0,
+        Some(&[Val::Int(2), Val::Int(2)]),
+        &around,
+        &mut screen.stage,
+    );
     screen.flush();
     assert!(screen.dom.misfits > 0);
 }
@@ -323,7 +330,7 @@ fn a_click_in_a_row_knows_its_item_and_its_guess() {
     let source = r#"<ul><li live:for="t in items" live:key="t.id"><input type="checkbox" checked="{{ t.done }}" live:change="toggle(t.id, $checked)" live:optimistic="items[t.id].done = $checked; items.push({ id: $temp })"></li></ul>"#;
     let mut screen = Screen::prepare(source, r#"{"items":[{"id":4,"done":false},{"id":8,"done":true}]}"#);
     let around = around(&screen.state);
-    screen.view = Some(View::new(screen.blueprint, 0, None, &around, &mut screen.stage));
+    screen.view = Some(View::new(Shared::clone(&screen.blueprint), 0, None, &around, &mut screen.stage));
     screen.flush();
     let node = screen.view.as_ref().unwrap().root.parts[0][1].node;
     let fired = screen.fire(node, screen.events(1)[0], r#"{"checked":false,"temp":"$temp1"}"#);

@@ -16,10 +16,13 @@ use crate::value::{Val, write_json};
 /// A value; borrowed where it is a part of the state or a literal.
 pub(super) type Value<'a> = Cow<'a, Val>;
 
-impl Reader {
+impl<'p> Reader<'p> {
     /// Evaluates the expression that comes next. Nothing fails and nothing is changed by it, so that all operands are
     /// worked out even where one of them decides: whoever reads the code need not know how long they are.
-    pub(super) fn eval<'a>(&mut self, frame: &'a Frame<'a>) -> Value<'a> {
+    pub(super) fn eval<'a>(&mut self, frame: &'a Frame<'a>) -> Value<'a>
+    where
+        'p: 'a,
+    {
         let borrowed = |value: Option<&'a Val>| Cow::Borrowed(value.unwrap_or(&Val::Null));
         let code = self.int();
         match code {

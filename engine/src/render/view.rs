@@ -7,6 +7,7 @@ use super::scope::{Frame, Surroundings};
 use crate::client::Slot;
 use crate::dom::Op;
 use crate::patch::{Change, What};
+use crate::shared::Shared;
 use crate::value::{Key, Val};
 
 /// A piece of DOM that was made from a block.
@@ -25,7 +26,7 @@ pub(super) struct Instance {
 
 /// A component's DOM.
 pub(crate) struct View {
-    pub(crate) blueprint: &'static Blueprint,
+    pub(crate) blueprint: Shared<Blueprint>,
     pub(super) root: Instance,
 }
 
@@ -33,7 +34,7 @@ impl View {
     /// Fills the element of the component at `slot`: from nothing, or out of what the server rendered there. `shape` says
     /// what its renderer chose. Whether the nodes are as it says is known after the next flush.
     pub(crate) fn new(
-        blueprint: &'static Blueprint,
+        blueprint: Shared<Blueprint>,
         slot: Slot,
         shape: Option<&[Val]>,
         around: &Surroundings<'_>,
@@ -41,7 +42,7 @@ impl View {
     ) -> Self {
         let node = stage.range(blueprint.block(0).nodes);
         stage.dom.put(Op::Root, &[node, slot, blueprint.base, u32::from(shape.is_none())], &[]);
-        let mut painter = Painter::new(blueprint, stage);
+        let mut painter = Painter::new(&blueprint, stage);
         let frame = Frame::outermost(around);
         let root = match shape {
             Some(shape) => painter.adopt(0, node, &frame, None, &mut shape.iter()),
@@ -54,7 +55,7 @@ impl View {
 
     /// Lets go of all its nodes. What is in the page stays there.
     pub(crate) fn drop(mut self, stage: &mut Stage) {
-        Painter::new(self.blueprint, stage).forget(&mut self.root);
+        Painter::new(&self.blueprint, stage).forget(&mut self.root);
     }
 
     /// Shows what changed: what reads one of the mask, fields of the component, those of the topic under the field `shared`.
@@ -83,7 +84,7 @@ impl View {
         }
         let dirty = Dirty { mask, force: node != 0 && local.is_none(), lists: &lists };
         let (node, outermost) = (if node == 0 { self.root.node } else { node }, Frame::outermost(around));
-        Painter::new(self.blueprint, stage).find(
+        Painter::new(&self.blueprint, stage).find(
             &mut self.root,
             node,
             &outermost,

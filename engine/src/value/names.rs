@@ -1,9 +1,8 @@
 //! Interned names.
 
-use std::cell::RefCell;
-use std::mem::ManuallyDrop;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A name, as a number. Equal names have equal numbers for as long as the page lives. 0 is the empty name: no field,
+/// A name, as a number. Equal names have equal numbers for as long as the process lives. 0 is the empty name: no field,
 /// no component, no topic has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Key(u32);
@@ -16,10 +15,12 @@ struct Names {
     table: Vec<u32>,
 }
 
-// Never dropped, which makes it no more than a static.
-thread_local! {
-    static NAMES: RefCell<ManuallyDrop<Names>> =
-        const { RefCell::new(ManuallyDrop::new(Names { list: Vec::new(), table: Vec::new() })) };
+// All pages of a process have the same names, so that keys may go from one thread to another.
+static NAMES: Mutex<Names> = Mutex::new(Names { list: Vec::new(), table: Vec::new() });
+
+fn names() -> MutexGuard<'static, Names> {
+    // Nothing that is done under the lock leaves it half done.
+    NAMES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Names {
@@ -80,12 +81,12 @@ impl Key {
 
     /// Returns the key of a name, which is interned if it is new.
     pub fn of(name: &str) -> Self {
-        Self(NAMES.with_borrow_mut(|names| names.intern(name)))
+        Self(names().intern(name))
     }
 
     /// The key of a name that is known already.
     pub(crate) fn known(name: &str) -> Option<Self> {
-        let (_, id) = NAMES.with_borrow(|names| names.find(name));
+        let (_, id) = names().find(name);
         (id != 0 || name.is_empty()).then_some(Self(id))
     }
 
@@ -99,7 +100,7 @@ impl Key {
     }
 
     pub(crate) fn name(self) -> &'static str {
-        NAMES.with_borrow(|names| names.get(self.0))
+        names().get(self.0)
     }
 }
 
