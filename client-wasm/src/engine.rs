@@ -84,12 +84,14 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
             UNMOUNT => page.unmount(slot),
             EVENT => said = f64::from(page.event(slot, a, b, value())),
             EDIT => page.edit(slot, text, value()),
-            COMMIT => page.commit(slot, text, a),
+            COMMIT => {
+                page.commit(slot, text, a);
+            }
             CALL => page.call(slot, text, value(), a),
             SET => page.set(slot, text, value(), a),
             GUESS => said = page.guess(slot, value()) as f64,
             RELEASE => page.release(slot, u64::from(a)),
-            PROPS => page.props(slot, text),
+            PROPS => page.props(slot, text, 0),
             TEMPLATE => {
                 let template = value();
                 page.template(text, (template != Val::Null).then_some(template));

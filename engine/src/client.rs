@@ -178,6 +178,18 @@ impl Client {
         })
     }
 
+    /// Checks whether an edit of this very property is not acknowledged.
+    pub(crate) fn is_edited(&self, slot: Slot, property: Key) -> bool {
+        self.component(slot).is_some_and(|component| {
+            component.edits.iter().any(|edit| edit.field == property || edit.named == property)
+        })
+    }
+
+    /// Returns the number of messages that have no reply.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.requests.len() + self.retries.len()
+    }
+
     pub(crate) fn is_connected(&self) -> bool {
         self.link.phase == connection_state::Phase::Open
     }

@@ -17,6 +17,8 @@ mod render;
 mod shared;
 mod slots;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod value;
 
 pub use client::SocketCommand;

@@ -63,6 +63,8 @@ pub struct Page {
     blueprints: Vec<Shared<Blueprint>>,
     places: Slots<Place>,
     temporary: u32,
+    /// The ticket of the next action that an event calls; 0 for none.
+    ticket: u32,
     /// The components whose state changed in this turn.
     notify: Vec<Slot>,
 }
@@ -77,6 +79,7 @@ impl Page {
             blueprints: Vec::new(),
             places: Slots::new(),
             temporary: 0,
+            ticket: 0,
             notify: Vec::new(),
         }
     }
@@ -135,7 +138,11 @@ impl Page {
                 before = Some(self.client.last_reference);
                 let origin = Origin { node, hole: address };
                 let guesses = std::mem::take(&mut guesses);
-                self.client.action(slot, deed.name, deed.value, origin, 0, guesses);
+                let ticket = self.ticket;
+                if ticket != 0 {
+                    self.ticket += 1;
+                }
+                self.client.action(slot, deed.name, deed.value, origin, ticket, guesses);
             }
         }
         calls
@@ -148,9 +155,29 @@ impl Page {
     }
 
     /// Sends the edit of a field. Without a ticket it waits while an earlier one of the same field is unanswered. A
-    /// `ticket` other than 0 is settled with the outcome.
-    pub fn commit(&mut self, slot: Slot, field: &str, ticket: u32) {
-        self.client.commit(slot, Key::of(field), ticket);
+    /// `ticket` other than 0 is settled with the outcome. Returns false if there is no edit to send.
+    pub fn commit(&mut self, slot: Slot, field: &str, ticket: u32) -> bool {
+        self.client.commit(slot, Key::of(field), ticket)
+    }
+
+    /// Settles the actions of events under this ticket and those that follow it.
+    pub fn set_ticket(&mut self, ticket: u32) {
+        self.ticket = ticket;
+    }
+
+    /// Returns the ticket of the next action that an event calls; 0 for none.
+    pub fn ticket(&self) -> u32 {
+        self.ticket
+    }
+
+    /// Connects and retries without pauses from now on, for tests.
+    pub fn set_hurried(&mut self) {
+        self.client.set_hurried();
+    }
+
+    /// Returns the number of messages that have no reply.
+    pub fn unanswered(&self) -> usize {
+        self.client.unanswered()
     }
 
     /// Edits a field and sends the edit.
@@ -170,9 +197,10 @@ impl Page {
         self.client.release(slot, guess, false);
     }
 
-    /// Sends new props of a child. `source` is the payload of the message, and what the child is mounted from again.
-    pub fn props(&mut self, slot: Slot, source: &str) {
-        self.client.props(slot, source);
+    /// Sends new props of a child. `source` is the payload of the message, and what the child is mounted from again. A
+    /// `ticket` other than 0 is settled with the outcome.
+    pub fn props(&mut self, slot: Slot, source: &str, ticket: u32) {
+        self.client.props(slot, source, ticket);
     }
 
     /// Returns the state of a component as its template sees it, with edits and guesses.
@@ -188,6 +216,11 @@ impl Page {
     /// Checks whether an edit of the component is not acknowledged.
     pub fn is_dirty(&self, slot: Slot) -> bool {
         self.client.is_dirty(slot, None)
+    }
+
+    /// Checks whether an edit of this field, or of the property with this path, is not acknowledged.
+    pub fn is_edited(&self, slot: Slot, property: &str) -> bool {
+        self.client.is_edited(slot, Key::of(property))
     }
 
     /// Returns unanswered actions and edits as a JSON list: `HELLO` to resume their session, then for each a list of 1

@@ -311,14 +311,14 @@ fn source_hash() -> anyhow::Result<String> {
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     // Tests are no part of what is built.
-    if path.ends_with("tests") {
+    if path.ends_with("tests") || path.ends_with("testing") {
         return Ok(());
     }
     if path.is_dir() {
         for entry in fs::read_dir(path)? {
             collect(&entry?.path(), files)?;
         }
-    } else if !path.ends_with("tests.rs") {
+    } else if !path.ends_with("tests.rs") && !path.ends_with("testing.rs") {
         files.push(path.to_owned());
     }
     Ok(())

@@ -32,7 +32,8 @@ impl Client {
             self.unacknowledged += 1;
             self.take_back(&mut request);
             let asked = failure.int_of("retryMs").unwrap_or(500).min(30_000) as u32;
-            request.timer = self.after(asked + 50 * request.tries);
+            let pause = if self.link.is_hurried { 0 } else { asked + 50 * request.tries };
+            request.timer = self.after(pause);
             self.retries.push(request);
             return self.send_waiting();
         }

@@ -201,10 +201,12 @@ impl Client {
     }
 
     /// A child's props may have changed: from now on it is mounted from this payload, which tells the server too.
-    pub(crate) fn props(&mut self, slot: Slot, source: &str) {
+    pub(crate) fn props(&mut self, slot: Slot, source: &str, ticket: u32) {
         let Some(component) = self.component_mut(slot) else { return };
         component.source = source.into();
-        self.ask(Request::new(slot, Kind::Props, source));
+        let mut request = Request::new(slot, Kind::Props, source);
+        request.ticket = ticket;
+        self.ask(request);
     }
 
     /// Asks for a template over the socket, where HTTP did not give it.

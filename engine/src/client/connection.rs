@@ -86,6 +86,11 @@ impl Client {
         self.link.limit = if tries == 0 { u32::MAX } else { tries };
     }
 
+    /// Connects and retries without pauses from now on.
+    pub(crate) fn set_hurried(&mut self) {
+        self.link.is_hurried = true;
+    }
+
     /// The browser is online again, or the page is looked at again, or the user asks for it: no pause.
     pub(crate) fn wake(&mut self) {
         match self.link.phase {

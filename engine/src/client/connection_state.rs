@@ -41,6 +41,8 @@ pub(super) struct ConnectionState {
     pub(super) timer: u32,
     /// Something came since the heartbeat's last tick.
     pub(super) heard: bool,
+    /// There are no pauses before tries.
+    pub(super) is_hurried: bool,
     /// Set by `DRAIN`: the pause before the next try.
     pub(super) drain: Option<u32>,
     /// The close code that ended the last connection.
@@ -57,6 +59,7 @@ impl ConnectionState {
             limit: u32::MAX,
             timer: 0,
             heard: false,
+            is_hurried: false,
             drain: None,
             code: 0,
             random: seed,
@@ -75,6 +78,9 @@ impl ConnectionState {
     /// The pause before the next try: anywhere between nothing and a ceiling that doubles, so that the pages of a
     /// server that comes back do not come all at once.
     pub(super) fn pause(&mut self) -> u32 {
+        if self.is_hurried {
+            return 0;
+        }
         if let Some(ms) = self.drain.take() {
             return ms;
         }

@@ -31,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("vivaz-template", &["vivaz-protocol"]),
     ("vivaz-components-derive", &["vivaz-template"]),
     ("vivaz-components", &["vivaz-components-derive", "vivaz-protocol", "vivaz-template"]),
-    ("vivaz", &["vivaz-components", "vivaz-protocol", "vivaz-template"]),
+    ("vivaz", &["vivaz-components", "vivaz-engine", "vivaz-protocol", "vivaz-template"]),
     ("vivaz-engine", &["vivaz-template"]),
     ("vivaz-client", &["vivaz-engine"]),
     ("demo", &["vivaz"]),

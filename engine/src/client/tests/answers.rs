@@ -253,7 +253,7 @@ fn a_lost_session_is_told_to_who_waits_for_an_answer() {
     table.client.commit(0, Key::of("title"), 4);
     type_into(&mut table, "count", "not waited for");
     commit(&mut table, "count");
-    table.client.props(0, r#"{"parent":"c0","place":[1]}"#);
+    table.client.props(0, r#"{"parent":"c0","place":[1]}"#, 0);
     table.call("unheard", 0);
     table.sent();
     table.drop_and_pause();

@@ -180,7 +180,7 @@ fn a_component_that_the_server_takes_away_has_failed() {
 #[test]
 fn props_go_to_the_server_and_again_into_a_new_session() {
     let mut table = Table::live();
-    table.client.props(0, r#"{"parent":"c0","place":[2]}"#);
+    table.client.props(0, r#"{"parent":"c0","place":[2]}"#, 0);
     let sent = table.sent();
     assert_eq!(
         sent,
