@@ -88,12 +88,6 @@ impl Templates {
         self.of(self.hashes.get(hash)?).map(|template| &*template.json)
     }
 
-    /// Hashes and templates.
-    #[cfg(feature = "testing")]
-    pub(crate) fn compiled(&self) -> impl Iterator<Item = (&str, &Arc<Compiled>)> {
-        self.components.values().map(|template| (&*template.hash, &template.compiled))
-    }
-
     /// Hashes and compiled forms.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.components.values().map(|template| (&*template.hash, &*template.json))

@@ -5,6 +5,7 @@
 //! revisions and answers is checked, and a breach is an error.
 
 mod ask;
+mod observe;
 mod receive;
 mod stream;
 
@@ -52,8 +53,8 @@ pub struct Client {
     connection: Option<ConnectionId>,
     /// Messages without an answer whose effect on a topic has come already.
     shown: BTreeSet<Ref>,
-    /// Fields of which an edit was refused, until somebody asks.
-    refused_edits: Vec<(ComponentId, String)>,
+    /// It notes what a page sends, and sends nothing itself.
+    is_observer: bool,
 }
 
 /// A component that the page has, or will have.
@@ -68,6 +69,20 @@ struct Shown {
     retry: BTreeSet<String>,
     /// What was typed into its fields and accepted, for as long as the server does not say otherwise.
     typed: BTreeMap<String, Value>,
+}
+
+impl Shown {
+    /// One that is not mounted yet.
+    fn new(source: Ask) -> Self {
+        Self {
+            source,
+            name: String::new(),
+            template: String::new(),
+            topics: BTreeMap::new(),
+            retry: BTreeSet::new(),
+            typed: BTreeMap::new(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -106,9 +121,20 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn session_lost() -> Self {
-        let message = "the session is gone, and with it whether this was done".to_owned();
-        Self { code: ErrorCode::SessionLost, message, details: None, retry_ms: None }
+    /// The payload of an `ERROR`, or what a page makes like it.
+    pub(super) fn of(payload: &Value) -> Self {
+        let text = |name: &str| payload[name].as_str().unwrap_or_default();
+        Self {
+            code: ErrorCode::parse(text("code")).unwrap_or(ErrorCode::Malformed),
+            message: text("message").to_owned(),
+            details: payload.get("details").filter(|details| !details.is_null()).cloned(),
+            retry_ms: payload["retryMs"].as_u64(),
+        }
+    }
+
+    pub(super) fn not_mounted() -> Self {
+        let message = "the component was unmounted".to_owned();
+        Self { code: ErrorCode::NotMounted, message, details: None, retry_ms: None }
     }
 
     /// The messages for a field, where the refusal is that something is not valid.
@@ -219,15 +245,7 @@ impl Client {
         self.last += 1;
         let reference = reference(self.last);
         if ask.is_mount() {
-            let shown = Shown {
-                source: ask.clone(),
-                name: String::new(),
-                template: String::new(),
-                topics: BTreeMap::new(),
-                retry: BTreeSet::new(),
-                typed: BTreeMap::new(),
-            };
-            self.components.entry(component.clone()).or_insert(shown);
+            self.components.entry(component.clone()).or_insert_with(|| Shown::new(ask.clone()));
         }
         self.unanswered.insert(reference, Unanswered { component, ask, sent: false });
         reference
@@ -304,20 +322,6 @@ impl Client {
         self.shown.contains(&self.latest(reference))
     }
 
-    /// The edits of a component that have no answer yet, with the messages that carry them, in order.
-    pub(super) fn edits<'a>(
-        &'a self,
-        component: &'a str,
-    ) -> impl Iterator<Item = (Ref, &'a str, &'a Value)> + use<'a> {
-        let of = self.unanswered.iter().filter(move |(_, one)| one.component.as_str() == component);
-        of.flat_map(|(reference, one)| one.ask.edits().map(|(field, value)| (*reference, field, value)))
-    }
-
-    /// The fields of which an edit was refused since this was asked last, by component.
-    pub(super) fn take_refused_edits(&mut self) -> Vec<(ComponentId, String)> {
-        std::mem::take(&mut self.refused_edits)
-    }
-
     /// All answers so far.
     pub fn answers(&self) -> impl Iterator<Item = (Ref, &Answer)> {
         self.answers.iter().map(|(reference, answer)| (*reference, answer))
@@ -373,11 +377,6 @@ impl Client {
     pub fn template(&self, component: &str) -> Option<(&str, &str)> {
         let shown = self.components.get(component)?;
         (!shown.template.is_empty()).then_some((&*shown.template, &*shown.name))
-    }
-
-    /// Whether a component shows shared state.
-    pub(super) fn has_topics(&self, component: &str) -> bool {
-        self.components.get(component).is_some_and(|shown| !shown.topics.is_empty())
     }
 
     /// The ids of the components that are mounted.

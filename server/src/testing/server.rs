@@ -17,7 +17,6 @@ use crate::secret::Secret;
 use crate::transport::Transport;
 use crate::transport::memory::{Peer, pair};
 use vivaz_protocol::CloseCode;
-use vivaz_template::Compiled;
 
 /// So many messages may be under way in each direction of a connection.
 pub(super) const UNDER_WAY: usize = 1_024;
@@ -40,7 +39,7 @@ pub(super) struct Inner {
     lines: Mutex<Vec<Weak<Line>>>,
     connections: Mutex<Vec<AbortHandle>>,
     /// By their hashes. A page goes on showing what it has while the server is down, or is another one.
-    templates: Mutex<HashMap<String, Arc<Compiled>>>,
+    templates: Mutex<HashMap<String, String>>,
 }
 
 impl Server {
@@ -169,9 +168,9 @@ impl Inner {
         let built = Secret::new(SECRET).map_err(BuildError::from);
         match built.and_then(|secret| (self.build)().or_secret(secret).build()) {
             Ok(runtime) => {
-                let templates = runtime.core().templates.compiled();
+                let templates = runtime.core().templates.iter();
                 lock(&self.templates)
-                    .extend(templates.map(|(hash, template)| (hash.to_owned(), Arc::clone(template))));
+                    .extend(templates.map(|(hash, template)| (hash.to_owned(), template.to_owned())));
                 *lock(&self.app) = self.route.as_ref().map(|route| route(runtime.clone()));
                 self.runtime.send_replace(Some(runtime));
             }
@@ -247,8 +246,8 @@ impl Inner {
         lock(&self.app).clone()
     }
 
-    /// The template of that hash.
-    pub(super) fn template(&self, hash: &str) -> Option<Arc<Compiled>> {
+    /// The template of that hash, as pages get it.
+    pub(super) fn template(&self, hash: &str) -> Option<String> {
         lock(&self.templates).get(hash).cloned()
     }
 
