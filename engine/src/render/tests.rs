@@ -381,10 +381,7 @@ fn the_row_of_what_only_the_server_can_name_goes_on_under_its_name() {
     let source = "<ul><li live:for=\"t in items\" live:key=\"t.id\">{{ t.text }}</li></ul>";
     let mut screen = Screen::built(source, r#"{"items":[{"id":1,"text":"a"}]}"#);
     screen.patch(r#"{"items":[{"id":1,"text":"a"},{"id":"$temp1","text":"b"},{"id":"$temp2","text":"c"}]}"#);
-    let nodes = |screen: &Screen| {
-        let list = screen.dom.nodes.iter().find(|node| node.tag == "ul").expect("there is a list");
-        list.children.clone()
-    };
+    let nodes = |screen: &Screen| screen.dom.all("li");
     let before = nodes(&screen);
     screen.patch(r#"{"items":[{"id":1,"text":"a"},{"id":7,"text":"B"},{"id":"$temp2","text":"c"}]}"#);
     assert_eq!(nodes(&screen), before);
