@@ -55,7 +55,7 @@ const MALFORMED: &str = r#"{"code":"malformed","message":"unreadable template"}"
 /// A page: its components, their state and their views.
 ///
 /// The caller passes what happens (an event, a frame, a timer) to one of the methods, and then calls [`Page::turn`],
-/// which writes everything that follows from it into the [`Dom`].
+/// which writes everything that follows from it as [`Ops`].
 pub struct Page {
     client: Client,
     stage: Stage,
