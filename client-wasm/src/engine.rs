@@ -3,16 +3,14 @@
 
 use std::cell::RefCell;
 
+use vivaz_engine::{Op, Ops, Page, SocketCommand, Val, parse};
 use wasm_bindgen::prelude::*;
 
-use crate::client::{Origin, Output};
-use crate::dom::{Dom, Op, Ops};
-use crate::page::Page;
+use crate::dom::run_all;
 use crate::transport::{News, Socket};
-use crate::value::{Key, Val, parse};
 
 struct Engine {
-    page: Page<Ops>,
+    page: Page,
     /// The address of the socket.
     url: Box<str>,
     socket: Option<Socket>,
@@ -25,43 +23,41 @@ impl Engine {
     /// The operations that are to run now.
     fn operations(&mut self) -> Option<Ops> {
         let (url, socket) = (&self.url, &mut self.socket);
-        self.page.turn(&mut |output| link(url, socket, output));
-        let ops = std::mem::take(&mut self.page.stage.dom);
+        self.page.turn(&mut |command| link(url, socket, command));
+        let ops = std::mem::take(self.page.ops());
         (!ops.is_empty()).then_some(ops)
     }
 
     /// Hears one piece of news from the socket: views follow each frame before the next one changes the state again.
     fn hear(&mut self) {
         let Some(socket) = &mut self.socket else { return };
-        let (number, client) = (socket.number, &mut self.page.client);
+        let (number, page) = (socket.number, &mut self.page);
         match socket.news() {
-            Some(News::Opened) => client.opened(number),
-            Some(News::Frame(frame)) => client.frame(number, &frame),
+            Some(News::Opened) => page.opened(number),
+            Some(News::Frame(frame)) => page.frame(number, &frame),
             Some(News::Closed(code)) => {
                 self.socket = None;
-                client.closed(number, code);
+                page.closed(number, code);
             }
             None => {}
         }
     }
 }
 
-/// Does what concerns the socket.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the page does the others")]
-fn link(url: &str, socket: &mut Option<Socket>, output: Output) {
-    match output {
-        Output::Connect { socket: number } => *socket = Some(Socket::open(url, number)),
-        Output::Send(frame) => {
+/// Carries out what is to be done with the socket.
+fn link(url: &str, socket: &mut Option<Socket>, command: SocketCommand) {
+    match command {
+        SocketCommand::Connect(number) => *socket = Some(Socket::open(url, number)),
+        SocketCommand::Send(frame) => {
             if let Some(socket) = socket {
                 socket.send(&frame);
             }
         }
-        Output::Close { code } => {
+        SocketCommand::Close(code) => {
             if let Some(socket) = socket.take() {
                 socket.close(code);
             }
         }
-        _ => {}
     }
 }
 
@@ -75,7 +71,9 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
         if matches!(what, MOUNT | EVENT | EDIT | CALL | SET | GUESS | TEMPLATE) { parse(more) } else { None };
     ENGINE.with_borrow_mut(|engine| {
         if what == START {
-            let page = Page::new(u64::from(a), Ops::default());
+            #[cfg(target_arch = "wasm32")]
+            vivaz_engine::Numbers { write: crate::dom::number, read: crate::dom::float }.install();
+            let page = Page::new(u64::from(a));
             *engine = Some(Box::leak(Box::new(Engine { page, url: text.into(), socket: None })));
         }
         let Some(engine) = engine else { return };
@@ -85,48 +83,42 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
             MOUNT => page.mount(slot, text, value(), a != 0),
             UNMOUNT => page.unmount(slot),
             EVENT => said = f64::from(page.event(slot, a, b, value())),
-            EDIT => {
-                page.client.edit(slot, Key::of(text), value());
-            }
+            EDIT => page.edit(slot, text, value()),
             COMMIT => {
-                page.client.commit(slot, Key::of(text), a);
+                page.commit(slot, text, a);
             }
-            CALL => page.client.action(slot, Key::of(text), value(), Origin::default(), a, Vec::new()),
-            SET => {
-                let field = Key::of(text);
-                page.client.edit(slot, field, value());
-                page.client.commit(slot, field, a);
-            }
+            CALL => page.call(slot, text, value(), a),
+            SET => page.set(slot, text, value(), a),
             GUESS => said = page.guess(slot, value()) as f64,
-            RELEASE => page.client.release(slot, u64::from(a), false),
-            PROPS => page.client.props(slot, text),
+            RELEASE => page.release(slot, u64::from(a)),
+            PROPS => page.props(slot, text, 0),
             TEMPLATE => {
                 let template = value();
-                page.template(Key::of(text), (template != Val::Null).then_some(template));
+                page.template(text, (template != Val::Null).then_some(template));
             }
-            TIMER => page.client.timer(a),
-            WAKE => page.client.wake(),
-            LEAVE => page.client.leave(a != 0),
+            TIMER => page.timer(a),
+            WAKE => page.wake(),
+            LEAVE => page.leave(a != 0),
             STATE => {
-                let state = page.client.whole(slot).json();
-                page.stage.dom.put(Op::State, &[], &[&state]);
+                let state = page.state(slot).json();
+                page.ops().put(Op::State, &[], &[&state]);
             }
             QUEUE => {
-                let queue = page.client.queue();
-                page.stage.dom.put(Op::State, &[], &[&queue]);
+                let queue = page.queue();
+                page.ops().put(Op::State, &[], &[&queue]);
             }
             LOADING => {
-                let busy = page.client.waits(slot, &|_| true) || a != 0 && page.client.is_dirty(slot, None);
+                let busy = page.is_loading(slot) || a != 0 && page.is_dirty(slot);
                 said = f64::from(u8::from(busy));
             }
             REBUILD => page.anew(slot),
-            LIMIT => page.client.set_limit(a),
+            LIMIT => page.set_limit(a),
             SOCKET => engine.hear(),
             _ => {}
         }
     });
     while let Some(ops) = ENGINE.with_borrow_mut(|engine| engine.as_mut()?.operations()) {
-        ops.run();
+        run_all(&ops);
     }
     said
 }

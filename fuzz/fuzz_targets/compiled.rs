@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vivaz_client::fuzzing::is_template;
+use vivaz_engine::fuzzing::is_template;
 
 fuzz_target!(|text: &str| {
     is_template(text);

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use vivaz_client::fuzzing as page;
+use vivaz_engine::fuzzing as page;
 use vivaz_fuzz::{can_hold, same};
 use vivaz_protocol::{Patch, RawJson};
 

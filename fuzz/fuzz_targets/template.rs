@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
-use vivaz_client::fuzzing::is_template;
+use vivaz_engine::fuzzing::is_template;
 use vivaz_template::{compile, render};
 
 static STATES: LazyLock<[Value; 3]> = LazyLock::new(|| {

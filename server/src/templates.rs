@@ -95,12 +95,6 @@ impl Templates {
         self.of(self.hashes.get(hash)?).map(|template| &*template.json)
     }
 
-    /// Returns the hash and the compiled template of each component.
-    #[cfg(feature = "testing")]
-    pub(crate) fn compiled(&self) -> impl Iterator<Item = (&str, &Arc<Compiled>)> {
-        self.components.values().map(|template| (&*template.hash, &template.compiled))
-    }
-
     /// Returns the hash and the compiled form, as JSON, of each component.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.components.values().map(|template| (&*template.hash, &*template.json))

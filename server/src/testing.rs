@@ -1,8 +1,8 @@
 //! A kit for tests of applications: pages without a browser, on a network that the test controls.
 //!
-//! Tests run the production code between a page and a component: sessions, ordering, exactly-once,
-//! patches, seals. A pipe in memory replaces the socket, and a parsed rendering of the template
-//! replaces the browser's DOM. So a test takes milliseconds, needs no port, and may pause the time.
+//! Everything between a page and a component is the real thing: sessions, order, exactly-once, patches, seals, and the
+//! engine of the browser's client. In place of the socket there is a pipe in memory, and in place of the browser's DOM
+//! a document in memory, so a test takes milliseconds, needs no port, and time in it may be paused.
 
 pub(crate) mod app;
 mod browser;

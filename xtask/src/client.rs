@@ -24,12 +24,14 @@ use crate::step::{command, output, root, run, run_command, say};
 
 /// The sources of the client. Of the template language only what runs in the page is included:
 /// changes of the parser do not make the client outdated.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 17] = [
     "client-wasm/Cargo.toml",
     "client-wasm/package.json",
     "client-wasm/package-lock.json",
     "client-wasm/js",
     "client-wasm/src",
+    "engine/Cargo.toml",
+    "engine/src",
     "template/src/code.rs",
     "template/src/compiled.rs",
     "template/src/data.rs",
@@ -48,8 +50,10 @@ const FEATURES: &str = "--enable-bulk-memory --enable-bulk-memory-opt --enable-m
                         --enable-reference-types --enable-sign-ext --enable-multivalue";
 
 /// Makes a panic a trap, and drops what only panic messages need. These are unstable options of the
-/// stable compiler.
-const FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none";
+/// stable compiler. Crates are compiled as one, so that functions of the engine that the page calls
+/// in one place are inlined there: 1.9 kB less in brotli.
+const FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none \
+                     -Zcross-crate-inline-threshold=always";
 
 /// Options of wasm-opt. The module stores nothing in the first kilobyte of memory, which makes some
 /// addresses shorter. Only [`glue`] and [`names`] use the names of imports and exports, so these
@@ -304,14 +308,14 @@ fn source_hash() -> anyhow::Result<String> {
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     // Tests are not part of the client.
-    if path.ends_with("tests") {
+    if path.ends_with("tests") || path.ends_with("testing") {
         return Ok(());
     }
     if path.is_dir() {
         for entry in fs::read_dir(path)? {
             collect(&entry?.path(), files)?;
         }
-    } else if !path.ends_with("tests.rs") {
+    } else if !path.ends_with("tests.rs") && !path.ends_with("testing.rs") {
         files.push(path.to_owned());
     }
     Ok(())

@@ -6,6 +6,7 @@
 //! revisions and answers, and reports each violation as an error.
 
 mod ask;
+mod observe;
 mod receive;
 mod stream;
 
@@ -53,8 +54,8 @@ pub struct Client {
     connection: Option<ConnectionId>,
     /// Unanswered requests whose effect on a topic has been received.
     visible: BTreeSet<Ref>,
-    /// Fields with a refused edit, until [`take_refused_edits`](Self::take_refused_edits).
-    refused_edits: Vec<(ComponentId, String)>,
+    /// Whether it only records the messages of a page, and sends none itself.
+    is_observer: bool,
 }
 
 /// A component that the page has mounted or is mounting.
@@ -71,7 +72,20 @@ struct MountedComponent {
     typed: BTreeMap<String, Value>,
 }
 
-/// A request without an answer.
+impl MountedComponent {
+    /// Creates a component that is not mounted yet.
+    fn new(source: Ask) -> Self {
+        Self {
+            source,
+            name: String::new(),
+            template: String::new(),
+            topics: BTreeMap::new(),
+            retry: BTreeSet::new(),
+            typed: BTreeMap::new(),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Unanswered {
     component: ComponentId,
@@ -108,9 +122,20 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn session_lost() -> Self {
-        let message = "the session was lost; whether the request was handled is unknown".to_owned();
-        Self { code: ErrorCode::SessionLost, message, details: None, retry_ms: None }
+    /// The payload of an `ERROR`, or what a page makes like it.
+    pub(super) fn of(payload: &Value) -> Self {
+        let text = |name: &str| payload[name].as_str().unwrap_or_default();
+        Self {
+            code: ErrorCode::parse(text("code")).unwrap_or(ErrorCode::Malformed),
+            message: text("message").to_owned(),
+            details: payload.get("details").filter(|details| !details.is_null()).cloned(),
+            retry_ms: payload["retryMs"].as_u64(),
+        }
+    }
+
+    pub(super) fn not_mounted() -> Self {
+        let message = "the component was unmounted".to_owned();
+        Self { code: ErrorCode::NotMounted, message, details: None, retry_ms: None }
     }
 
     /// Returns the validation messages for a field, if the refusal has any.
@@ -221,15 +246,7 @@ impl Client {
         self.last += 1;
         let reference = reference(self.last);
         if ask.is_mount() {
-            let component_state = MountedComponent {
-                source: ask.clone(),
-                name: String::new(),
-                template: String::new(),
-                topics: BTreeMap::new(),
-                retry: BTreeSet::new(),
-                typed: BTreeMap::new(),
-            };
-            self.components.entry(component.clone()).or_insert(component_state);
+            self.components.entry(component.clone()).or_insert_with(|| MountedComponent::new(ask.clone()));
         }
         self.unanswered.insert(reference, Unanswered { component, ask, sent: false });
         reference
@@ -307,22 +324,7 @@ impl Client {
         self.visible.contains(&self.latest(reference))
     }
 
-    /// Returns the unanswered edits of a component with the refs of their requests, in order.
-    pub(super) fn edits<'a>(
-        &'a self,
-        component: &'a str,
-    ) -> impl Iterator<Item = (Ref, &'a str, &'a Value)> + use<'a> {
-        let of = self.unanswered.iter().filter(move |(_, one)| one.component.as_str() == component);
-        of.flat_map(|(reference, one)| one.ask.edits().map(|(field, value)| (*reference, field, value)))
-    }
-
-    /// Removes and returns the fields with an edit that was refused since the last call, with their
-    /// components.
-    pub(super) fn take_refused_edits(&mut self) -> Vec<(ComponentId, String)> {
-        std::mem::take(&mut self.refused_edits)
-    }
-
-    /// Returns all answers so far.
+    /// All answers so far.
     pub fn answers(&self) -> impl Iterator<Item = (Ref, &Answer)> {
         self.answers.iter().map(|(reference, answer)| (*reference, answer))
     }
@@ -380,12 +382,7 @@ impl Client {
         (!mounted.template.is_empty()).then_some((&*mounted.template, &*mounted.name))
     }
 
-    /// Checks whether a component has shared fields.
-    pub(super) fn has_topics(&self, component: &str) -> bool {
-        self.components.get(component).is_some_and(|mounted| !mounted.topics.is_empty())
-    }
-
-    /// Returns the ids of the mounted components.
+    /// The ids of the components that are mounted.
     pub fn components(&self) -> impl Iterator<Item = &str> {
         let mounted = self.components.iter().filter(|(_, mounted)| !mounted.template.is_empty());
         mounted.map(|(id, _)| id.as_str())

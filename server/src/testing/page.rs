@@ -1,28 +1,27 @@
-//! A page: a session, the components in it, and whoever sits before it.
+//! A page: the engine of the browser's client over a document in memory, a session, and a user.
 
 mod call;
+mod tab;
 mod task;
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use scraper::{ElementRef, Html};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use vivaz_components::{Identity, LiveComponent};
-use vivaz_protocol::Ref;
-use vivaz_template::Compiled;
+use vivaz_engine::Slot;
 
 pub use self::call::Call;
+pub(super) use self::tab::{Awaited, Outcome, Tab};
 use super::browser::Browser;
-use super::client::{Answer, Ask, Client, Refusal};
+use super::client::{Ask, Client, Refusal};
 use super::line::Line;
 use super::network::Network;
 use super::process::ServerProcess;
-use super::view::{Memory, View};
+use super::view::View;
 use crate::http::render::{Live, RenderError};
 
 /// Longer than anything takes that ends at all; a test that waits for it has failed.
@@ -31,9 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A page that is open. Cheap to clone; when the last clone and the last [`View`] of it are dropped, its connection
 /// breaks.
 ///
-/// It does what the client in the browser does: it answers heartbeats, keeps what is unanswered, and when its
-/// connection breaks it comes back, resumes its session and says again what has no answer. In one point it differs:
-/// it does not pause before it tries again.
+/// It runs the engine of the browser's client: the same code keeps what is unanswered, resumes the session when the
+/// connection breaks, applies patches and evaluates templates. In one point it differs: it does not pause before it
+/// tries again.
 #[derive(Clone, Debug)]
 pub struct Page(Arc<Handle>);
 
@@ -57,22 +56,18 @@ struct Shared {
 
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) client: Client,
+    pub(super) tab: Tab,
+    /// Checks what the server sends.
+    referee: Client,
     identity: Identity,
     /// The browser that the page is open in; its cookies say who the page is.
     browser: Option<Browser>,
     /// The names and ids of the components that the page came with.
     opened: Vec<(String, String)>,
     auth: Option<Value>,
-    /// Frames that are sent beside what the client has in line.
+    /// Frames that are sent beside those of the engine.
     extra: Vec<String>,
     events: Vec<Event>,
-    /// How many components have been named.
-    names: u32,
-    /// What the page keeps of each component beside its state.
-    pub(super) memories: HashMap<String, Memory>,
-    /// Components that came with one that the server rendered, in the order of the page.
-    pub(super) seals: VecDeque<Sealed>,
     /// A code to close the connection with.
     leaving: Option<u16>,
     /// How often a connection came about, and how often the session was not the one before.
@@ -82,15 +77,6 @@ pub(super) struct State {
     closed: Option<u16>,
     /// Why the page has given up.
     over: Option<String>,
-}
-
-/// A component that the server rendered.
-#[derive(Debug)]
-pub(super) struct Sealed {
-    pub(super) name: String,
-    pub(super) seal: String,
-    /// Where it stands in its parent, if it has one.
-    pub(super) place: Option<String>,
 }
 
 /// Something that the application said to a page: an `EVENT`.
@@ -115,31 +101,31 @@ impl Page {
         browser: Browser,
         html: &str,
     ) -> Result<Self, OpenError> {
-        let roots = roots(html);
-        if !roots.is_empty() && !html.contains("<script") {
+        if html.contains("<live-component") && !html.contains("<script") {
             return Err(OpenError::NoClient);
         }
         let page = Self::start(server, Identity::anonymous(), Some(browser));
-        for Root { name, ask, children } in roots {
-            page.with(|state| state.seals = children);
-            let view = page.mount_as(&name, ask).await?;
-            page.with(|state| state.opened.push((name, view.id().to_owned())));
+        for slot in page.act(|tab| tab.load(html)) {
+            page.wait_for_mount(slot).await?;
+            page.with(|state| {
+                if let Some((id, name)) = state.tab.id(slot) {
+                    state.opened.push((name.to_owned(), id.to_owned()));
+                }
+            });
         }
         Ok(page)
     }
 
     fn start(server: Arc<ServerProcess>, identity: Identity, browser: Option<Browser>) -> Self {
         let state = State {
-            client: Client::new(),
+            tab: Tab::new(Arc::clone(&server), user(&identity)),
+            referee: Client::new(),
             identity,
             browser,
             opened: Vec::new(),
             auth: None,
             extra: Vec::new(),
             events: Vec::new(),
-            names: 0,
-            memories: HashMap::new(),
-            seals: VecDeque::new(),
             leaving: None,
             connections: 0,
             sessions: 0,
@@ -168,13 +154,7 @@ impl Page {
         let identity = self.shared().lock().identity.clone();
         let runtime = self.0.server.wait_running().await;
         let markup = Live::new(runtime, identity).render::<C>(props).await?;
-        let mut seals = seals(markup.as_str());
-        let ask = match seals.pop_front() {
-            Some(Sealed { seal, .. }) => Ask::MountSealed { seal },
-            None => Ask::mount_open(C::SPEC.name, json!({})),
-        };
-        self.with(|state| state.seals = seals);
-        Ok(self.mount_as(C::SPEC.name, ask).await?)
+        Ok(self.mount_markup(markup.as_str()).await?)
     }
 
     /// Mounts an open component by name, as an element does that was written by hand.
@@ -185,13 +165,36 @@ impl Page {
     /// # Panics
     /// If the server gives no answer for a minute.
     pub async fn mount_open(&self, component: &str, props: Value) -> Result<View, Refusal> {
-        self.mount_as(component, Ask::mount_open(component, props)).await
+        let props = props.to_string().replace('&', "&amp;").replace('"', "&quot;");
+        self.mount_markup(&format!(
+            "<live-component name=\"{component}\" props=\"{props}\"></live-component>"
+        ))
+        .await
     }
 
-    async fn mount_as(&self, component: &str, ask: Ask) -> Result<View, Refusal> {
-        let id = self.with(|state| state.next_id(component));
-        self.ask(&id, ask).await?;
+    async fn mount_markup(&self, markup: &str) -> Result<View, Refusal> {
+        let slots = self.act(|tab| tab.add(markup));
+        let [slot] = slots.as_slice() else { panic!("one component is mounted at a time: {markup}") };
+        let mounted = self.wait_for_mount(*slot).await;
+        let id = self.with(|state| {
+            let id = state.tab.id(*slot).map(|(id, _)| id.to_owned());
+            if mounted.is_err() {
+                state.tab.remove(*slot);
+            }
+            id.unwrap_or_default()
+        });
+        mounted?;
+        self.wait_for_children().await;
         Ok(View::new(self.clone(), id))
+    }
+
+    async fn wait_for_mount(&self, slot: Slot) -> Result<(), Refusal> {
+        self.wait("a component", |state| state.tab.mounted(slot)).await
+    }
+
+    /// Waits until every component has its answer that a template asks for.
+    async fn wait_for_children(&self) {
+        self.wait("child components", |state| (!state.tab.is_mounting()).then_some(())).await;
     }
 
     /// The components of that name that the page came with, in the order of the document. Children of
@@ -218,23 +221,23 @@ impl Page {
     }
 
     /// Sends a message for a component. It is on its way when this returns; the answer is awaited.
+    ///
+    /// # Panics
+    /// If it is a mount: those are [`Page::mount`] and [`Page::mount_open`].
     pub fn ask(&self, component: &str, ask: Ask) -> Call {
-        let reference = self.with(|state| state.client.ask(component, ask));
-        self.calls(vec![reference])
+        let awaited = self.act(|tab| tab.ask(component, ask));
+        Call::new(self.clone(), awaited)
     }
 
-    /// What was just sent.
-    pub(super) fn calls(&self, references: Vec<Ref>) -> Call {
+    /// Does something in the page, and has sent what comes of it.
+    pub(super) fn act<R>(&self, act: impl FnOnce(&mut Tab) -> R) -> R {
+        let result = act(&mut self.shared().lock().tab);
         self.shared().work.notify_one();
-        Call::new(self.clone(), references)
+        result
     }
 
     pub(super) fn with<R>(&self, look: impl FnOnce(&mut State) -> R) -> R {
         look(&mut self.shared().lock())
-    }
-
-    pub(super) fn template(&self, hash: &str) -> Option<Arc<Compiled>> {
-        self.0.server.template(hash)
     }
 
     /// Waits until everything that the server has for this page by now has come, and every component is mounted.
@@ -244,17 +247,18 @@ impl Page {
     pub async fn settled(&self) {
         let number = {
             let mut state = self.shared().lock();
-            let (number, frame) = state.client.ping();
-            if state.client.is_welcomed() {
+            let (number, frame) = state.referee.ping();
+            if state.referee.is_welcomed() {
                 state.extra.push(frame);
             }
             number
         };
         self.shared().work.notify_one();
-        let arrived =
-            |state: &State| !state.client.is_waiting_for_pong(number) && !state.client.is_mounting();
+        let arrived = |state: &State| {
+            let is_mounting = state.tab.is_mounting() || state.referee.is_mounting();
+            !state.referee.is_waiting_for_pong(number) && !is_mounting
+        };
         self.wait("a sign of life", |state| arrived(state).then_some(())).await;
-        self.tend().await;
     }
 
     /// Waits until something holds that an event, a task or another page is about to make hold.
@@ -289,9 +293,15 @@ impl Page {
         Network::new(Arc::clone(&self.0.server), Some(Arc::clone(&self.shared().line)))
     }
 
-    /// Looks at the page's side of the protocol: streams, revisions, answers.
+    /// Looks at what the server has sent: the session, streams, revisions.
     pub fn client<R>(&self, look: impl FnOnce(&Client) -> R) -> R {
-        look(&self.shared().lock().client)
+        look(&self.shared().lock().referee)
+    }
+
+    /// Returns the number of messages that have no answer, also of those that wait for a connection.
+    #[must_use]
+    pub fn unanswered(&self) -> usize {
+        self.shared().lock().tab.unanswered()
     }
 
     /// How many connections it has had.
@@ -309,7 +319,9 @@ impl Page {
     /// Who the page is from its next connection on, as when a cookie changes. The cookies of its
     /// [`Browser`] decide for a page that has one.
     pub fn becomes(&self, identity: Identity) {
-        self.shared().lock().identity = identity;
+        let mut state = self.shared().lock();
+        state.tab.set_user(user(&identity));
+        state.identity = identity;
     }
 
     /// What the page shows in its `HELLO` from the next connection on, for the application's own authentication.
@@ -375,24 +387,16 @@ impl Page {
 
     /// Waits for the answers to some messages; the last one's value, or the first refusal. By then the children are there
     /// that were asked for.
-    async fn outcome(&self, references: &[Ref]) -> Result<Option<Value>, Refusal> {
-        let outcome = self.answers(references).await;
-        self.tend().await;
-        outcome
-    }
-
-    async fn answers(&self, references: &[Ref]) -> Result<Option<Value>, Refusal> {
-        let mut last = None;
-        for reference in references {
-            let answer = self.wait("an answer", |state| state.client.answer(*reference).cloned()).await;
-            match answer {
-                Answer::Done(value) => last = value,
-                Answer::Mounted => {}
-                Answer::Refused(refusal) => return Err(refusal),
-                Answer::SessionLost => return Err(Refusal::session_lost()),
+    async fn outcome(&self, awaited: &[Awaited]) -> Outcome {
+        let mut outcome = Ok(None);
+        for one in awaited {
+            outcome = self.wait("an answer", |state| state.tab.outcome(one)).await;
+            if outcome.is_err() {
+                break;
             }
         }
-        Ok(last)
+        self.wait_for_children().await;
+        outcome
     }
 
     async fn wait<R>(&self, what: &str, mut look: impl FnMut(&State) -> Option<R>) -> R {
@@ -472,75 +476,8 @@ impl Shared {
     }
 }
 
-impl State {
-    /// A name for a component that this page does not have yet.
-    pub(super) fn next_id(&mut self, component: &str) -> String {
-        self.names += 1;
-        format!("{component}-{}", self.names)
-    }
-
-    /// What `$user` is.
-    pub(super) fn user(&self) -> Option<Value> {
-        self.identity.user().ok().map(|user| json!({ "id": user.id, "name": user.name }))
-    }
-}
-
-/// The place in what an element says of its child.
-fn place_of(child: &str) -> Option<String> {
-    Some(child.strip_prefix("{\"place\":")?.strip_suffix('}')?.to_owned())
-}
-
-/// The components that the server rendered, in the order of the page.
-fn seals(markup: &str) -> VecDeque<Sealed> {
-    let html = Html::parse_fragment(markup);
-    components(&html).filter_map(sealed).collect()
-}
-
-fn components(html: &Html) -> impl Iterator<Item = ElementRef<'_>> {
-    html.root_element().descendent_elements().filter(|one| one.value().name() == "live-component")
-}
-
-fn sealed(element: ElementRef<'_>) -> Option<Sealed> {
-    let attribute = |name| element.attr(name).map(str::to_owned);
-    Some(Sealed {
-        name: attribute("name")?,
-        seal: attribute("seal")?,
-        place: attribute("child").and_then(|child| place_of(&child)),
-    })
-}
-
-/// A component that is no child, with the children that the server rendered in it.
-struct Root {
-    name: String,
-    ask: Ask,
-    children: VecDeque<Sealed>,
-}
-
-/// The components of a whole page, in its order: rendered, or written by hand.
-fn roots(page: &str) -> Vec<Root> {
-    let html = Html::parse_document(page);
-    let mut roots: Vec<Root> = Vec::new();
-    for element in components(&html) {
-        let ask = match sealed(element) {
-            Some(child) if child.place.is_some() => {
-                if let Some(root) = roots.last_mut() {
-                    root.children.push_back(child);
-                }
-                continue;
-            }
-            Some(Sealed { seal, .. }) => Ask::MountSealed { seal },
-            // A child that was not rendered: its parent's template names it.
-            None if element.attr("child").is_some() => continue,
-            None => {
-                let props = element.attr("props").map(serde_json::from_str);
-                match props.unwrap_or_else(|| Ok(json!({}))) {
-                    Ok(props) => Ask::mount_open(element.attr("name").unwrap_or_default(), props),
-                    Err(error) => panic!("`props` of a `<live-component>` is no JSON: {error}"),
-                }
-            }
-        };
-        let name = element.attr("name").unwrap_or_default().to_owned();
-        roots.push(Root { name, ask, children: VecDeque::new() });
-    }
-    roots
+/// What `$user` is, as JSON.
+fn user(identity: &Identity) -> String {
+    let user = identity.user().ok().map(|user| json!({ "id": user.id, "name": user.name }));
+    user.map_or_else(|| "null".to_owned(), |user| user.to_string())
 }

@@ -8,7 +8,6 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use vivaz_components::Identity;
 use vivaz_protocol::CloseCode;
-use vivaz_template::Compiled;
 
 use super::line::Line;
 use crate::admission::secret::Secret;
@@ -35,7 +34,7 @@ pub(super) struct ServerProcess {
     connections: Mutex<Vec<AbortHandle>>,
     /// The templates of all runtimes so far, by hash. Pages need them while the server is down and
     /// after it was restarted with other templates.
-    templates: Mutex<HashMap<String, Arc<Compiled>>>,
+    templates: Mutex<HashMap<String, String>>,
 }
 
 impl ServerProcess {
@@ -67,9 +66,9 @@ impl ServerProcess {
         let built = Secret::new(SECRET).map_err(BuildError::from);
         match built.and_then(|secret| (self.build)().or_secret(secret).build()) {
             Ok(runtime) => {
-                let templates = runtime.core().templates.compiled();
+                let templates = runtime.core().templates.iter();
                 lock(&self.templates)
-                    .extend(templates.map(|(hash, template)| (hash.to_owned(), Arc::clone(template))));
+                    .extend(templates.map(|(hash, template)| (hash.to_owned(), template.to_owned())));
                 *lock(&self.app) = self.route.as_ref().map(|route| route(runtime.clone()));
                 self.runtime.send_replace(Some(runtime));
             }
@@ -146,7 +145,7 @@ impl ServerProcess {
     }
 
     /// Returns the template with this hash.
-    pub(super) fn template(&self, hash: &str) -> Option<Arc<Compiled>> {
+    pub(super) fn template(&self, hash: &str) -> Option<String> {
         lock(&self.templates).get(hash).cloned()
     }
 

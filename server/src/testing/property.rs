@@ -38,20 +38,6 @@ pub(super) fn find<'s>(state: &'s Value, name: &str) -> Option<&'s Value> {
     Some(at)
 }
 
-/// Returns a mutable reference to a property of a state, if it exists.
-pub(super) fn find_mut<'s>(state: &'s mut Value, name: &str) -> Option<&'s mut Value> {
-    let path = path(name);
-    let mut at = state.get_mut(&*path.field)?;
-    for step in &path.steps {
-        at = if let Value::Array(items) = at {
-            items.iter_mut().find(|item| is_key(&item["id"], step))?
-        } else {
-            at.get_mut(text(step)?)?
-        };
-    }
-    Some(at)
-}
-
 fn is_key(id: &Value, step: &Key) -> bool {
     match step {
         Key::Int(number) => id.as_i64() == Some(*number),

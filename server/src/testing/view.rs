@@ -1,25 +1,16 @@
-//! A component as its page shows it, and what somebody before the page does to it.
+//! A component as its page shows it, and what the user of the page does to it.
 
-mod control;
 mod gesture;
-mod guess;
-mod memory;
-mod picture;
-mod scene;
-mod scope;
-mod tend;
 
-use scraper::ElementRef;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use vivaz_engine::Val;
+use vivaz_engine::testing::{Document, Node};
 
-use self::control::is_tick;
 use self::gesture::Gesture::{AtTick, Click, Event, Fire, Press, Put, Submit, Toggle};
-pub(super) use self::memory::Memory;
-use self::scene::{Actor, Scene, Stage};
+use self::gesture::one;
 use super::client::Ask;
-use super::page::{Call, Page, State};
-use super::property;
+use super::page::{Call, Page};
 
 /// A component that a page shows. Cheap to clone.
 ///
@@ -52,7 +43,8 @@ impl View {
     /// Whether it is mounted: not yet unmounted, and not taken away by the server.
     #[must_use]
     pub fn is_mounted(&self) -> bool {
-        self.page.client(|client| client.state(&self.id).is_some())
+        let is_shown = self.page.with(|state| state.tab.slot(&self.id).is_some());
+        is_shown && self.page.client(|client| client.state(&self.id).is_some())
     }
 
     /// Its state as the template sees it: its public fields, computed ones, and under the names of its shared fields
@@ -62,7 +54,7 @@ impl View {
     /// If it is not mounted.
     #[must_use]
     pub fn state(&self) -> Value {
-        match self.page.with(|state| shown(state, &self.id)) {
+        match self.page.with(|state| state.tab.state(&self.id)) {
             Some(state) => state,
             None => panic!("{} is not mounted", self.id),
         }
@@ -86,8 +78,7 @@ impl View {
     /// If it is not mounted.
     #[must_use]
     pub fn html(&self) -> String {
-        self.look(|_| ());
-        self.stage().content
+        self.look(Document::html)
     }
 
     /// The text of the element that a selector finds, white space as a browser shows it.
@@ -96,27 +87,28 @@ impl View {
     /// If the selector does not find exactly one element.
     #[must_use]
     pub fn text(&self, selector: &str) -> String {
-        self.look(|scene| text(scene.one(selector)))
+        self.look(|document, root| document.text_of(one(document, root, selector)))
     }
 
     /// The texts of all elements that a selector finds.
     #[must_use]
     pub fn texts(&self, selector: &str) -> Vec<String> {
-        self.look(|scene| scene.all(selector).into_iter().map(text).collect())
+        self.look(|document, root| {
+            document.all(root, selector).into_iter().map(|node| document.text_of(node)).collect()
+        })
     }
 
     /// How many elements a selector finds.
     #[must_use]
     pub fn count(&self, selector: &str) -> usize {
-        self.look(|scene| scene.all(selector).len())
+        self.look(|document, root| document.all(root, selector).len())
     }
 
     /// Whether a selector finds anything that is not hidden.
     #[must_use]
     pub fn shows(&self, selector: &str) -> bool {
-        self.look(|scene| {
-            let hidden = |element: ElementRef<'_>| element.attr("hidden").is_some();
-            scene.all(selector).into_iter().any(|element| !scene.upwards(element).any(hidden))
+        self.look(|document, root| {
+            document.all(root, selector).into_iter().any(|node| !gesture::is_hidden(document, root, node))
         })
     }
 
@@ -126,7 +118,7 @@ impl View {
     /// If the selector does not find exactly one element.
     #[must_use]
     pub fn attribute(&self, selector: &str, name: &str) -> Option<String> {
-        self.look(|scene| scene.one(selector).attr(name).map(str::to_owned))
+        self.look(|document, root| document.attribute(one(document, root, selector), name).map(str::to_owned))
     }
 
     /// What stands in a control: its text, the value that is chosen, or `true` and `false` where it is ticked.
@@ -135,12 +127,15 @@ impl View {
     /// If the selector does not find exactly one element.
     #[must_use]
     pub fn value(&self, selector: &str) -> String {
-        self.look(|scene| match scene.now(scene.one(selector)) {
-            Value::String(text) => text,
-            Value::Null => String::new(),
-            other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-                other.to_string()
-            }
+        self.look(|document, root| match document.held(one(document, root, selector)) {
+            Val::Str(text) => text,
+            other @ (Val::Null
+            | Val::Bool(_)
+            | Val::Int(_)
+            | Val::Big(_)
+            | Val::Num(_)
+            | Val::List(_)
+            | Val::Obj(_)) => other.json(),
         })
     }
 
@@ -231,8 +226,7 @@ impl View {
             Ok(other) => panic!("the arguments of `{action}` are a tuple or an array, not {other}"),
             Err(error) => panic!("the arguments of `{action}` have no JSON form: {error}"),
         };
-        let sent = self.page.with(|state| state.call(&self.id, action, arguments));
-        self.page.calls(vec![sent])
+        self.page.ask(&self.id, Ask::action(action, arguments))
     }
 
     /// Writes a field, as the page's own code does; or a property inside of one, whose path is a JSON array:
@@ -263,96 +257,26 @@ impl View {
     /// Its children of that name, in the order in which they were mounted.
     #[must_use]
     pub fn children(&self, component: &str) -> Vec<Self> {
-        let children = self.page.with(|state| {
-            let memory = state.memories.get(&self.id);
-            let ids =
-                memory.into_iter().flat_map(|memory| memory.children.values().map(|(id, _)| id.clone()));
-            let named = ids.filter(|id| state.client.template(id).is_some_and(|(_, name)| name == component));
-            named.collect::<Vec<_>>()
-        });
+        let children = self.page.with(|state| state.tab.children(&self.id, component));
         children.into_iter().map(|id| Self::new(self.page.clone(), id)).collect()
     }
 
     fn tick(&self, selector: &str, wanted: bool) -> Call {
-        let is = self.look(|scene| {
-            let element = scene.one(selector);
-            is_tick(element).then(|| scene.now(element) == json!(true))
+        let is = self.look(|document, root| {
+            let node = one(document, root, selector);
+            document.is_tick(node).then(|| document.held(node) == Val::Bool(true))
         });
         match is {
-            Some(is) if is == wanted => self.page.calls(Vec::new()),
+            Some(is) if is == wanted => Call::new(self.page.clone(), Vec::new()),
             Some(_) => self.click(selector),
             None => panic!("`{selector}` is not something to tick"),
         }
     }
 
-    /// Renders it as it is now.
-    fn stage(&self) -> Stage {
-        self.page.with(|state| stage(&self.page, state, &self.id))
-    }
-
-    fn look<R>(&self, look: impl FnOnce(&Scene<'_>) -> R) -> R {
-        match self.stage().scene() {
-            Some(scene) => look(&scene),
+    fn look<R>(&self, look: impl FnOnce(&Document, Node) -> R) -> R {
+        self.page.with(|state| match state.tab.element(&self.id) {
+            Some(root) => look(&state.tab.document, root),
             None => panic!("{} is not mounted", self.id),
-        }
+        })
     }
-}
-
-/// Forgets what was typed where something else is shown by now.
-fn forget_typed(page: &Page, state: &mut State, id: &str) {
-    let news = stage(page, state, id).scene().map(|scene| scene.news_of_typed()).unwrap_or_default();
-    for (component, key, says) in news {
-        let Some(memory) = state.memories.get_mut(&component) else { continue };
-        match (memory.typed.get_mut(&key), says) {
-            (Some(typed), Some(says)) => typed.rendered = Some(says),
-            (Some(_), None) => drop(memory.typed.remove(&key)),
-            (None, _) => {}
-        }
-    }
-}
-
-/// Renders a component of a page.
-fn stage(page: &Page, state: &State, id: &str) -> Stage {
-    Stage::new(id, state.user(), &|id| actor(page, state, id))
-}
-
-fn actor(page: &Page, state: &State, id: &str) -> Option<Actor> {
-    let (hash, _) = state.client.template(id)?;
-    let mut memory = state.memories.get(id).cloned().unwrap_or_default();
-    memory.running.retain(|_, sent| sent.iter().any(|one| state.client.answer(*one).is_none()));
-    Some(Actor { id: id.to_owned(), template: page.template(hash)?, state: shown(state, id)?, memory })
-}
-
-/// What a component's template sees: what is confirmed, and over it what was typed and what is guessed, in order.
-fn shown(state: &State, id: &str) -> Option<Value> {
-    let mut shown = state.client.state(id)?;
-    let memory = state.memories.get(id);
-    let mut edits = state.client.edits(id).peekable();
-    for laid in memory.into_iter().flat_map(|memory| &memory.guesses) {
-        while let Some((_, field, value)) = edits.next_if(|(by, ..)| *by <= laid.by) {
-            put(&mut shown, field, value);
-        }
-        if laid.stands(&state.client) {
-            laid.over(&mut shown);
-        }
-    }
-    for (_, field, value) in edits {
-        put(&mut shown, field, value);
-    }
-    for (field, value) in memory.into_iter().flat_map(|memory| &memory.edits) {
-        put(&mut shown, field, value);
-    }
-    Some(shown)
-}
-
-fn put(state: &mut Value, field: &str, value: &Value) {
-    if let Some(place) = property::find_mut(state, field) {
-        *place = value.clone();
-    }
-}
-
-/// An element's text as a browser shows it.
-fn text(element: ElementRef<'_>) -> String {
-    let text: String = element.text().collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

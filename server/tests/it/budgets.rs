@@ -188,7 +188,7 @@ async fn edits_props_and_what_goes_along_with_an_action_count() {
         };
         let refusal = page.ask(bag.id(), with("nothing", vec![], FULL + 1)).await.unwrap_err();
         assert_eq!(refusal.code, ErrorCode::TooLarge);
-        assert_eq!(bag.state()["text"], "y".repeat(FULL), "the edit is undone");
+        assert_eq!(bag.confirmed()["text"], "y".repeat(FULL), "the edit is undone");
         // An edit within the limit stays if the action after it exceeds the limit.
         let refusal = page.ask(bag.id(), with("hide", vec![json!(100)], FULL - 50)).await.unwrap_err();
         assert_eq!(refusal.code, ErrorCode::TooLarge);

@@ -232,8 +232,7 @@ async fn a_component_is_out_of_the_store_before_its_page_is_told() {
         pass(2).await;
         world.store.set("commit", fault);
         let removal = other.unmount();
-        let reference = removal.references()[0];
-        let is_told = || tab.page.client(|client| client.answer(reference).is_some());
+        let is_told = || removal.is_answered();
         pass(25).await;
         assert!(!is_told(), "{fault:?}");
         // Killed before the store has answered: the page asks the next process.

@@ -13,7 +13,7 @@ use vivaz::testing::{Page, Server, View};
 use vivaz::{MemoryStore, Runtime};
 
 /// How long a page waits for its `WELCOME`: `OPENING` in
-/// `client-wasm/src/client/connection_state.rs`. A page of the testing kit waits without a limit,
+/// `engine/src/client/connection_state.rs`. A page of the testing kit waits without a limit,
 /// so [`comes_back`] gives up for it.
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -34,8 +34,8 @@ enum Source {
 
 const GROUPS: &[Group] = &[
     Group { file: "client-wasm/src/engine.rs", source: Source::Constants, prefix: "COMMAND" },
-    Group { file: "client-wasm/src/dom.rs", source: Source::Enum("Op"), prefix: "OP" },
-    Group { file: "client-wasm/src/dom.rs", source: Source::Module("value"), prefix: "VALUE" },
+    Group { file: "engine/src/dom.rs", source: Source::Enum("Op"), prefix: "OP" },
+    Group { file: "engine/src/dom.rs", source: Source::Module("value"), prefix: "VALUE" },
     Group { file: "template/src/code.rs", source: Source::Enum("Place"), prefix: "PLACE" },
     Group { file: "template/src/code.rs", source: Source::Module("event"), prefix: "EVENT" },
     Group { file: "template/src/code.rs", source: Source::Module("held"), prefix: "HELD" },

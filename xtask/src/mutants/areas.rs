@@ -139,8 +139,8 @@ pub(super) const AREAS: &[Area] = &[
     Area {
         name: "client",
         about: "the page's state machine",
-        package: "vivaz-client",
-        files: &["client-wasm/src/client.rs", "client-wasm/src/client/*.rs"],
+        package: "vivaz-engine",
+        files: &["engine/src/client.rs", "engine/src/client/*.rs"],
         targets: UNIT,
         filter: &[],
         timeout: 60,
@@ -148,8 +148,8 @@ pub(super) const AREAS: &[Area] = &[
     Area {
         name: "page-store",
         about: "the page's state, confirmed and optimistic",
-        package: "vivaz-client",
-        files: &["client-wasm/src/store.rs", "client-wasm/src/store/*.rs"],
+        package: "vivaz-engine",
+        files: &["engine/src/store.rs", "engine/src/store/*.rs"],
         targets: UNIT,
         filter: &[],
         timeout: 60,

@@ -16,6 +16,11 @@ const ABSENT: &[(&str, &[&str], &str)] = &[
     ),
     ("vivaz-components-derive", &["tokio", "axum", "hyper", "web-sys"], "a macro runs inside the compiler"),
     ("vivaz", &["web-sys", "js-sys", "wasm-bindgen"], "the server does not know the DOM"),
+    (
+        "vivaz-engine",
+        &["wasm-bindgen", "web-sys", "js-sys", "tokio", "axum", "hyper", "mio"],
+        "the page's engine knows neither the DOM nor sockets",
+    ),
     ("vivaz-client", &["tokio", "axum", "mio"], "the page has no runtime of its own"),
 ];
 
@@ -27,8 +32,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("vivaz-components-derive", &["vivaz-template"]),
     ("vivaz-databases", &[]),
     ("vivaz-components", &["vivaz-components-derive", "vivaz-databases", "vivaz-protocol", "vivaz-template"]),
-    ("vivaz", &["vivaz-components", "vivaz-databases", "vivaz-protocol", "vivaz-template"]),
-    ("vivaz-client", &["vivaz-protocol", "vivaz-template"]),
+    ("vivaz", &["vivaz-components", "vivaz-databases", "vivaz-engine", "vivaz-protocol", "vivaz-template"]),
+    ("vivaz-engine", &["vivaz-template"]),
+    ("vivaz-client", &["vivaz-engine"]),
     ("demo", &["vivaz"]),
 ];
 

@@ -55,13 +55,15 @@ impl Client {
     fn welcome(&mut self, welcome: &Welcome<'_>) -> Heard {
         let known = self.session.is_some();
         self.has_welcome = true;
-        self.session = Some((welcome.session.clone(), welcome.secret.clone().into_owned()));
         self.connection = Some(welcome.connection.clone());
+        self.session = Some((welcome.session.clone(), welcome.secret.clone().into_owned()));
         if welcome.resumed {
             for (reference, one) in &mut self.unanswered {
                 // The server sends its answer without another request.
                 one.sent = welcome.done.contains(reference);
             }
+        } else if known && self.is_observer {
+            self.start_over();
         } else if known {
             self.lose_session();
         }
@@ -257,13 +259,6 @@ impl Client {
                 one.ask.edits().filter(|(field, value)| property::find(&stream.state, field) == Some(*value));
             shown.typed.extend(accepted.map(|(field, value)| (field.to_owned(), value.clone())));
         }
-        // All edits that were sent with an action are refused if one of them is.
-        if let Answer::Refused(Refusal { code, .. }) = &answer
-            && (matches!(one.ask, Ask::Property { .. }) || refuses_edits(*code))
-        {
-            let fields = one.ask.edits().map(|(field, _)| (one.component.clone(), field.to_owned()));
-            self.refused_edits.extend(fields);
-        }
         let is_gone = match &answer {
             Answer::Refused(refusal) => one.ask.is_mount() && refusal.code != ErrorCode::DuplicateComponent,
             Answer::Done(_) => matches!(one.ask, Ask::Unmount),
@@ -292,11 +287,6 @@ impl Client {
                 .any(|shown| shown.template.is_empty() || shown.topics.values().any(|shows| shows == topic)),
         });
     }
-}
-
-/// Checks whether an error code refuses an edit.
-fn refuses_edits(code: ErrorCode) -> bool {
-    matches!(code, ErrorCode::BadValue | ErrorCode::UnknownProperty | ErrorCode::ReadOnlyProperty)
 }
 
 fn value(json: Option<RawJson<'_>>) -> Result<Option<Value>, String> {

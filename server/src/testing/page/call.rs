@@ -4,46 +4,48 @@ use std::future::IntoFuture;
 use std::pin::Pin;
 
 use serde_json::Value;
-use vivaz_protocol::Ref;
 
-use super::Page;
+use super::{Awaited, Outcome, Page};
 use crate::testing::client::Refusal;
 
 /// What a click, an edit or a call sent. It is on its way already, whether it is awaited or not; awaited it gives the
-/// action's return value, or why it was refused.
+/// action's return value, or why it was refused. Cheap to clone.
 ///
 /// # Panics
 /// Awaiting it panics if there is no answer within a minute, or if the page has given up: the server closed its
 /// connection for good, or broke the protocol.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Call {
     page: Page,
-    references: Vec<Ref>,
+    awaited: Vec<Awaited>,
 }
 
 impl Call {
-    pub(super) fn new(page: Page, references: Vec<Ref>) -> Self {
-        Self { page, references }
+    pub(in crate::testing) fn new(page: Page, awaited: Vec<Awaited>) -> Self {
+        Self { page, awaited }
     }
 
     /// Whether everything that was sent has its answer.
     #[must_use]
     pub fn is_answered(&self) -> bool {
-        self.page.client(|client| self.references.iter().all(|one| client.answer(*one).is_some()))
+        self.answer().is_some()
     }
 
-    /// Waits for the answers, whatever they are.
-    pub(in crate::testing) async fn settled(&self) {
-        for reference in &self.references {
-            // Whoever wants to know looks at what is shown.
-            let _ = self.page.answers(&[*reference]).await;
-        }
-    }
-
-    /// The numbers under which the messages were sent first.
+    /// Returns the last value or the first refusal, once everything that was sent has its answer.
     #[must_use]
-    pub fn references(&self) -> &[Ref] {
-        &self.references
+    pub fn answer(&self) -> Option<Result<Option<Value>, Refusal>> {
+        let answers = self.page.with(|state| {
+            let answers = self.awaited.iter().map(|one| state.tab.outcome(one));
+            answers.collect::<Option<Vec<Outcome>>>()
+        });
+        let mut last = Ok(None);
+        for answer in answers? {
+            last = answer;
+            if last.is_err() {
+                break;
+            }
+        }
+        Some(last)
     }
 }
 
@@ -52,6 +54,6 @@ impl IntoFuture for Call {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.page.outcome(&self.references).await })
+        Box::pin(async move { self.page.outcome(&self.awaited).await })
     }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
+use vivaz_engine::SocketCommand;
 use vivaz_protocol::{AfterClose, CloseCode, StreamId};
 
 use super::{Event, Shared};
@@ -30,27 +31,55 @@ enum End {
     Broken,
     /// The server closed it.
     Closed(u16),
-    /// The page closed it.
+    /// The page closed it for good.
     Left,
+    /// The engine closed it, and wants the socket of that number, if that is known already.
+    GivenUp(Option<u32>),
     /// The server broke the protocol.
     Breach(String),
 }
 
 /// Something on its way to the server.
 enum Parcel {
-    Hello(Bytes),
     Message(Bytes),
     SignOfLife,
 }
 
-/// Connects, and connects again, until the page is left.
+/// What the engine wants done with its socket, and what is sent beside its frames.
+#[derive(Default)]
+struct Wanted {
+    /// The number of the socket to open.
+    connect: Option<u32>,
+    frames: Vec<Bytes>,
+    closes: bool,
+}
+
+/// Connects whenever the engine asks for it, until the page is left.
 pub(super) async fn run(shared: Arc<Shared>, server: Arc<ServerProcess>) {
+    let mut wanted = None;
     loop {
         let mut line = shared.line.watch();
-        if line.wait_for(|line| line.is_up).await.is_err() {
-            return;
+        // The newest socket counts: the engine gives up one that does not open in time.
+        wanted = shared.take_wanted().connect.or(wanted);
+        tokio::select! {
+            biased;
+            is_up = line.wait_for(|line| line.is_up) => if is_up.is_err() { return },
+            () = shared.work.notified() => continue,
         }
-        let runtime = server.wait_running().await;
+        let runtime = tokio::select! {
+            biased;
+            runtime = server.wait_running() => runtime,
+            () = shared.work.notified() => continue,
+        };
+        let Some(number) = wanted else {
+            drop(runtime);
+            if shared.lock().leaving.is_some() {
+                shared.end("the page was left".to_owned());
+                return;
+            }
+            shared.work.notified().await;
+            continue;
+        };
         let mut peer = match connect(&shared, &server, &runtime).await {
             Ok(peer) => peer,
             Err(StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => {
@@ -59,46 +88,35 @@ pub(super) async fn run(shared: Arc<Shared>, server: Arc<ServerProcess>) {
                 continue;
             }
             Err(status) => {
-                let why = format!("the application answered {status} to the request for a socket");
-                shared.lock().over = Some(why);
-                shared.news.send_replace(());
-                return;
+                return shared.end(format!("the application answered {status} to the request for a socket"));
             }
         };
         drop(runtime);
-        let hello = {
-            let mut state = shared.lock();
-            state.extra = Vec::new();
-            let auth = state.auth.clone();
-            state.client.hello_with(auth.as_ref())
-        };
-        let end = Connection::new(&shared, line, hello).carry(&mut peer).await;
+        wanted = None;
+        shared.lock().extra = Vec::new();
+        shared.lock().tab.opened(number);
+        let end = Connection::new(&shared, line, number).carry(&mut peer).await;
         drop(peer);
-        let mut slowly = false;
-        let over = {
-            let mut state = shared.lock();
-            state.client.disconnected();
-            let over = match end {
-                End::Broken => None,
-                End::Closed(code) => {
-                    state.closed = Some(code);
-                    let then =
-                        CloseCode::from_u16(code).map_or(AfterClose::Reconnect, CloseCode::after_close);
-                    slowly = then == AfterClose::ReconnectSlowly;
-                    let stays =
-                        matches!(then, AfterClose::Reload | AfterClose::Stop | AfterClose::WaitForUser);
-                    stays.then(|| format!("the server closed the connection with {code}"))
+        shared.lock().referee.disconnected();
+        let (mut slowly, mut code) = (false, 1006);
+        match end {
+            End::Broken => {}
+            End::GivenUp(next) => wanted = next,
+            End::Closed(closed) => {
+                code = closed;
+                shared.lock().closed = Some(code);
+                let then = CloseCode::from_u16(code).map_or(AfterClose::Reconnect, CloseCode::after_close);
+                slowly = then == AfterClose::ReconnectSlowly;
+                if matches!(then, AfterClose::Reload | AfterClose::Stop | AfterClose::WaitForUser) {
+                    return shared.end(format!("the server closed the connection with {code}"));
                 }
-                End::Left => Some("the page was left".to_owned()),
-                End::Breach(what) => Some(format!("the server broke the protocol: {what}")),
-            };
-            state.over.clone_from(&over);
-            over
-        };
-        shared.news.send_replace(());
-        if over.is_some() {
-            return;
+            }
+            End::Left => return shared.end("the page was left".to_owned()),
+            End::Breach(what) => return shared.end(format!("the protocol was broken: {what}")),
         }
+        shared.lock().tab.closed(number, code);
+        shared.start_timers();
+        shared.news.send_replace(());
         if slowly {
             tokio::time::sleep(SLOWLY).await;
         }
@@ -123,19 +141,20 @@ async fn connect(shared: &Shared, server: &ServerProcess, runtime: &Runtime) -> 
 }
 
 struct Connection<'a> {
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     line: watch::Receiver<Condition>,
     /// How often the line had been cut when this began.
     cuts: u64,
+    /// The number of the socket, as the engine knows it.
+    number: u32,
     outgoing: VecDeque<(Instant, Parcel)>,
     incoming: VecDeque<(Instant, Bytes)>,
 }
 
 impl<'a> Connection<'a> {
-    fn new(shared: &'a Shared, mut line: watch::Receiver<Condition>, hello: String) -> Self {
-        let condition = *line.borrow_and_update();
-        let outgoing = VecDeque::from([(Instant::now() + condition.delay, Parcel::Hello(hello.into()))]);
-        Self { shared, line, cuts: condition.breaks, outgoing, incoming: VecDeque::new() }
+    fn new(shared: &'a Arc<Shared>, mut line: watch::Receiver<Condition>, number: u32) -> Self {
+        let cuts = line.borrow_and_update().breaks;
+        Self { shared, line, cuts, number, outgoing: VecDeque::new(), incoming: VecDeque::new() }
     }
 
     /// Carries messages until the connection ends.
@@ -155,7 +174,7 @@ impl<'a> Connection<'a> {
                 if has_ref(&frame) && self.shared.line.breaks_at(Moment::BeforeReply) {
                     return End::Broken;
                 }
-                if let Err(breach) = self.shared.take_in(&frame) {
+                if let Err(breach) = self.shared.take_in(self.number, &frame) {
                     return End::Breach(breach);
                 }
             }
@@ -165,8 +184,17 @@ impl<'a> Connection<'a> {
                     Err(_) => End::Broken,
                 };
             }
-            for frame in self.shared.frames() {
+            let wanted = self.shared.take_wanted();
+            for frame in wanted.frames {
+                if let Err(breach) = self.shared.observe(&frame) {
+                    return End::Breach(breach);
+                }
                 self.outgoing.push_back((now + line.delay, Parcel::Message(frame)));
+            }
+            if wanted.closes {
+                // A server that is gone by now needs no goodbye.
+                let _ = peer.sender.send(Incoming::Closed(Some(1000))).await;
+                return End::GivenUp(wanted.connect);
             }
             let leaving = self.shared.lock().leaving;
             if let Some(code) = leaving.filter(|_| self.outgoing.is_empty()) {
@@ -211,7 +239,6 @@ impl Connection<'_> {
         say: &mpsc::Sender<Incoming>,
     ) -> bool {
         match parcel {
-            Parcel::Hello(frame) => permit.send(Incoming::Text(frame)),
             Parcel::SignOfLife => permit.send(Incoming::Heartbeat),
             Parcel::Message(frame) => {
                 let counts = has_ref(&frame);
@@ -233,25 +260,67 @@ impl Connection<'_> {
 }
 
 impl Shared {
-    /// What the page has to send now.
-    fn frames(&self) -> Vec<Bytes> {
+    /// Takes what the engine wants done, and starts its timers.
+    fn take_wanted(self: &Arc<Self>) -> Wanted {
+        let mut wanted = Wanted::default();
         let mut state = self.lock();
-        let mut frames = std::mem::take(&mut state.extra);
-        frames.splice(0..0, state.client.due());
-        frames.into_iter().map(Bytes::from).collect()
+        for command in state.tab.take_commands() {
+            match command {
+                SocketCommand::Connect(number) => {
+                    wanted.connect = Some(number);
+                    wanted.frames.clear();
+                }
+                SocketCommand::Send(frame) => {
+                    wanted.frames.push(with_auth(frame, state.auth.as_ref()).into());
+                }
+                SocketCommand::Close(_) => wanted.closes = true,
+            }
+        }
+        wanted.frames.extend(std::mem::take(&mut state.extra).into_iter().map(Bytes::from));
+        drop(state);
+        self.start_timers();
+        wanted
     }
 
-    /// Takes in what the server says.
-    fn take_in(&self, frame: &[u8]) -> Result<(), String> {
+    /// Starts the timers that the engine asks for. They end with the page.
+    fn start_timers(self: &Arc<Self>) {
+        for (token, ms) in self.lock().tab.take_timers() {
+            let shared = Arc::downgrade(self);
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(ms.into())).await;
+                if let Some(shared) = shared.upgrade() {
+                    shared.lock().tab.timer(token);
+                    shared.start_timers();
+                    shared.work.notify_one();
+                    shared.news.send_replace(());
+                }
+            });
+        }
+    }
+
+    /// Notes that the page does not come back.
+    fn end(&self, why: String) {
+        self.lock().over = Some(why);
+        self.news.send_replace(());
+    }
+
+    /// Notes a frame that the page sends.
+    fn observe(&self, frame: &[u8]) -> Result<(), String> {
+        let text = std::str::from_utf8(frame).map_err(|error| error.to_string())?;
+        self.lock().referee.observe(text).map_err(|breach| breach.to_string())
+    }
+
+    /// Takes in what the server sends.
+    fn take_in(&self, number: u32, frame: &[u8]) -> Result<(), String> {
         let text = std::str::from_utf8(frame).map_err(|error| error.to_string())?;
         let mut state = self.lock();
-        match state.client.receive(text).map_err(|breach| breach.to_string())? {
+        match state.referee.receive(text).map_err(|breach| breach.to_string())? {
             Heard::Welcome { resumed } => {
                 state.connections += 1;
                 if !resumed {
                     state.sessions += 1;
                 }
-                let pings = state.client.pings();
+                let pings = state.referee.pings();
                 state.extra.extend(pings);
             }
             Heard::Event { stream, name, data } => {
@@ -270,10 +339,20 @@ impl Shared {
             | Heard::Drain(_)
             | Heard::Other => {}
         }
-        state.forget_refused();
+        state.tab.frame(number, text);
         drop(state);
         self.news.send_replace(());
         Ok(())
+    }
+}
+
+/// Puts what the page shows to the application's authentication into a `HELLO`.
+fn with_auth(frame: String, auth: Option<&serde_json::Value>) -> String {
+    const HELLO: &str = r#"{"v":1,"type":"HELLO","payload":{"#;
+    match (auth, frame.strip_prefix(HELLO)) {
+        (Some(auth), Some("}}")) => format!("{HELLO}\"auth\":{auth}}}}}"),
+        (Some(auth), Some(rest)) => format!("{HELLO}\"auth\":{auth},{rest}"),
+        _ => frame,
     }
 }
 

@@ -1,17 +1,13 @@
-//! What somebody before the page does, and what comes of it.
+//! What the user of a page does, and what a browser does by itself then.
 
-use scraper::ElementRef;
 use serde_json::{Value, json};
-use vivaz_protocol::Ref;
+use vivaz_engine::testing::{Document, Event, Node};
+use vivaz_engine::{Val, parse};
 
-use super::control::{is_control, is_tick};
-use super::guess::Laid;
-use super::scene::{Deed, Doing, Scene};
-use super::{View, forget_typed};
-use crate::testing::client::Ask;
-use crate::testing::page::{Call, State};
+use super::View;
+use crate::testing::page::{Call, Tab};
 
-/// One thing that somebody does to an element.
+/// One thing that the user does to an element.
 pub(super) enum Gesture<'a> {
     /// Clicks it.
     Click,
@@ -19,11 +15,11 @@ pub(super) enum Gesture<'a> {
     Toggle,
     /// Lets an event happen at that control.
     AtTick(&'a str),
-    /// Puts a text into it in place of what stands there.
+    /// Puts a text into it in place of what it holds.
     Put(&'a str),
-    /// Lets an event happen that somebody may listen for.
+    /// Lets an event happen that may have a handler.
     Event(&'a str),
-    /// Lets an event happen that somebody has to listen for.
+    /// Lets an event happen that has to have a handler.
     Fire(&'a str, Value),
     /// Presses a key in it.
     Press(&'a str),
@@ -35,178 +31,149 @@ impl View {
     /// Does one thing after the other, each to the page as the one before has left it. An element that is gone by then
     /// is left alone.
     pub(super) fn gestures(&self, selector: &str, gestures: &[Gesture<'_>]) -> Call {
-        let mut sent = Vec::new();
-        for (at, gesture) in gestures.iter().enumerate() {
-            let doing = self.look(|scene| {
-                (at == 0 || scene.all(selector).len() == 1).then(|| gesture.perform(scene, selector))
-            });
-            if let Some(doing) = doing {
-                sent.extend(self.page.with(|state| {
-                    let sent = state.perform(doing);
-                    forget_typed(&self.page, state, &self.id);
-                    sent
-                }));
+        let id = self.id();
+        let awaited = self.page().act(|tab| {
+            for (at, gesture) in gestures.iter().enumerate() {
+                let Some(root) = tab.element(id) else {
+                    assert!(at > 0, "{id} is not mounted");
+                    break;
+                };
+                if at == 0 || tab.document.all(root, selector).len() == 1 {
+                    let node = one(&tab.document, root, selector);
+                    Hand { tab, root, node, selector }.perform(gesture);
+                }
             }
-        }
-        self.page.calls(sent)
+            tab.take_sent()
+        });
+        Call::new(self.page().clone(), awaited)
     }
 }
 
-impl Gesture<'_> {
-    fn perform(&self, scene: &Scene<'_>, selector: &str) -> Doing {
-        let mut doing = Doing::default();
-        let element = scene.one(selector);
-        let nothing = json!({});
-        match self {
-            Self::Click => {
-                scene.check_usable(element, selector);
-                scene.happens(element, "click", &nothing, &mut doing);
-                let submits = scene.upwards(element).find(|element| is_submit(*element));
-                let form = submits.and_then(|button| scene.form(button)).filter(|_| !doing.prevented);
+/// The one element that a selector finds.
+pub(super) fn one(document: &Document, root: Node, selector: &str) -> Node {
+    match document.all(root, selector).as_slice() {
+        [one] => *one,
+        found => panic!("`{selector}` finds {} elements in\n{}", found.len(), document.html(root)),
+    }
+}
+
+pub(super) fn is_hidden(document: &Document, root: Node, node: Node) -> bool {
+    document.upwards(node, root).iter().any(|around| document.attribute(*around, "hidden").is_some())
+}
+
+/// The user's hand at an element.
+struct Hand<'a> {
+    tab: &'a mut Tab,
+    root: Node,
+    node: Node,
+    selector: &'a str,
+}
+
+impl Hand<'_> {
+    fn perform(&mut self, gesture: &Gesture<'_>) {
+        let (node, selector) = (self.node, self.selector);
+        match gesture {
+            Gesture::Click => {
+                self.check_usable();
+                let (mut heard, is_prevented) = self.happens(node, "click", &json!({}), None);
+                let submits = self.around(node, is_submit);
+                let form = submits.and_then(|button| self.form(button)).filter(|_| !is_prevented);
                 if let Some(form) = form {
-                    scene.happens(form, "submit", &nothing, &mut doing);
+                    heard |= self.happens(form, "submit", &json!({}), submits).0;
                 }
-                if !doing.heard && ticked(scene, element).is_none() {
+                if !heard && self.ticked().is_none() {
                     panic!("nothing listens for a click of `{selector}`");
                 }
             }
-            Self::Toggle => {
-                if let Some(tick) = ticked(scene, element) {
-                    let is_radio = tick.attr("type") == Some("radio");
-                    if is_radio {
-                        let group = tick.attr("name");
-                        let radios = scene.root.descendent_elements().filter(|other| {
-                            other.attr("type") == Some("radio")
-                                && group.is_some()
-                                && other.attr("name") == group
-                        });
-                        radios.for_each(|other| scene.put(other, json!(false), &mut doing));
-                    }
-                    let now = is_radio || scene.now(tick) == json!(false);
-                    scene.put(tick, json!(now), &mut doing);
+            Gesture::Toggle => {
+                if let Some(tick) = self.ticked() {
+                    let document = &mut self.tab.document;
+                    let is_radio = document.attribute(tick, "type") == Some("radio");
+                    let on = is_radio || document.held(tick) == Val::Bool(false);
+                    document.tick(tick, on);
                 }
             }
-            Self::AtTick(event) => {
-                if let Some(tick) = ticked(scene, element) {
-                    scene.happens(tick, event, &nothing, &mut doing);
+            Gesture::AtTick(event) => {
+                if let Some(tick) = self.ticked() {
+                    self.happens(tick, event, &json!({}), None);
                 }
             }
-            Self::Put(text) => {
-                scene.check_usable(element, selector);
-                if !is_control(element) || is_tick(element) {
+            Gesture::Put(text) => {
+                self.check_usable();
+                if !self.tab.document.is_typed(node) {
                     panic!("nothing can be typed into or chosen from `{selector}`");
                 }
-                scene.put(element, json!(text), &mut doing);
+                self.tab.document.put(node, text);
             }
-            Self::Event(event) => scene.happens(element, event, &nothing, &mut doing),
-            Self::Fire(event, detail) => {
-                scene.happens(element, event, detail, &mut doing);
-                if !doing.heard {
+            Gesture::Event(event) => drop(self.happens(node, event, &json!({}), None)),
+            Gesture::Fire(event, detail) => {
+                if !self.happens(node, event, detail, None).0 {
                     panic!("nothing listens for `{event}` at `{selector}`");
                 }
             }
-            Self::Press(key) => {
+            Gesture::Press(key) => {
                 let detail = json!({ "key": key });
-                scene.happens(element, "keydown", &detail, &mut doing);
-                let form = scene.form(element).filter(|_| *key == "Enter" && !doing.prevented);
-                if let Some(form) = form.filter(|_| element.value().name() == "input") {
-                    scene.happens(form, "submit", &nothing, &mut doing);
+                let (_, is_prevented) = self.happens(node, "keydown", &detail, None);
+                let is_input = self.tab.document.name(node) == "input";
+                let form = self.form(node).filter(|_| *key == "Enter" && is_input && !is_prevented);
+                if let Some(form) = form {
+                    self.happens(form, "submit", &json!({}), None);
                 }
-                scene.happens(element, "keyup", &detail, &mut doing);
+                self.happens(node, "keyup", &detail, None);
             }
-            Self::Submit => {
-                let Some(form) = scene.form(element) else { panic!("there is no form around `{selector}`") };
-                scene.happens(form, "submit", &nothing, &mut doing);
-                if !doing.heard {
+            Gesture::Submit => {
+                let Some(form) = self.form(node) else { panic!("there is no form around `{selector}`") };
+                if !self.happens(form, "submit", &json!({}), None).0 {
                     panic!("nothing listens for `submit` at `{selector}`");
                 }
             }
         }
-        doing
+    }
+
+    /// Lets an event happen. Returns whether a handler heard of it, and whether one has prevented what a browser does.
+    fn happens(&mut self, at: Node, kind: &str, detail: &Value, submitter: Option<Node>) -> (bool, bool) {
+        let mut event = Event::new(kind, at, parse(&detail.to_string()).unwrap_or_default());
+        event.submitter = submitter;
+        let heard = self.tab.happens(&mut event);
+        (heard, event.is_prevented)
+    }
+
+    fn around(&self, node: Node, is: fn(&Document, Node) -> bool) -> Option<Node> {
+        let document = &self.tab.document;
+        document.upwards(node, self.root).into_iter().find(|node| is(document, *node))
+    }
+
+    fn form(&self, node: Node) -> Option<Node> {
+        self.around(node, |document, node| document.name(node) == "form")
+    }
+
+    /// The control that a click ticks: the element, or the one in the label around it.
+    fn ticked(&self) -> Option<Node> {
+        let document = &self.tab.document;
+        if document.is_tick(self.node) {
+            return Some(self.node);
+        }
+        let label = self.around(self.node, |document, node| document.name(node) == "label")?;
+        document.inside(label).into_iter().find(|node| document.is_tick(*node))
+    }
+
+    /// Ends the test if no user could use the element.
+    fn check_usable(&self) {
+        if self.tab.document.attribute(self.node, "disabled").is_some() {
+            panic!("`{}` is disabled", self.selector);
+        }
+        if is_hidden(&self.tab.document, self.root, self.node) {
+            panic!("`{}` is hidden", self.selector);
+        }
     }
 }
 
 /// A button that submits the form around it.
-fn is_submit(element: ElementRef<'_>) -> bool {
-    match element.value().name() {
-        "button" => element.attr("type").is_none_or(|kind| kind == "submit"),
-        "input" => element.attr("type") == Some("submit"),
+fn is_submit(document: &Document, node: Node) -> bool {
+    let kind = document.attribute(node, "type");
+    match document.name(node) {
+        "button" => kind.is_none_or(|kind| kind == "submit"),
+        "input" => kind == Some("submit"),
         _ => false,
-    }
-}
-
-/// The control that a click ticks: the element, or the one in the label around it.
-fn ticked<'a>(scene: &Scene<'a>, element: ElementRef<'a>) -> Option<ElementRef<'a>> {
-    if is_tick(element) {
-        return Some(element);
-    }
-    let label = scene.upwards(element).find(|element| element.value().name() == "label")?;
-    label.descendent_elements().find(|element| is_tick(*element))
-}
-
-impl State {
-    /// Does what came of an event; the numbers of what is sent for it.
-    fn perform(&mut self, doing: Doing) -> Vec<Ref> {
-        let mut sent = Vec::new();
-        for deed in doing.deeds {
-            match deed {
-                Deed::Call { component, action, arguments, handler, guessed } => {
-                    let reference = self.call(&component, &action, arguments);
-                    let memory = self.memories.entry(component).or_default();
-                    memory.guesses.retain(|laid| laid.stands(&self.client));
-                    if !guessed.is_empty() {
-                        memory.guesses.push(Laid { by: reference, edits: guessed });
-                    }
-                    memory.running.entry(handler).or_default().push(reference);
-                    sent.push(reference);
-                }
-                Deed::Set { component, local, value } => {
-                    self.memories.entry(component).or_default().locals.insert(local, value);
-                }
-                Deed::Once { component, handler } => {
-                    self.memories.entry(component).or_default().once.insert(handler);
-                }
-                Deed::Typed { component, key, typed } => {
-                    self.memories.entry(component).or_default().typed.insert(key, typed);
-                }
-                Deed::Edit { component, key, field, value, now } => {
-                    self.memories.entry(component.clone()).or_default().edit(&key, &field, value);
-                    if now {
-                        sent.extend(self.commit(&component, &field));
-                    }
-                }
-                Deed::Commit { component, field } => sent.extend(self.commit(&component, &field)),
-            }
-        }
-        sent
-    }
-
-    /// Calls an action; edits that wait go along, those of properties inside of a field right before it.
-    pub(super) fn call(&mut self, component: &str, action: &str, arguments: Vec<Value>) -> Ref {
-        let memory = self.memories.entry(component.to_owned()).or_default();
-        let edits = std::mem::take(&mut memory.edits);
-        let (before, set): (Vec<_>, _) =
-            edits.into_iter().partition(|(property, _)| property.starts_with('['));
-        for (property, value) in before {
-            self.client.ask(component, Ask::Property { property, value });
-        }
-        self.client.ask(component, Ask::Action { action: action.to_owned(), arguments, set })
-    }
-
-    /// What was typed and refused stays where it was typed, and is shown nowhere else.
-    pub(in crate::testing) fn forget_refused(&mut self) {
-        for (component, field) in self.client.take_refused_edits() {
-            if let Some(memory) = self.memories.get_mut(component.as_str()) {
-                memory.refused(&field);
-            }
-        }
-    }
-
-    /// Sends the edit of a field that waits, if there is one.
-    fn commit(&mut self, component: &str, field: &str) -> Option<Ref> {
-        let edits = &mut self.memories.get_mut(component)?.edits;
-        let at = edits.iter().position(|(of, _)| of == field)?;
-        let (property, value) = edits.remove(at);
-        Some(self.client.ask(component, Ask::Property { property, value }))
     }
 }

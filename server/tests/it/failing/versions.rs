@@ -311,7 +311,11 @@ async fn what_is_kept_aside_of_another_component_outlives_an_unmount() {
 async fn what_the_page_unmounts_while_it_is_kept_aside_is_kept_no_longer() {
     for kind in KINDS {
         let scene = Scene::with(kind, Some(MemoryStore::new()), other_kind).await;
+        scene.page.network().offline();
+        let unmount = scene.fragile.unmount();
         scene.restart(true, true).await;
+        scene.page.network().online();
+        let _told = unmount.await;
         scene.has_lost_the_component(&kind).await;
         let _told = scene.fragile.unmount().await;
         scene.neighbours_are_untouched(&kind).await;

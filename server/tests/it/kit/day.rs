@@ -131,7 +131,7 @@ impl Everything {
         assert_eq!(self.shared.call("say_and_count", ["hello"]).await.unwrap(), Some(count.clone()));
         assert_eq!(self.closed.call("mounts", ()).await.unwrap(), Some(json!(1)));
         assert_eq!((&self.open.state()["count"], &self.durable.state()["count"]), (&count, &count));
-        assert_eq!((self.page.sessions(), self.page.client(vivaz::testing::Client::unanswered)), (1, 0));
+        assert_eq!((self.page.sessions(), self.page.unanswered()), (1, 0));
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 use vivaz::prelude::*;
-use vivaz::testing::{Answer, Faults, FaultyStore, Page, Ref, Server, View};
+use vivaz::testing::{Call, Faults, FaultyStore, Page, Server, View};
 use vivaz::{Limits, MemoryStore, Runtime, Topic, TopicContext};
 
 use crate::logs::Log;
@@ -131,19 +131,14 @@ impl Dice {
 struct Book {
     view: View,
     durable: bool,
-    asked: Vec<(u64, Ref)>,
+    asked: Vec<(u64, Call)>,
 }
 
 impl Book {
     /// The entries that the component has acknowledged.
     fn acknowledged(&self) -> BTreeSet<u64> {
-        let done = |reference| {
-            matches!(
-                self.view.page().client(|client| client.answer(reference).cloned()),
-                Some(Answer::Done(_))
-            )
-        };
-        self.asked.iter().filter(|(_, reference)| done(*reference)).map(|(entry, _)| *entry).collect()
+        let done = |call: &Call| matches!(call.answer(), Some(Ok(_)));
+        self.asked.iter().filter(|(_, call)| done(call)).map(|(entry, _)| *entry).collect()
     }
 
     fn entries(&self) -> Vec<u64> {
@@ -208,7 +203,7 @@ impl Scenario {
         self.entries += 1;
         let book = &mut self.books[at];
         let call = book.view.call("add", [self.entries]);
-        book.asked.push((self.entries, call.references()[0]));
+        book.asked.push((self.entries, call.clone()));
     }
 
     async fn step(&mut self) {
@@ -250,14 +245,11 @@ impl Scenario {
             sleep(Duration::from_secs(1)).await;
             // It panics if the page has given up.
             let _settled = timeout(Duration::from_secs(1), self.page.settled()).await;
-            if self.page.client(|client| client.is_welcomed() && client.unanswered() == 0) {
+            if self.page.client(vivaz::testing::Client::is_welcomed) && self.page.unanswered() == 0 {
                 return;
             }
         }
-        panic!(
-            "after ten minutes {} messages have no answer",
-            self.page.client(vivaz::testing::Client::unanswered)
-        );
+        panic!("after ten minutes {} messages have no answer", self.page.unanswered());
     }
 
     async fn run(&mut self) {
@@ -287,9 +279,9 @@ impl Scenario {
             self.add(at);
             self.quiet().await;
             let book = &self.books[at];
-            let (entry, reference) = *book.asked.last().unwrap();
-            let answer = self.page.client(|client| client.answer(reference).cloned());
-            assert!(matches!(answer, Some(Answer::Done(_))), "{id} is dead {when}: {answer:?}");
+            let (entry, call) = book.asked.last().unwrap();
+            let (entry, answer) = (*entry, call.answer());
+            assert!(matches!(answer, Some(Ok(_))), "{id} is dead {when}: {answer:?}");
             assert!(book.entries().contains(&entry));
             if book.durable {
                 book.check();

@@ -23,7 +23,7 @@ use vivaz::{ErrorCode, Runtime};
     <button id="count" live:click="count()" live:optimistic="board.total = board.total + 1">{{ board.total }}</button>
     <input id="draft" live:model="draft"><input id="other" live:model="other"><i>{{ draft }}/{{ other }}</i>
     <input id="trimmed" live:model.trim="trimmed"><u>{{ trimmed }}</u>
-    <input id="age" live:model.number="age"><s>{{ age }}</s>
+    <input id="age" live:model.number.force="age"><s>{{ age }}</s>
 "#
 )]
 struct Guesses {

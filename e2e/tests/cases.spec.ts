@@ -1,0 +1,97 @@
+// The cases of `client-wasm/cases.json`: what operations and events come to in a browser. The document in memory of
+// `vivaz::testing` runs the same ones (`engine/src/testing/tests.rs`).
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "./test.ts";
+
+const SOURCES = new URL("../../client-wasm/js/", import.meta.url);
+
+interface Case {
+  name: string;
+  /** The content of the component's element. */
+  page: string;
+  /** The blocks of its template. */
+  blocks: unknown[];
+  steps: Step[];
+  html?: string;
+  /** What controls hold, by selector. */
+  values?: Record<string, unknown>;
+  /** What the engine is called with. */
+  heard?: unknown[];
+  /** Whether all nodes are where the template says. */
+  fits?: boolean;
+}
+
+interface Step {
+  /** An operation that shows a value: root, hole, kind, value. */
+  set?: [number, number, number, string];
+  /** Other operations, with their text. */
+  run?: number[];
+  text?: string;
+  /** A text that is typed or chosen. */
+  put?: [string, string];
+  /** A control that is ticked. */
+  tick?: [string, boolean];
+  /** An event: where, its type, and what it has. */
+  happens?: [string, string, Record<string, unknown>?];
+}
+
+const cases: Case[] = JSON.parse(readFileSync(new URL("../../client-wasm/cases.json", import.meta.url), "utf8"));
+
+for (const one of cases) {
+  test(one.name, async ({ page }) => {
+    await page.route("http://client.test/**", async (route) => {
+      const path = new URL(route.request().url()).pathname.slice(1);
+      if (path == "") await route.fulfill({ contentType: "text/html", body: "<!doctype html><title>cases</title>" });
+      else await route.fulfill({ path: fileURLToPath(new URL(path, SOURCES)), contentType: "text/javascript" });
+    });
+    await page.goto("http://client.test/");
+    const outcome = await page.evaluate(async (one) => {
+      const load = (name: string) => import(`/${name}.js`);
+      const [{ core }, dom, events] = [await load("core"), await load("dom"), await load("events")];
+      const { classes, conceal, effects, nodes, plain, spots, templates, write } = dom;
+      const heard: unknown[] = [];
+      let fits = true;
+      Object.assign(core, { nodes, plain, spots, templates, write, classes, conceal, to: events.to });
+      Object.assign(core, { each: events.each, consider: events.consider });
+      effects.listen = events.listen;
+      effects.anew = () => { fits = false; };
+      events.to.edit = (_: number, property: string, json: string) => heard.push(["edit", property, json]);
+      events.to.commit = (_: number, property: string) => heard.push(["commit", property]);
+      events.to.event = (root: { $i: number }, address: number, json: string, reads: unknown) => {
+        heard.push(["event", root.$i, address, JSON.parse(json)]);
+        core.controls.sent(root, reads);
+      };
+      for (const name of ["controls", "html", "styles", "targets", "urls", "wire"]) (await load(`modules/${name}`)).default(core);
+
+      const element: HTMLElement & { $c?: number } = document.createElement("live-component");
+      element.innerHTML = one.page;
+      element.$c = 0;
+      document.body.replaceChildren(element);
+      dom.elements.set(0, element);
+      const run = (words: number[], text = "") => dom.run(Uint32Array.from([24, 0, ...words]), text);
+      const find = (selector: string) => element.querySelector(selector) as HTMLInputElement;
+      const blocks = JSON.stringify(one.blocks);
+      run([1, 0, blocks.length, 4, 1, 0, 0, 0], blocks);
+      for (const { set, run: words, text, put, tick, happens } of one.steps) {
+        if (set) run([9, set[0], set[1], set[2], set[3].length], set[3]);
+        else if (words) run(words, text);
+        else if (put) find(put[0]).value = put[1];
+        else if (tick) find(tick[0]).checked = tick[1];
+        else if (happens) {
+          const [selector, type, has] = happens;
+          const event = new Event(type, { bubbles: type != "focus" && type != "blur" });
+          find(selector).dispatchEvent(Object.assign(event, has));
+        }
+      }
+      const held = (node: HTMLInputElement) => (/^(checkbox|radio)$/.test(node.type) ? node.checked : node.value);
+      const values = Object.keys(one.values ?? {}).map((selector) => [selector, held(find(selector))]);
+      return { fits, heard, html: element.innerHTML, values: Object.fromEntries(values) };
+    }, one);
+    expect(outcome.fits).toBe(one.fits ?? true);
+    if (one.html !== undefined) expect(outcome.html).toBe(one.html);
+    if (one.values) expect(outcome.values).toEqual(one.values);
+    if (one.heard) expect(outcome.heard).toEqual(one.heard);
+  });
+}

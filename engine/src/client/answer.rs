@@ -1,0 +1,198 @@
+//! Settles requests: replies and refusals.
+
+use super::Client;
+use super::component::{Phase, Progress};
+use super::output::{Failure, Output};
+use super::receive::Message;
+use super::request::{Kind, Request};
+use crate::list::retain;
+use crate::slots::Slot;
+use crate::value::{Key, Val};
+
+/// How often a message is tried again when the server says that it is busy.
+const TRIES: u32 = 8;
+
+impl Client {
+    pub(super) fn error(&mut self, message: &Message<'_>, failure: Failure) {
+        let code = failure.text_of("code");
+        // What was sent behind a mount that has to be tried again is tried again after it.
+        let mounting =
+            |slot| self.component(slot).is_some_and(|component| component.phase == Phase::Mounting);
+        let later = match code {
+            "not_mounted" => message.slot.is_some_and(mounting),
+            "rate_limited" | "overloaded" => true,
+            _ => false,
+        };
+        if later
+            && let Some(at) = self.asked(message)
+            && self.requests.get(at).is_some_and(|request| request.tries < TRIES)
+        {
+            let mut request = self.requests.remove(at);
+            request.tries += 1;
+            self.unacknowledged += 1;
+            self.take_back(&mut request);
+            let asked = failure.int_of("retryMs").unwrap_or(500).min(30_000) as u32;
+            let pause = if self.link.is_hurried { 0 } else { asked + 50 * request.tries };
+            request.timer = self.after(pause);
+            self.retries.push(request);
+            return self.send_waiting();
+        }
+        self.answer(message, false, failure);
+    }
+
+    /// Returns the place of the request that a message answers.
+    #[inline(never)]
+    fn asked(&self, message: &Message<'_>) -> Option<usize> {
+        self.requests.iter().position(|request| Some(request.reference) == message.reference)
+    }
+
+    /// The edits that a message carried were not taken: they wait again, but for those of which there are newer ones.
+    pub(super) fn take_back(&mut self, request: &mut Request) {
+        request.again();
+        let tags = std::mem::take(&mut request.tags);
+        for tag in &tags {
+            let Some(component) = self.component_mut(request.slot) else { return };
+            let Some(at) = component.edit_of(*tag) else {
+                request.tags.push(*tag);
+                continue;
+            };
+            if component.edits.get(at).is_some_and(|edit| component.has_newer(edit.field, *tag)) {
+                component.edits.remove(at);
+                self.release(request.slot, *tag, false);
+            } else if let Some(edit) = component.edits.get_mut(at) {
+                edit.progress = Progress::Due;
+            }
+        }
+    }
+
+    /// A reply makes an end of its request.
+    pub(super) fn answer(&mut self, message: &Message<'_>, ok: bool, value: Val) {
+        let Some(at) = self.asked(message) else { return };
+        let request = self.requests.remove(at);
+        self.unacknowledged += 1;
+        if ok {
+            self.done(&request, true, false);
+            self.settle(&request, true, value);
+        } else {
+            self.refuse(&request, &value);
+        }
+        self.ask_waiting();
+    }
+
+    /// The request came to nothing.
+    pub(super) fn refuse(&mut self, request: &Request, failure: &Failure) {
+        // Edits that went along with an action are refused when one of them is; otherwise they stay.
+        let edits =
+            matches!(failure.text_of("code"), "bad_value" | "unknown_property" | "read_only_property");
+        self.done(request, !(edits || request.kind == Kind::Property), true);
+        match request.kind {
+            Kind::Mount => {
+                // A page of long ago, or of somebody else by now: a fresh one has a good seal.
+                if failure.text_of("code") == "bad_seal" {
+                    self.out.push(Output::Reload);
+                }
+                self.fail(request.slot, failure.clone());
+            }
+            Kind::Unmount => {}
+            Kind::Action | Kind::Property | Kind::Props => self.report(request, failure),
+        }
+    }
+
+    /// The component is not there, and will not be.
+    pub(super) fn fail(&mut self, slot: Slot, failure: Failure) {
+        if let Some(component) = self.component_mut(slot) {
+            component.phase = Phase::Failed;
+            self.out.push(Output::Failed { slot, failure });
+        }
+    }
+
+    /// Tells whoever waits for the request that it failed, or else the page.
+    pub(super) fn report(&mut self, request: &Request, failure: &Failure) {
+        let failure = failure.clone();
+        if request.ticket != 0 {
+            return self.settle(request, false, failure);
+        }
+        let action = if request.kind == Kind::Action { request.name } else { Key::NONE };
+        self.out.push(Output::ActionFailed { slot: request.slot, action, failure });
+    }
+
+    /// Makes an end of what the request showed and held. What went along with an action may be `accepted` although it failed.
+    pub(super) fn done(&mut self, request: &Request, accepted: bool, failed: bool) {
+        let slot = request.slot;
+        if request.kind == Kind::Unmount {
+            return self.forget(slot);
+        }
+        let mut due = Vec::new();
+        // Guesses that go: those of the request, those of older edits; but not of edits that wait again.
+        let mut gone = Vec::new();
+        if let Some(component) = self.component_mut(slot) {
+            retain(&mut component.edits, &mut |edit| {
+                let then = request.then.contains(&edit.tag) && edit.progress == Progress::Waiting;
+                // The action has often done it already.
+                let done = then
+                    && (failed || component.stream.confirmed(edit.field).as_deref() == Some(&edit.value));
+                if done {
+                    gone.push(edit.tag);
+                } else if then {
+                    due.push(edit.field);
+                }
+                !done
+            });
+            for tag in &request.tags {
+                let Some(at) = component.edit_of(*tag) else {
+                    gone.push(*tag);
+                    continue;
+                };
+                let mut edit = component.edits.remove(at);
+                // An action may have done with the value what it was typed for, as a chat clears its draft.
+                let confirmed = component.stream.confirmed(edit.field).cloned();
+                if accepted {
+                    retain(&mut component.edits, &mut |older| {
+                        let old = older.field == edit.field && older.tag < *tag;
+                        if old {
+                            gone.push(older.tag);
+                        }
+                        !old
+                    });
+                    // The action failed, perhaps before what went along with it was taken.
+                    if failed
+                        && confirmed.as_ref() != Some(&edit.value)
+                        && !component.has_newer(edit.field, *tag)
+                    {
+                        edit.progress = Progress::Waiting;
+                        component.edits.push(edit);
+                        continue;
+                    }
+                }
+                gone.push(*tag);
+                component.typed.remove(edit.field);
+                if let Some(value) = confirmed
+                    && accepted
+                    && (request.kind == Kind::Property || value == edit.value)
+                {
+                    component.typed.set(edit.field, value);
+                }
+            }
+            for edit in &component.edits {
+                if edit.progress == Progress::Due && request.fields.contains(&edit.field) {
+                    due.push(edit.field);
+                }
+            }
+        }
+        if !accepted {
+            for field in &request.fields {
+                self.out.push(Output::Refused { slot, field: *field });
+            }
+        }
+        for tag in &gone {
+            self.release(slot, *tag, failed);
+        }
+        for field in &due {
+            self.commit(slot, *field, 0);
+        }
+        if request.origin.node != 0 {
+            self.out.push(Output::Answered { slot, origin: request.origin, ok: !failed });
+        }
+        self.out.push(Output::Wire { slot });
+    }
+}

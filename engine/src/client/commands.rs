@@ -1,0 +1,219 @@
+//! Commands from the page: mount, call, edit, unmount.
+
+use super::component::{Component, FieldEdit, Phase, Progress};
+use super::output::{Origin, Output};
+use super::request::{Kind, Request};
+use super::{Client, connection_state};
+use crate::list::shift;
+use crate::slots::Slot;
+use crate::store::{Edit, Outcome, Tag};
+use crate::value::{Key, Val};
+
+impl Client {
+    /// Mounts a component from the payload of its message. `id` is its name on the wire: no other component has
+    /// it, nor one that was removed and is not [forgotten](Output::Forgotten) yet.
+    pub(crate) fn mount(&mut self, slot: Slot, id: &str, source: String) {
+        let request = Request::new(slot, Kind::Mount, &source);
+        let id = Key::of(id);
+        let typed = Val::Obj(Vec::new());
+        let component = Component { id, source, phase: Phase::Mounting, typed, ..Component::default() };
+        self.components.insert(slot, component);
+        self.ask(request);
+        if self.link.phase == connection_state::Phase::Idle {
+            self.connect();
+        }
+    }
+
+    /// Unmounts a component. Until the server has answered, its id stays for that message, and its topics, because the
+    /// session holds them as long.
+    pub(crate) fn unmount(&mut self, slot: Slot) {
+        let Some(component) = self.component_mut(slot) else { return };
+        let failed = component.phase == Phase::Failed;
+        component.phase = Phase::Gone;
+        component.stream.epoch.clear();
+        self.drop_waiting(slot);
+        if !self.session.is_empty() && !failed {
+            self.ask(Request::new(slot, Kind::Unmount, ""));
+        } else {
+            self.forget(slot);
+        }
+    }
+
+    /// Calls an action. `arguments` is a list; `guesses` show its effect until the answer. A `ticket`
+    /// that is not 0 is settled with the outcome.
+    pub(crate) fn action(
+        &mut self,
+        slot: Slot,
+        name: Key,
+        arguments: Val,
+        origin: Origin,
+        ticket: u32,
+        guesses: Vec<(Key, Edit)>,
+    ) {
+        if self.component(slot).is_none() {
+            return;
+        }
+        let mut request = Request::action(slot, name, arguments);
+        request.origin = origin;
+        request.ticket = ticket;
+        if !guesses.is_empty() {
+            request.tags.push(self.guess(slot, guesses));
+        }
+        self.ask_with_edits(request);
+    }
+
+    /// Sends an action, and with it the edits that have not gone out; those of properties inside of a field before it.
+    pub(super) fn ask_with_edits(&mut self, mut request: Request) {
+        let (mut set, mut before) = (Vec::new(), Vec::new());
+        if let Some(component) = self.component_mut(request.slot) {
+            for edit in &mut component.edits {
+                if edit.progress == Progress::Sent {
+                } else if edit.field.is_path() {
+                    before.push(edit.request(request.slot));
+                } else {
+                    edit.progress = Progress::Sent;
+                    request.tags.push(edit.tag);
+                    request.fields.push(edit.field);
+                    set.push((edit.field, edit.value.clone()));
+                }
+            }
+        }
+        while let Some(edit) = shift(&mut before) {
+            self.ask(edit);
+        }
+        if !set.is_empty() {
+            request.body.set(Key::of("set"), Val::Obj(set));
+        }
+        self.ask(request);
+    }
+
+    /// A guess of the page's own code; it stays until [`Client::release`]. Each edit comes with the shared field whose
+    /// topic it is about, or none.
+    pub(crate) fn guess(&mut self, slot: Slot, guesses: Vec<(Key, Edit)>) -> Tag {
+        self.last_tag += 1;
+        let tag = self.last_tag;
+        let (mut changes, mut last) = (Vec::new(), Key::NONE);
+        for (shared, edit) in guesses {
+            let topic =
+                self.component(slot).and_then(|component| component.topic(shared)).unwrap_or_default();
+            if topic != last {
+                self.changed(slot, last, std::mem::take(&mut changes));
+                last = topic;
+            }
+            if let Some(stream) = self.stream(slot, topic) {
+                stream.guess(tag, edit, &mut changes);
+            }
+        }
+        self.changed(slot, last, changes);
+        tag
+    }
+
+    /// Takes a guess back, or makes an end of it: the state says it itself by now.
+    pub(crate) fn release(&mut self, slot: Slot, tag: Tag, is_refused: bool) {
+        let mut outcome = Outcome { is_refused, ..Outcome::default() };
+        let mut topic = Key::NONE;
+        let mut at = 0;
+        loop {
+            self.release_in(slot, topic, tag, &mut outcome);
+            let Some(next) = self.topics.get(at) else { return };
+            topic = next.name;
+            at += 1;
+        }
+    }
+
+    /// Takes a guess about one stream back.
+    #[inline(never)]
+    pub(super) fn release_in(&mut self, slot: Slot, topic: Key, tag: Tag, outcome: &mut Outcome) {
+        let Some(stream) = self.stream(slot, topic) else { return };
+        let mut changes = Vec::new();
+        let named = stream.release(tag, outcome, &mut changes);
+        self.changed(slot, topic, changes);
+        if let Some((temporary, id)) = named {
+            self.name(&temporary, &id, outcome.is_refused);
+        }
+    }
+
+    /// A `model` field was edited: it shows at once. It goes out when its moment comes, at the latest with an action.
+    pub(crate) fn edit(&mut self, slot: Slot, field: Key, value: Val) {
+        self.last_tag += 1;
+        let tag = self.last_tag;
+        let Some(component) = self.component_mut(slot) else { return };
+        let mut changes = Vec::new();
+        component.stream.guess(tag, Edit::set(field, value.clone()), &mut changes);
+        match component.edits.iter_mut().find(|e| e.field == field && e.progress != Progress::Sent) {
+            Some(waiting) => {
+                component.stream.release(waiting.tag, &mut Outcome::default(), &mut changes);
+                waiting.value = value;
+                waiting.tag = tag;
+            }
+            None => {
+                component.edits.push(FieldEdit {
+                    field,
+                    named: field,
+                    value,
+                    tag,
+                    progress: Progress::Waiting,
+                });
+            }
+        }
+        self.changed(slot, Key::NONE, changes);
+        self.out.push(Output::Wire { slot });
+    }
+
+    /// A `model` field is assigned to by an event. With an action of the same event before it, which came `after` that
+    /// reference, it goes out when that has succeeded, and its refusal takes it back unless the field was edited again.
+    pub(crate) fn assign(&mut self, slot: Slot, field: Key, value: Val, after: Option<u64>) {
+        if let Some(after) = after {
+            // An action that was refused at once is not there.
+            let waits = self.retries.last().is_some_and(|r| r.reference > after);
+            let list = if waits { &mut self.retries } else { &mut self.requests };
+            let Some(request) = list.last_mut().filter(|r| r.reference > after) else { return };
+            let tag = self.last_tag + 1;
+            request.then = if request.then.is_empty() { tag..tag + 1 } else { request.then.start..tag + 1 };
+        }
+        self.edit(slot, field, value);
+        if after.is_none() {
+            self.commit(slot, field, 0);
+        }
+    }
+
+    /// The moment of an edit has come. While one of the field is unanswered it waits for the answer, so that a fast
+    /// typist on a slow line sends what stands there and not each letter.
+    ///
+    /// `false` if nothing of the field waits.
+    pub(crate) fn commit(&mut self, slot: Slot, field: Key, ticket: u32) -> bool {
+        let Some(component) = self.component_mut(slot) else { return false };
+        let (mut busy, mut waiting) = (false, None);
+        for edit in &mut component.edits {
+            if edit.field == field || edit.named == field {
+                if edit.progress == Progress::Sent { busy = true } else { waiting = Some(edit) }
+            }
+        }
+        let Some(edit) = waiting else { return false };
+        if busy && ticket == 0 {
+            edit.progress = Progress::Due;
+            return true;
+        }
+        let mut request = edit.request(slot);
+        request.ticket = ticket;
+        self.ask(request);
+        true
+    }
+
+    /// A child's props may have changed: from now on it is mounted from this payload, which tells the server too.
+    pub(crate) fn props(&mut self, slot: Slot, source: &str, ticket: u32) {
+        let Some(component) = self.component_mut(slot) else { return };
+        component.source = source.into();
+        let mut request = Request::new(slot, Kind::Props, source);
+        request.ticket = ticket;
+        self.ask(request);
+    }
+
+    /// Asks for a template over the socket, where HTTP did not give it.
+    pub(crate) fn want_template(&mut self, hash: Key) {
+        if !self.wanted.contains(&hash) {
+            self.wanted.push(hash);
+            self.ask_template(hash);
+        }
+    }
+}

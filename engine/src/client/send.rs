@@ -1,0 +1,163 @@
+//! Encodes and queues messages to the server.
+
+use super::output::{Output, SocketCommand, failure};
+use super::request::{Kind, Request};
+use super::{Client, connection_state};
+use crate::store::Stream;
+use crate::value::{Key, write_count, write_string};
+
+/// How many messages may wait while there is no connection; beyond that a call fails at once.
+const QUEUE: usize = 500;
+/// How many replies may come before one of our messages says so.
+const ACK_EVERY: u32 = 16;
+
+impl Client {
+    pub(super) fn hello(&self) -> String {
+        let mut hello = String::from("{\"v\":1,\"type\":\"HELLO\",\"payload\":{");
+        if !self.session.is_empty() {
+            hello.push_str("\"session\":");
+            write_string(&self.session, &mut hello);
+            hello.push_str(",\"resume\":");
+            write_string(&self.secret, &mut hello);
+            hello.push_str(",\"acked\":");
+            write_count(self.acknowledged(), &mut hello);
+            hello.push_str(",\"streams\":");
+            let mut comma = '{';
+            let mut position = |prefix: &str, name: Key, stream: &Stream| {
+                if !stream.epoch.is_empty() {
+                    hello.push(comma);
+                    comma = ',';
+                    let mut key = String::from(prefix);
+                    key.push_str(name.name());
+                    write_string(&key, &mut hello);
+                    hello.push_str(":[");
+                    write_string(&stream.epoch, &mut hello);
+                    hello.push(',');
+                    write_count(stream.rev, &mut hello);
+                    hello.push(']');
+                }
+            };
+            for (_, component) in self.components.iter() {
+                position("c:", component.id, &component.stream);
+            }
+            for topic in &self.topics {
+                position("t:", topic.name, &topic.stream);
+            }
+            hello.push_str(if comma == '{' { "{}" } else { "}" });
+        }
+        hello.push_str("}}");
+        hello
+    }
+
+    /// Every reply up to this ref is here.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.requests.first().map_or(self.last_reference, |request| request.reference - 1)
+    }
+
+    /// Puts a message in line and sends what can go.
+    pub(super) fn ask(&mut self, mut request: Request) {
+        let slot = request.slot;
+        if self.requests.len() + self.retries.len() >= QUEUE
+            && !matches!(request.kind, Kind::Mount | Kind::Unmount)
+        {
+            return self.refuse(&request, &failure("overloaded", "too many messages"));
+        }
+        self.last_reference += 1;
+        request.reference = self.last_reference;
+        let waits = |other: &Request| other.slot == slot && other.timer == 0;
+        if request.is_lost {
+            self.done(&request, request.kind != Kind::Property, true);
+            self.settle(&request, false, failure("unknown_item", ""));
+        } else if self.is_pending(&mut request)
+            // What is tried again has lost its turn: others may wait for its answer.
+            || request.tries == 0 && self.retries.iter().any(waits)
+        {
+            request.timer = 0;
+            self.retries.push(request);
+        } else {
+            self.requests.push(request);
+            self.send_waiting();
+        }
+        self.out.push(Output::Wire { slot });
+    }
+
+    /// Sends, in order, what has not gone over this connection, as far as the server takes it.
+    pub(super) fn send_waiting(&mut self) {
+        if self.link.phase != connection_state::Phase::Open {
+            return;
+        }
+        let mut room = self.in_flight.saturating_sub(self.requests.iter().filter(|r| r.sent).count());
+        let mut at = 0;
+        while room > 0 {
+            let ack = if self.unacknowledged >= ACK_EVERY { self.acknowledged() } else { 0 };
+            let Some(request) = self.requests.get_mut(at) else { break };
+            at += 1;
+            if request.sent {
+                continue;
+            }
+            let Some(component) = self.components.get(request.slot) else { continue };
+            let frame = request.frame(component.id, ack);
+            if frame.len() > self.message_bytes {
+                at -= 1;
+                let request = self.requests.remove(at);
+                self.refuse(&request, &failure("too_large", "too large"));
+                // What waits for an item that it was to add goes too.
+                return self.ask_waiting();
+            }
+            if ack != 0 {
+                self.unacknowledged = 0;
+            }
+            request.sent = true;
+            request.left = true;
+            room -= 1;
+            self.out.push(Output::Socket(SocketCommand::Send(frame)));
+        }
+    }
+
+    /// How many actions and edits wait for a connection.
+    pub(super) fn queued(&self) -> u32 {
+        let mut queued = 0;
+        if self.link.phase != connection_state::Phase::Open {
+            for list in &[&self.requests, &self.retries] {
+                for request in *list {
+                    queued += u32::from(matches!(request.kind, Kind::Action | Kind::Property));
+                }
+            }
+        }
+        queued
+    }
+
+    pub(super) fn ask_template(&mut self, hash: Key) {
+        if self.link.phase == connection_state::Phase::Open {
+            self.tell("TEMPLATE\",\"payload\":{\"hash\":", hash, "}}");
+        }
+    }
+
+    /// Sends a message that has nothing but a name in it.
+    pub(super) fn tell(&mut self, what: &str, name: Key, end: &str) {
+        let mut frame = String::from("{\"v\":1,\"type\":\"");
+        frame.push_str(what);
+        write_string(name.name(), &mut frame);
+        frame.push_str(end);
+        self.out.push(Output::Socket(SocketCommand::Send(frame)));
+    }
+
+    /// Returns unanswered actions and edits as a JSON list: `HELLO` to resume their session, then for each a list of 1 if
+    /// the server may have handled it, else 0, and its frame.
+    pub(crate) fn queue(&self) -> String {
+        let mut queue = String::from("[");
+        queue.push_str(&self.hello());
+        for list in &[&self.requests, &self.retries] {
+            for request in *list {
+                let Some(component) = self.component(request.slot) else { continue };
+                if matches!(request.kind, Kind::Action | Kind::Property) {
+                    queue.push_str(if request.left { ",[1," } else { ",[0," });
+                    queue.push_str(&request.frame(component.id, 0));
+                    queue.push(']');
+                }
+            }
+        }
+        queue.push(']');
+        queue
+    }
+}

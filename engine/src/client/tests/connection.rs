@@ -1,0 +1,215 @@
+//! Sockets, timers, and what is said when a connection comes and goes.
+
+use super::*;
+
+fn statuses(outputs: &[Output]) -> Vec<(Status, u32)> {
+    let status = |o: &Output| {
+        if let Output::Status { status, attempt, .. } = o { Some((*status, *attempt)) } else { None }
+    };
+    outputs.iter().filter_map(status).collect()
+}
+
+fn wired(outputs: &[Output]) -> bool {
+    outputs.contains(&Output::Wire { slot: 0 })
+}
+
+#[test]
+fn the_page_is_told_how_it_is_connected() {
+    let mut table = Table::new();
+    table.client.mount(0, "c1", open("counter"));
+    assert!(!table.client.is_connected());
+    table.connect();
+    assert!(!table.client.is_connected(), "not before it is welcomed");
+    table.welcome("s1", false);
+    assert!(table.client.is_connected());
+
+    table.client.closed(table.socket, 1006);
+    let outputs = table.outputs();
+    assert_eq!(statuses(&outputs), [(Status::Connecting, 0)]);
+    assert!(wired(&outputs), "a component shows that it is cut off");
+    for (attempt, status) in [(1, Status::Connecting), (2, Status::Offline), (3, Status::Offline)] {
+        let token = table.client.link.timer;
+        table.client.timer(token);
+        let outputs = table.outputs();
+        assert_eq!(statuses(&outputs), [(status, attempt)]);
+        assert!(!wired(&outputs), "it is cut off as before");
+        let socket = outputs
+            .iter()
+            .find_map(|o| {
+                if let Output::Socket(SocketCommand::Connect(socket)) = o { Some(*socket) } else { None }
+            })
+            .unwrap();
+        table.socket = socket;
+        table.client.closed(socket, 1006);
+        table.client.take();
+    }
+    table.client.wake();
+    table.connect();
+    table.sent();
+    table.client.frame(
+        table.socket,
+        r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r","connection":"k","resumed":true}}"#,
+    );
+    let outputs = table.outputs();
+    assert_eq!(statuses(&outputs), [(Status::Connected, 0)]);
+    assert!(wired(&outputs));
+}
+
+#[test]
+fn the_words_for_the_status_are_those_of_the_documentation() {
+    let all = [Status::Connecting, Status::Connected, Status::Offline, Status::Stopped];
+    assert_eq!(all.map(Status::name), ["connecting", "connected", "offline", "stopped"]);
+}
+
+#[test]
+fn an_older_socket_changes_nothing() {
+    let mut table = Table::live();
+    let older = table.socket;
+    table.drop_and_pause();
+    table.client.closed(older, 1006);
+    let connect = table.outputs();
+    table.client.opened(older);
+    assert_eq!(table.outputs(), [], "the newer one is not open yet");
+    table.socket = connect
+        .iter()
+        .find_map(
+            |o| if let Output::Socket(SocketCommand::Connect(socket)) = o { Some(*socket) } else { None },
+        )
+        .unwrap();
+    assert_ne!(table.socket, older);
+    table.client.opened(table.socket);
+    table.welcome("s1", true);
+    table.client.opened(table.socket);
+    table.client.closed(older, 1006);
+    table
+        .client
+        .frame(older, r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"count":9}}"#);
+    assert_eq!(table.outputs(), []);
+    assert!(table.client.is_connected());
+    assert_eq!(table.count(), "0");
+}
+
+#[test]
+fn a_socket_given_up_for_its_silence_changes_nothing() {
+    let mut table = Table::live();
+    let older = table.socket;
+    for _ in 0..2 {
+        let token = table.client.link.timer;
+        table.client.timer(token);
+    }
+    assert!(!table.client.is_connected());
+    table.client.take();
+    table.client.closed(older, 1006);
+    assert_eq!(table.outputs(), [], "a pause runs already");
+    table.client.wake();
+    table.connect();
+    table.welcome("s1", true);
+    table.client.closed(older, 1006);
+    assert!(table.client.is_connected());
+}
+
+#[test]
+fn nothing_counts_before_the_welcome() {
+    let mut table = Table::new();
+    table.client.mount(0, "c1", open("counter"));
+    table.connect();
+    table.sent();
+    table.hear(
+        r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"session":"s","resume":"r"}}"#,
+    );
+    assert!(!table.client.is_connected());
+}
+
+#[test]
+fn each_timer_has_a_token_of_its_own() {
+    let mut table = Table::live();
+    let heartbeat = table.client.link.timer;
+    table.call("a", 1);
+    table.hear(
+        r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"overloaded","message":""}}"#,
+    );
+    table.client.timer(heartbeat);
+    let sent = table.sent();
+    assert!(sent.len() == 1 && sent[0].contains("PING"), "{sent:?}");
+}
+
+#[test]
+fn a_server_that_is_full_is_tried_more_slowly() {
+    let longest = |code: u16| {
+        let pauses = (0..60_u64).map(|seed| {
+            let mut table = Table::live();
+            let (phase, socket) = (table.client.link.phase, table.client.link.socket);
+            table.client.link = connection_state::ConnectionState::new(seed * 0x9e37_79b9);
+            (table.client.link.phase, table.client.link.socket) = (phase, socket);
+            table.client.closed(table.socket, code);
+            let timer = |o: &Output| if let Output::Timer { ms, .. } = o { Some(*ms) } else { None };
+            table.outputs().iter().find_map(timer).unwrap()
+        });
+        pauses.max().unwrap()
+    };
+    assert!(longest(1006) < 500);
+    for code in [4429, 4503] {
+        assert!((2_000..8_000).contains(&longest(code)), "{code}");
+    }
+}
+
+#[test]
+fn a_template_is_asked_for_once_and_again_on_the_next_connection() {
+    let asked = |sent: Vec<String>| sent.iter().filter(|frame| frame.contains("TEMPLATE")).count();
+    let mut table = Table::live();
+    let hash = Key::of("t1");
+    table.client.want_template(hash);
+    table.client.want_template(hash);
+    assert_eq!(table.sent(), [r#"{"v":1,"type":"TEMPLATE","payload":{"hash":"t1"}}"#]);
+    table.client.closed(table.socket, 1006);
+    table.client.want_template(Key::of("t2"));
+    assert_eq!(asked(table.sent()), 0, "there is no connection");
+    table.client.wake();
+    table.connect();
+    assert_eq!(asked(table.welcome("s1", true)), 2);
+
+    table.client.frame(table.socket, r#"{"v":1,"type":"TEMPLATE","payload":{"hash":"t1","template":[1]}}"#);
+    let came = Output::Template { hash, template: Val::List(vec![Val::Int(1)]) };
+    assert!(table.outputs().contains(&came));
+    table.drop_and_pause();
+    table.connect();
+    assert_eq!(table.welcome("s1", true), [r#"{"v":1,"type":"TEMPLATE","payload":{"hash":"t2"}}"#]);
+}
+
+#[test]
+fn a_message_as_large_as_the_server_takes_is_sent() {
+    let mut table = Table::live();
+    table.call("a", 0);
+    let around = table.sent()[0].len() + r#","payload":[""]"#.len();
+    for (more, is_sent) in [(0, true), (1, false)] {
+        let arguments = format!("[\"{}\"]", "x".repeat(400 - around + more));
+        table.client.action(0, Key::of("a"), parse(&arguments).unwrap(), Origin::default(), 0, Vec::new());
+        assert_eq!(table.sent().len() == 1, is_sent, "{more}");
+    }
+}
+
+#[test]
+fn a_reload_keeps_calls_and_edits_alone() {
+    let queue = |table: &Table| -> Vec<(u64, String)> {
+        let queue: serde_json::Value = serde_json::from_str(&table.client.queue()).unwrap();
+        let entries = queue.as_array().unwrap().iter().skip(1);
+        entries.map(|of| (of[0].as_u64().unwrap(), of[1]["type"].as_str().unwrap().to_owned())).collect()
+    };
+    let mut table = Table::new();
+    table.client.mount(0, "c1", open("counter"));
+    table.connect();
+    table.welcome("s1", false);
+    assert_eq!(queue(&table), [], "a mount is no call");
+    let mut table = Table::live();
+    table.client.closed(table.socket, 1006);
+    table.client.edit(0, Key::of("title"), Val::text("x"));
+    assert_eq!(queue(&table), [], "an edit whose moment has not come is no message");
+    table.client.commit(0, Key::of("title"), 0);
+    table.call("waits", 0);
+    assert_eq!(queue(&table), [(0, "PROPERTY_UPDATE".to_owned()), (0, "COMPONENT_ACTION".to_owned())]);
+
+    let mut table = Table::live();
+    table.client.edit(0, Key::of("title"), Val::text("x"));
+    table.client.commit(0, Key::of("title"), 0);
+    assert_eq!(queue(&table), [(1, "PROPERTY_UPDATE".to_owned())]);
+}

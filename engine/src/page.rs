@@ -1,0 +1,474 @@
+//! The page: components, their views, and what goes between them.
+
+use crate::client::{Client, Kind, Origin, Output, Phase, Slot, SocketCommand};
+use crate::dom::{Op, Ops};
+use crate::patch::Change;
+use crate::render::{ALL, Blueprint, CONTROL, LOCAL, Of, Stage, Surroundings, View, WIRE, shown};
+use crate::shared::Shared;
+use crate::slots::Slots;
+use crate::store::{Edit, TEMPORARY, Tag};
+use crate::value::{Key, Val, write_count};
+
+/// An element that shows a component, or the place of one without.
+struct Place {
+    /// Whether there is an element to show it in.
+    element: bool,
+    /// What the server chose when it rendered the element, a list of numbers; null where nothing was rendered, or when
+    /// it is adopted.
+    shape: Val,
+    /// The hash of the template that it was rendered by.
+    painted: Val,
+    /// Whom the page was made for.
+    user: Val,
+    view: Option<View>,
+}
+
+/// What a view asks the client for.
+struct Sight<'a> {
+    client: &'a Client,
+    slot: Slot,
+}
+
+impl Of for Sight<'_> {
+    fn root(&self, field: Key) -> Option<&Val> {
+        self.client.root(self.slot, field)
+    }
+
+    fn wire(&self, state: i64, target: Option<&str>, from: Origin) -> bool {
+        match state {
+            0 => self.client.waits(self.slot, &|request| {
+                request.kind == Kind::Action
+                    && match target {
+                        Some(target) => request.name.name() == target,
+                        None => from.hole == 0 || request.origin == from,
+                    }
+            }),
+            1 => self.client.is_dirty(self.slot, target),
+            _ => !self.client.is_connected(),
+        }
+    }
+}
+
+/// Why a component is not shown whose template is not one.
+const MALFORMED: &str = r#"{"code":"malformed","message":"unreadable template"}"#;
+
+/// A page: its components, their state and their views.
+///
+/// The caller passes what happens (an event, a frame, a timer) to one of the methods, and then calls [`Page::turn`],
+/// which writes everything that follows from it as [`Ops`].
+pub struct Page {
+    client: Client,
+    stage: Stage,
+    /// Those that came, by their hash. They stay for as long as the page lives.
+    blueprints: Vec<Shared<Blueprint>>,
+    places: Slots<Place>,
+    temporary: u32,
+    /// The ticket of the next action that an event calls; 0 for none.
+    ticket: u32,
+    /// The components whose state changed in this turn.
+    notify: Vec<Slot>,
+}
+
+impl Page {
+    /// Creates a page without components. `seed` makes its pauses between tries to connect differ from those of other
+    /// pages.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            client: Client::new(seed),
+            stage: Stage::new(),
+            blueprints: Vec::new(),
+            places: Slots::new(),
+            temporary: 0,
+            ticket: 0,
+            notify: Vec::new(),
+        }
+    }
+
+    /// Returns the operations that [`Page::turn`] writes. The caller takes them and runs them.
+    pub fn ops(&mut self) -> &mut Ops {
+        &mut self.stage.dom
+    }
+
+    /// Mounts a component from the payload of its `COMPONENT_MOUNT`. `of` is a list: its id on the wire; what the
+    /// renderer chose, a list of numbers, or null where nothing was rendered; the user that the page was made for; the
+    /// hash of the template that was rendered. `element` is false for a component that is not shown.
+    pub fn mount(&mut self, slot: Slot, source: &str, of: Val, element: bool) {
+        let mut of = of.into_list();
+        let mut part = |at: usize| of.get_mut(at).map(std::mem::take).unwrap_or_default();
+        self.client.mount(slot, part(0).str().unwrap_or_default(), source.into());
+        self.places
+            .insert(slot, Place { element, shape: part(1), user: part(2), painted: part(3), view: None });
+    }
+
+    /// Unmounts a component. Its nodes are forgotten and stay in the page.
+    pub fn unmount(&mut self, slot: Slot) {
+        if let Some(view) = self.places.remove(slot).and_then(|place| place.view) {
+            view.drop(&mut self.stage);
+        }
+        self.client.unmount(slot);
+    }
+
+    /// Runs the statements of an event: those at `address` in the template, in the instance whose root is `node`.
+    /// `event` is an object of what its expressions read. Returns the number of actions that were called.
+    pub fn event(&mut self, slot: Slot, node: u32, address: u32, mut event: Val) -> u32 {
+        self.temporary += 1;
+        let mut temporary = String::from(TEMPORARY);
+        write_count(u64::from(self.temporary), &mut temporary);
+        event.set(Key::of("temp"), temporary.into());
+        let Some(place) = self.places.get_mut(slot) else { return 0 };
+        let Some(view) = &mut place.view else { return 0 };
+        let of = Sight { client: &self.client, slot };
+        let around = Surroundings { of: &of, user: &place.user, event: &event };
+        let mut fired = view.fire(node, address, &around, &mut self.stage);
+        for (node, local) in &mut fired.locals {
+            self.view(slot, *node, LOCAL, Some(std::mem::take(local)), (Key::NONE, &[]));
+        }
+        let mut guesses = Vec::new();
+        for edit in &mut fired.guesses {
+            if let Some(guess) = self.place_guess(slot, std::mem::take(edit)) {
+                guesses.push(guess);
+            }
+        }
+        let (mut calls, mut before) = (0, None);
+        for deed in fired.deeds {
+            if deed.is_edit {
+                self.client.assign(slot, deed.name, deed.value, before);
+            } else {
+                calls += 1;
+                before = Some(self.client.last_reference);
+                let origin = Origin { node, hole: address };
+                let guesses = std::mem::take(&mut guesses);
+                let ticket = self.ticket;
+                if ticket != 0 {
+                    self.ticket += 1;
+                }
+                self.client.action(slot, deed.name, deed.value, origin, ticket, guesses);
+            }
+        }
+        calls
+    }
+
+    /// Edits a `model` field, or a property whose path is a JSON array. The edit is shown at once and sent with
+    /// [`Page::commit`], or with the next action.
+    pub fn edit(&mut self, slot: Slot, field: &str, value: Val) {
+        self.client.edit(slot, Key::of(field), value);
+    }
+
+    /// Sends the edit of a field. Without a ticket it waits while an earlier one of the same field is unanswered. A
+    /// `ticket` other than 0 is settled with the outcome. Returns false if there is no edit to send.
+    pub fn commit(&mut self, slot: Slot, field: &str, ticket: u32) -> bool {
+        self.client.commit(slot, Key::of(field), ticket)
+    }
+
+    /// Settles the actions of events under this ticket and those that follow it.
+    pub fn set_ticket(&mut self, ticket: u32) {
+        self.ticket = ticket;
+    }
+
+    /// Returns the ticket of the next action that an event calls; 0 for none.
+    pub fn ticket(&self) -> u32 {
+        self.ticket
+    }
+
+    /// Connects and retries without pauses from now on, for tests.
+    pub fn set_hurried(&mut self) {
+        self.client.set_hurried();
+    }
+
+    /// Returns the number of messages that have no reply.
+    pub fn unanswered(&self) -> usize {
+        self.client.unanswered()
+    }
+
+    /// Edits a field and sends the edit.
+    pub fn set(&mut self, slot: Slot, field: &str, value: Val, ticket: u32) {
+        let field = Key::of(field);
+        self.client.edit(slot, field, value);
+        self.client.commit(slot, field, ticket);
+    }
+
+    /// Calls an action with a list of arguments. A `ticket` other than 0 is settled with the outcome.
+    pub fn call(&mut self, slot: Slot, action: &str, arguments: Val, ticket: u32) {
+        self.client.action(slot, Key::of(action), arguments, Origin::default(), ticket, Vec::new());
+    }
+
+    /// Takes a guess of [`Page::guess`] back.
+    pub fn release(&mut self, slot: Slot, guess: Tag) {
+        self.client.release(slot, guess, false);
+    }
+
+    /// Sends new props of a child. `source` is the payload of the message, and what the child is mounted from again. A
+    /// `ticket` other than 0 is settled with the outcome.
+    pub fn props(&mut self, slot: Slot, source: &str, ticket: u32) {
+        self.client.props(slot, source, ticket);
+    }
+
+    /// Returns the state of a component as its template sees it, with edits and guesses.
+    pub fn state(&self, slot: Slot) -> Val {
+        self.client.whole(slot)
+    }
+
+    /// Checks whether a message of the component is unanswered.
+    pub fn is_loading(&self, slot: Slot) -> bool {
+        self.client.waits(slot, &|_| true)
+    }
+
+    /// Checks whether an edit of the component is not acknowledged.
+    pub fn is_dirty(&self, slot: Slot) -> bool {
+        self.client.is_dirty(slot, None)
+    }
+
+    /// Checks whether an edit of this field, or of the property with this path, is not acknowledged.
+    pub fn is_edited(&self, slot: Slot, property: &str) -> bool {
+        self.client.is_edited(slot, Key::of(property))
+    }
+
+    /// Returns unanswered actions and edits as a JSON list: `HELLO` to resume their session, then for each a list of 1
+    /// if the server may have handled it, else 0, and its frame.
+    pub fn queue(&self) -> String {
+        self.client.queue()
+    }
+
+    /// Limits how often the page tries to connect before it stops; 0 for no limit.
+    pub fn set_limit(&mut self, tries: u32) {
+        self.client.set_limit(tries);
+    }
+
+    /// The socket with this number is open.
+    pub fn opened(&mut self, socket: u32) {
+        self.client.opened(socket);
+    }
+
+    /// A frame came over the socket with this number.
+    pub fn frame(&mut self, socket: u32, frame: &str) {
+        self.client.frame(socket, frame);
+    }
+
+    /// The socket with this number is closed, with that code; 1006 without one.
+    pub fn closed(&mut self, socket: u32, code: u16) {
+        self.client.closed(socket, code);
+    }
+
+    /// The time of an [`Op::Timer`] has passed.
+    pub fn timer(&mut self, token: u32) {
+        self.client.timer(token);
+    }
+
+    /// Connects now, or checks a connection that may be gone: the browser is online again, or the page is visible again.
+    pub fn wake(&mut self) {
+        self.client.wake();
+    }
+
+    /// Closes the connection: `for_good`, which ends the session, or for the browser's back-forward cache.
+    pub fn leave(&mut self, for_good: bool) {
+        self.client.leave(for_good);
+    }
+
+    /// Which stream a guess is about: a shared field's parts are fields of its topic.
+    fn place_guess(&self, slot: Slot, mut edit: Edit) -> Option<(Key, Edit)> {
+        if self.client.component(slot)?.topic(edit.field).is_none() {
+            return Some((Key::NONE, edit));
+        }
+        let part = edit.path.first().map(|(key, _)| *key).filter(|key| *key != Key::NONE)?;
+        edit.path.remove(0);
+        Some((std::mem::replace(&mut edit.field, part), edit))
+    }
+
+    /// Lays a guess of the page's own code over the state: an object of patch values. A shared field's value is a patch
+    /// of its topic. The guess stays until [`Page::release`].
+    pub fn guess(&mut self, slot: Slot, patch: Val) -> Tag {
+        let mut guesses = Vec::new();
+        for (field, value) in patch.into_fields() {
+            let edit = |field, patch| Edit { field, path: Vec::new(), patch };
+            if self.client.component(slot).is_some_and(|component| component.topic(field).is_some()) {
+                for (part, value) in value.into_fields() {
+                    guesses.push((field, edit(part, value)));
+                }
+            } else {
+                guesses.push((Key::NONE, edit(field, value)));
+            }
+        }
+        self.client.guess(slot, guesses)
+    }
+
+    /// Takes a template that [`Op::Fetch`] asked for. `None` if it could not be fetched: it is asked for over the socket.
+    pub fn template(&mut self, hash: &str, template: Option<Val>) {
+        self.take_template(Key::of(hash), template);
+    }
+
+    fn take_template(&mut self, hash: Key, template: Option<Val>) {
+        let Some(template) = template else { return self.client.want_template(hash) };
+        if self.blueprint(hash).is_some() {
+            return;
+        }
+        let blueprint = Blueprint::new(hash, template, &mut self.stage);
+        let malformed = blueprint.is_none();
+        if let Some(blueprint) = blueprint {
+            self.blueprints.push(Shared::new(blueprint));
+        }
+        for slot in self.client.slots() {
+            if !malformed {
+                self.show(slot);
+            } else if self.client.component(slot).is_some_and(|component| component.template == hash) {
+                self.stage.dom.put(Op::Phase, &[slot, 1], &[MALFORMED]);
+            }
+        }
+    }
+
+    fn blueprint(&self, hash: Key) -> Option<Shared<Blueprint>> {
+        self.blueprints.iter().find(|blueprint| blueprint.hash == hash).cloned()
+    }
+
+    /// Brings the views up to date with everything that came since the last turn. `socket` carries out what is to be
+    /// done with the socket.
+    pub fn turn(&mut self, socket: &mut dyn FnMut(SocketCommand)) {
+        loop {
+            let outputs = self.client.take();
+            if outputs.is_empty() {
+                break;
+            }
+            for output in outputs {
+                self.output(output, socket);
+            }
+        }
+        let mut notify = std::mem::take(&mut self.notify);
+        while let Some(slot) = notify.pop() {
+            if !notify.contains(&slot) {
+                self.stage.dom.put(Op::Notify, &[slot], &[]);
+            }
+        }
+    }
+
+    fn output(&mut self, output: Output, socket: &mut dyn FnMut(SocketCommand)) {
+        match output {
+            Output::Socket(command) => socket(command),
+            Output::Timer { token, ms } => self.stage.dom.put(Op::Timer, &[token, ms], &[]),
+            Output::Status { status, attempt, code, queued } => {
+                self.stage.dom.put(Op::Status, &[attempt, u32::from(code), queued], &[status.name()]);
+            }
+            Output::Reload => self.stage.dom.put(Op::Reload, &[], &[]),
+            Output::Mounted { slot } => {
+                self.notify.push(slot);
+                self.show(slot);
+            }
+            Output::Changed { slot, shared, changes } => {
+                self.notify.push(slot);
+                self.view(slot, 0, 0, None, (shared.unwrap_or(Key::NONE), &changes));
+            }
+            Output::Replaced { slot } => {
+                self.notify.push(slot);
+                self.view(slot, 0, ALL, None, (Key::NONE, &[]));
+            }
+            Output::Failed { slot, failure } => {
+                self.stage.dom.put(Op::Phase, &[slot, 1], &[&failure.json()]);
+            }
+            Output::Wire { slot } => {
+                self.notify.push(slot);
+                self.view(slot, 0, WIRE, None, (Key::NONE, &[]));
+            }
+            Output::Answered { slot, origin, ok } => {
+                let node = origin.node;
+                if !self.client.waits(slot, &|request| request.origin.node == node) {
+                    self.stage.dom.put(Op::Answered, &[node, u32::from(ok)], &[]);
+                }
+                self.view(slot, origin.node, CONTROL, None, (Key::NONE, &[]));
+            }
+            Output::Refused { slot, field } => {
+                let mut text = String::new();
+                let kind = shown(self.client.confirmed(slot, field).unwrap_or(&mut Val::Null), &mut text);
+                self.stage.dom.put(Op::Refuse, &[slot, kind], &[field.name(), &text]);
+            }
+            Output::ActionFailed { slot, action, failure } => {
+                self.stage.dom.put(Op::Fault, &[slot], &[action.name(), &failure.json()]);
+            }
+            Output::Settled { ticket, ok, value } => {
+                self.stage.dom.put(Op::Settle, &[ticket, u32::from(ok)], &[&value.json()]);
+            }
+            Output::Event { slot, event } => self.stage.dom.put(Op::Emit, &[slot], &[&event.json()]),
+            Output::Build(build) => self.stage.dom.put(Op::Build, &[], &[&build]),
+            Output::Forgotten { id } => self.stage.dom.put(Op::Forgotten, &[], &[id.name()]),
+            Output::Template { hash, template } => self.take_template(hash, Some(template)),
+        }
+    }
+
+    /// Shows a component that is live, if its template is there.
+    fn show(&mut self, slot: Slot) {
+        let Some(component) = self.client.component(slot) else { return };
+        if component.phase != Phase::Live {
+            return;
+        }
+        let hash = component.template;
+        let Some(place) = self.places.get_mut(slot) else { return };
+        if place.element {
+            if place.view.as_ref().is_some_and(|view| view.blueprint.hash == hash) {
+                self.view(slot, 0, ALL, None, (Key::NONE, &[]));
+            } else {
+                let Some(blueprint) = self.blueprint(hash) else {
+                    return self.stage.dom.put(Op::Fetch, &[], &[hash.name()]);
+                };
+                self.build(slot, blueprint);
+            }
+        }
+        self.stage.dom.put(Op::Phase, &[slot, 0], &[""]);
+    }
+
+    /// Makes the view of a component, out of what the server rendered if it can be.
+    fn build(&mut self, slot: Slot, blueprint: Shared<Blueprint>) {
+        let Some(place) = self.places.get_mut(slot) else { return };
+        if let Some(old) = place.view.take() {
+            old.drop(&mut self.stage);
+        }
+        let mut shape = std::mem::take(&mut place.shape);
+        // What another template has made may look alike: a deploy came between the paint and the mount.
+        if place.painted.str() != Some(blueprint.hash.name()) {
+            shape = Val::Null;
+        }
+        self.stage.view(slot);
+        let of = Sight { client: &self.client, slot };
+        let around = Surroundings { of: &of, user: &place.user, event: &Val::Null };
+        place.view = Some(View::new(blueprint, slot, shape.list(), &around, &mut self.stage));
+    }
+
+    /// Makes a view anew: the server's HTML differs from its template, or other scripts took nodes out of it.
+    pub fn anew(&mut self, slot: Slot) {
+        let view = self.places.get(slot).and_then(|place| place.view.as_ref());
+        if let Some(blueprint) = view.map(|view| Shared::clone(&view.blueprint)) {
+            self.build(slot, blueprint);
+        }
+    }
+
+    /// Brings the view of a component up to date, if it has one. See [`View::show`].
+    fn view(
+        &mut self,
+        slot: Slot,
+        node: u32,
+        mask: u64,
+        local: Option<(usize, Val)>,
+        changes: (Key, &[Change]),
+    ) {
+        let Some(place) = self.places.get_mut(slot) else { return };
+        let Some(view) = &mut place.view else { return };
+        self.stage.view(slot);
+        let of = Sight { client: &self.client, slot };
+        let around = Surroundings { of: &of, user: &place.user, event: &Val::Null };
+        view.show((node, mask, local), changes, &around, &mut self.stage);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_may_move_to_another_thread() {
+        let mut page = Page::new(1);
+        page.mount(1, r#"{"component":"counter","props":{}}"#, Val::Null, true);
+        let page = std::thread::spawn(move || {
+            page.edit(1, "title", Val::text("from another thread"));
+            page
+        });
+        let page = page.join().unwrap();
+        assert_eq!(page.queue().matches("PROPERTY_UPDATE").count(), 0);
+        assert!(page.is_dirty(1));
+    }
+}

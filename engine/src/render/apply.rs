@@ -1,0 +1,212 @@
+//! Updates block instances and their DOM nodes.
+
+use vivaz_template::code::hole;
+
+use super::Stage;
+use super::blueprint::{Blueprint, Reader};
+use super::scope::{Frame, Item};
+use super::value::shown;
+use super::view::Instance;
+use crate::dom::{Op, value};
+use crate::patch::Step;
+
+/// A list, by its field and the part of it, and the steps that it took.
+pub(super) type Taken<'a> = ((i64, i64), &'a [Step]);
+
+/// What has changed.
+#[derive(Clone, Copy)]
+pub(super) struct Dirty<'a> {
+    /// What is brought up to date reads one of these.
+    pub(super) mask: u64,
+    /// Set properties that were set to the same before, and of this instance alone.
+    pub(super) force: bool,
+    /// Lists of which it is known what happened to them.
+    pub(super) lists: &'a [Taken<'a>],
+}
+
+impl Dirty<'_> {
+    pub(super) fn of(mask: u64) -> Self {
+        Self { mask, force: false, lists: &[] }
+    }
+
+    pub(super) fn all() -> Self {
+        Self::of(u64::MAX)
+    }
+}
+
+/// Writes the operations that bring instances up to date.
+pub(super) struct Painter<'a> {
+    pub(super) print: &'a Blueprint,
+    pub(super) stage: &'a mut Stage,
+    text: String,
+}
+
+impl<'a> Painter<'a> {
+    pub(super) fn new(print: &'a Blueprint, stage: &'a mut Stage) -> Self {
+        Self { print, stage, text: String::new() }
+    }
+
+    /// Makes a new instance of a block, filled, not in the page yet.
+    pub(super) fn make(&mut self, block: u32, frame: &Frame<'_>, item: Item<'_>) -> Instance {
+        let node = self.stage.range(self.print.block(block).nodes);
+        self.stage.dom.put(Op::Make, &[node, self.print.base + block], &[]);
+        self.fill(block, node, frame, item)
+    }
+
+    /// Fills an instance whose skeleton is at `node`.
+    pub(super) fn fill(&mut self, block: u32, node: u32, frame: &Frame<'_>, item: Item<'_>) -> Instance {
+        let mut instance = self.instance(block, node, frame, item);
+        self.update(&mut instance, frame, item, &Dirty::all());
+        instance
+    }
+
+    /// An instance with nothing in its parts yet.
+    pub(super) fn instance(&self, block: u32, node: u32, frame: &Frame<'_>, item: Item<'_>) -> Instance {
+        let of = self.print.block(block);
+        let mut instance = Instance { block, node, ..Instance::default() };
+        let mut code = self.print.at(of.locals as usize);
+        for _ in 0..code.word() {
+            let value = code.eval(&frame.inside(item, node, &instance.locals)).into_owned();
+            instance.locals.push(value);
+        }
+        for _ in 0..of.nodes / 2 {
+            instance.parts.push(Vec::new());
+        }
+        instance
+    }
+
+    /// Brings an instance up to date, with all that is inside it.
+    pub(super) fn update(
+        &mut self,
+        instance: &mut Instance,
+        up: &Frame<'_>,
+        item: Item<'_>,
+        dirty: &Dirty<'_>,
+    ) {
+        let block = self.print.block(instance.block);
+        if block.mask & dirty.mask == 0 {
+            return;
+        }
+        let Instance { node, locals, parts, .. } = instance;
+        let frame = up.inside(item, *node, locals);
+        let (mut code, mut place, mut parts) = (block.code, *node + 1, parts.iter_mut());
+        for _ in 0..block.holes {
+            let of = code.hole();
+            let hit = of.mask & dirty.mask != 0;
+            if of.kind == hole::VALUE {
+                if hit {
+                    self.text.clear();
+                    let mut kind = shown(&code.eval(&frame), &mut self.text);
+                    if dirty.force {
+                        kind |= value::FORCED;
+                    }
+                    self.stage.dom.put(Op::Set, &[*node, of.at, kind], &[&self.text]);
+                }
+            } else if let Some(part) = parts.next() {
+                if dirty.force {
+                } else if of.kind == hole::ROWS {
+                    self.list(code, place, part, &frame, hit, dirty);
+                } else {
+                    self.arm(code, place, part, &frame, hit, dirty);
+                }
+                place += 2;
+            }
+            code.at = of.end;
+        }
+    }
+
+    /// Brings a condition up to date: a list of the one arm that holds.
+    fn arm(
+        &mut self,
+        mut code: Reader<'_>,
+        place: u32,
+        part: &mut Vec<Instance>,
+        frame: &Frame<'_>,
+        hit: bool,
+        dirty: &Dirty<'_>,
+    ) {
+        let anchor = if code.int() == 0 { 0 } else { place + 1 };
+        // Block 0 is no arm.
+        let shown = part.first().map_or(0, |arm| arm.block);
+        let mut wanted = if hit { 0 } else { shown };
+        if hit {
+            for _ in 0..code.word() {
+                let block = code.word();
+                if code.holds(frame) {
+                    wanted = block;
+                    break;
+                }
+            }
+        }
+        if wanted == shown {
+            if let Some(arm) = part.first_mut() {
+                self.update(arm, frame, None, dirty);
+            }
+            return;
+        }
+        while let Some(mut old) = part.pop() {
+            self.remove(&mut old);
+        }
+        if wanted != 0 {
+            let new = self.make(wanted, frame, None);
+            self.stage.dom.put(Op::Insert, &[place, new.node, anchor], &[]);
+            part.push(new);
+        }
+    }
+
+    /// Takes an instance out of the page.
+    pub(super) fn remove(&mut self, instance: &mut Instance) {
+        self.stage.dom.put(Op::Remove, &[instance.node], &[]);
+        self.forget(instance);
+    }
+
+    /// Gives the numbers of an instance back, and of what is inside it.
+    pub(super) fn forget(&mut self, instance: &mut Instance) {
+        for part in &mut instance.parts {
+            for inner in part {
+                self.forget(inner);
+            }
+        }
+        self.stage.release(instance.node, 1 + 2 * instance.parts.len() as u32);
+    }
+
+    /// Does something with the instance whose root is `node`.
+    pub(super) fn find(
+        &mut self,
+        instance: &mut Instance,
+        node: u32,
+        up: &Frame<'_>,
+        item: Item<'_>,
+        act: &mut dyn FnMut(&mut Self, &mut Instance, &Frame<'_>, Item<'_>),
+    ) -> bool {
+        if instance.node == node {
+            act(self, instance, up, item);
+            return true;
+        }
+        let block = self.print.block(instance.block);
+        let Instance { node: own, locals, parts, .. } = instance;
+        let frame = up.inside(item, *own, locals);
+        let (mut code, mut parts) = (block.code, parts.iter_mut());
+        for _ in 0..block.holes {
+            let of = code.hole();
+            if of.kind != hole::VALUE
+                && let Some(part) = parts.next()
+            {
+                let list = if of.kind == hole::ROWS {
+                    super::list::Plan::read(&mut code, 0).list(&frame)
+                } else {
+                    Default::default()
+                };
+                let items = list.list().unwrap_or_default();
+                for (at, row) in part.iter_mut().enumerate() {
+                    let item = items.get(at).map(|item| (item, at));
+                    if self.find(row, node, &frame, item, act) {
+                        return true;
+                    }
+                }
+            }
+            code.at = of.end;
+        }
+        false
+    }
+}

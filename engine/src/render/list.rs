@@ -1,0 +1,264 @@
+//! Keyed lists: rows follow the steps that a list took, or, where only its new value is known, are matched by key
+//! and moved as little as possible.
+
+use vivaz_template::code::INDEX;
+
+use super::apply::{Dirty, Painter};
+use super::blueprint::Reader;
+use super::scope::{Frame, Item};
+use super::value::{Value, hash};
+use super::view::Instance;
+use crate::dom::Op;
+use crate::patch::Step;
+use crate::value::Val;
+
+/// In [`Instance::touched`]: the row is not where it belongs in the page.
+const MOVED: u64 = 1 << 63;
+
+/// What the code says of a list.
+pub(super) struct Plan<'p> {
+    pub(super) block: u32,
+    /// The parent has nothing but the rows.
+    alone: bool,
+    /// What stands behind the rows; 0 if nothing does.
+    anchor: u32,
+    /// How deep the loop is, counted from outside.
+    depth: i64,
+    /// The field whose steps can be followed.
+    of: (i64, i64),
+    /// The list, and behind it the key.
+    code: Reader<'p>,
+}
+
+impl<'p> Plan<'p> {
+    /// Reads it; `place` is the number of the list's parent.
+    pub(super) fn read(code: &mut Reader<'p>, place: u32) -> Self {
+        let (block, flags) = (code.word(), code.int());
+        let anchor = if flags & 2 == 0 { 0 } else { place + 1 };
+        let depth = code.int();
+        Self { block, alone: flags & 1 != 0, anchor, depth, of: (code.name(), code.name()), code: *code }
+    }
+
+    /// The list itself; what is read next are keys.
+    pub(super) fn list<'a>(&mut self, frame: &'a Frame<'a>) -> Value<'a>
+    where
+        'p: 'a,
+    {
+        self.code.eval(frame)
+    }
+
+    /// The hash of a row's key. It stands in the block of the list, whose own pieces of state it may read.
+    pub(super) fn key(&self, frame: &Frame<'_>, item: Item<'_>) -> u64 {
+        let mut code = self.code;
+        hash(&code.eval(&frame.inside(item, frame.node, frame.locals)))
+    }
+}
+
+impl Painter<'_> {
+    /// Brings a list up to date; `place` is the number of its parent.
+    pub(super) fn list(
+        &mut self,
+        mut code: Reader<'_>,
+        place: u32,
+        rows: &mut Vec<Instance>,
+        frame: &Frame<'_>,
+        hit: bool,
+        dirty: &Dirty<'_>,
+    ) {
+        let mut plan = Plan::read(&mut code, place);
+        // The rows read more than their items: other fields, positions, the wire.
+        let (reads, mut mask) = (self.print.block(plan.block).mask, dirty.mask);
+        if !hit && reads & mask == 0 {
+            return;
+        }
+        let list = plan.list(frame);
+        let items = list.list().unwrap_or_default();
+        if hit {
+            mask |= INDEX;
+            let mut follows = false;
+            for (of, steps) in dirty.lists {
+                follows |= *of == plan.of && self.follow(rows, steps, plan.depth);
+            }
+            if !follows || rows.len() != items.len() {
+                // Whatever an item is now: its row is brought up to date, and the new ones see no difference.
+                mask |= self.print.mask(-plan.depth, -1);
+                self.reconcile(&plan, place, rows, items, frame);
+            }
+        }
+        for (at, (row, item)) in rows.iter_mut().zip(items).enumerate() {
+            let item = Some((item, at));
+            if row.node == 0 {
+                *row = self.make(plan.block, frame, item);
+                row.key = plan.key(frame, item);
+                row.touched = MOVED;
+            } else if reads & (mask | row.touched) != 0 {
+                self.update(row, frame, item, &Dirty::of(mask | row.touched));
+                row.touched &= MOVED;
+            }
+        }
+        let mut next = plan.anchor;
+        for row in rows.iter_mut().rev() {
+            if row.touched != 0 {
+                self.stage.dom.put(Op::Insert, &[place, row.node, next], &[]);
+                row.touched = 0;
+            }
+            next = row.node;
+        }
+    }
+
+    /// Follows the steps of the list: its rows are those of its items then, and touched where there is more to do.
+    /// `false` if they have to be matched all the same.
+    fn follow(&mut self, rows: &mut Vec<Instance>, steps: &[Step], depth: i64) -> bool {
+        for step in steps {
+            match step {
+                Step::Insert(at) if *at <= rows.len() => rows.insert(*at, Instance::default()),
+                Step::Remove(at) if *at < rows.len() => {
+                    let mut row = rows.remove(*at);
+                    if row.node != 0 {
+                        self.remove(&mut row);
+                    }
+                }
+                Step::Move { from, to } if *from < rows.len() && *to < rows.len() => {
+                    let mut row = rows.remove(*from);
+                    row.touched |= MOVED;
+                    rows.insert(*to, row);
+                }
+                Step::Item { at, fields } => {
+                    if let Some(row) = rows.get_mut(*at) {
+                        for field in fields {
+                            row.touched |= self.print.mask(-depth, i64::from(field.id()));
+                        }
+                    }
+                }
+                Step::Order(_) | Step::Insert(_) | Step::Remove(_) | Step::Move { .. } => return false,
+            }
+        }
+        true
+    }
+
+    /// Matches rows to items by key. A row without a node is none.
+    fn reconcile(
+        &mut self,
+        plan: &Plan<'_>,
+        place: u32,
+        rows: &mut Vec<Instance>,
+        items: &[Val],
+        frame: &Frame<'_>,
+    ) {
+        let mut wanted = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            wanted.push(plan.key(frame, Some((item, at))));
+        }
+        let mut old = std::mem::take(rows);
+        if items.is_empty() && plan.alone && !old.is_empty() {
+            self.stage.dom.put(Op::Clear, &[place], &[]);
+            for row in &mut old {
+                if row.node != 0 {
+                    self.forget(row);
+                }
+            }
+            return;
+        }
+        // Where each key was: open addressing, never more than half full; a position plus one, 0 for nothing.
+        let mask = (old.len() * 2).next_power_of_two() - 1;
+        let mut table = vec![0_usize; mask + 1];
+        for (at, row) in old.iter().enumerate() {
+            let mut entry = (row.key >> 32) as usize & mask;
+            while table.get(entry).is_some_and(|taken| *taken != 0) {
+                entry = (entry + 1) & mask;
+            }
+            if let Some(entry) = table.get_mut(entry) {
+                *entry = at + 1;
+            }
+        }
+        // A key that is there twice finds the first that is not taken yet.
+        let mut order = Vec::with_capacity(items.len());
+        for key in &wanted {
+            let (mut from, mut found) = (usize::MAX, Instance::default());
+            let mut entry = (*key >> 32) as usize & mask;
+            while let Some(at) = table.get(entry).and_then(|entry| entry.checked_sub(1)) {
+                if let Some(row) = old.get_mut(at)
+                    && row.key == *key
+                    && row.node != 0
+                {
+                    (from, found) = (at, std::mem::take(row));
+                    break;
+                }
+                entry = (entry + 1) & mask;
+            }
+            found.key = *key;
+            order.push(from);
+            rows.push(found);
+        }
+        // A row that stood for what only the server could name goes on as the row of an item that is new.
+        let mut named = old.iter_mut().enumerate().filter(|(_, row)| row.node != 0 && row.key & 1 == 0);
+        for (from, row) in order.iter_mut().zip(&mut *rows) {
+            if *from == usize::MAX
+                && let Some((at, old)) = named.next()
+            {
+                let key = row.key;
+                (*from, *row) = (at, std::mem::take(old));
+                row.key = key;
+            }
+        }
+        for row in &mut old {
+            if row.node != 0 {
+                self.remove(row);
+            }
+        }
+        // As few rows as possible are moved. Those that steps moved are not where they were.
+        for (from, row) in order.iter_mut().zip(&*rows) {
+            if row.touched & MOVED != 0 {
+                *from = usize::MAX;
+            }
+        }
+        for (row, stays) in rows.iter_mut().zip(longest_increasing(&order)) {
+            if !stays {
+                row.touched = MOVED;
+            }
+        }
+    }
+}
+
+/// Which elements belong to a longest increasing subsequence; `usize::MAX` never does.
+fn longest_increasing(values: &[usize]) -> Vec<bool> {
+    // For each length the smallest end of a run that is so long; and for each element how long its run is.
+    let (mut ends, mut lengths) = (Vec::new(), Vec::with_capacity(values.len()));
+    for value in values {
+        let length = ends.partition_point(|end| end < value);
+        lengths.push(length);
+        if *value == usize::MAX {
+            continue;
+        }
+        match ends.get_mut(length) {
+            Some(end) => *end = *value,
+            None => ends.push(*value),
+        }
+    }
+    // Backwards, each that is one shorter than what follows it, and smaller.
+    let (mut left, mut next) = (ends.len(), usize::MAX);
+    let mut stays = vec![false; values.len()];
+    for (at, value) in values.iter().enumerate().rev() {
+        if *value < next && lengths.get(at).is_some_and(|length| length + 1 == left) {
+            (left, next) = (left - 1, *value);
+            if let Some(stay) = stays.get_mut(at) {
+                *stay = true;
+            }
+        }
+    }
+    stays
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_is_as_long_as_can_be() {
+        assert_eq!(longest_increasing(&[2, 0, 1, usize::MAX, 3]), [false, true, true, false, true]);
+        assert_eq!(longest_increasing(&[]), Vec::<bool>::new());
+        assert_eq!(longest_increasing(&[3, 2, 1]).iter().filter(|stays| **stays).count(), 1);
+        assert_eq!(longest_increasing(&[usize::MAX, usize::MAX]), [false, false]);
+        assert_eq!(longest_increasing(&[1, 5, 2, 3]), [true, false, true, true]);
+    }
+}

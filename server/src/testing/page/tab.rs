@@ -1,0 +1,384 @@
+//! What a browser has of a page: the engine, a document, and the components in it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value;
+use vivaz_engine::testing::{Change, Document, Effect, Event, Mount, Node};
+use vivaz_engine::{Op, Page as Engine, Slot, SocketCommand, Val, parse};
+
+use crate::testing::client::{Ask, Refusal};
+use crate::testing::process::ServerProcess;
+
+/// The value of an action, or why a message was refused.
+pub(in crate::testing) type Outcome = Result<Option<Value>, Refusal>;
+
+/// The engine of a page over a document in memory.
+pub(in crate::testing) struct Tab {
+    server: Arc<ServerProcess>,
+    engine: Engine,
+    pub(in crate::testing) document: Document,
+    components: BTreeMap<Slot, Component>,
+    slots: Slot,
+    tickets: u32,
+    outcomes: HashMap<u32, Outcome>,
+    /// The user that components are mounted for, as JSON.
+    user: String,
+    names: u32,
+    /// What the engine wants done with its socket.
+    commands: Vec<SocketCommand>,
+    /// Timers that are to be started: tokens and milliseconds.
+    timers: Vec<(u32, u32)>,
+    /// What the user's acts have sent.
+    sent: Vec<Awaited>,
+    /// The edit that the server has just refused, before it is known why.
+    refused: Option<(Slot, String)>,
+    /// Why edits were refused.
+    refusals: HashMap<(Slot, String), Refusal>,
+}
+
+/// A component of the page.
+#[derive(Debug)]
+struct Component {
+    id: String,
+    name: String,
+    element: Node,
+    /// Whether it is mounted; `None` as long as the server has not answered.
+    outcome: Option<Result<(), Refusal>>,
+    /// Whether its element is gone; its unmount is unanswered.
+    is_gone: bool,
+}
+
+/// Something that a page waits for.
+#[derive(Clone, Debug)]
+pub(in crate::testing) enum Awaited {
+    /// The reply to the message of that ticket.
+    Ticket(u32),
+    /// The reply to the last edit of that property.
+    Edit(Slot, String),
+    /// The reply to the unmount of that component.
+    Unmount(Slot),
+}
+
+impl Tab {
+    pub(super) fn new(server: Arc<ServerProcess>, user: String) -> Self {
+        let mut engine = Engine::new(1);
+        engine.set_hurried();
+        Self {
+            server,
+            engine,
+            document: Document::default(),
+            components: BTreeMap::new(),
+            slots: 0,
+            tickets: 0,
+            outcomes: HashMap::new(),
+            user,
+            names: 0,
+            commands: Vec::new(),
+            timers: Vec::new(),
+            sent: Vec::new(),
+            refused: None,
+            refusals: HashMap::new(),
+        }
+    }
+
+    pub(super) fn set_user(&mut self, user: String) {
+        self.user = user;
+    }
+
+    /// Adds server-rendered HTML to the page and mounts its components. Returns those that are in no other one.
+    pub(super) fn add(&mut self, html: &str) -> Vec<Slot> {
+        let elements = self.document.add(html);
+        self.turn();
+        elements.into_iter().filter_map(|element| self.document.slot(element)).collect()
+    }
+
+    /// Shows a whole page and mounts its components. Returns those that are in no other one.
+    pub(super) fn load(&mut self, html: &str) -> Vec<Slot> {
+        let elements = self.document.load(html);
+        self.turn();
+        elements.into_iter().filter_map(|element| self.document.slot(element)).collect()
+    }
+
+    /// Whether a component could be mounted, once the server has answered.
+    pub(super) fn mounted(&self, slot: Slot) -> Option<Result<(), Refusal>> {
+        self.components.get(&slot)?.outcome.clone()
+    }
+
+    /// Checks whether a component waits for its mount.
+    pub(super) fn is_mounting(&self) -> bool {
+        self.components.values().any(|component| component.outcome.is_none() && !component.is_gone)
+    }
+
+    pub(super) fn id(&self, slot: Slot) -> Option<(&str, &str)> {
+        self.components.get(&slot).map(|component| (&*component.id, &*component.name))
+    }
+
+    /// Takes the element of a component out of the page.
+    pub(super) fn remove(&mut self, slot: Slot) -> Vec<Awaited> {
+        let Some(component) = self.components.get(&slot) else { return Vec::new() };
+        self.document.remove(component.element);
+        self.turn();
+        vec![Awaited::Unmount(slot)]
+    }
+
+    /// The component of that id.
+    pub(in crate::testing) fn slot(&self, id: &str) -> Option<Slot> {
+        let of = self.components.iter().find(|(_, component)| component.id == id && !component.is_gone);
+        of.map(|(slot, _)| *slot)
+    }
+
+    /// The element of the component of that id.
+    pub(in crate::testing) fn element(&self, id: &str) -> Option<Node> {
+        self.document.element(self.slot(id)?)
+    }
+
+    /// The ids of the components of that name in another one, in the order in which they were mounted.
+    pub(in crate::testing) fn children(&self, id: &str, name: &str) -> Vec<String> {
+        let Some(parent) = self.element(id) else { return Vec::new() };
+        let inside = self.document.inside(parent);
+        let is_child = |component: &&Component| component.name == name && inside.contains(&component.element);
+        self.components.values().filter(is_child).map(|component| component.id.clone()).collect()
+    }
+
+    /// The state of a component as its template sees it.
+    pub(in crate::testing) fn state(&self, id: &str) -> Option<Value> {
+        let state = self.engine.state(self.slot(id)?).json();
+        serde_json::from_str(&state).ok()
+    }
+
+    /// How many messages have no answer.
+    pub(super) fn unanswered(&self) -> usize {
+        self.engine.unanswered()
+    }
+
+    /// What came of something that the page waits for; `None` as long as nothing did.
+    pub(super) fn outcome(&self, awaited: &Awaited) -> Option<Outcome> {
+        match awaited {
+            Awaited::Ticket(ticket) => self.outcomes.get(ticket).cloned(),
+            Awaited::Edit(slot, property) => {
+                if let Some(refusal) = self.refusals.get(&(*slot, property.clone())) {
+                    return Some(Err(refusal.clone()));
+                }
+                if !self.components.contains_key(slot) {
+                    return Some(Err(Refusal::not_mounted()));
+                }
+                (!self.engine.is_edited(*slot, property)).then_some(Ok(None))
+            }
+            Awaited::Unmount(slot) => (!self.components.contains_key(slot)).then_some(Ok(None)),
+        }
+    }
+
+    /// Sends a message for a component.
+    ///
+    /// # Panics
+    /// If it is a mount.
+    pub(super) fn ask(&mut self, id: &str, ask: Ask) -> Vec<Awaited> {
+        let Some(slot) = self.slot(id) else {
+            self.tickets += 1;
+            self.outcomes.insert(self.tickets, Err(Refusal::not_mounted()));
+            return vec![Awaited::Ticket(self.tickets)];
+        };
+        self.tickets += 1;
+        let ticket = self.tickets;
+        match ask {
+            Ask::Action { action, arguments, set } => {
+                for (field, value) in set {
+                    self.engine.edit(slot, &field, val(&value));
+                }
+                self.engine.call(slot, &action, val(&Value::Array(arguments)), ticket);
+            }
+            Ask::Property { property, value } => self.engine.set(slot, &property, val(&value), ticket),
+            Ask::Props(props) => {
+                let name = self.components.get(&slot).map_or("", |component| &component.name);
+                let source = serde_json::json!({ "component": name, "props": props });
+                self.engine.props(slot, &source.to_string(), ticket);
+            }
+            Ask::Unmount => return self.remove(slot),
+            Ask::MountSealed { .. } | Ask::MountChild { .. } | Ask::MountOpen { .. } | Ask::PageProps(_) => {
+                panic!("a page mounts components by `Page::mount`, `Page::mount_open` and its templates")
+            }
+        }
+        self.turn();
+        vec![Awaited::Ticket(ticket)]
+    }
+
+    /// Lets an event happen. Returns whether a handler heard of it, and whether one has prevented what a browser does
+    /// by itself.
+    pub(in crate::testing) fn happens(&mut self, event: &mut Event) -> bool {
+        let handlers = self.document.handlers(event);
+        let mut heard = self.turn_after_event();
+        for handler in &handlers {
+            let Some(fire) = self.document.consider(handler, event) else { continue };
+            heard = true;
+            let first = self.tickets + 1;
+            self.engine.set_ticket(first);
+            let actions = self.engine.event(fire.slot, fire.root, fire.address, fire.event.clone());
+            self.sent.extend((first..self.engine.ticket()).map(Awaited::Ticket));
+            self.tickets = self.engine.ticket() - 1;
+            self.document.firing();
+            self.turn();
+            self.document.fired(&fire, actions);
+            if fire.stops {
+                break;
+            }
+        }
+        heard
+    }
+
+    /// Carries out what an event did to a control. Returns whether it did anything.
+    fn turn_after_event(&mut self) -> bool {
+        let effects = self.document.take_effects();
+        let any = !effects.is_empty();
+        self.carry_out(effects);
+        self.turn();
+        any
+    }
+
+    /// Returns what the user's last acts sent.
+    pub(in crate::testing) fn take_sent(&mut self) -> Vec<Awaited> {
+        std::mem::take(&mut self.sent)
+    }
+
+    /// Returns what the engine wants done with its socket.
+    pub(super) fn take_commands(&mut self) -> Vec<SocketCommand> {
+        std::mem::take(&mut self.commands)
+    }
+
+    /// Returns the timers that are to be started.
+    pub(super) fn take_timers(&mut self) -> Vec<(u32, u32)> {
+        std::mem::take(&mut self.timers)
+    }
+
+    pub(super) fn opened(&mut self, socket: u32) {
+        self.engine.opened(socket);
+        self.turn();
+    }
+
+    pub(super) fn frame(&mut self, socket: u32, frame: &str) {
+        self.engine.frame(socket, frame);
+        self.turn();
+    }
+
+    pub(super) fn closed(&mut self, socket: u32, code: u16) {
+        self.engine.closed(socket, code);
+        self.turn();
+    }
+
+    pub(super) fn timer(&mut self, token: u32) {
+        self.engine.timer(token);
+        self.turn();
+    }
+
+    /// Brings the document up to date with the engine, and the components with the document.
+    fn turn(&mut self) {
+        loop {
+            let commands = &mut self.commands;
+            self.engine.turn(&mut |command| commands.push(command));
+            let ops = std::mem::take(self.engine.ops());
+            let is_idle = ops.is_empty();
+            let effects = self.document.run(&ops);
+            self.carry_out(effects);
+            let components = &self.components;
+            let id =
+                |slot: Slot| components.get(&slot).map(|component| component.id.clone()).unwrap_or_default();
+            let changes = self.document.reconcile(&id);
+            if is_idle && changes.is_empty() {
+                return;
+            }
+            for change in changes {
+                self.change(change);
+            }
+        }
+    }
+
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::Mount(element, mount) => self.mount(element, mount),
+            Change::Props(slot, source) => self.engine.props(slot, &source, 0),
+            Change::Unmount(slot) => {
+                if let Some(component) = self.components.get_mut(&slot) {
+                    component.is_gone = true;
+                }
+                self.engine.unmount(slot);
+            }
+        }
+    }
+
+    fn mount(&mut self, element: Node, mount: Mount) {
+        let Mount { name, source, shape, template } = mount;
+        self.slots += 1;
+        self.names += 1;
+        let (slot, id) = (self.slots, format!("{name}-{}", self.names));
+        self.document.tie(slot, element);
+        let of = format!("[\"{id}\",{shape},{},\"{template}\"]", self.user);
+        self.engine.mount(slot, &source, parse(&of).unwrap_or_default(), true);
+        self.components.insert(slot, Component { id, name, element, outcome: None, is_gone: false });
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Anew(slot) => self.engine.anew(slot),
+                Effect::Edit(slot, property, value) => {
+                    self.engine.edit(slot, &property, parse(&value).unwrap_or_default());
+                    self.refusals.remove(&(slot, property));
+                }
+                Effect::Commit(slot, property) => {
+                    if self.engine.commit(slot, &property, 0) {
+                        self.sent.push(Awaited::Edit(slot, property));
+                    }
+                }
+                Effect::Refused(slot, property) => self.refused = Some((slot, property)),
+                Effect::Told(op, words, strings) => self.told(op, &words, &strings),
+            }
+        }
+    }
+
+    /// Carries out an operation that is about no node.
+    fn told(&mut self, op: Op, words: &[u32], strings: &[String]) {
+        match (op, words, strings) {
+            (Op::Fetch, _, [hash]) => {
+                let template = self.server.template(hash).and_then(|json| parse(&json));
+                self.engine.template(hash, template);
+            }
+            (Op::Timer, [token, ms], _) => self.timers.push((*token, *ms)),
+            (Op::Settle, [ticket, ok], [json]) => {
+                let value = serde_json::from_str(json).unwrap_or_default();
+                let outcome = if *ok == 0 {
+                    Err(Refusal::of(&value))
+                } else {
+                    Ok(Some(value).filter(|value| !value.is_null()))
+                };
+                self.outcomes.insert(*ticket, outcome);
+            }
+            (Op::Fault, [slot], [_, json]) => {
+                if let Some((of, property)) = self.refused.take()
+                    && of == *slot
+                {
+                    let failure = serde_json::from_str(json).unwrap_or_default();
+                    self.refusals.insert((of, property), Refusal::of(&failure));
+                }
+            }
+            (Op::Phase, [slot, failed], [json]) => {
+                if let Some(component) = self.components.get_mut(slot) {
+                    let failure = || serde_json::from_str(json).unwrap_or_default();
+                    component.outcome =
+                        Some(if *failed == 0 { Ok(()) } else { Err(Refusal::of(&failure())) });
+                }
+            }
+            (Op::Forgotten, _, [id]) => self.components.retain(|_, component| component.id != *id),
+            _ => {}
+        }
+    }
+}
+
+impl std::fmt::Debug for Tab {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tab").field("components", &self.components).finish_non_exhaustive()
+    }
+}
+
+fn val(value: &Value) -> Val {
+    parse(&value.to_string()).unwrap_or_default()
+}
