@@ -23,7 +23,7 @@ export const COMMAND_QUEUE = 18;
 export const COMMAND_LIMIT = 20;
 export const COMMAND_REBUILD = 19;
 
-// client-wasm/src/dom.rs
+// engine/src/dom.rs
 export const OP_TEMPLATE = 1;
 export const OP_MAKE = 2;
 export const OP_ROWS = 3;
@@ -50,7 +50,7 @@ export const OP_BUILD = 23;
 export const OP_VIEW = 24;
 export const OP_ANSWERED = 25;
 
-// client-wasm/src/dom.rs
+// engine/src/dom.rs
 export const VALUE_NULL = 0;
 export const VALUE_FALSE = 1;
 export const VALUE_TRUE = 2;
