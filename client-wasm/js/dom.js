@@ -1,4 +1,4 @@
-// Runs the operations of the engine, which src/dom.rs documents.
+// Runs the operations of the engine, which engine/src/dom.rs documents.
 
 import {
   OP_ANSWERED, OP_CLEAR, OP_FORGET, OP_INSERT, OP_MAKE, OP_REFUSE, OP_REMOVE, OP_ROOT, OP_ROWS, OP_SET, OP_TEMPLATE, OP_VIEW,

@@ -29,7 +29,7 @@ export const instantiate = (module, onSocket) => {
 };
 
 /**
- * Runs a command of src/engine.rs. What a command does not need may be left out.
+ * Runs a command of client-wasm/src/engine.rs. What a command does not need may be left out.
  *
  * @param {number} command One of `COMMAND_…`.
  * @param {number} [slot]

@@ -24,6 +24,7 @@ const CRATES: &[&str] = &[
     "components-derive/src/lib.rs",
     "components/src/lib.rs",
     "server/src/lib.rs",
+    "engine/src/lib.rs",
     "client-wasm/src/lib.rs",
     "demo/src/main.rs",
     "xtask/src/main.rs",

@@ -1,4 +1,4 @@
-// Runs the operations of the engine that are not about nodes. src/dom.rs documents them.
+// Runs the operations of the engine that are not about nodes. engine/src/dom.rs documents them.
 
 import {
   COMMAND_SOCKET, COMMAND_TIMER, OP_BUILD, OP_EMIT, OP_FAULT, OP_FETCH, OP_FORGOTTEN, OP_NOTIFY, OP_PHASE, OP_RELOAD,
