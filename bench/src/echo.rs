@@ -1,5 +1,5 @@
-//! The yardsticks: a WebSocket on axum with nothing behind it, set up as well as we know how; and the same that sends
-//! what it gets to everybody.
+//! The yardsticks: a WebSocket on axum with nothing behind it, set up as well as we know how; and
+//! the same that sends what it gets to everybody.
 
 use axum::Router;
 use axum::extract::State;
@@ -40,7 +40,8 @@ async fn upgrade(upgrade: WebSocketUpgrade) -> Response {
     tuned(upgrade).on_upgrade(echo)
 }
 
-/// axum's own 128 KiB read buffer and lazy write buffer would cost 138 KB a connection and twice the time.
+/// axum's own 128 KiB read buffer and lazy write buffer would cost 138 KB a connection and twice
+/// the time.
 fn tuned(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     upgrade.read_buffer_size(512).write_buffer_size(0).max_write_buffer_size(1 << 20)
 }

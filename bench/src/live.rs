@@ -1,4 +1,5 @@
-//! The measured server: components of the three sizes that matter, with the limits off that load would run into.
+//! The measured server: components of the three sizes that matter, with the limits off that load
+//! would run into.
 
 use std::time::Duration;
 

@@ -76,7 +76,8 @@ impl Session {
         self.say(&ClientMessage::request(reference, id.clone(), request)).await
     }
 
-    /// Reads until so many patches of a topic have come. They are counted by how they begin, which costs little.
+    /// Reads until so many patches of a topic have come. They are counted by how they begin, which
+    /// costs little.
     pub(crate) async fn await_patches(&mut self, count: usize) -> anyhow::Result<()> {
         let mut left = count;
         while left > 0 {
@@ -90,7 +91,8 @@ impl Session {
     async fn ask(&mut self, id: &ComponentId, request: Request<'_>) -> anyhow::Result<Bytes> {
         let reference = self.next;
         self.next = reference.next().unwrap_or(Ref::FIRST);
-        // As a page does: now and then it says which replies it has, so that the server need not keep them.
+        // As a page does: now and then it says which replies it has, so that the server need not
+        // keep them.
         let ack = if reference.get().is_multiple_of(16) { Ref::new(reference.get() - 1).ok() } else { None };
         let message = ClientMessage { ack, ..ClientMessage::request(reference, id.clone(), request) };
         self.say(&message).await?;

@@ -1,8 +1,10 @@
-//! What a round trip, an idle session and an append cost, next to the plainest thing that could stand in their place.
+//! What a round trip, an idle session and an append cost, next to the plainest thing that could
+//! stand in their place.
 //!
-//! The measured servers run as child processes of their own, one worker thread each; this process is the load. What is
-//! compared is the server's CPU time and memory, which another program on the same machine disturbs less than
-//! wall-clock time, and ratios of runs that alternate, so that what disturbs one disturbs the other.
+//! The measured servers run as child processes of their own, one worker thread each; this process
+//! is the load. What is compared is the server's CPU time and memory, which another program on the
+//! same machine disturbs less than wall-clock time, and ratios of runs that alternate, so that what
+//! disturbs one disturbs the other.
 
 mod echo;
 mod live;

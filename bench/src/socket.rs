@@ -1,6 +1,8 @@
-//! A WebSocket client that costs next to nothing: one buffer, frames written whole, no task of its own.
+//! A WebSocket client that costs next to nothing: one buffer, frames written whole, no task of its
+//! own.
 //!
-//! It speaks to servers that this program started, so it takes what RFC 6455 lets a server send and stops at the rest.
+//! It speaks to servers that this program started, so it takes what RFC 6455 lets a server send and
+//! stops at the rest.
 
 use std::net::SocketAddr;
 
@@ -111,7 +113,8 @@ impl Socket {
         }
     }
 
-    /// Gives back what a large message left of the buffers, so that thousands of idle connections cost this side little.
+    /// Gives back what a large message left of the buffers, so that thousands of idle connections
+    /// cost this side little.
     pub(crate) fn shrink(&mut self) {
         self.received.drain(..self.taken);
         self.taken = 0;

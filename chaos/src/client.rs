@@ -1,4 +1,5 @@
-//! Drives one page: sends, reads, is cut off and comes back, until everything that it wanted has an answer.
+//! Drives one page: sends, reads, is cut off and comes back, until everything that it wanted has an
+//! answer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -115,7 +116,8 @@ impl<'a> Client<'a> {
         Ok(())
     }
 
-    /// Comes back once more, over a network that holds, and compares what it has with what the server has.
+    /// Comes back once more, over a network that holds, and compares what it has with what the
+    /// server has.
     ///
     /// # Errors
     /// If they differ.
@@ -174,7 +176,8 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Leaves a connection open that nobody reads from, so that the next one has to take the session over.
+    /// Leaves a connection open that nobody reads from, so that the next one has to take the
+    /// session over.
     fn abandon(&mut self, socket: Option<Socket>) {
         let time = Duration::from_millis(self.random.below(400));
         tokio::spawn(async move {
@@ -261,7 +264,8 @@ async fn hear(socket: &mut Socket) -> anyhow::Result<Heard> {
             Some(Ok(Message::Text(text))) => return Ok(Heard::Message(serde_json::from_str(&text)?)),
             Some(Ok(Message::Close(frame))) => {
                 let code = frame.map(|frame| u16::from(frame.code));
-                // Going away; taken over by a connection of this page's own that it has given up on.
+                // Going away; taken over by a connection of this page's own that it has given up
+                // on.
                 if !matches!(code, None | Some(1001 | 4409)) {
                     bail!("the server closed with {code:?}");
                 }

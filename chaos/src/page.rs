@@ -1,5 +1,5 @@
-//! What a page knows: the state it was sent, what it has asked, and what it was answered. Every message that comes is
-//! held against that; one that cannot be true is an error.
+//! What a page knows: the state it was sent, what it has asked, and what it was answered. Every
+//! message that comes is held against that; one that cannot be true is an error.
 
 use std::collections::BTreeMap;
 
@@ -41,13 +41,15 @@ pub struct Page {
     pub number: u64,
     /// What it does.
     pub role: Role,
-    /// Whether it applies the patches of the room, which costs the more the longer the room is; it counts them anyway.
+    /// Whether it applies the patches of the room, which costs the more the longer the room is; it
+    /// counts them anyway.
     follows: bool,
     session: Option<Session>,
     streams: BTreeMap<String, Stream>,
     /// What was asked and not answered yet.
     unanswered: BTreeMap<u64, Value>,
-    /// What was asked and answered, and may be asked again because the server was not told that the answer came.
+    /// What was asked and answered, and may be asked again because the server was not told that the
+    /// answer came.
     unacknowledged: BTreeMap<u64, Value>,
     /// Every action's first answer.
     answers: BTreeMap<u64, Value>,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
 
-/// Whether these are the actions of the pages, each exactly once, and those of one page in order. An action is named
-/// `PAGE-COUNT`, counted from 1.
+/// Whether these are the actions of the pages, each exactly once, and those of one page in order.
+/// An action is named `PAGE-COUNT`, counted from 1.
 ///
 /// # Errors
 /// If one is missing, there twice, or out of order.

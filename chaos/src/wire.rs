@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// A TCP stream with a number of bytes to go in each direction. Once one is used up the stream is as good as cut: the
-/// other side sees the connection break when this is dropped.
+/// A TCP stream with a number of bytes to go in each direction. Once one is used up the stream is
+/// as good as cut: the other side sees the connection break when this is dropped.
 #[derive(Debug)]
 pub struct Wire {
     stream: TcpStream,

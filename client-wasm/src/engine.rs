@@ -1,5 +1,5 @@
-//! What JavaScript calls. Each call is one turn: the client hears of it, views follow, and then, with nothing
-//! borrowed, the operations run. JavaScript sees to it that calls do not nest.
+//! What JavaScript calls. Each call is one turn: the client hears of it, views follow, and then,
+//! with nothing borrowed, the operations run. JavaScript sees to it that calls do not nest.
 
 use std::cell::RefCell;
 
@@ -28,7 +28,8 @@ impl Engine {
         (!ops.is_empty()).then_some(ops)
     }
 
-    /// Hears one piece of news from the socket: views follow each frame before the next one changes the state again.
+    /// Hears one piece of news from the socket: views follow each frame before the next one changes
+    /// the state again.
     fn hear(&mut self) {
         let Some(socket) = &mut self.socket else { return };
         let (number, page) = (socket.number, &mut self.page);
@@ -61,8 +62,8 @@ fn link(url: &str, socket: &mut Option<Socket>, command: SocketCommand) {
     }
 }
 
-/// Everything that JavaScript wants. One function for all, because each one more is as much glue again: `what` says
-/// which, and what it does not need is 0 or empty.
+/// Everything that JavaScript wants. One function for all, because each one more is as much glue
+/// again: `what` says which, and what it does not need is 0 or empty.
 #[wasm_bindgen]
 pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64 {
     let mut said = 0.0;
@@ -123,13 +124,13 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
     said
 }
 
-/// What a component is mounted from, as JSON; and a JSON list of its id, what the renderer chose (a list of numbers; null
-/// where nothing was rendered), whom the page was made for, and the hash of the template that was rendered. `a` is 1
-/// where there is an element to show it in.
+/// What a component is mounted from, as JSON; and a JSON list of its id, what the renderer chose (a
+/// list of numbers; null where nothing was rendered), whom the page was made for, and the hash of
+/// the template that was rendered. `a` is 1 where there is an element to show it in.
 const MOUNT: u32 = 0;
 const UNMOUNT: u32 = 1;
-/// An event in instance `a`, which does what stands at address `b`; a JSON object of what expressions ask for. The outcome
-/// is how many actions it made.
+/// An event in instance `a`, which does what stands at address `b`; a JSON object of what
+/// expressions ask for. The outcome is how many actions it made.
 const EVENT: u32 = 2;
 /// A field was edited in a control; the JSON value.
 const EDIT: u32 = 3;

@@ -1,9 +1,10 @@
-//! The memory of the module: a third of the size of the standard library's allocator, which is made for every
-//! platform there is.
+//! The memory of the module: a third of the size of the standard library's allocator, which is made
+//! for every platform there is.
 //!
-//! Blocks come in sizes of a power of two, or of one and a half. What is freed goes to a list of its size and is
-//! taken from there again; new blocks are cut from the end of the memory, which grows. Nothing is ever joined: a page
-//! asks for the same sizes over and over, and the worst case is bounded by the most it had of each size.
+//! Blocks come in sizes of a power of two, or of one and a half. What is freed goes to a list of
+//! its size and is taken from there again; new blocks are cut from the end of the memory, which
+//! grows. Nothing is ever joined: a page asks for the same sizes over and over, and the worst case
+//! is bounded by the most it had of each size.
 
 #![expect(
     unsafe_code,
@@ -34,15 +35,17 @@ unsafe impl Sync for Memory {}
 static MEMORY: Memory =
     Memory { free: [const { Cell::new(null_mut()) }; SIZES], next: Cell::new(0), end: Cell::new(0) };
 
-/// The list that a size belongs to, and the size of all blocks in it: the next one of 16, 24, 32, 48, 64, 96 and so on.
+/// The list that a size belongs to, and the size of all blocks in it: the next one of 16, 24, 32,
+/// 48, 64, 96 and so on.
 fn class(size: usize) -> (usize, usize) {
     let top = (size.max(16) - 1).ilog2() as usize;
     let (whole, half) = (2 << top, 3 << (top - 1));
     if size <= half { (2 * top, half) } else { (2 * top + 1, whole) }
 }
 
-// SAFETY: blocks are at least as large as asked for, lie in memory that was grown and is given to nobody else, and
-// begin at multiples of 8, as all sizes are; what has to begin at others, as nothing here does, is not given memory.
+// SAFETY: blocks are at least as large as asked for, lie in memory that was grown and is given to
+// nobody else, and begin at multiples of 8, as all sizes are; what has to begin at others, as
+// nothing here does, is not given memory.
 unsafe impl GlobalAlloc for Memory {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let (list, size) = class(layout.size());
@@ -63,7 +66,8 @@ unsafe impl GlobalAlloc for Memory {
             if grown == usize::MAX {
                 return null_mut();
             }
-            // What somebody else grew in between is not ours, and what was left before is too small to matter.
+            // What somebody else grew in between is not ours, and what was left before is too small
+            // to matter.
             if grown * PAGE != self.end.get() {
                 self.next.set(grown * PAGE);
             }

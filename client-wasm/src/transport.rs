@@ -1,8 +1,9 @@
-//! The socket: the browser's WebSocket. gloo-net makes a stream of what comes; what goes out needs no more than the
-//! WebSocket itself. It is as good as its messages: everything that has to outlive a connection is the client's.
+//! The socket: the browser's WebSocket. gloo-net makes a stream of what comes; what goes out needs
+//! no more than the WebSocket itself. It is as good as its messages: everything that has to outlive
+//! a connection is the client's.
 //!
-//! There is no executor for one stream, and nobody to wake: whenever the browser calls one of gloo-net's closures, the
-//! glue asks for a turn, and that turn polls.
+//! There is no executor for one stream, and nobody to wake: whenever the browser calls one of
+//! gloo-net's closures, the glue asks for a turn, and that turn polls.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -44,8 +45,8 @@ impl Socket {
         Self { number, socket, open: false }
     }
 
-    /// The client keeps what cannot be sent: the close that follows makes it send again. A browser writes an error
-    /// into the console of a page that sends while its socket is closing.
+    /// The client keeps what cannot be sent: the close that follows makes it send again. A browser
+    /// writes an error into the console of a page that sends while its socket is closing.
     pub(crate) fn send(&self, frame: &str) {
         if let Some((line, _)) = &self.socket
             && line.ready_state() == web_sys::WebSocket::OPEN
@@ -74,7 +75,8 @@ impl Socket {
                 Poll::Ready(Some(Ok(Message::Text(frame)))) => News::Frame(frame),
                 Poll::Ready(Some(Err(WebSocketError::ConnectionClose(event)))) => News::Closed(event.code),
                 Poll::Ready(None) => News::Closed(1006),
-                // An error is followed by a close; binary frames are of another encoding, which was not asked for.
+                // An error is followed by a close; binary frames are of another encoding, which was
+                // not asked for.
                 Poll::Ready(Some(_)) => News::Frame(String::new()),
                 Poll::Pending => return None,
             }

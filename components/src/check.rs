@@ -90,7 +90,8 @@ const fn verify_one(subject: &Subject, kind: &CheckKind) -> Option<ConstMessage>
     match *kind {
         CheckKind::Path { steps, want } => match walk(subject, steps) {
             Ok(end) => end.is_wanted(want),
-            // What is wrong with the list of a loop is said at the loop, not again at every use of its items.
+            // What is wrong with the list of a loop is said at the loop, not again at every use of
+            // its items.
             Err((at, _)) if is_inside_loop(steps, at) => None,
             Err((_, message)) => Some(message),
         },
@@ -116,7 +117,7 @@ const fn is_inside_loop(steps: &[PathStep], mut at: usize) -> bool {
 
 /// Where a path leads.
 #[derive(Clone, Copy)]
-struct End {
+struct PathEnd {
     shape: &'static Shape,
     /// The name of the last field, for messages.
     name: &'static str,
@@ -126,7 +127,7 @@ struct End {
     shown: bool,
 }
 
-impl End {
+impl PathEnd {
     const fn is_wanted(self, want: Want) -> Option<ConstMessage> {
         let shape = through(self.shape);
         let says = match (want, shape) {
@@ -218,13 +219,13 @@ const fn through(mut shape: &'static Shape) -> &'static Shape {
 }
 
 /// Returns the value to which a path leads, or the step at which it fails, and the reason.
-const fn walk(subject: &Subject, steps: &[PathStep]) -> Result<End, (usize, ConstMessage)> {
-    let mut end = End { shape: subject.shape.get(), name: subject.ty, is_item: false, shown: true };
+const fn walk(subject: &Subject, steps: &[PathStep]) -> Result<PathEnd, (usize, ConstMessage)> {
+    let mut end = PathEnd { shape: subject.shape.get(), name: subject.ty, is_item: false, shown: true };
     let mut at = 0;
     while at < steps.len() {
         let shape = through(end.shape);
         end.shape = match (steps[at], shape) {
-            (_, Shape::Any) => return Ok(End { shape: &Shape::Any, ..end }),
+            (_, Shape::Any) => return Ok(PathEnd { shape: &Shape::Any, ..end }),
             (_, Shape::Unknown) => {
                 let message = ConstMessage::new().text("the type of `").text(end.name);
                 let message =
@@ -235,7 +236,7 @@ const fn walk(subject: &Subject, steps: &[PathStep]) -> Result<End, (usize, Cons
                 let computed: &[ShapeField] = if at == 0 { subject.computed } else { &[] };
                 match field(owner, fields, computed, name, hash) {
                     Ok(found) => {
-                        end = End { name, is_item: false, shown: found.shown, ..end };
+                        end = PathEnd { name, is_item: false, shown: found.shown, ..end };
                         found.shape.get()
                     }
                     Err(_) if at == 0 && equal(name, "errors") => {

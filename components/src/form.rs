@@ -31,7 +31,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Errors;
 use error::ReadError;
-use node::Tree;
+use node::FormTree;
 use reader::FormReader;
 
 /// The most nodes that are visited: a value is decoded again for each field whose type is found.
@@ -62,7 +62,7 @@ struct Unread {
 /// # Errors
 /// Returns an error if the value does not fit the type.
 pub(crate) fn decode<T: DeserializeOwned>(json: &str) -> Result<T, FormError> {
-    let mut tree = Tree::parse(json).map_err(FormError::whole)?;
+    let mut tree = FormTree::parse(json).map_err(FormError::whole)?;
     let rounds = (WORK / tree.len()).clamp(*ROUNDS.start(), *ROUNDS.end());
     for round in 1.. {
         let unread = RefCell::new(Vec::new());
@@ -92,7 +92,7 @@ impl FormError {
         Self(vec![FieldError { field: String::new(), message }])
     }
 
-    fn of(tree: &Tree<'_>, unread: Vec<Unread>, error: Option<ReadError>) -> Self {
+    fn of(tree: &FormTree<'_>, unread: Vec<Unread>, error: Option<ReadError>) -> Self {
         let has_unread = !unread.is_empty();
         let texts = unread
             .into_iter()

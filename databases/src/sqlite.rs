@@ -21,7 +21,7 @@ pub use rusqlite::Connection;
 
 use self::driver::SqliteDriver;
 pub use self::driver::error_of;
-use self::writer::{Failure, Finish, Order, Ran};
+use self::writer::{CommitFailure, Finish, Order, Ran};
 use crate::{DatabaseError, Tx};
 
 /// How many transactions may be queued. More are refused: one that waited for a place in the queue
@@ -123,11 +123,11 @@ impl Database {
                 let result = match committed {
                     Ok(()) => result,
                     // Whatever `work` returned.
-                    Err(Failure::Undone(error @ (DatabaseError::Denied(_) | DatabaseError::RolledBack))) => {
-                        Err(error.into())
-                    }
-                    Err(Failure::Undone(error)) => result.and(Err(error.into())),
-                    Err(Failure::Unknown(error)) => {
+                    Err(CommitFailure::Undone(
+                        error @ (DatabaseError::Denied(_) | DatabaseError::RolledBack),
+                    )) => Err(error.into()),
+                    Err(CommitFailure::Undone(error)) => result.and(Err(error.into())),
+                    Err(CommitFailure::Unknown(error)) => {
                         result.and(Err(DatabaseError::Unknown(Box::new(error)).into()))
                     }
                 };

@@ -1,7 +1,7 @@
 //! The example application: counter, chat, form, todo, seats and rows.
 //!
-//! The order of the source: [`options`] → [`store`] → [`app`] combines the routes → [`pages`] render
-//! [`components`] for the visitor, whom [`user`] identifies by a cookie.
+//! The order of the source: [`options`] → [`store`] → [`app`] combines the routes → [`pages`]
+//! render [`components`] for the visitor, whom [`user`] identifies by a cookie.
 
 use std::io::IsTerminal as _;
 

@@ -17,7 +17,8 @@ use vivaz::{Secret, User};
 use crate::names::plain;
 
 const COOKIE_NAME: &str = "demo_user";
-/// Maximum length of a name, in characters. Longer names are cut; this fits into a line of the chat.
+/// Maximum length of a name, in characters. Longer names are cut; this fits into a line of the
+/// chat.
 const MAX_NAME: usize = 40;
 
 /// The purpose of the cookies' key. Other keys from the same secret differ.

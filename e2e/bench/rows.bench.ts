@@ -1,8 +1,9 @@
-// What the page's engine takes for operations on many rows, beside hand-written DOM code that is given the same
-// messages. Ratios are what counts: both run in the same page of the same browser, by turns.
+// What the page's engine takes for operations on many rows, beside hand-written DOM code that is
+// given the same messages. Ratios are what counts: both run in the same page of the same browser,
+// by turns.
 //
-// The server's part is played in the page, so that nothing but the page's work is measured: from the message's arrival,
-// parsing included, to the end of layout.
+// The server's part is played in the page, so that nothing but the page's work is measured: from
+// the message's arrival, parsing included, to the end of layout.
 
 import { expect, test } from "../tests/test.ts";
 

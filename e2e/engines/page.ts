@@ -1,4 +1,5 @@
-// A page in a WebDriver session: finds elements as a visitor names them, and waits for what they show.
+// A page in a WebDriver session: finds elements as a visitor names them, and waits for what they
+// show.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "@playwright/test";

@@ -1,4 +1,5 @@
-// What every test starts from: a window of its own in the engine's browser, and what must hold when it ends.
+// What every test starts from: a window of its own in the engine's browser, and what must hold when
+// it ends.
 
 import { expect, test as base } from "@playwright/test";
 import { Network } from "../tests/network.ts";

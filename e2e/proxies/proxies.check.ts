@@ -1,5 +1,5 @@
-// The configurations of docs/deployment.md, as they stand there, in front of the demo: page, socket, deploy.
-// A proxy that is not installed is passed over. By hand: npm run proxies
+// The configurations of docs/deployment.md, as they stand there, in front of the demo: page,
+// socket, deploy. A proxy that is not installed is passed over. By hand: npm run proxies
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";

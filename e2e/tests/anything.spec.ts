@@ -1,4 +1,5 @@
-// Two people do anything to one list, over lines that break: in the end both see what the server has.
+// Two people do anything to one list, over lines that break: in the end both see what the server
+// has.
 
 import type { Page } from "@playwright/test";
 import { Network } from "./network.ts";

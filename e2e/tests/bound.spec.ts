@@ -1,4 +1,5 @@
-// Controls without a field: they show what the server says, unless an edit is newer than the last answer.
+// Controls without a field: they show what the server says, unless an edit is newer than the last
+// answer.
 
 import { expect, open, test } from "./networked.ts";
 

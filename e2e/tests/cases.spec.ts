@@ -1,5 +1,5 @@
-// The cases of `client-wasm/cases.json`: what operations and events come to in a browser. The document in memory of
-// `vivaz::testing` runs the same ones (`engine/src/testing/tests.rs`).
+// The cases of `client-wasm/cases.json`: what operations and events come to in a browser. The
+// document in memory of `vivaz::testing` runs the same ones (`engine/src/testing/tests.rs`).
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

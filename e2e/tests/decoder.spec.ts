@@ -1,5 +1,6 @@
-// The decoder of operations alone: what `js/dom.js` makes of them where only a browser knows (parsed HTML, focus, the caret,
-// what was typed). What the engine writes is tested natively, in client-wasm.
+// The decoder of operations alone: what `js/dom.js` makes of them where only a browser knows
+// (parsed HTML, focus, the caret, what was typed). What the engine writes is tested natively, in
+// client-wasm.
 
 import { fileURLToPath } from "node:url";
 import { expect, test } from "./test.ts";

@@ -1,5 +1,6 @@
-// A page that got to a state by patches (A), a page that begins in that state without JavaScript (B), and the same page after
-// its script adopted it (C) are the same document. A long run, or another one: `cargo xtask differ`.
+// A page that got to a state by patches (A), a page that begins in that state without JavaScript
+// (B), and the same page after its script adopted it (C) are the same document. A long run, or
+// another one: `cargo xtask differ`.
 
 import { readFile } from "node:fs/promises";
 import type { Page } from "@playwright/test";
@@ -60,7 +61,8 @@ test("every construct of the documentation is compared", async () => {
 for (const name of Object.keys(FIELDS)) {
   test(`a patched page is a fresh one, with and without its script: ${name}`, async ({ page, browser, app, problems }) => {
     test.setTimeout(120_000 + STEPS * 2000);
-    // What an address of a random state leads to, and what its text is not, as a value of a control.
+    // What an address of a random state leads to, and what its text is not, as a value of a
+    // control.
     problems.expect(/Failed to load resource/, /Content Security Policy/, /cannot be parsed|does not conform/, /Error: <\w+> attribute/);
     const bare = await (await browser.newContext({ baseURL: app.url, javaScriptEnabled: false })).newPage();
     const fresh = await (await browser.newContext({ baseURL: app.url })).newPage();

@@ -1,4 +1,5 @@
-// Elements with a life of their own, under patches: dialogs, events that do not bubble, shadow trees.
+// Elements with a life of their own, under patches: dialogs, events that do not bubble, shadow
+// trees.
 
 import type { Page } from "@playwright/test";
 import { Network } from "./network.ts";
@@ -32,7 +33,8 @@ test("a modal dialog keeps the focus across patches, in both directions, and giv
   await expect(inside).toHaveValue("typed");
   await page.keyboard.press("Tab");
   await expect(last).toBeFocused();
-  // Round and round: between the last and the first there may be the browser's own bar, but nothing of the page.
+  // Round and round: between the last and the first there may be the browser's own bar, but nothing
+  // of the page.
   const round = async (key: string, to: typeof first) => {
     await page.keyboard.press(key);
     if (await page.evaluate(() => document.activeElement === document.body)) await page.keyboard.press(key);

@@ -1,5 +1,5 @@
-// The engine itself: a fault of it, its memory, a line that is dead without saying so, a server that is busy, what a
-// reload keeps, what a deploy changes.
+// The engine itself: a fault of it, its memory, a line that is dead without saying so, a server
+// that is busy, what a reload keeps, what a deploy changes.
 
 import type { Page, WebSocketRoute } from "@playwright/test";
 import { expect, live, open, test } from "./test.ts";
@@ -52,7 +52,8 @@ test("after a trap the engine starts again, and what was typed is there", async 
   await page.evaluate(() => {
     const tick = [...document.querySelectorAll("button")].find((button) => button.textContent === "Tick");
     (window as unknown as { seen: { trap: boolean } }).seen.trap = true;
-    // The one that the engine breaks at is gone with it; the next one finds no engine, and counts when there is one.
+    // The one that the engine breaks at is gone with it; the next one finds no engine, and counts
+    // when there is one.
     tick?.click();
     tick?.click();
   });

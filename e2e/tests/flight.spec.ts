@@ -1,4 +1,5 @@
-// Forms and buttons while an answer is under way: the network keeps it back for as long as a test looks.
+// Forms and buttons while an answer is under way: the network keeps it back for as long as a test
+// looks.
 
 import type { Page } from "@playwright/test";
 import { expect, open, test } from "./networked.ts";

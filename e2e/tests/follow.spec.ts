@@ -1,4 +1,5 @@
-// Controls that are bound to state follow the server again once their action is answered, whatever event calls it.
+// Controls that are bound to state follow the server again once their action is answered, whatever
+// event calls it.
 
 import type { Page } from "@playwright/test";
 import { expect, open, test } from "./networked.ts";

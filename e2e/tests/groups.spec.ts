@@ -11,8 +11,8 @@ const ticked = (page: Page, names: string[]) =>
     .poll(() => page.locator("input:checked:not([name=posted])").evaluateAll((boxes) => boxes.map((box) => box.parentElement!.textContent!.trim())))
     .toEqual(names);
 
-// The boxes of each list, the list once the first, the last and the one between are ticked and the last is not any more
-// (`both`), and the list once the first is ticked again (`moved`).
+// The boxes of each list, the list once the first, the last and the one between are ticked and the
+// last is not any more (`both`), and the list once the first is ticked again (`moved`).
 const KINDS = [
   { kind: "texts, static", boxes: ["red", "green", "blue"], both: "colors gone red green", moved: "colors gone green red", begins: true },
   { kind: "texts, dynamic", boxes: ["one", "two", "three"], both: "picks one two", moved: "picks two one" },

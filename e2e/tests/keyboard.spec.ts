@@ -1,4 +1,5 @@
-// Every page without a mouse: what can be done can be reached, in the order in which it is read, and the focus shows.
+// Every page without a mouse: what can be done can be reached, in the order in which it is read,
+// and the focus shows.
 
 import type { Page } from "@playwright/test";
 import { expect, open, test } from "./test.ts";

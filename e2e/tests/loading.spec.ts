@@ -1,4 +1,5 @@
-// What the page cannot live without does not come at the first try: the engine, a template, the connection.
+// What the page cannot live without does not come at the first try: the engine, a template, the
+// connection.
 
 import { expect, live, open, test } from "./test.ts";
 
@@ -70,7 +71,8 @@ test("tries end where the page says so, and a click makes the next one come at o
     else socket.connectToServer();
   });
   const tries = () => sockets - probes;
-  // Waits until a socket of the test's own is closed: the page knows then that its own before that are.
+  // Waits until a socket of the test's own is closed: the page knows then that its own before that
+  // are.
   const probe = async () => {
     probes += 1;
     await page.evaluate(() => {

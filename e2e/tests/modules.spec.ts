@@ -1,4 +1,5 @@
-// Optional modules of the client: loaded only where a page asks for them, and not needed for the page to live.
+// Optional modules of the client: loaded only where a page asks for them, and not needed for the
+// page to live.
 
 import { type Page } from "@playwright/test";
 import { expect, live, open, test } from "./test.ts";

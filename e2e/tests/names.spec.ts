@@ -1,5 +1,5 @@
-// A control's name takes the place of its form's property of that name. Templates refuse the names of properties that the
-// client uses; with all other names a form works as any form.
+// A control's name takes the place of its form's property of that name. Templates refuse the names
+// of properties that the client uses; with all other names a form works as any form.
 
 import { readFile } from "node:fs/promises";
 import { expect, open, test } from "./test.ts";

@@ -1,4 +1,5 @@
-// What lies between a page and its server, so that a test can break it: a relay of bytes that is cut, held or closed.
+// What lies between a page and its server, so that a test can break it: a relay of bytes that is
+// cut, held or closed.
 
 import { type AddressInfo, type Server as Listener, type Socket, connect, createServer } from "node:net";
 

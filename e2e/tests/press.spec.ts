@@ -1,4 +1,5 @@
-// What the visitor presses is not disabled before it is let go, and a submit button waits for its own form only.
+// What the visitor presses is not disabled before it is let go, and a submit button waits for its
+// own form only.
 
 import { expect, open, test } from "./networked.ts";
 

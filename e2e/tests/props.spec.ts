@@ -99,7 +99,8 @@ test("no page can rewrite a prop of a component that the server rendered", async
     return answers;
   });
   const codes = [1, 2, 3, 4, 5, 6, 7].map((ref) => answers[ref]!.payload?.code ?? answers[ref]!.type);
-  // Another prop may have changed since the page was rendered: the reply then has the patch of that.
+  // Another prop may have changed since the page was rendered: the reply then has the patch of
+  // that.
   expect(["ACK", "STATE_UPDATE"]).toContain(codes[2]);
   expect(answers[3]!.payload ?? {}).not.toHaveProperty("age");
   expect(codes.toSpliced(2, 1)).toEqual([

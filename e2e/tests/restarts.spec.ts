@@ -1,4 +1,5 @@
-// The server is ended or killed under open pages, and started again: nothing is lost, nothing is done twice.
+// The server is ended or killed under open pages, and started again: nothing is lost, nothing is
+// done twice.
 
 import type { Page } from "@playwright/test";
 import { Server } from "./server.ts";

@@ -10,7 +10,8 @@ const rows = (page: Page): Promise<Row[]> =>
   );
 const ids = async (page: Page) => (await rows(page)).map((row) => row.id);
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
-// By class and not by role: roles of thousands of buttons take longer to compute than what is tested.
+// By class and not by role: roles of thousands of buttons take longer to compute than what is
+// tested.
 const button = (page: Page, name: string) => page.locator(".controls button").getByText(name, { exact: true });
 const press = (page: Page, name: string) => button(page, name).click();
 

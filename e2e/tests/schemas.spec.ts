@@ -1,4 +1,5 @@
-// Deploys of a program whose nested types are others, and rollbacks: what was acknowledged is there each time.
+// Deploys of a program whose nested types are others, and rollbacks: what was acknowledged is there
+// each time.
 
 import { type Page } from "@playwright/test";
 import { Server } from "./server.ts";

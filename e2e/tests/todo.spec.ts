@@ -219,7 +219,8 @@ for (const latency of [0, 300]) {
     await open(page, `${network.url}/todo`);
     await add(page, "stays");
     await expect(item(page, "stays")).not.toHaveAttribute("data-id", /temp/);
-    // Everything of an item in one turn of the page: the answer to its addition is not there by then.
+    // Everything of an item in one turn of the page: the answer to its addition is not there by
+    // then.
     const done = await page.evaluate(() => {
       const ids: string[] = [];
       const add = (text: string): Element => {

@@ -1,4 +1,5 @@
-// What was typed and not submitted, when the page has to be loaded anew: the visitor's cookie is gone.
+// What was typed and not submitted, when the page has to be loaded anew: the visitor's cookie is
+// gone.
 
 import { Network } from "./network.ts";
 import { expect, live, open, test } from "./test.ts";

@@ -1,4 +1,5 @@
-// The ways out of the template language, and what the engine does when something is not as it should be.
+// The ways out of the template language, and what the engine does when something is not as it
+// should be.
 
 import type { Page } from "@playwright/test";
 import { expect, live, open, test } from "./test.ts";

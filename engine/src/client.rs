@@ -1,8 +1,9 @@
-//! The page's side of the protocol, as a state machine: it knows neither sockets nor clocks nor the DOM.
+//! The page's side of the protocol, as a state machine: it knows neither sockets nor clocks nor the
+//! DOM.
 //!
-//! In come what the user wants, frames, timers and what became of a socket; out come [`Output`]s, in the order in
-//! which they have to be done. What is not answered is kept, sent again over the next connection, and shown as a
-//! guess until then.
+//! In come what the user wants, frames, timers and what became of a socket; out come [`Output`]s,
+//! in the order in which they have to be done. What is not answered is kept, sent again over the
+//! next connection, and shown as a guess until then.
 
 mod answer;
 mod commands;
@@ -42,12 +43,12 @@ struct Topic {
 #[derive(Debug)]
 pub(crate) struct Client {
     link: ConnectionState,
-    /// The session, and the secret to resume it with; empty as long as there is none. Names that are new with each
-    /// connection are texts, because interned names are never freed.
+    /// The session, and the secret to resume it with; empty as long as there is none. Names that
+    /// are new with each connection are texts, because interned names are never freed.
     session: String,
     secret: String,
-    /// The connections over which unanswered requests may have gone out, the open one last: a topic's patch names one as
-    /// its author.
+    /// The connections over which unanswered requests may have gone out, the open one last: a
+    /// topic's patch names one as its author.
     connections: Vec<String>,
     components: Slots<Component>,
     topics: Vec<Topic>,

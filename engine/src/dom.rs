@@ -1,17 +1,18 @@
 //! The seam to the DOM: operations in, nothing out.
 //!
-//! The engine never touches a node. It writes operations into a buffer of words and one string ([`Ops`]), which the
-//! caller runs after each turn: in the browser a small decoder in JavaScript (`client-wasm/js/dom.js`). That is faster
-//! and smaller than a call for each, and events that fire while nodes change (a removed input blurs) never meet an
-//! engine in the middle of a turn.
+//! The engine never touches a node. It writes operations into a buffer of words and one string
+//! ([`Ops`]), which the caller runs after each turn: in the browser a small decoder in JavaScript
+//! (`client-wasm/js/dom.js`). That is faster and smaller than a call for each, and events that fire
+//! while nodes change (a removed input blurs) never meet an engine in the middle of a turn.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod decode;
 
-/// What can be done. The words that follow each are named; `node` is the number of a node, which the engine gives out
-/// (an instance's root; those of the places of its lists and conditions follow, two each: the parent and what stands
-/// behind), `hole` the position of a hole in its block, `kind` is what `shown` says of a value. Lengths of strings are
-/// added by the writer, after the words. The numbers are those of the decoder's cases.
+/// What can be done. The words that follow each are named; `node` is the number of a node, which
+/// the engine gives out (an instance's root; those of the places of its lists and conditions
+/// follow, two each: the parent and what stands behind), `hole` the position of a hole in its
+/// block, `kind` is what `shown` says of a value. Lengths of strings are added by the writer, after
+/// the words. The numbers are those of the decoder's cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Op {
@@ -19,9 +20,11 @@ pub enum Op {
     Template = 1,
     /// `node template`: clones the skeleton.
     Make,
-    /// `node hole first count stride template`: takes rows that the server rendered, and numbers them.
+    /// `node hole first count stride template`: takes rows that the server rendered, and numbers
+    /// them.
     Rows,
-    /// `node slot template anew`: the component's own element, filled with the skeleton if it is made anew.
+    /// `node slot template anew`: the component's own element, filled with the skeleton if it is
+    /// made anew.
     Root,
     /// `parent node before`: puts a node where it belongs, `before` 0 for the end.
     Insert,
@@ -31,10 +34,11 @@ pub enum Op {
     Forget,
     /// `parent`: empties it.
     Clear,
-    /// `node hole kind` value: what a hole shows; 16 is added to the kind for one that is set even if it was before.
+    /// `node hole kind` value: what a hole shows; 16 is added to the kind for one that is set even
+    /// if it was before.
     Set,
-    /// `slot kind` field value: what was typed into a field is refused; the value that counts comes with it,
-    /// but the text stays.
+    /// `slot kind` field value: what was typed into a field is refused; the value that counts comes
+    /// with it, but the text stays.
     Refuse,
     /// `attempt code queued` name: how the page is connected.
     Status,
@@ -50,7 +54,8 @@ pub enum Op {
     Fault,
     /// (nothing) hash: fetch a template.
     Fetch,
-    /// `token ms`: call [`Page::timer`](crate::Page::timer) with the token after so many milliseconds.
+    /// `token ms`: call [`Page::timer`](crate::Page::timer) with the token after so many
+    /// milliseconds.
     Timer,
     /// (nothing): load the page anew.
     Reload,
@@ -68,8 +73,8 @@ pub enum Op {
     Answered,
 }
 
-/// What [`Op::Set`] and [`Op::Refuse`] contain about a value: its type in the lowest three bits, then
-/// flags.
+/// What [`Op::Set`] and [`Op::Refuse`] contain about a value: its type in the lowest three bits,
+/// then flags.
 pub(crate) mod value {
     /// `null`
     pub(crate) const NULL: u32 = 0;
@@ -95,7 +100,8 @@ pub(crate) mod value {
 /// Operations that have not run, in order.
 #[derive(Debug, Default)]
 pub struct Ops {
-    /// For each operation its number, its words, and the lengths of its strings in UTF-16 code units.
+    /// For each operation its number, its words, and the lengths of its strings in UTF-16 code
+    /// units.
     pub words: Vec<u32>,
     /// All strings, one after the other.
     pub text: String,
@@ -113,8 +119,8 @@ impl Ops {
         self.words.extend_from_slice(words);
         for text in strings {
             self.text.push_str(text);
-            // The decoder cuts a JavaScript string, which counts in UTF-16: one for each character, and one more for
-            // those that take four bytes.
+            // The decoder cuts a JavaScript string, which counts in UTF-16: one for each character,
+            // and one more for those that take four bytes.
             let mut length = 0;
             for byte in text.bytes() {
                 length += u32::from(byte & 0xC0 != 0x80) + u32::from(byte >= 0xF0);

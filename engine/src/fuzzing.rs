@@ -1,4 +1,5 @@
-//! What only the fuzz targets reach: how the page reads JSON and templates and applies patches, as texts.
+//! What only the fuzz targets reach: how the page reads JSON and templates and applies patches, as
+//! texts.
 
 use crate::patch;
 use crate::render::{Blueprint, Stage};

@@ -1,9 +1,10 @@
 //! The page's engine: what a page does with the messages of its server and the events of its user.
 //!
-//! An event goes through [`Page`] → `client` (a `ref`, a guess laid over the state) → a [`SocketCommand`]. A frame of
-//! the server goes through `client` → `store` (patch applied, guess dropped) → `render` (only what reads a changed
-//! field) → [`Ops`]. The engine knows neither sockets nor clocks nor nodes: the caller has those.
-//! `client-wasm` is the caller in the browser, `vivaz::testing` the one in tests.
+//! An event goes through [`Page`] → `client` (a `ref`, a guess laid over the state) → a
+//! [`SocketCommand`]. A frame of the server goes through `client` → `store` (patch applied, guess
+//! dropped) → `render` (only what reads a changed field) → [`Ops`]. The engine knows neither
+//! sockets nor clocks nor nodes: the caller has those. `client-wasm` is the caller in the browser,
+//! `vivaz::testing` the one in tests.
 
 mod client;
 mod dom;

@@ -1,7 +1,7 @@
 //! Lists, by functions that are smaller than those of the standard library.
 
-/// Keeps the elements of which `is` holds, in their order. One function for each type, where [`Vec::retain`] is one for
-/// each call. What is removed moves all that follows: lists are short.
+/// Keeps the elements of which `is` holds, in their order. One function for each type, where
+/// [`Vec::retain`] is one for each call. What is removed moves all that follows: lists are short.
 #[inline(never)]
 pub(crate) fn retain<T>(list: &mut Vec<T>, is: &mut dyn FnMut(&mut T) -> bool) {
     let mut at = 0;

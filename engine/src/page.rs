@@ -13,8 +13,8 @@ use crate::value::{Key, Val, write_count};
 struct Place {
     /// Whether there is an element to show it in.
     element: bool,
-    /// What the server chose when it rendered the element, a list of numbers; null where nothing was rendered, or when
-    /// it is adopted.
+    /// What the server chose when it rendered the element, a list of numbers; null where nothing
+    /// was rendered, or when it is adopted.
     shape: Val,
     /// The hash of the template that it was rendered by.
     painted: Val,
@@ -54,8 +54,8 @@ const MALFORMED: &str = r#"{"code":"malformed","message":"unreadable template"}"
 
 /// A page: its components, their state and their views.
 ///
-/// The caller passes what happens (an event, a frame, a timer) to one of the methods, and then calls [`Page::turn`],
-/// which writes everything that follows from it as [`Ops`].
+/// The caller passes what happens (an event, a frame, a timer) to one of the methods, and then
+/// calls [`Page::turn`], which writes everything that follows from it as [`Ops`].
 pub struct Page {
     client: Client,
     stage: Stage,
@@ -70,8 +70,8 @@ pub struct Page {
 }
 
 impl Page {
-    /// Creates a page without components. `seed` makes its pauses between tries to connect differ from those of other
-    /// pages.
+    /// Creates a page without components. `seed` makes its pauses between tries to connect differ
+    /// from those of other pages.
     pub fn new(seed: u64) -> Self {
         Self {
             client: Client::new(seed),
@@ -89,9 +89,10 @@ impl Page {
         &mut self.stage.dom
     }
 
-    /// Mounts a component from the payload of its `COMPONENT_MOUNT`. `of` is a list: its id on the wire; what the
-    /// renderer chose, a list of numbers, or null where nothing was rendered; the user that the page was made for; the
-    /// hash of the template that was rendered. `element` is false for a component that is not shown.
+    /// Mounts a component from the payload of its `COMPONENT_MOUNT`. `of` is a list: its id on the
+    /// wire; what the renderer chose, a list of numbers, or null where nothing was rendered; the
+    /// user that the page was made for; the hash of the template that was rendered. `element` is
+    /// false for a component that is not shown.
     pub fn mount(&mut self, slot: Slot, source: &str, of: Val, element: bool) {
         let mut of = of.into_list();
         let mut part = |at: usize| of.get_mut(at).map(std::mem::take).unwrap_or_default();
@@ -108,8 +109,9 @@ impl Page {
         self.client.unmount(slot);
     }
 
-    /// Runs the statements of an event: those at `address` in the template, in the instance whose root is `node`.
-    /// `event` is an object of what its expressions read. Returns the number of actions that were called.
+    /// Runs the statements of an event: those at `address` in the template, in the instance whose
+    /// root is `node`. `event` is an object of what its expressions read. Returns the number of
+    /// actions that were called.
     pub fn event(&mut self, slot: Slot, node: u32, address: u32, mut event: Val) -> u32 {
         self.temporary += 1;
         let mut temporary = String::from(TEMPORARY);
@@ -148,14 +150,15 @@ impl Page {
         calls
     }
 
-    /// Edits a `model` field, or a property whose path is a JSON array. The edit is shown at once and sent with
-    /// [`Page::commit`], or with the next action.
+    /// Edits a `model` field, or a property whose path is a JSON array. The edit is shown at once
+    /// and sent with [`Page::commit`], or with the next action.
     pub fn edit(&mut self, slot: Slot, field: &str, value: Val) {
         self.client.edit(slot, Key::of(field), value);
     }
 
-    /// Sends the edit of a field. Without a ticket it waits while an earlier one of the same field is unanswered. A
-    /// `ticket` other than 0 is settled with the outcome. Returns false if there is no edit to send.
+    /// Sends the edit of a field. Without a ticket it waits while an earlier one of the same field
+    /// is unanswered. A `ticket` other than 0 is settled with the outcome. Returns false if there
+    /// is no edit to send.
     pub fn commit(&mut self, slot: Slot, field: &str, ticket: u32) -> bool {
         self.client.commit(slot, Key::of(field), ticket)
     }
@@ -187,7 +190,8 @@ impl Page {
         self.client.commit(slot, field, ticket);
     }
 
-    /// Calls an action with a list of arguments. A `ticket` other than 0 is settled with the outcome.
+    /// Calls an action with a list of arguments. A `ticket` other than 0 is settled with the
+    /// outcome.
     pub fn call(&mut self, slot: Slot, action: &str, arguments: Val, ticket: u32) {
         self.client.action(slot, Key::of(action), arguments, Origin::default(), ticket, Vec::new());
     }
@@ -197,8 +201,8 @@ impl Page {
         self.client.release(slot, guess, false);
     }
 
-    /// Sends new props of a child. `source` is the payload of the message, and what the child is mounted from again. A
-    /// `ticket` other than 0 is settled with the outcome.
+    /// Sends new props of a child. `source` is the payload of the message, and what the child is
+    /// mounted from again. A `ticket` other than 0 is settled with the outcome.
     pub fn props(&mut self, slot: Slot, source: &str, ticket: u32) {
         self.client.props(slot, source, ticket);
     }
@@ -218,13 +222,14 @@ impl Page {
         self.client.is_dirty(slot, None)
     }
 
-    /// Checks whether an edit of this field, or of the property with this path, is not acknowledged.
+    /// Checks whether an edit of this field, or of the property with this path, is not
+    /// acknowledged.
     pub fn is_edited(&self, slot: Slot, property: &str) -> bool {
         self.client.is_edited(slot, Key::of(property))
     }
 
-    /// Returns unanswered actions and edits as a JSON list: `HELLO` to resume their session, then for each a list of 1
-    /// if the server may have handled it, else 0, and its frame.
+    /// Returns unanswered actions and edits as a JSON list: `HELLO` to resume their session, then
+    /// for each a list of 1 if the server may have handled it, else 0, and its frame.
     pub fn queue(&self) -> String {
         self.client.queue()
     }
@@ -254,12 +259,14 @@ impl Page {
         self.client.timer(token);
     }
 
-    /// Connects now, or checks a connection that may be gone: the browser is online again, or the page is visible again.
+    /// Connects now, or checks a connection that may be gone: the browser is online again, or the
+    /// page is visible again.
     pub fn wake(&mut self) {
         self.client.wake();
     }
 
-    /// Closes the connection: `for_good`, which ends the session, or for the browser's back-forward cache.
+    /// Closes the connection: `for_good`, which ends the session, or for the browser's back-forward
+    /// cache.
     pub fn leave(&mut self, for_good: bool) {
         self.client.leave(for_good);
     }
@@ -274,8 +281,8 @@ impl Page {
         Some((std::mem::replace(&mut edit.field, part), edit))
     }
 
-    /// Lays a guess of the page's own code over the state: an object of patch values. A shared field's value is a patch
-    /// of its topic. The guess stays until [`Page::release`].
+    /// Lays a guess of the page's own code over the state: an object of patch values. A shared
+    /// field's value is a patch of its topic. The guess stays until [`Page::release`].
     pub fn guess(&mut self, slot: Slot, patch: Val) -> Tag {
         let mut guesses = Vec::new();
         for (field, value) in patch.into_fields() {
@@ -291,7 +298,8 @@ impl Page {
         self.client.guess(slot, guesses)
     }
 
-    /// Takes a template that [`Op::Fetch`] asked for. `None` if it could not be fetched: it is asked for over the socket.
+    /// Takes a template that [`Op::Fetch`] asked for. `None` if it could not be fetched: it is
+    /// asked for over the socket.
     pub fn template(&mut self, hash: &str, template: Option<Val>) {
         self.take_template(Key::of(hash), template);
     }
@@ -319,8 +327,8 @@ impl Page {
         self.blueprints.iter().find(|blueprint| blueprint.hash == hash).cloned()
     }
 
-    /// Brings the views up to date with everything that came since the last turn. `socket` carries out what is to be
-    /// done with the socket.
+    /// Brings the views up to date with everything that came since the last turn. `socket` carries
+    /// out what is to be done with the socket.
     pub fn turn(&mut self, socket: &mut dyn FnMut(SocketCommand)) {
         loop {
             let outputs = self.client.take();
@@ -419,7 +427,8 @@ impl Page {
             old.drop(&mut self.stage);
         }
         let mut shape = std::mem::take(&mut place.shape);
-        // What another template has made may look alike: a deploy came between the paint and the mount.
+        // What another template has made may look alike: a deploy came between the paint and the
+        // mount.
         if place.painted.str() != Some(blueprint.hash.name()) {
             shape = Val::Null;
         }
@@ -429,7 +438,8 @@ impl Page {
         place.view = Some(View::new(blueprint, slot, shape.list(), &around, &mut self.stage));
     }
 
-    /// Makes a view anew: the server's HTML differs from its template, or other scripts took nodes out of it.
+    /// Makes a view anew: the server's HTML differs from its template, or other scripts took nodes
+    /// out of it.
     pub fn anew(&mut self, slot: Slot) {
         let view = self.places.get(slot).and_then(|place| place.view.as_ref());
         if let Some(blueprint) = view.map(|view| Shared::clone(&view.blueprint)) {

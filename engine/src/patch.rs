@@ -1,4 +1,5 @@
-//! Patches: laid over a state, and what they did to it, told in positions so that every view can follow.
+//! Patches: laid over a state, and what they did to it, told in positions so that every view can
+//! follow.
 
 use crate::value::{Key, Val};
 
@@ -36,8 +37,8 @@ pub(crate) enum Step {
     Order(Vec<usize>),
 }
 
-/// Applies one field's patch value to the field's old value. `None` if it does not fit: the stream has to be asked for
-/// again.
+/// Applies one field's patch value to the field's old value. `None` if it does not fit: the stream
+/// has to be asked for again.
 pub(crate) fn apply(old: &mut Val, mut patch: Val) -> Option<What> {
     if let Val::Obj(fields) = &mut patch
         && let [(key, value)] = fields.as_mut_slice()
@@ -64,8 +65,8 @@ pub(crate) fn plain(value: Val) -> Val {
     if let Val::Obj(_) = value { Val::Obj(vec![(Key::of("$value"), value)]) } else { value }
 }
 
-/// The patch value that adds an item at the end of a list. No server can say where that is: the place is a number that
-/// JSON does not have.
+/// The patch value that adds an item at the end of a list. No server can say where that is: the
+/// place is a number that JSON does not have.
 pub(crate) fn push(item: Val) -> Val {
     list(vec![Val::text("+"), Val::Num(f64::INFINITY), item])
 }
@@ -144,7 +145,8 @@ fn place(value: &Val) -> Option<usize> {
     value.int().and_then(|i| usize::try_from(i).ok())
 }
 
-/// The item with that id, looked for outwards from where the last one was: neighbours come after one another.
+/// The item with that id, looked for outwards from where the last one was: neighbours come after
+/// one another.
 pub(crate) fn find(items: &[Val], cursor: usize, id: &Val) -> Option<usize> {
     let key = Key::of("id");
     let is = |at: usize| items.get(at).and_then(|item| item.at(key)) == Some(id);

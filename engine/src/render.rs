@@ -1,8 +1,9 @@
 //! Views: a component's DOM, kept in step with its state.
 //!
-//! A template is read once ([`Blueprint`]) and never changed into anything else: views walk its code, which is laid out
-//! in `vivaz_template::code`. Each element that shows it has a [`View`], a tree of block instances.
-//! What a change of state costs is what reads it: every hole knows the fields that it depends on.
+//! A template is read once ([`Blueprint`]) and never changed into anything else: views walk its
+//! code, which is laid out in `vivaz_template::code`. Each element that shows it has a [`View`], a
+//! tree of block instances. What a change of state costs is what reads it: every hole knows the
+//! fields that it depends on.
 
 mod adopt;
 mod apply;

@@ -3,8 +3,8 @@
 /// Identifies a component in this page; chosen by the page, and never given to another component.
 pub type Slot = u32;
 
-/// A map from slots to values. A page has a hundred components at most, unless its server allows more: looking through a
-/// list is fast enough, and smaller than anything that sorts or hashes.
+/// A map from slots to values. A page has a hundred components at most, unless its server allows
+/// more: looking through a list is fast enough, and smaller than anything that sorts or hashes.
 #[derive(Debug)]
 pub(crate) struct Slots<T>(Vec<(Slot, T)>);
 

@@ -1,8 +1,9 @@
-//! A stream of state as the page holds it: what the server confirmed, and over it the guesses not answered yet.
+//! A stream of state as the page holds it: what the server confirmed, and over it the guesses not
+//! answered yet.
 //!
-//! The state that views read is kept whole, guesses included, so that reading costs nothing. Of the few fields that
-//! a guess touches the confirmed value is held beside it; an answer puts it back and lays what guesses are left
-//! over it again, in their order.
+//! The state that views read is kept whole, guesses included, so that reading costs nothing. Of the
+//! few fields that a guess touches the confirmed value is held beside it; an answer puts it back
+//! and lays what guesses are left over it again, in their order.
 
 mod guess;
 
@@ -32,8 +33,8 @@ pub(crate) struct Stream {
 /// Why a guess is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// For a patch that names the guess's request as its cause: what was confirmed of the fields that are guessed at
-    /// before that patch. Otherwise null.
+    /// For a patch that names the guess's request as its cause: what was confirmed of the fields
+    /// that are guessed at before that patch. Otherwise null.
     pub(crate) before: Val,
     /// The patch has other causes too: others may have added items in it.
     pub(crate) is_merged: bool,
@@ -84,8 +85,8 @@ impl Stream {
         }
     }
 
-    /// Applies the patch that makes revision `rev`. `None` if one is missing before it, or it does not fit: only a
-    /// snapshot helps.
+    /// Applies the patch that makes revision `rev`. `None` if one is missing before it, or it does
+    /// not fit: only a snapshot helps.
     pub(crate) fn patch(&mut self, rev: u64, patch: Val) -> Option<Vec<Change>> {
         if self.stale || rev <= self.rev {
             return Some(Vec::new());
@@ -118,9 +119,10 @@ impl Stream {
         self.guesses.push((tag, edit));
     }
 
-    /// Drops a guess. If it added an item under a temporary id and the outcome says which item that is, the item's id
-    /// takes the place of the temporary one in the other guesses. Returns the temporary id and the one to use from now
-    /// on: the temporary one itself if the item is not known.
+    /// Drops a guess. If it added an item under a temporary id and the outcome says which item that
+    /// is, the item's id takes the place of the temporary one in the other guesses. Returns the
+    /// temporary id and the one to use from now on: the temporary one itself if the item is not
+    /// known.
     pub(crate) fn release(
         &mut self,
         tag: Tag,
@@ -157,7 +159,8 @@ impl Stream {
         }
     }
 
-    /// Makes the shown value of a field anew from the confirmed one; a change, if it shows another one now.
+    /// Makes the shown value of a field anew from the confirmed one; a change, if it shows another
+    /// one now.
     fn relay(&mut self, field: Key, changes: &mut Vec<Change>) {
         if let Some(confirmed) = self.held.remove(field)
             && let Some(place) = self.state.slot(field)

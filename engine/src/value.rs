@@ -1,7 +1,7 @@
 //! The page's own state tree.
 //!
-//! Keys of objects are interned numbers, so that a binding compares integers and ten thousand rows do not hold ten
-//! thousand copies of `"user_name"`.
+//! Keys of objects are interned numbers, so that a binding compares integers and ten thousand rows
+//! do not hold ten thousand copies of `"user_name"`.
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "who asks for text has no use for the other kinds")]
 
@@ -173,7 +173,8 @@ impl Val {
         Val::Str(s.into())
     }
 
-    /// Puts a value in the place of another one, wherever that stands. Returns whether it stands anywhere.
+    /// Puts a value in the place of another one, wherever that stands. Returns whether it stands
+    /// anywhere.
     pub(crate) fn rename(&mut self, old: &Val, new: &Val) -> bool {
         let mut any = self == old;
         if any {

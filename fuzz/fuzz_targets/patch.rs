@@ -1,5 +1,6 @@
-//! Changes of state: three JSON texts, one a line. The patch between the first two leads from one to the other, in the
-//! server and in the page; the third, from a stranger, is applied or refused by both.
+//! Changes of state: three JSON texts, one a line. The patch between the first two leads from one
+//! to the other, in the server and in the page; the third, from a stranger, is applied or refused
+//! by both.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,5 @@
-//! Seals: what this server did not make does not open, and neither does what it made once any of it is different.
+//! Seals: what this server did not make does not open, and neither does what it made once any of it
+//! is different.
 #![no_main]
 
 use std::sync::LazyLock;

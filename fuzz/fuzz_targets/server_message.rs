@@ -1,4 +1,5 @@
-//! What a server sends, as test clients and load generators read it, and the page's own reader of JSON.
+//! What a server sends, as test clients and load generators read it, and the page's own reader of
+//! JSON.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -25,7 +26,8 @@ fuzz_target!(|text: &str| {
         && can_hold(&value)
     {
         let read = read.expect("the page reads what a server may send");
-        // What is written of the value, not the text: a name that stands twice is the server's last and the page's first.
+        // What is written of the value, not the text: a name that stands twice is the server's last
+        // and the page's first.
         let plain = page::reread(&value.to_string()).expect("the page reads what serde_json writes");
         let plain: Value = serde_json::from_str(&plain).expect("the page writes JSON");
         assert!(same(&plain, &value), "{plain} is not {value}, read from {read}");

@@ -120,8 +120,8 @@ pub use vivaz_databases::{DatabaseError, Driver, Params, Row, RowError, Statemen
 pub use vivaz_protocol::{ConnectionId, SessionId};
 pub use vivaz_template::escape;
 
-/// For programs that drive components without this server: the interface between a component and the
-/// session that runs it. An application does not need it.
+/// For programs that drive components without this server: the interface between a component and
+/// the session that runs it. An application does not need it.
 pub mod instance {
     pub use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, Job, JobProgress, Started};
     pub use vivaz_components::spec::Spec;

@@ -85,13 +85,12 @@ pub enum DomHole {
     Show,
     /// `start end`: instances between a step and that many comments; -1 is the parent's end.
     Instances,
-    /// `event flags held debounce throttle keys address`: `flags` has the bits of [`event`], `held` those of
-    /// [`held`].
-    /// `debounce` and `throttle` are milliseconds plus one; 0 means none.
+    /// `event flags held debounce throttle keys address`: `flags` has the bits of [`event`], `held`
+    /// those of [`held`]. `debounce` and `throttle` are milliseconds plus one; 0 means none.
     Event,
-    /// `control property flags debounce`: the property is the name of a field, or a list of names and numbers, each of
-    /// which stands for a key of that number ([`AtKey`](Self::AtKey)). `flags` has the bits of [`model`]. `debounce` is as in
-    /// [`Event`](Self::Event).
+    /// `control property flags debounce`: the property is the name of a field, or a list of names
+    /// and numbers, each of which stands for a key of that number ([`AtKey`](Self::AtKey)). `flags`
+    /// has the bits of [`model`]. `debounce` is as in [`Event`](Self::Event).
     Model,
     /// `effect argument`: how the state of the wire shows; `effect` is one of [`wire`].
     Wire,
@@ -177,7 +176,8 @@ pub mod wire {
     pub const ATTRIBUTE: u32 = 2;
 }
 
-/// Operators. Those with two operands follow [`BINARY`](op::BINARY), in the order of [`Binary::ALL`](crate::expr::Binary::ALL).
+/// Operators. Those with two operands follow [`BINARY`](op::BINARY), in the order of
+/// [`Binary::ALL`](crate::expr::Binary::ALL).
 #[expect(missing_docs, reason = "the comment of each names its operands")]
 pub mod op {
     /// A scalar.

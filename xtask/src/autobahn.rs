@@ -1,4 +1,5 @@
-//! Autobahn's fuzzing client against an echo on the server's transport: five hundred cases of RFC 6455.
+//! Autobahn's fuzzing client against an echo on the server's transport: five hundred cases of RFC
+//! 6455.
 //!
 //! The suite is a program for Python 2.7, which few systems still have; so it is no step of `test`.
 
@@ -15,7 +16,8 @@ use crate::step::{root, run_command, say};
 
 /// The release that the cases are of.
 const SUITE: &str = "autobahntestsuite==25.10.1";
-/// Runs it from the folder where it is installed, which has to be a site: zope is a package in pieces.
+/// Runs it from the folder where it is installed, which has to be a site: zope is a package in
+/// pieces.
 const PROGRAM: &str = "import os, site; site.addsitedir(os.environ['AUTOBAHN_SITE']); \
                        from autobahntestsuite import wstest; wstest.run()";
 /// The test that serves until it is ended.
@@ -150,7 +152,8 @@ fn test_binary() -> anyhow::Result<PathBuf> {
     binary.context("cargo names no test binary of vivaz")
 }
 
-/// Counts what came of the cases. Compression is not offered, so its cases are not implemented; that is no failure.
+/// Counts what came of the cases. Compression is not offered, so its cases are not implemented;
+/// that is no failure.
 fn judge(reports: &Path) -> anyhow::Result<()> {
     let index: Value = serde_json::from_str(&fs::read_to_string(reports.join("index.json"))?)?;
     let cases = index.get("vivaz").and_then(Value::as_object).context("the report has no results")?;

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: builds the measurements in release mode and runs them. With `--page` it is the page's engine
-//! that is measured, in a browser, beside hand-written DOM code.
+//! `cargo xtask bench`: builds the measurements in release mode and runs them. With `--page` it is
+//! the page's engine that is measured, in a browser, beside hand-written DOM code.
 
 use std::process::Command;
 

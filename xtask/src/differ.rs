@@ -1,5 +1,5 @@
-//! `cargo xtask differ`: the long form of the comparison of patched pages with fresh ones, which the step `browser` of
-//! `cargo xtask test` runs for a few states.
+//! `cargo xtask differ`: the long form of the comparison of patched pages with fresh ones, which
+//! the step `browser` of `cargo xtask test` runs for a few states.
 
 use anyhow::{Context as _, bail};
 

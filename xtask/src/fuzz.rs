@@ -1,8 +1,8 @@
 //! `cargo xtask fuzz`: feeds every reader of foreign input what it has never seen, for a while.
 //!
-//! The targets are cargo-fuzz's, which runs them too. This command does without it and without a nightly compiler: the
-//! coverage comes from flags that the stable one has, and what is looked for are panics and broken promises; code that
-//! forbids `unsafe` has no use for the address sanitizer.
+//! The targets are cargo-fuzz's, which runs them too. This command does without it and without a
+//! nightly compiler: the coverage comes from flags that the stable one has, and what is looked for
+//! are panics and broken promises; code that forbids `unsafe` has no use for the address sanitizer.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -110,7 +110,8 @@ fn build(folder: &Path) -> anyhow::Result<PathBuf> {
     let host =
         version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names its host")?;
     let mut build = Command::new("cargo");
-    // A target of its own keeps the flags from build scripts and macros, which run inside the compiler.
+    // A target of its own keeps the flags from build scripts and macros, which run inside the
+    // compiler.
     build
         .args(["build", "--release", "--bins", "--target", host])
         .current_dir(folder)
@@ -144,8 +145,8 @@ fn fuzz(folder: &Path, target: &Target, program: &Path, seconds: u64) -> anyhow:
     run_command(fuzzer)
 }
 
-/// The inputs that are kept: one file a target, one input a line, as a JSON string, because thousands of files of a
-/// few bytes are of use to nobody who reads the repository.
+/// The inputs that are kept: one file a target, one input a line, as a JSON string, because
+/// thousands of files of a few bytes are of use to nobody who reads the repository.
 fn kept(folder: &Path, target: &Target) -> anyhow::Result<Vec<String>> {
     let path = corpus(folder, target);
     if !path.exists() {

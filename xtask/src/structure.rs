@@ -1,4 +1,5 @@
-//! What the structure of the source must not have. The lists of `xtask/structure.toml` accept exceptions.
+//! What the structure of the source must not have. The lists of `xtask/structure.toml` accept
+//! exceptions.
 
 mod crates;
 mod cycles;
@@ -30,7 +31,8 @@ const CRATES: &[&str] = &[
     "xtask/src/main.rs",
 ];
 
-/// Checks crate edges, import cycles, type names, lines, file sizes and the walks of ARCHITECTURE.md.
+/// Checks crate edges, import cycles, type names, lines, file sizes and the walks of
+/// ARCHITECTURE.md.
 ///
 /// # Errors
 /// Fails with every fault, and with every exception that nothing needs any more.

@@ -1,4 +1,5 @@
-//! `cargo xtask test`: everything that has to hold, in the order in which it is cheapest to learn of a mistake.
+//! `cargo xtask test`: everything that has to hold, in the order in which it is cheapest to learn
+//! of a mistake.
 
 use std::time::{Duration, Instant};
 
@@ -115,7 +116,8 @@ fn docs() -> anyhow::Result<()> {
 
 fn document(selection: &str) -> anyhow::Result<()> {
     let mut doc = command("", &format!("cargo doc {selection} --no-deps --document-private-items"))?;
-    // The overview at the head of a crate may name its private modules: these pages are for those who work on it.
+    // The overview at the head of a crate may name its private modules: these pages are for those
+    // who work on it.
     doc.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links");
     run_command(doc)
 }

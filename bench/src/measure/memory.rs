@@ -12,7 +12,8 @@ use crate::process::Server;
 use crate::report::{Aim, Line};
 use crate::socket::{Socket, Subprotocol};
 
-/// Enough to touch every page of code and every pool, so that what comes after is a connection's own.
+/// Enough to touch every page of code and every pool, so that what comes after is a connection's
+/// own.
 const WARM_UP: usize = 200;
 
 /// Resident memory a session with one counter, with three, and after a large snapshot went to it.
@@ -65,7 +66,8 @@ async fn sessions(count: usize, components: &[&str], traffic: Traffic) -> anyhow
             session.mount(&ComponentId::new(&format!("c{at}"))?, component).await?;
         }
         if let Traffic::Snapshot = traffic {
-            // A component whose shared field shows a large topic, taken away again once the snapshot came.
+            // A component whose shared field shows a large topic, taken away again once the
+            // snapshot came.
             let id = ComponentId::new("large")?;
             session.mount(&id, "large").await?;
             session.unmount(&id).await?;

@@ -1,4 +1,5 @@
-//! The short form of the run: a server in a process of its own, killed and restarted under pages whose connections break.
+//! The short form of the run: a server in a process of its own, killed and restarted under pages
+//! whose connections break.
 //!
 //! `CHAOS_SEED` repeats a run; the seed of a failed one is in its message.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may fail")]

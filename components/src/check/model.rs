@@ -7,7 +7,7 @@
 )]
 
 use super::message::{ConstMessage, Nearest};
-use super::{Edits, End, PathStep, ShapeField, Subject, equal, field, is_inside_loop, through, walk};
+use super::{Edits, PathEnd, PathStep, ShapeField, Subject, equal, field, is_inside_loop, through, walk};
 use crate::shape::{Access, Shape, ShapeRef};
 use crate::spec::FieldKind;
 
@@ -117,7 +117,7 @@ const fn not_led(subject: &Subject, steps: &[PathStep]) -> Option<ConstMessage> 
     }
 }
 
-const fn suits(end: End, edits: Edits) -> Option<ConstMessage> {
+const fn suits(end: PathEnd, edits: Edits) -> Option<ConstMessage> {
     let shape = through(end.shape);
     let says = match (edits, shape) {
         (_, Shape::Any | Shape::Unknown) | (Edits::Any, _) => return None,

@@ -2,13 +2,13 @@
 
 use super::Unread;
 use super::error::{Got, ReadError, ReadErrorKind};
-use super::node::{AnyReading, FormNode, FormNodeKind, Object, Tree};
+use super::node::{AnyReading, FormNode, FormNodeKind, FormTree, Object};
 use super::text::{self, last_word, number_for};
 
 /// A name with more dots is not the name of a nested field.
 const DOTS: usize = 16;
 
-impl Tree<'_> {
+impl FormTree<'_> {
     /// Changes the tree as the error requires. Returns whether another attempt makes sense.
     pub(super) fn amend(&mut self, error: &ReadError) -> bool {
         match &error.cause {
@@ -62,8 +62,8 @@ impl Tree<'_> {
         }
         let is_there = object.has(name);
         if !is_there {
-            let key = Tree::node(next, FormNodeKind::text(name));
-            object.entries.push((key, Tree::node(next, FormNodeKind::Missing)));
+            let key = FormTree::node(next, FormNodeKind::text(name));
+            object.entries.push((key, FormTree::node(next, FormNodeKind::Missing)));
         }
         !is_there
     }
@@ -84,7 +84,7 @@ impl Tree<'_> {
         let (id, text) = (node.id, node.name().to_owned());
         let unread = match (last_word(expected), number_for(&text, expected)) {
             ("sequence", _) => {
-                node.kind = FormNodeKind::List(vec![Tree::node(next, FormNodeKind::text(&text))]);
+                node.kind = FormNodeKind::List(vec![FormTree::node(next, FormNodeKind::text(&text))]);
                 None
             }
             ("boolean", _) => {
@@ -109,7 +109,7 @@ impl Tree<'_> {
         match last_word(expected) {
             "sequence" if node.is_missing() => node.kind = FormNodeKind::List(Vec::new()),
             "boolean" if node.is_missing() => node.kind = FormNodeKind::Bool(false),
-            "sequence" => node.kind = FormNodeKind::List(vec![Tree::node(next, FormNodeKind::text(""))]),
+            "sequence" => node.kind = FormNodeKind::List(vec![FormTree::node(next, FormNodeKind::text(""))]),
             _ if node.is_missing() => return false,
             _ => {
                 node.guess = AnyReading::Nothing;
@@ -171,16 +171,16 @@ impl<'a> Object<'a> {
                 continue;
             };
             let Some(rest) = rest else {
-                entries.push((Tree::node(next, FormNodeKind::text(&field)), value));
+                entries.push((FormTree::node(next, FormNodeKind::text(&field)), value));
                 continue;
             };
-            let inner = (Tree::node(next, FormNodeKind::text(&rest)), value);
+            let inner = (FormTree::node(next, FormNodeKind::text(&rest)), value);
             let group = entries.iter_mut().find(|(key, _)| key.name() == field);
             if let Some((_, FormNode { kind: FormNodeKind::Object(group), .. })) = group {
                 group.entries.push(inner);
             } else {
                 let group = FormNodeKind::Object(Object { entries: vec![inner], is_form: true });
-                entries.push((Tree::node(next, FormNodeKind::text(&field)), Tree::node(next, group)));
+                entries.push((FormTree::node(next, FormNodeKind::text(&field)), FormTree::node(next, group)));
             }
         }
         self.entries = entries;

@@ -15,7 +15,7 @@ const DEPTH: usize = 128;
 /// them.
 pub(super) const PROBES: u32 = 0xf_0000;
 
-pub(super) struct Tree<'a> {
+pub(super) struct FormTree<'a> {
     pub(super) root: FormNode<'a>,
     /// The number of the next node.
     next: usize,
@@ -91,7 +91,7 @@ impl FormNodeKind<'_> {
     }
 }
 
-impl<'a> Tree<'a> {
+impl<'a> FormTree<'a> {
     pub(super) fn parse(json: &'a str) -> Result<Self, String> {
         let mut next = 0;
         let root = FormNode::parse(json, DEPTH, &mut next)?;

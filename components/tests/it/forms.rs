@@ -1,4 +1,5 @@
-//! Values of a form: decoded by the types of arguments and fields, refused at the field that they are of.
+//! Values of a form: decoded by the types of arguments and fields, refused at the field that they
+//! are of.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -377,7 +377,8 @@ async fn what_is_not_serialised_is_kept_and_not_sent() {
     assert!(ann.heard().is_empty());
 }
 
-/// Many change the state at the same time; everybody who looks sees the same, in the same order, without a gap.
+/// Many change the state at the same time; everybody who looks sees the same, in the same order,
+/// without a gap.
 #[test]
 fn the_order_is_the_same_for_all() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

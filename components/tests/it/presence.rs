@@ -321,7 +321,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The list is who has claims, whatever else happens to the topic; who looks has the state in the end.
+/// The list is who has claims, whatever else happens to the topic; who looks has the state in the
+/// end.
 async fn follows_the_claims(steps: Vec<Step>) {
     let club = Hub::new().open::<Club>("club/a", &States::default()).await.unwrap();
     let (ear, mut state) = (Ear::new("ear"), Value::Null);

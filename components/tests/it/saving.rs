@@ -1,5 +1,5 @@
-//! Every way in which a state comes about, with every kind of field that cannot be saved: it is refused then, names
-//! the field, and leaves the state as it was.
+//! Every way in which a state comes about, with every kind of field that cannot be saved: it is
+//! refused then, names the field, and leaves the state as it was.
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};

@@ -36,10 +36,10 @@ const PRAGMAS: &[&str] = &[
 /// Refuses statements that would end the transaction of an order or change the connection for the
 /// orders after it. Shared with the hooks of the connection.
 #[derive(Clone, Default)]
-pub(super) struct Guard(Arc<State>);
+pub(super) struct Guard(Arc<GuardState>);
 
 #[derive(Default)]
-struct State {
+struct GuardState {
     /// Whether an order runs.
     is_on: AtomicBool,
     /// The first statement that was refused.

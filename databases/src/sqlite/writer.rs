@@ -28,11 +28,11 @@ pub(super) struct Ran {
 }
 
 /// Gives an answer.
-pub(super) type Finish = Box<dyn FnOnce(Result<(), Failure>) + Send>;
+pub(super) type Finish = Box<dyn FnOnce(Result<(), CommitFailure>) + Send>;
 
 /// Why an order is not known to be on disk.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum CommitFailure {
     /// Nothing of it is kept.
     #[error(transparent)]
     Undone(DatabaseError),
@@ -41,7 +41,7 @@ pub(super) enum Failure {
     Unknown(DatabaseError),
 }
 
-impl From<DatabaseError> for Failure {
+impl From<DatabaseError> for CommitFailure {
     fn from(error: DatabaseError) -> Self {
         Self::Undone(error)
     }
@@ -59,7 +59,7 @@ impl Thread {
         queue: mpsc::Receiver<Order>,
     ) -> std::io::Result<Self> {
         let thread = std::thread::Builder::new().name("vivaz-sqlite".into()).spawn(move || {
-            let writer = Writer { tx: Tx::new(transaction), guard };
+            let writer = TransactionWriter { tx: Tx::new(transaction), guard };
             writer.work(queue);
         })?;
         Ok(Self(Mutex::new(Some(thread))))
@@ -89,13 +89,13 @@ pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The thread's own state.
-struct Writer {
+struct TransactionWriter {
     /// The connection. Transactions begin and end around it.
     tx: Tx,
     guard: Guard,
 }
 
-impl Writer {
+impl TransactionWriter {
     fn work(mut self, mut queue: mpsc::Receiver<Order>) {
         while let Some(first) = queue.blocking_recv() {
             let mut finishes = Vec::new();
@@ -108,8 +108,12 @@ impl Writer {
             }
             for finish in finishes {
                 finish(committed.as_ref().copied().map_err(|failure| match failure {
-                    Failure::Undone(error) => Failure::Undone(DatabaseError::failed(error.to_string())),
-                    Failure::Unknown(error) => Failure::Unknown(DatabaseError::failed(error.to_string())),
+                    CommitFailure::Undone(error) => {
+                        CommitFailure::Undone(DatabaseError::failed(error.to_string()))
+                    }
+                    CommitFailure::Unknown(error) => {
+                        CommitFailure::Unknown(DatabaseError::failed(error.to_string()))
+                    }
                 }));
             }
         }
@@ -137,7 +141,7 @@ impl Writer {
         first: Order,
         queue: &mut mpsc::Receiver<Order>,
         finishes: &mut Vec<Finish>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CommitFailure> {
         // Each order is answered in any case: the first one by what fails here, too.
         let mut next = Some(first);
         let begun = self.execute("BEGIN IMMEDIATE");
@@ -149,7 +153,7 @@ impl Writer {
             next = if finishes.len() < TOGETHER { queue.try_recv().ok() } else { None };
         }
         begun?;
-        self.execute("COMMIT").map_err(Failure::Unknown)
+        self.execute("COMMIT").map_err(CommitFailure::Unknown)
     }
 
     /// Runs an order. It is rolled back if it asks for that, panics, runs a statement that it may
@@ -173,7 +177,7 @@ impl Writer {
                 finishes.push(if kept.is_ok() {
                     finish
                 } else {
-                    Box::new(move |_| finish(kept.map_err(Failure::Undone)))
+                    Box::new(move |_| finish(kept.map_err(CommitFailure::Undone)))
                 });
                 keep
             }

@@ -1,4 +1,5 @@
-//! Controls without a field: what they show is bound to state, and what is typed goes out with an action.
+//! Controls without a field: what they show is bound to state, and what is typed goes out with an
+//! action.
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;

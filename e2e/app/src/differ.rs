@@ -1,7 +1,8 @@
-//! Components whose state is any: a page that got there by patches is compared with one that begins there.
+//! Components whose state is any: a page that got there by patches is compared with one that begins
+//! there.
 //!
-//! Each has its template in `differ/`, its page at `/differ/NAME?state=JSON`, and an action `set` that takes
-//! the same text. A field that the text does not name is null.
+//! Each has its template in `differ/`, its page at `/differ/NAME?state=JSON`, and an action `set`
+//! that takes the same text. A field that the text does not name is null.
 
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;

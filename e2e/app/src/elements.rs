@@ -1,4 +1,5 @@
-//! Elements with a life of their own: a modal dialog, one that scrolls, one that loads, one with a shadow tree.
+//! Elements with a life of their own: a modal dialog, one that scrolls, one that loads, one with a
+//! shadow tree.
 
 use vivaz::prelude::*;
 

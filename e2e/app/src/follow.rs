@@ -1,4 +1,5 @@
-//! Controls without a field, each bound to state and with an event that calls an action: every kind by every event.
+//! Controls without a field, each bound to state and with an event that calls an action: every kind
+//! by every event.
 
 use vivaz::prelude::*;
 

@@ -1,4 +1,5 @@
-//! Children whose props the server computes: from a list, from shared state, from the page's own state.
+//! Children whose props the server computes: from a list, from shared state, from the page's own
+//! state.
 
 use vivaz::prelude::*;
 

@@ -1,7 +1,7 @@
 //! Pages for the browser tests: what goes wrong on purpose, and what a demo has no use for.
 //!
-//! One component a file, its template beside it, each at the path of its name. It takes `--addr` and `--data` as the
-//! demo does, so that the tests start both in the same way.
+//! One component a file, its template beside it, each at the path of its name. It takes `--addr`
+//! and `--data` as the demo does, so that the tests start both in the same way.
 
 use axum::Router;
 use axum::response::Response;

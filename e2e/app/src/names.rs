@@ -1,4 +1,5 @@
-//! Controls whose names come from the state, so that one could take the place of a property of its form.
+//! Controls whose names come from the state, so that one could take the place of a property of its
+//! form.
 
 use std::collections::BTreeMap;
 

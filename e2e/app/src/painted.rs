@@ -1,4 +1,5 @@
-//! Values that a browser changes when it reads them: too large, with line breaks, or no values of the control at all.
+//! Values that a browser changes when it reads them: too large, with line breaks, or no values of
+//! the control at all.
 
 use vivaz::prelude::*;
 

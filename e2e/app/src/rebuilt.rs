@@ -1,4 +1,5 @@
-//! What is typed while the view is made anew: rows with fields, with bound values and without either, and a child.
+//! What is typed while the view is made anew: rows with fields, with bound values and without
+//! either, and a child.
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;

@@ -1,4 +1,5 @@
-//! What the two binaries of the tests share: an address, a folder, a store of sessions, and pages of one component.
+//! What the two binaries of the tests share: an address, a folder, a store of sessions, and pages
+//! of one component.
 
 use axum::Router;
 use axum::extract::{FromRef, Query};

@@ -1,5 +1,5 @@
-// Random states of the components in e2e/app/src/differ.rs, the same for the same seed. They are JSON texts, because JavaScript
-// has no numbers of 64 bits.
+// Random states of the components in e2e/app/src/differ.rs, the same for the same seed. They are
+// JSON texts, because JavaScript has no numbers of 64 bits.
 
 export type Random = (below: number) => number;
 

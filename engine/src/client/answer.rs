@@ -46,7 +46,8 @@ impl Client {
         self.requests.iter().position(|request| Some(request.reference) == message.reference)
     }
 
-    /// The edits that a message carried were not taken: they wait again, but for those of which there are newer ones.
+    /// The edits that a message carried were not taken: they wait again, but for those of which
+    /// there are newer ones.
     pub(super) fn take_back(&mut self, request: &mut Request) {
         request.again();
         let tags = std::mem::take(&mut request.tags);
@@ -81,7 +82,8 @@ impl Client {
 
     /// The request came to nothing.
     pub(super) fn refuse(&mut self, request: &Request, failure: &Failure) {
-        // Edits that went along with an action are refused when one of them is; otherwise they stay.
+        // Edits that went along with an action are refused when one of them is; otherwise they
+        // stay.
         let edits =
             matches!(failure.text_of("code"), "bad_value" | "unknown_property" | "read_only_property");
         self.done(request, !(edits || request.kind == Kind::Property), true);
@@ -116,14 +118,16 @@ impl Client {
         self.out.push(Output::ActionFailed { slot: request.slot, action, failure });
     }
 
-    /// Makes an end of what the request showed and held. What went along with an action may be `accepted` although it failed.
+    /// Makes an end of what the request showed and held. What went along with an action may be
+    /// `accepted` although it failed.
     pub(super) fn done(&mut self, request: &Request, accepted: bool, failed: bool) {
         let slot = request.slot;
         if request.kind == Kind::Unmount {
             return self.forget(slot);
         }
         let mut due = Vec::new();
-        // Guesses that go: those of the request, those of older edits; but not of edits that wait again.
+        // Guesses that go: those of the request, those of older edits; but not of edits that wait
+        // again.
         let mut gone = Vec::new();
         if let Some(component) = self.component_mut(slot) {
             retain(&mut component.edits, &mut |edit| {
@@ -144,7 +148,8 @@ impl Client {
                     continue;
                 };
                 let mut edit = component.edits.remove(at);
-                // An action may have done with the value what it was typed for, as a chat clears its draft.
+                // An action may have done with the value what it was typed for, as a chat clears
+                // its draft.
                 let confirmed = component.stream.confirmed(edit.field).cloned();
                 if accepted {
                     retain(&mut component.edits, &mut |older| {

@@ -10,8 +10,8 @@ use crate::store::{Edit, Outcome, Tag};
 use crate::value::{Key, Val};
 
 impl Client {
-    /// Mounts a component from the payload of its message. `id` is its name on the wire: no other component has
-    /// it, nor one that was removed and is not [forgotten](Output::Forgotten) yet.
+    /// Mounts a component from the payload of its message. `id` is its name on the wire: no other
+    /// component has it, nor one that was removed and is not [forgotten](Output::Forgotten) yet.
     pub(crate) fn mount(&mut self, slot: Slot, id: &str, source: String) {
         let request = Request::new(slot, Kind::Mount, &source);
         let id = Key::of(id);
@@ -24,8 +24,8 @@ impl Client {
         }
     }
 
-    /// Unmounts a component. Until the server has answered, its id stays for that message, and its topics, because the
-    /// session holds them as long.
+    /// Unmounts a component. Until the server has answered, its id stays for that message, and its
+    /// topics, because the session holds them as long.
     pub(crate) fn unmount(&mut self, slot: Slot) {
         let Some(component) = self.component_mut(slot) else { return };
         let failed = component.phase == Phase::Failed;
@@ -39,8 +39,8 @@ impl Client {
         }
     }
 
-    /// Calls an action. `arguments` is a list; `guesses` show its effect until the answer. A `ticket`
-    /// that is not 0 is settled with the outcome.
+    /// Calls an action. `arguments` is a list; `guesses` show its effect until the answer. A
+    /// `ticket` that is not 0 is settled with the outcome.
     pub(crate) fn action(
         &mut self,
         slot: Slot,
@@ -62,7 +62,8 @@ impl Client {
         self.ask_with_edits(request);
     }
 
-    /// Sends an action, and with it the edits that have not gone out; those of properties inside of a field before it.
+    /// Sends an action, and with it the edits that have not gone out; those of properties inside of
+    /// a field before it.
     pub(super) fn ask_with_edits(&mut self, mut request: Request) {
         let (mut set, mut before) = (Vec::new(), Vec::new());
         if let Some(component) = self.component_mut(request.slot) {
@@ -87,8 +88,8 @@ impl Client {
         self.ask(request);
     }
 
-    /// A guess of the page's own code; it stays until [`Client::release`]. Each edit comes with the shared field whose
-    /// topic it is about, or none.
+    /// A guess of the page's own code; it stays until [`Client::release`]. Each edit comes with the
+    /// shared field whose topic it is about, or none.
     pub(crate) fn guess(&mut self, slot: Slot, guesses: Vec<(Key, Edit)>) -> Tag {
         self.last_tag += 1;
         let tag = self.last_tag;
@@ -133,7 +134,8 @@ impl Client {
         }
     }
 
-    /// A `model` field was edited: it shows at once. It goes out when its moment comes, at the latest with an action.
+    /// A `model` field was edited: it shows at once. It goes out when its moment comes, at the
+    /// latest with an action.
     pub(crate) fn edit(&mut self, slot: Slot, field: Key, value: Val) {
         self.last_tag += 1;
         let tag = self.last_tag;
@@ -160,8 +162,9 @@ impl Client {
         self.out.push(Output::Wire { slot });
     }
 
-    /// A `model` field is assigned to by an event. With an action of the same event before it, which came `after` that
-    /// reference, it goes out when that has succeeded, and its refusal takes it back unless the field was edited again.
+    /// A `model` field is assigned to by an event. With an action of the same event before it,
+    /// which came `after` that reference, it goes out when that has succeeded, and its refusal
+    /// takes it back unless the field was edited again.
     pub(crate) fn assign(&mut self, slot: Slot, field: Key, value: Val, after: Option<u64>) {
         if let Some(after) = after {
             // An action that was refused at once is not there.
@@ -177,8 +180,8 @@ impl Client {
         }
     }
 
-    /// The moment of an edit has come. While one of the field is unanswered it waits for the answer, so that a fast
-    /// typist on a slow line sends what stands there and not each letter.
+    /// The moment of an edit has come. While one of the field is unanswered it waits for the
+    /// answer, so that a fast typist on a slow line sends what stands there and not each letter.
     ///
     /// `false` if nothing of the field waits.
     pub(crate) fn commit(&mut self, slot: Slot, field: Key, ticket: u32) -> bool {
@@ -200,7 +203,8 @@ impl Client {
         true
     }
 
-    /// A child's props may have changed: from now on it is mounted from this payload, which tells the server too.
+    /// A child's props may have changed: from now on it is mounted from this payload, which tells
+    /// the server too.
     pub(crate) fn props(&mut self, slot: Slot, source: &str, ticket: u32) {
         let Some(component) = self.component_mut(slot) else { return };
         component.source = source.into();

@@ -20,7 +20,8 @@ pub(crate) enum Phase {
 pub(crate) struct Component {
     /// Its id on the wire.
     pub(crate) id: Key,
-    /// What it is mounted from, and mounted from again when a session is lost: the payload of the message.
+    /// What it is mounted from, and mounted from again when a session is lost: the payload of the
+    /// message.
     pub(super) source: String,
     pub(crate) phase: Phase,
     /// The hash of its template.
@@ -32,7 +33,8 @@ pub(crate) struct Component {
     pub(super) retry: Val,
     /// What was typed and is not answered yet, oldest first.
     pub(super) edits: Vec<FieldEdit>,
-    /// What was typed and accepted, for as long as the server does not say otherwise: put back into a new session.
+    /// What was typed and accepted, for as long as the server does not say otherwise: put back into
+    /// a new session.
     pub(super) typed: Val,
 }
 
@@ -52,7 +54,8 @@ pub(crate) struct FieldEdit {
 pub(crate) enum Progress {
     /// Waits for its moment: the end of a pause, a blur, an action that takes it along.
     Waiting,
-    /// Its moment came, but one of the same field is unanswered: only the newest goes on when that is answered.
+    /// Its moment came, but one of the same field is unanswered: only the newest goes on when that
+    /// is answered.
     Due,
     /// On its way.
     Sent,

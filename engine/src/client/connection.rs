@@ -73,7 +73,8 @@ impl Client {
             connection_state::Phase::Pausing => self.connect(),
             connection_state::Phase::Open if self.link.heard => self.beat(self.heartbeat),
             connection_state::Phase::Opening | connection_state::Phase::Open => {
-                // The socket says nothing any more; a close frame would wait for an answer just as long.
+                // The socket says nothing any more; a close frame would wait for an answer just as
+                // long.
                 self.out.push(Output::Socket(SocketCommand::Close(1000)));
                 self.ended(1006);
             }
@@ -91,7 +92,8 @@ impl Client {
         self.link.is_hurried = true;
     }
 
-    /// The browser is online again, or the page is looked at again, or the user asks for it: no pause.
+    /// The browser is online again, or the page is looked at again, or the user asks for it: no
+    /// pause.
     pub(crate) fn wake(&mut self) {
         match self.link.phase {
             connection_state::Phase::Pausing | connection_state::Phase::Stopped => self.connect(),

@@ -1,4 +1,5 @@
-//! The connection as the client sees it: when to try, when to give a socket up, what the close codes mean.
+//! The connection as the client sees it: when to try, when to give a socket up, what the close
+//! codes mean.
 
 use super::output::Status;
 
@@ -75,8 +76,8 @@ impl ConnectionState {
         }
     }
 
-    /// The pause before the next try: anywhere between nothing and a ceiling that doubles, so that the pages of a
-    /// server that comes back do not come all at once.
+    /// The pause before the next try: anywhere between nothing and a ceiling that doubles, so that
+    /// the pages of a server that comes back do not come all at once.
     pub(super) fn pause(&mut self) -> u32 {
         if self.is_hurried {
             return 0;
@@ -85,8 +86,8 @@ impl ConnectionState {
             return ms;
         }
         let ceiling = FIRST_PAUSE.saturating_mul(1 << self.attempt.min(10)).min(LONGEST_PAUSE);
-        // A linear congruential generator (Knuth's MMIX): it only has to differ between pages, and its seed does. The
-        // low bits of such a generator repeat soon, so the high ones are used.
+        // A linear congruential generator (Knuth's MMIX): it only has to differ between pages, and
+        // its seed does. The low bits of such a generator repeat soon, so the high ones are used.
         self.random =
             self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.random >> 32) as u32 % ceiling

@@ -20,7 +20,8 @@ pub(crate) enum Status {
     Connected,
     /// A try has failed; others follow.
     Offline,
-    /// No try follows by itself: another connection took the session, or the server refuses this page.
+    /// No try follows by itself: another connection took the session, or the server refuses this
+    /// page.
     Stopped,
 }
 
@@ -53,11 +54,13 @@ pub(crate) enum Output {
     Socket(SocketCommand),
     /// Call [`Client::timer`](super::Client::timer) with the token after that time.
     Timer { token: u32, ms: u32 },
-    /// Tell the page how it is connected, the number of tries since it was, and how much waits for that.
+    /// Tell the page how it is connected, the number of tries since it was, and how much waits for
+    /// that.
     Status { status: Status, attempt: u32, code: u16, queued: u32 },
     /// The page has to be loaded anew.
     Reload,
-    /// The component is there, with a whole new state (also: again, after a lost session or a deploy).
+    /// The component is there, with a whole new state (also: again, after a lost session or a
+    /// deploy).
     Mounted { slot: Slot },
     /// Fields of the component changed; of the topic under `shared`, if that is set.
     Changed { slot: Slot, shared: Option<Key>, changes: Shared<Vec<Change>> },
@@ -67,7 +70,8 @@ pub(crate) enum Output {
     Failed { slot: Slot, failure: Failure },
     /// What is unanswered of the component changed.
     Wire { slot: Slot },
-    /// An action of this element of the page was answered, `ok` if it was not refused: its properties show the state again.
+    /// An action of this element of the page was answered, `ok` if it was not refused: its
+    /// properties show the state again.
     Answered { slot: Slot, origin: Origin, ok: bool },
     /// The server refuses what was typed into a field; the confirmed value is the one that counts.
     Refused { slot: Slot, field: Key },
@@ -85,7 +89,8 @@ pub(crate) enum Output {
     Template { hash: Key, template: Val },
 }
 
-/// The element that an action was called from: the root of its block, and the hole. No element has the number 0.
+/// The element that an action was called from: the root of its block, and the hole. No element has
+/// the number 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) node: u32,

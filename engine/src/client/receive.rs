@@ -120,8 +120,9 @@ impl Client {
         }
     }
 
-    /// The server does not know the session any more: everything is mounted again from where it came, what was typed
-    /// is put back, and what was unanswered fails, but for actions that may be run twice: those are sent again.
+    /// The server does not know the session any more: everything is mounted again from where it
+    /// came, what was typed is put back, and what was unanswered fails, but for actions that may be
+    /// run twice: those are sent again.
     pub(super) fn lose_session(&mut self) {
         let mut requests = std::mem::take(&mut self.requests);
         requests.append(&mut self.retries);
@@ -250,8 +251,9 @@ impl Client {
         self.answer(message, true, message.frame.named("result").cloned().unwrap_or_default());
     }
 
-    /// Returns the guesses of the requests that caused a patch, and whether it has several causes: of the one that it
-    /// answers, and of those that a topic's patch names, by one name or a list of them.
+    /// Returns the guesses of the requests that caused a patch, and whether it has several causes:
+    /// of the one that it answers, and of those that a topic's patch names, by one name or a list
+    /// of them.
     fn tags_by(&self, message: &Message<'_>) -> (Vec<Tag>, bool) {
         let by = message.frame.named("by").unwrap_or(&Val::Null);
         let names = by.list().unwrap_or(std::slice::from_ref(by));

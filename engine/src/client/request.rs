@@ -7,7 +7,8 @@ use crate::slots::Slot;
 use crate::store::Tag;
 use crate::value::{Key, Val, parse, write_count, write_string};
 
-/// A message with a `ref`. It is kept until its reply is there, and sent again on each new connection until then.
+/// A message with a `ref`. It is kept until its reply is there, and sent again on each new
+/// connection until then.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) reference: u64,
@@ -20,7 +21,8 @@ pub(crate) struct Request {
     pub(crate) ticket: u32,
     /// The payload of a mount or of props, as it came: `,"payload":…`, or nothing.
     rest: String,
-    /// What an action or an edit carries beside the envelope: `action`, `payload`, and in `set` the edits that go along.
+    /// What an action or an edit carries beside the envelope: `action`, `payload`, and in `set` the
+    /// edits that go along.
     pub(super) body: Val,
     /// The fields whose edits it carries.
     pub(crate) fields: Vec<Key>,
@@ -102,8 +104,8 @@ impl Request {
         request
     }
 
-    /// Prepares the message to go out another time, under another `ref`: the server has not handled it, and no edits go
-    /// along any more.
+    /// Prepares the message to go out another time, under another `ref`: the server has not handled
+    /// it, and no edits go along any more.
     pub(super) fn again(&mut self) {
         self.sent = false;
         self.left = false;

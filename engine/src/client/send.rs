@@ -142,8 +142,8 @@ impl Client {
         self.out.push(Output::Socket(SocketCommand::Send(frame)));
     }
 
-    /// Returns unanswered actions and edits as a JSON list: `HELLO` to resume their session, then for each a list of 1 if
-    /// the server may have handled it, else 0, and its frame.
+    /// Returns unanswered actions and edits as a JSON list: `HELLO` to resume their session, then
+    /// for each a list of 1 if the server may have handled it, else 0, and its frame.
     pub(crate) fn queue(&self) -> String {
         let mut queue = String::from("[");
         queue.push_str(&self.hello());

@@ -1,7 +1,8 @@
 //! Items whose id only the server can give: what names one waits until it has its id.
 //!
-//! A message that names a temporary id, and what its component sends after it, is in `retries` without a timer. The
-//! patch that answers the message that adds the item gives the id; see [`Stream::release`].
+//! A message that names a temporary id, and what its component sends after it, is in `retries`
+//! without a timer. The patch that answers the message that adds the item gives the id; see
+//! [`Stream::release`].
 
 use super::Client;
 use super::component::Progress;
@@ -31,9 +32,9 @@ impl Client {
         pending
     }
 
-    /// The addition of an item is answered: puts its id in the place of the temporary one, wherever that waits. If the
-    /// addition was refused, what waits for it is dropped. If the id is not known, what waits keeps the temporary one,
-    /// and the server refuses it.
+    /// The addition of an item is answered: puts its id in the place of the temporary one, wherever
+    /// that waits. If the addition was refused, what waits for it is dropped. If the id is not
+    /// known, what waits keeps the temporary one, and the server refuses it.
     pub(super) fn name(&mut self, temporary: &Val, id: &Val, is_refused: bool) {
         for request in &mut self.retries {
             if request.body.rename(temporary, id) {
@@ -73,7 +74,8 @@ impl Client {
     }
 }
 
-/// Returns the path of a property with one id in the place of another. `None` if the path does not have that id.
+/// Returns the path of a property with one id in the place of another. `None` if the path does not
+/// have that id.
 fn rename_path(path: Key, old: &Val, new: &Val) -> Option<Key> {
     let mut steps = parse(path.name())?;
     steps.rename(old, new).then(|| Key::of(&steps.json()))

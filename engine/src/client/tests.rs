@@ -113,8 +113,8 @@ impl Table {
     }
 }
 
-/// The page writes its messages itself, because the words and encoders of the crate that servers use would weigh more
-/// in it; what it writes has to be what they read.
+/// The page writes its messages itself, because the words and encoders of the crate that servers
+/// use would weigh more in it; what it writes has to be what they read.
 fn understood(frame: &str) {
     if let Err(error) = vivaz_protocol::decode_client(frame, &vivaz_protocol::Limits::default()) {
         panic!("{frame} is no message: {error:?}");
@@ -428,7 +428,8 @@ fn silence_for_two_heartbeats_ends_the_connection() {
     let mut table = Table::live();
     table.call("a", 1);
     let mut token = {
-        // The heartbeat's timer was asked for at the welcome; it is the newest one that the link knows.
+        // The heartbeat's timer was asked for at the welcome; it is the newest one that the link
+        // knows.
         table.client.link.timer
     };
     table.client.timer(token);
@@ -816,7 +817,8 @@ fn names_of_connections_stay_bounded() {
         table.welcome("s1", true);
     }
     assert_eq!(table.client.connections.len(), 1);
-    // As long as something is unanswered, a patch may name the connection over which it went out first.
+    // As long as something is unanswered, a patch may name the connection over which it went out
+    // first.
     table.call("a", 1);
     table.sent();
     table.drop_and_pause();

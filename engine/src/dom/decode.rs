@@ -1,4 +1,5 @@
-//! Reads operations back, for a DOM that is not the browser's. `client-wasm/js/dom.js` has the decoder of the browser.
+//! Reads operations back, for a DOM that is not the browser's. `client-wasm/js/dom.js` has the
+//! decoder of the browser.
 
 use super::{Op, Ops};
 
@@ -32,8 +33,8 @@ const SHAPES: [(Op, usize, usize); 25] = [
 ];
 
 impl Ops {
-    /// Calls `run` with each operation, its words and its strings, in order. Returns `None` at an operation that is
-    /// cut off or has no such number.
+    /// Calls `run` with each operation, its words and its strings, in order. Returns `None` at an
+    /// operation that is cut off or has no such number.
     pub fn each(&self, mut run: impl FnMut(Op, &[u32], &[&str])) -> Option<()> {
         let (mut words, mut text) = (self.words.as_slice(), self.text.as_str());
         while let Some((number, rest)) = words.split_first() {

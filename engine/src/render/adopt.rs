@@ -10,9 +10,9 @@ use crate::dom::Op;
 use crate::value::Val;
 
 impl Painter<'_> {
-    /// Numbers the nodes of an instance that is in the page already. `shape` says how many rows each list has there
-    /// and which arm each condition shows, in document order. Rows take their keys from the state as it is now, by
-    /// position; the update that follows sets what differs.
+    /// Numbers the nodes of an instance that is in the page already. `shape` says how many rows
+    /// each list has there and which arm each condition shows, in document order. Rows take their
+    /// keys from the state as it is now, by position; the update that follows sets what differs.
     pub(super) fn adopt(
         &mut self,
         block: u32,

@@ -9,7 +9,8 @@ use crate::value::{Key, Val};
 pub(crate) struct Blueprint {
     pub(crate) hash: Key,
     keys: Vec<Key>,
-    /// What each bit of a mask means: a field and a part of it, or the depth of a loop below 0 and a field of its item.
+    /// What each bit of a mask means: a field and a part of it, or the depth of a loop below 0 and
+    /// a field of its item.
     meaning: Vec<Val>,
     code: Vec<Val>,
     /// The number of block 0, as the DOM knows it; the others follow.

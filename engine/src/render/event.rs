@@ -10,7 +10,8 @@ use crate::patch;
 use crate::store::Edit;
 use crate::value::{Key, Val};
 
-/// One thing that an event does to the component: it calls an action with a list of arguments, or edits a `model` field.
+/// One thing that an event does to the component: it calls an action with a list of arguments, or
+/// edits a `model` field.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Deed {
     pub(crate) is_edit: bool,
@@ -30,7 +31,8 @@ pub(crate) struct Fired {
 }
 
 impl View {
-    /// Works out what the event with that address does in the instance at `node`. Nothing is changed by that.
+    /// Works out what the event with that address does in the instance at `node`. Nothing is
+    /// changed by that.
     pub(crate) fn fire(
         &mut self,
         node: u32,

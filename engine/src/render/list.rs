@@ -1,5 +1,5 @@
-//! Keyed lists: rows follow the steps that a list took, or, where only its new value is known, are matched by key
-//! and moved as little as possible.
+//! Keyed lists: rows follow the steps that a list took, or, where only its new value is known, are
+//! matched by key and moved as little as possible.
 
 use vivaz_template::code::INDEX;
 
@@ -47,7 +47,8 @@ impl<'p> Plan<'p> {
         self.code.eval(frame)
     }
 
-    /// The hash of a row's key. It stands in the block of the list, whose own pieces of state it may read.
+    /// The hash of a row's key. It stands in the block of the list, whose own pieces of state it
+    /// may read.
     pub(super) fn key(&self, frame: &Frame<'_>, item: Item<'_>) -> u64 {
         let mut code = self.code;
         hash(&code.eval(&frame.inside(item, frame.node, frame.locals)))
@@ -80,7 +81,8 @@ impl Painter<'_> {
                 follows |= *of == plan.of && self.follow(rows, steps, plan.depth);
             }
             if !follows || rows.len() != items.len() {
-                // Whatever an item is now: its row is brought up to date, and the new ones see no difference.
+                // Whatever an item is now: its row is brought up to date, and the new ones see no
+                // difference.
                 mask |= self.print.mask(-plan.depth, -1);
                 self.reconcile(&plan, place, rows, items, frame);
             }
@@ -106,8 +108,8 @@ impl Painter<'_> {
         }
     }
 
-    /// Follows the steps of the list: its rows are those of its items then, and touched where there is more to do.
-    /// `false` if they have to be matched all the same.
+    /// Follows the steps of the list: its rows are those of its items then, and touched where there
+    /// is more to do. `false` if they have to be matched all the same.
     fn follow(&mut self, rows: &mut Vec<Instance>, steps: &[Step], depth: i64) -> bool {
         for step in steps {
             match step {
@@ -159,7 +161,8 @@ impl Painter<'_> {
             }
             return;
         }
-        // Where each key was: open addressing, never more than half full; a position plus one, 0 for nothing.
+        // Where each key was: open addressing, never more than half full; a position plus one, 0
+        // for nothing.
         let mask = (old.len() * 2).next_power_of_two() - 1;
         let mut table = vec![0_usize; mask + 1];
         for (at, row) in old.iter().enumerate() {
@@ -190,7 +193,8 @@ impl Painter<'_> {
             order.push(from);
             rows.push(found);
         }
-        // A row that stood for what only the server could name goes on as the row of an item that is new.
+        // A row that stood for what only the server could name goes on as the row of an item that
+        // is new.
         let mut named = old.iter_mut().enumerate().filter(|(_, row)| row.node != 0 && row.key & 1 == 0);
         for (from, row) in order.iter_mut().zip(&mut *rows) {
             if *from == usize::MAX
@@ -222,7 +226,8 @@ impl Painter<'_> {
 
 /// Which elements belong to a longest increasing subsequence; `usize::MAX` never does.
 fn longest_increasing(values: &[usize]) -> Vec<bool> {
-    // For each length the smallest end of a run that is so long; and for each element how long its run is.
+    // For each length the smallest end of a run that is so long; and for each element how long its
+    // run is.
     let (mut ends, mut lengths) = (Vec::new(), Vec::with_capacity(values.len()));
     for value in values {
         let length = ends.partition_point(|end| end < value);

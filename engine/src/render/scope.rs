@@ -3,11 +3,13 @@
 use crate::client::Origin;
 use crate::value::{Key, Val};
 
-/// What a view shows besides itself: the state of its component, shared fields included, and that of the wire.
+/// What a view shows besides itself: the state of its component, shared fields included, and that
+/// of the wire.
 pub(crate) trait Of {
     fn root(&self, field: Key) -> Option<&Val>;
-    /// Whether the wire is in that state (0 something is unanswered, 1 an edit is, 2 offline): of the action or field
-    /// `target`, where there is one, else for actions what was called from there, where that is an event's address.
+    /// Whether the wire is in that state (0 something is unanswered, 1 an edit is, 2 offline): of
+    /// the action or field `target`, where there is one, else for actions what was called from
+    /// there, where that is an event's address.
     fn wire(&self, state: i64, target: Option<&str>, from: Origin) -> bool;
 }
 

@@ -1,5 +1,5 @@
-//! Views against a page in memory. What a view makes of a state by steps has to be what the server renders of it
-//! from nothing.
+//! Views against a page in memory. What a view makes of a state by steps has to be what the server
+//! renders of it from nothing.
 
 mod fake;
 

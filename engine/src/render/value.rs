@@ -18,8 +18,9 @@ use crate::value::{Val, write_json};
 pub(super) type Value<'a> = Cow<'a, Val>;
 
 impl<'p> Reader<'p> {
-    /// Evaluates the expression that comes next. Nothing fails and nothing is changed by it, so that all operands are
-    /// worked out even where one of them decides: whoever reads the code need not know how long they are.
+    /// Evaluates the expression that comes next. Nothing fails and nothing is changed by it, so
+    /// that all operands are worked out even where one of them decides: whoever reads the code need
+    /// not know how long they are.
     pub(super) fn eval<'a>(&mut self, frame: &'a Frame<'a>) -> Value<'a>
     where
         'p: 'a,
@@ -117,7 +118,8 @@ fn int(n: usize) -> Val {
     Val::Int(n as i64)
 }
 
-/// Appends a value in the form that the DOM's side reads. Returns its type and [`dom::value::TRUTHY`].
+/// Appends a value in the form that the DOM's side reads. Returns its type and
+/// [`dom::value::TRUTHY`].
 pub(crate) fn shown(value: &Val, text: &mut String) -> u32 {
     let kind = value.kind();
     write(&kind, text);
@@ -153,6 +155,7 @@ pub(super) fn hash(key: &Val) -> u64 {
     let hash = text
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-    // What only the server can name is told by the last bit, so that its row can go on under the real name.
+    // What only the server can name is told by the last bit, so that its row can go on under the
+    // real name.
     if key.str().is_some_and(|id| id.starts_with(TEMPORARY)) { hash & !1 } else { hash | 1 }
 }

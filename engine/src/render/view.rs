@@ -20,7 +20,8 @@ pub(super) struct Instance {
     pub(super) key: u64,
     pub(super) touched: u64,
     pub(super) locals: Vec<Val>,
-    /// What grows and shrinks inside it: the rows of each list, and of each condition the arm that holds.
+    /// What grows and shrinks inside it: the rows of each list, and of each condition the arm that
+    /// holds.
     pub(super) parts: Vec<Vec<Instance>>,
 }
 
@@ -31,8 +32,9 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// Fills the element of the component at `slot`: from nothing, or out of what the server rendered there. `shape` says
-    /// what its renderer chose. Whether the nodes are as it says is known after the next flush.
+    /// Fills the element of the component at `slot`: from nothing, or out of what the server
+    /// rendered there. `shape` says what its renderer chose. Whether the nodes are as it says is
+    /// known after the next flush.
     pub(crate) fn new(
         blueprint: Shared<Blueprint>,
         slot: Slot,
@@ -58,11 +60,12 @@ impl View {
         Painter::new(&self.blueprint, stage).forget(&mut self.root);
     }
 
-    /// Shows what changed: what reads one of the mask, fields of the component, those of the topic under the field `shared`.
+    /// Shows what changed: what reads one of the mask, fields of the component, those of the topic
+    /// under the field `shared`.
     ///
-    /// Only in the instance whose root is `node`, unless that is 0: a piece of the page's own state, which is set; or
-    /// without one what the user may have changed there, and that alone (a box that was ticked and whose action was
-    /// refused shows what counts).
+    /// Only in the instance whose root is `node`, unless that is 0: a piece of the page's own
+    /// state, which is set; or without one what the user may have changed there, and that alone (a
+    /// box that was ticked and whose action was refused shows what counts).
     pub(crate) fn show(
         &mut self,
         (node, mut mask, mut local): (u32, u64, Option<(usize, Val)>),

@@ -4,16 +4,18 @@ use super::Outcome;
 use crate::patch::{self, Step, What};
 use crate::value::{Key, Val, parse};
 
-/// How the ids begin that the page gives to items until the server has named them. No other item may have such an id.
+/// How the ids begin that the page gives to items until the server has named them. No other item
+/// may have such an id.
 pub(crate) const TEMPORARY: &str = "$temp";
 
-/// One edit of a guess, with its values worked out, so that it can be laid over a newer state again.
+/// One edit of a guess, with its values worked out, so that it can be laid over a newer state
+/// again.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Edit {
     /// The field of the stream that it changes.
     pub(crate) field: Key,
-    /// The way from the field's value to what is changed: a field's key, or none and the id of an item of a list. A text
-    /// of a property's path is both, and the value there decides.
+    /// The way from the field's value to what is changed: a field's key, or none and the id of an
+    /// item of a list. A text of a property's path is both, and the value there decides.
     pub(crate) path: Vec<(Key, Val)>,
     /// What is done there: a patch value, as the server sends them.
     pub(crate) patch: Val,
@@ -67,9 +69,10 @@ impl Edit {
         id.str()?.starts_with(TEMPORARY).then_some(id)
     }
 
-    /// Returns the id that the server gave to the item that it adds. `now` has the confirmed values of the fields. The
-    /// item is the only new one in the list, or of several the only one that has every field as the guess has it. In a
-    /// patch with other causes it has to have them in any case.
+    /// Returns the id that the server gave to the item that it adds. `now` has the confirmed values
+    /// of the fields. The item is the only new one in the list, or of several the only one that has
+    /// every field as the guess has it. In a patch with other causes it has to have them in any
+    /// case.
     pub(super) fn real<'v>(&self, outcome: &mut Outcome, now: &'v mut Val) -> Option<&'v Val> {
         let id = Key::of("id");
         let before = self.find(outcome.before.at_mut(self.field)?)?.list()?;
@@ -97,7 +100,8 @@ impl Edit {
         let first = value.list().and_then(|list| patch::find(list, 0, &self.path.first()?.1));
         let target = self.find(value)?;
         let what = patch::apply(target, self.patch.clone())?;
-        // Views follow the changed item of a list, or the step of the list itself; anything deeper is a new value.
+        // Views follow the changed item of a list, or the step of the list itself; anything deeper
+        // is a new value.
         Some(match (self.path.as_slice(), first) {
             ([], _) => what,
             ([_, (field, _), ..], Some(at)) if *field != Key::NONE => {

@@ -1,18 +1,19 @@
 //! A block of a template, as the document has it.
 
-use super::tree::{Node, Tree};
+use super::tree::{Node, NodeTree};
 use crate::value::Val;
 
 /// A skeleton that instances are copied from, and its holes.
 #[derive(Debug)]
-pub(super) struct Block {
+pub(super) struct BlockLayout {
     pub(super) content: Vec<Node>,
     /// Its first element, which an instance begins at.
     pub(super) root: Node,
     pub(super) holes: Vec<Hole>,
 }
 
-/// A place in a block that shows a value. Its numbers are those of `Place` in `template/src/code.rs`.
+/// A place in a block that shows a value. Its numbers are those of `Place` in
+/// `template/src/code.rs`.
 #[derive(Clone, Debug)]
 pub(super) struct Hole {
     pub(super) place: u64,
@@ -29,9 +30,9 @@ pub(super) enum Spot {
     Instances { parent: Node, after: Option<Node> },
 }
 
-impl Block {
+impl BlockLayout {
     /// Reads `[html, namespace, holes]`.
-    pub(super) fn new(json: Val, tree: &mut Tree) -> Option<Self> {
+    pub(super) fn new(json: Val, tree: &mut NodeTree) -> Option<Self> {
         let mut parts = json.into_list().into_iter();
         let (html, namespace, holes) = (parts.next()?, parts.next()?, parts.next()?);
         let html = html.str()?;
@@ -47,7 +48,8 @@ impl Block {
             tree.children(outer).to_vec()
         };
         let root = content.iter().copied().find(|node| tree.is_element(*node));
-        // The block of a component without an element has texts alone, and nothing is copied from it.
+        // The block of a component without an element has texts alone, and nothing is copied from
+        // it.
         let root = root.or(content.first().copied()).unwrap_or_else(|| tree.text_node(""));
         let holes = holes.into_list().into_iter().map(Hole::new).collect::<Option<_>>()?;
         Some(Self { content, root, holes })
@@ -70,7 +72,8 @@ impl Hole {
     pub(super) const KEY: u64 = 14;
     pub(super) const SHARED: u64 = 15;
     pub(super) const AT_KEY: u64 = 16;
-    /// Kinds of attributes: a property that the user changes too, a word that truth values are written as, classes.
+    /// Kinds of attributes: a property that the user changes too, a word that truth values are
+    /// written as, classes.
     pub(super) const PROPERTY: u64 = 3;
     pub(super) const WORD: u64 = 4;
     pub(super) const CLASSES: u64 = 5;

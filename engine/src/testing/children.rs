@@ -1,5 +1,5 @@
-//! Child components, as `client-wasm/js/modules/children.js` has them: which component an element is, and what its
-//! parent's template gives it.
+//! Child components, as `client-wasm/js/modules/children.js` has them: which component an element
+//! is, and what its parent's template gives it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use crate::slots::Slot;
 use crate::value::{Val, parse};
 
 #[derive(Debug, Default)]
-pub(super) struct Children(HashMap<Node, Child>);
+pub(super) struct ChildNodes(HashMap<Node, Child>);
 
 #[derive(Debug, Default)]
 struct Child {
@@ -27,7 +27,7 @@ struct Child {
 
 /// What has to be done about the components of a document.
 #[derive(Debug, PartialEq)]
-pub enum Change {
+pub enum ChildChange {
     /// A component has to be mounted in an element.
     Mount(Node, Mount),
     /// A child has other props: the payload of the message.
@@ -43,13 +43,14 @@ pub struct Mount {
     pub name: String,
     /// The payload of the message.
     pub source: String,
-    /// What the renderer chose, and the template that it rendered: JSON, null where the element was not rendered.
+    /// What the renderer chose, and the template that it rendered: JSON, null where the element was
+    /// not rendered.
     pub shape: String,
     /// The hash of the template that was rendered.
     pub template: String,
 }
 
-impl Children {
+impl ChildNodes {
     fn of(&mut self, node: Node) -> &mut Child {
         self.0.entry(node).or_default()
     }
@@ -72,14 +73,15 @@ impl Children {
 }
 
 impl Document {
-    /// Compares the elements of components with the components. `id` returns the id of a component on the wire.
-    pub fn reconcile(&mut self, id: &dyn Fn(Slot) -> String) -> Vec<Change> {
+    /// Compares the elements of components with the components. `id` returns the id of a component
+    /// on the wire.
+    pub fn reconcile(&mut self, id: &dyn Fn(Slot) -> String) -> Vec<ChildChange> {
         let mut changes = Vec::new();
         let inside = self.tree.inside(self.body);
         let there: HashSet<Node> = inside.iter().copied().collect();
         for (slot, element) in &self.elements {
             if !there.contains(element) {
-                changes.push(Change::Unmount(*slot));
+                changes.push(ChildChange::Unmount(*slot));
             }
         }
         for node in inside {
@@ -88,14 +90,14 @@ impl Document {
             }
         }
         for change in &changes {
-            if let Change::Unmount(slot) = change {
+            if let ChildChange::Unmount(slot) = change {
                 self.elements.remove(slot);
             }
         }
         changes
     }
 
-    fn reconcile_element(&mut self, node: Node, id: &dyn Fn(Slot) -> String, changes: &mut Vec<Change>) {
+    fn reconcile_element(&mut self, node: Node, id: &dyn Fn(Slot) -> String, changes: &mut Vec<ChildChange>) {
         let slot_of = |node: Node| self.elements.iter().find(|(_, one)| **one == node).map(|(slot, _)| *slot);
         let around =
             self.tree.upwards(node).skip(1).find(|around| self.tree.name(*around) == "live-component");
@@ -104,7 +106,7 @@ impl Document {
             if std::mem::take(&mut child.is_replaced)
                 && let Some(old) = slot.take()
             {
-                changes.push(Change::Unmount(old));
+                changes.push(ChildChange::Unmount(old));
                 self.elements.remove(&old);
                 for name in ["seal", "template", "shape", "child", "id"] {
                     self.tree.set_attribute(node, name, None);
@@ -114,7 +116,7 @@ impl Document {
             let given = format!("{}{}", child.place, child.shared);
             let is_other = child.given.as_ref().is_some_and(|last| *last != given);
             if let (Some(slot), Some(around), true) = (slot, around, is_other) {
-                changes.push(Change::Props(slot, placed(&id(around), &child.place, None)));
+                changes.push(ChildChange::Props(slot, placed(&id(around), &child.place, None)));
             }
             if slot.is_some() || around.is_some() {
                 child.given = Some(given);
@@ -144,7 +146,7 @@ impl Document {
         let shape = seal.map(|_| format!("[{}]", attribute("shape").unwrap_or_default()));
         let shape = shape.unwrap_or_else(|| "null".to_owned());
         let template = attribute("template").unwrap_or_default();
-        changes.push(Change::Mount(node, Mount { name, source, shape, template }));
+        changes.push(ChildChange::Mount(node, Mount { name, source, shape, template }));
     }
 
     /// Ties an element to its component.

@@ -1,11 +1,11 @@
-//! What form controls hold, as `client-wasm/js/modules/controls.js` has it: a control shows the value of the server,
-//! unless an edit is newer than the last answer.
+//! What form controls hold, as `client-wasm/js/modules/controls.js` has it: a control shows the
+//! value of the server, unless an edit is newer than the last answer.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::block::Hole;
 use super::document::Document;
-use super::tree::{Node, Tree};
+use super::tree::{Node, NodeTree};
 use crate::slots::Slot;
 use crate::value::{Val, parse};
 
@@ -42,23 +42,27 @@ pub(super) struct Controls {
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// What it holds, where that differs from its attributes: its text, and whether it is ticked or chosen.
+    /// What it holds, where that differs from its attributes: its text, and whether it is ticked or
+    /// chosen.
     pub(super) value: Option<String>,
     pub(super) on_now: Option<bool>,
     /// How many edits there were.
     pub(super) count: u32,
     /// The kind of a control with a field.
     pub(super) kind: Option<u64>,
-    /// The keys in the path of its property by their numbers, and of the root of a row its own key (`row`), as JSON.
+    /// The keys in the path of its property by their numbers, and of the root of a row its own key
+    /// (`row`), as JSON.
     pub(super) keys: HashMap<String, String>,
-    /// The value to show; of a select and of one of several checkboxes a JSON list. `Some(None)` for null.
+    /// The value to show; of a select and of one of several checkboxes a JSON list. `Some(None)`
+    /// for null.
     pub(super) wanted: Option<Option<String>>,
     /// Whether it is to be checked; of a select, that its options say what is selected.
     pub(super) on: Option<bool>,
     /// The value of the server shows even if what was typed was refused.
     pub(super) force: bool,
     pub(super) edit: Edited,
-    /// The root whose action passed or read its edit and is unanswered, and the same of an edit before this one.
+    /// The root whose action passed or read its edit and is unanswered, and the same of an edit
+    /// before this one.
     pub(super) by: u32,
     pub(super) older: u32,
     /// The server wanted something else since an action passed the edit.
@@ -92,13 +96,13 @@ impl Controls {
     }
 
     /// What a control can hold is another: its options.
-    pub(super) fn options(&mut self, tree: &Tree, node: Node) {
+    pub(super) fn options(&mut self, tree: &NodeTree, node: Node) {
         if let Some(select) = tree.upwards(node).find(|around| tree.name(*around) == "select") {
             self.due(select);
         }
     }
 
-    pub(super) fn changed_attribute(&mut self, tree: &Tree, node: Node, name: &str) {
+    pub(super) fn changed_attribute(&mut self, tree: &NodeTree, node: Node, name: &str) {
         match tree.name(node) {
             "option" | "optgroup" | "select" => self.options(tree, node),
             "input" if matches!(name, "type" | "min" | "max" | "step") => self.due(node),
@@ -107,7 +111,7 @@ impl Controls {
     }
 
     /// No action of the root is unanswered.
-    pub(super) fn answered(&mut self, tree: &Tree, root: u32, ok: bool) {
+    pub(super) fn answered(&mut self, tree: &NodeTree, root: u32, ok: bool) {
         for node in self.edits.clone() {
             let state = self.of(node);
             if state.older == root {
@@ -129,7 +133,7 @@ impl Controls {
     }
 }
 
-impl Tree {
+impl NodeTree {
     pub(super) fn is_control(&self, node: Node) -> bool {
         matches!(self.name(node), "input" | "textarea" | "select") || self.is_editable(node)
     }
@@ -227,7 +231,8 @@ impl Document {
         }
     }
 
-    /// Ticks a control, or takes the tick out of it. Of radio buttons the others of the group lose theirs.
+    /// Ticks a control, or takes the tick out of it. Of radio buttons the others of the group lose
+    /// theirs.
     pub(super) fn set_on(&mut self, node: Node, on: bool) {
         for other in self.tree.group(node) {
             self.controls.of(other).on_now = Some(false);

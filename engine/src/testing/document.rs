@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::block::{Block, Hole, Spot};
-use super::children::Children;
+use super::block::{BlockLayout, Hole, Spot};
+use super::children::ChildNodes;
 use super::controls::Controls;
-use super::tree::{Node, Tree};
+use super::tree::{Node, NodeTree};
 use crate::dom::{Op, Ops};
 use crate::slots::Slot;
 
-/// An operation that is about no node, or something that follows from the others: the caller carries it out.
+/// An operation that is about no node, or something that follows from the others: the caller
+/// carries it out.
 #[derive(Debug, PartialEq)]
-pub enum Effect {
+pub enum EventEffect {
     /// An operation of the engine that is about no node, with its words and strings.
     Told(Op, Vec<u32>, Vec<String>),
     /// The view of this component has to be made anew.
@@ -32,7 +33,8 @@ pub(super) struct Root {
     pub(super) spots: Vec<Spot>,
 }
 
-/// What a node that is the root of a view knows. The last number counts: a row that is a component of its own has two.
+/// What a node that is the root of a view knows. The last number counts: a row that is a component
+/// of its own has two.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rooted {
     pub(super) number: u32,
@@ -50,17 +52,17 @@ struct Style {
 /// A document without a browser.
 #[derive(Debug)]
 pub struct Document {
-    pub(super) tree: Tree,
+    pub(super) tree: NodeTree,
     pub(super) body: Node,
     /// Nodes by the number that the engine gave them.
     nodes: HashMap<u32, Node>,
     pub(super) roots: HashMap<u32, Root>,
     pub(super) rooted: HashMap<Node, Rooted>,
-    pub(super) blocks: Vec<Block>,
+    pub(super) blocks: Vec<BlockLayout>,
     /// The elements of components.
     pub(super) elements: HashMap<Slot, Node>,
     pub(super) controls: Controls,
-    pub(super) children: Children,
+    pub(super) children: ChildNodes,
     /// The classes that each hole has put on its element.
     classes: HashMap<Node, Vec<(usize, Vec<String>)>>,
     styles: HashMap<Node, Style>,
@@ -68,12 +70,12 @@ pub struct Document {
     held: HashMap<(Node, String), Option<String>>,
     /// Handlers that run once and have run: by element and address.
     pub(super) once: BTreeSet<(Node, u32)>,
-    pub(super) effects: Vec<Effect>,
+    pub(super) effects: Vec<EventEffect>,
 }
 
 impl Default for Document {
     fn default() -> Self {
-        let mut tree = Tree::default();
+        let mut tree = NodeTree::default();
         let body = tree.element("body");
         Self {
             tree,
@@ -84,7 +86,7 @@ impl Default for Document {
             blocks: Vec::new(),
             elements: HashMap::new(),
             controls: Controls::default(),
-            children: Children::default(),
+            children: ChildNodes::default(),
             classes: HashMap::new(),
             styles: HashMap::new(),
             held: HashMap::new(),
@@ -99,7 +101,7 @@ impl Document {
     ///
     /// # Panics
     /// If they are not as the engine writes them.
-    pub fn run(&mut self, ops: &Ops) -> Vec<Effect> {
+    pub fn run(&mut self, ops: &Ops) -> Vec<EventEffect> {
         let (mut slot, mut unfit, mut anew) = (0, BTreeSet::new(), BTreeSet::new());
         let read = ops.each(|op, words, strings| {
             if op == Op::View {
@@ -113,12 +115,12 @@ impl Document {
         });
         assert!(read.is_some(), "operations that no decoder reads: {ops:?}");
         self.show_controls();
-        self.effects.extend(unfit.difference(&anew).map(|slot| Effect::Anew(*slot)));
+        self.effects.extend(unfit.difference(&anew).map(|slot| EventEffect::Anew(*slot)));
         self.take_effects()
     }
 
     /// Returns what an event made the caller do.
-    pub fn take_effects(&mut self) -> Vec<Effect> {
+    pub fn take_effects(&mut self) -> Vec<EventEffect> {
         std::mem::take(&mut self.effects)
     }
 
@@ -127,7 +129,7 @@ impl Document {
         match (op, words, strings) {
             (Op::Template, [_], [json]) => {
                 for block in crate::parse(json)?.into_list() {
-                    let block = Block::new(block, &mut self.tree)?;
+                    let block = BlockLayout::new(block, &mut self.tree)?;
                     self.blocks.push(block);
                 }
             }
@@ -192,18 +194,19 @@ impl Document {
             }
             (Op::Refuse, [slot, kind], [field, value]) => {
                 self.refuse(*slot, field, *kind, value);
-                self.effects.push(Effect::Refused(*slot, (*field).to_owned()));
+                self.effects.push(EventEffect::Refused(*slot, (*field).to_owned()));
             }
             (Op::Answered, [root, ok], _) => self.controls.answered(&self.tree, *root, *ok != 0),
             _ => {
                 let strings = strings.iter().map(|text| (*text).to_owned()).collect();
-                self.effects.push(Effect::Told(op, words.to_vec(), strings));
+                self.effects.push(EventEffect::Told(op, words.to_vec(), strings));
             }
         }
         Some(())
     }
 
-    /// Numbers a root, and after it the places of what grows and shrinks inside: the parent, and what stands behind.
+    /// Numbers a root, and after it the places of what grows and shrinks inside: the parent, and
+    /// what stands behind.
     fn bind(&mut self, node: Node, number: u32, template: u32, slot: Slot) -> Option<()> {
         let template = template as usize;
         self.nodes.insert(number, node);

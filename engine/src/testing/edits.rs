@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::controls::{CHECKBOX, CHOICE, Edited, MULTIPLE, RADIO, Reads, texts};
-use super::document::{Document, Effect};
+use super::document::{Document, EventEffect};
 use super::tree::Node;
 use crate::slots::Slot;
 use crate::value::{Key, Val, parse};
@@ -85,10 +85,10 @@ impl Document {
             Val::Str(text) => drop(self.note(node, false, 3, text)),
             Val::Int(_) | Val::Big(_) | Val::Num(_) | Val::Obj(_) => drop(self.note(node, false, 3, &json)),
         }
-        self.effects.push(Effect::Edit(slot, property.clone(), json));
+        self.effects.push(EventEffect::Edit(slot, property.clone(), json));
         // A pause counts as over.
         if hole.int(2) & 3 == 0 {
-            self.effects.push(Effect::Commit(slot, property));
+            self.effects.push(EventEffect::Commit(slot, property));
         }
     }
 
@@ -97,7 +97,7 @@ impl Document {
         let when = hole.int(2) & 3;
         if when == moment || moment == 2 && when == 1 {
             let property = self.property_of(node, hole.argument(1));
-            self.effects.push(Effect::Commit(slot, property));
+            self.effects.push(EventEffect::Commit(slot, property));
         }
     }
 
@@ -115,7 +115,8 @@ impl Document {
         if flags & 8 == 0 {
             return text.into();
         }
-        // A text that is not as JavaScript prints its number goes as it is: the server reads every digit.
+        // A text that is not as JavaScript prints its number goes as it is: the server reads every
+        // digit.
         match parse(&text) {
             _ if text.is_empty() => Val::Null,
             Some(number @ (Val::Int(_) | Val::Num(_))) if number.json() == text => number,
@@ -123,7 +124,8 @@ impl Document {
         }
     }
 
-    /// The list of several checkboxes, one of which was edited: items without a box stay, and so does the order.
+    /// The list of several checkboxes, one of which was edited: items without a box stay, and so
+    /// does the order.
     fn ticked(&mut self, node: Node, slot: Slot, property: &str) -> Vec<Val> {
         let mut list = texts(self.controls.of(node).wanted.clone().flatten().as_deref());
         let own = self.value(node);
@@ -143,7 +145,8 @@ impl Document {
         list.into_iter().map(Val::from).collect()
     }
 
-    /// The fields of a form by their names. Several choices are a list, however many of them are made.
+    /// The fields of a form by their names. Several choices are a list, however many of them are
+    /// made.
     pub(super) fn fields(&self, form: Node, submitter: Option<Node>) -> Val {
         let tree = &self.tree;
         let mut fields = Val::Obj(Vec::new());
@@ -197,7 +200,8 @@ impl Document {
         }
     }
 
-    /// Which edits an event reads: of a form, and of a control whose content it asks for or that is chosen.
+    /// Which edits an event reads: of a form, and of a control whose content it asks for or that is
+    /// chosen.
     pub(super) fn reads(&self, node: Node, wants: bool, form: Option<Node>) -> Reads {
         let mut nodes = form.map(|form| self.tree.inside(form)).unwrap_or_default();
         nodes.retain(|node| self.tree.is_control(*node));

@@ -175,8 +175,8 @@ impl Document {
         Some(Fire { slot, root, address, event: payload, stops: flags & STOP != 0, reads })
     }
 
-    /// The engine is about to be called for a handler: until [`Document::fired`] the user's edits give way to what
-    /// comes.
+    /// The engine is about to be called for a handler: until [`Document::fired`] the user's edits
+    /// give way to what comes.
     pub fn firing(&mut self) {
         self.controls.firing = true;
     }

@@ -6,7 +6,8 @@ use crate::slots::Slot;
 use crate::value::Val;
 
 impl Document {
-    /// Adds the elements of server-rendered HTML to the page. Returns those of components that are in no other one.
+    /// Adds the elements of server-rendered HTML to the page. Returns those of components that are
+    /// in no other one.
     pub fn add(&mut self, html: &str) -> Vec<Node> {
         let mut added = Vec::new();
         for node in self.tree.parse(html) {
@@ -17,7 +18,8 @@ impl Document {
         self.outermost(added)
     }
 
-    /// Replaces everything by a whole page. Returns the elements of components that are in no other one.
+    /// Replaces everything by a whole page. Returns the elements of components that are in no other
+    /// one.
     pub fn load(&mut self, html: &str) -> Vec<Node> {
         if let Some(page) = self.tree.parse_page(html) {
             self.tree.clear(self.body);
@@ -121,7 +123,8 @@ impl Document {
         self.put_text(node, text);
     }
 
-    /// Ticks a control, or takes the tick out of it. Of radio buttons the others of the group lose theirs.
+    /// Ticks a control, or takes the tick out of it. Of radio buttons the others of the group lose
+    /// theirs.
     pub fn tick(&mut self, node: Node, on: bool) {
         self.set_on(node, on);
     }

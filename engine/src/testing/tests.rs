@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Document, Effect, Event, Node};
+use super::{Document, Event, EventEffect, Node};
 use crate::dom::{Op, Ops};
 use crate::parse;
 
@@ -33,13 +33,13 @@ impl Case {
         self.note(effects);
     }
 
-    fn note(&mut self, effects: Vec<Effect>) {
+    fn note(&mut self, effects: Vec<EventEffect>) {
         for effect in effects {
             match effect {
-                Effect::Edit(_, property, value) => self.heard.push(json!(["edit", property, value])),
-                Effect::Commit(_, property) => self.heard.push(json!(["commit", property])),
-                Effect::Anew(_) => self.fits = false,
-                Effect::Refused(..) | Effect::Told(..) => {}
+                EventEffect::Edit(_, property, value) => self.heard.push(json!(["edit", property, value])),
+                EventEffect::Commit(_, property) => self.heard.push(json!(["commit", property])),
+                EventEffect::Anew(_) => self.fits = false,
+                EventEffect::Refused(..) | EventEffect::Told(..) => {}
             }
         }
     }

@@ -33,7 +33,7 @@ struct Entry {
 
 /// The nodes of a document.
 #[derive(Debug, Default)]
-pub(super) struct Tree(Vec<Entry>);
+pub(super) struct NodeTree(Vec<Entry>);
 
 /// A selector.
 ///
@@ -46,7 +46,7 @@ pub(super) fn selector(text: &str) -> Selector {
     }
 }
 
-impl Tree {
+impl NodeTree {
     pub(super) fn element(&mut self, name: &str) -> Node {
         self.add(Content::Element { name: name.to_owned(), attributes: Vec::new() })
     }
@@ -94,7 +94,8 @@ impl Tree {
         matches!(self.at(node).content, Content::Element { .. })
     }
 
-    /// Checks whether it is one of the empty comments that a template has between texts and instances.
+    /// Checks whether it is one of the empty comments that a template has between texts and
+    /// instances.
     pub(super) fn is_mark(&self, node: Node) -> bool {
         matches!(&self.at(node).content, Content::Comment(text) if text.is_empty())
     }
@@ -261,7 +262,8 @@ impl Tree {
         }
     }
 
-    /// Parses HTML as a browser parses the content of a `template` element. Returns its nodes, which have no parent.
+    /// Parses HTML as a browser parses the content of a `template` element. Returns its nodes,
+    /// which have no parent.
     pub(super) fn parse(&mut self, html: &str) -> Vec<Node> {
         let parsed = Html::parse_fragment(&format!("<template>{html}</template>"));
         let content = parsed.tree.nodes().find(|node| {

@@ -2,16 +2,17 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A name, as a number. Equal names have equal numbers for as long as the process lives. 0 is the empty name: no field,
-/// no component, no topic has it.
+/// A name, as a number. Equal names have equal numbers for as long as the process lives. 0 is the
+/// empty name: no field, no component, no topic has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Key(u32);
 
-/// All names that were ever seen. A name is never given back: fields of state types are few, and keys of maps are
-/// bounded by what the server sends.
+/// All names that were ever seen. A name is never given back: fields of state types are few, and
+/// keys of maps are bounded by what the server sends.
 struct Names {
     list: Vec<&'static str>,
-    /// Open addressing: index into `list` plus one, which is the key, 0 for an empty place. Its length is a power of two.
+    /// Open addressing: index into `list` plus one, which is the key, 0 for an empty place. Its
+    /// length is a power of two.
     table: Vec<u32>,
 }
 

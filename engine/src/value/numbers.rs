@@ -1,5 +1,5 @@
-//! Numbers that are not whole, as texts. The code that reads and writes them is 5 kB in WebAssembly, and every browser
-//! has it: the caller passes it.
+//! Numbers that are not whole, as texts. The code that reads and writes them is 5 kB in
+//! WebAssembly, and every browser has it: the caller passes it.
 
 use std::cell::Cell;
 

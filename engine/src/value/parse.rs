@@ -1,7 +1,7 @@
 //! JSON text to a value.
 //!
-//! A reader of its own, because it goes straight into interned names and is a fifth of the size of a general one.
-//! The tests hold it against `serde_json`.
+//! A reader of its own, because it goes straight into interned names and is a fifth of the size of
+//! a general one. The tests hold it against `serde_json`.
 
 use super::{Key, Val};
 

@@ -262,7 +262,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for PropertyPath<'a> {
                     return Err(A::Error::invalid_length(0, &self));
                 };
                 let mut steps = Vec::new();
-                while let Some(PathStep(step)) = items.next_element()? {
+                while let Some(PropertyStep(step)) = items.next_element()? {
                     if steps.len() == MAX_STEPS {
                         return Err(A::Error::invalid_length(steps.len() + 2, &self));
                     }
@@ -276,28 +276,28 @@ impl<'de: 'a, 'a> Deserialize<'de> for PropertyPath<'a> {
 }
 
 /// One step: a text or an `i64`.
-struct PathStep(Key);
+struct PropertyStep(Key);
 
-impl<'de> Deserialize<'de> for PathStep {
+impl<'de> Deserialize<'de> for PropertyStep {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct PathStepVisitor;
         impl Visitor<'_> for PathStepVisitor {
-            type Value = PathStep;
+            type Value = PropertyStep;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string or an integer")
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(PathStep(Key::Text(text.into())))
+                Ok(PropertyStep(Key::Text(text.into())))
             }
 
             fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(PathStep(Key::Int(number)))
+                Ok(PropertyStep(Key::Int(number)))
             }
 
             fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-                i64::try_from(number).map(|number| PathStep(Key::Int(number))).map_err(E::custom)
+                i64::try_from(number).map(|number| PropertyStep(Key::Int(number))).map_err(E::custom)
             }
         }
         deserializer.deserialize_any(PathStepVisitor)

@@ -26,13 +26,13 @@ type UserMap = HashMap<Box<str>, UserSessions, RandomState>;
 /// The sessions of one user.
 #[derive(Debug)]
 struct UserSessions {
-    sessions: Vec<SessionEntry>,
+    sessions: Vec<UserSession>,
     /// The state budget, in bytes, that the sessions share.
     budget: Arc<Budget>,
 }
 
 #[derive(Debug)]
-struct SessionEntry {
+struct UserSession {
     session: SessionId,
     /// The session's rank in the order in which the user's sessions were suspended; `None` while
     /// its page is connected.
@@ -94,7 +94,7 @@ impl Users {
         if user.sessions.iter().filter(|one| one.suspended_at.is_none()).count() >= self.sessions {
             return Err(TooManySessions);
         }
-        user.sessions.push(SessionEntry { session: session.clone(), suspended_at: None });
+        user.sessions.push(UserSession { session: session.clone(), suspended_at: None });
         drop(map);
         Ok(UserPermit { entry: Some((Arc::clone(self), key, session.clone())) })
     }
@@ -181,7 +181,7 @@ impl Drop for UserPermit {
 
 /// Removes the session that has been suspended longest. It is removed before it ends, so that it is
 /// ended only once.
-fn remove_longest_suspended(all: &mut Vec<SessionEntry>) -> Option<SessionId> {
+fn remove_longest_suspended(all: &mut Vec<UserSession>) -> Option<SessionId> {
     let suspended = all.iter().enumerate().filter_map(|(at, one)| one.suspended_at.map(|rank| (rank, at)));
     let (_, at) = suspended.min()?;
     Some(all.swap_remove(at).session)

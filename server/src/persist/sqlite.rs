@@ -1,5 +1,5 @@
-//! SQLite, embedded: sessions that outlive the process, and a database for the application in the same
-//! file, so that the writes of a handler and the session's record of them are one transaction.
+//! SQLite, embedded: sessions that outlive the process, and a database for the application in the
+//! same file, so that the writes of a handler and the session's record of them are one transaction.
 
 mod leases;
 mod rows;
@@ -17,8 +17,8 @@ use vivaz_databases::{DatabaseError, Tx};
 use crate::persist::store::{Clock, SavedTime, StoreError, StoreTime, SystemClock};
 
 /// A SQLite database with its writer thread, which keeps sessions and the application's own tables.
-/// Clones share the thread. It ends, with every queued transaction written, when the last of them is
-/// dropped.
+/// Clones share the thread. It ends, with every queued transaction written, when the last of them
+/// is dropped.
 ///
 /// ```
 /// use vivaz::Runtime;
@@ -39,12 +39,12 @@ pub struct Sqlite {
 
 impl Sqlite {
     /// Opens a file, or creates it, with the tables for sessions (their names begin with `vivaz_`).
-    /// Tables of an earlier version are migrated. The pages of the file are checked, which takes about
-    /// as long as reading it.
+    /// Tables of an earlier version are migrated. The pages of the file are checked, which takes
+    /// about as long as reading it.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be opened, [`DatabaseError::Corrupt`] if it is damaged or is
-    /// not a database, and [`StoreError::TooNew`] if its tables were made by a newer version.
+    /// Returns an error if the file cannot be opened, [`DatabaseError::Corrupt`] if it is damaged
+    /// or is not a database, and [`StoreError::TooNew`] if its tables were made by a newer version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with_clock(path, Arc::new(SystemClock::new()))
     }
@@ -68,8 +68,8 @@ impl Sqlite {
         Ok(Self { database, time: StoreTime::new(Arc::new(SystemClock::new()), last) })
     }
 
-    /// Runs `work` in a transaction, by itself or with others, and returns its result when that is on
-    /// disk. An error or a panic rolls back what `work` did and nothing else.
+    /// Runs `work` in a transaction, by itself or with others, and returns its result when that is
+    /// on disk. An error or a panic rolls back what `work` did and nothing else.
     ///
     /// ```
     /// # use vivaz::sqlite::Sqlite;
@@ -80,13 +80,14 @@ impl Sqlite {
     /// ```
     ///
     /// # Cancel safety
-    /// `work` is queued by the first poll. Once it is queued, it runs even if the future is dropped.
+    /// `work` is queued by the first poll. Once it is queued, it runs even if the future is
+    /// dropped.
     ///
     /// # Errors
     /// Returns the error of `work`, and errors of the database: [`DatabaseError::Denied`] and
-    /// [`DatabaseError::RolledBack`], whatever `work` returns, if a statement of it was meant to end the
-    /// transaction or has ended it, and [`DatabaseError::ForeignKey`] if its rows violate a deferred
-    /// foreign key.
+    /// [`DatabaseError::RolledBack`], whatever `work` returns, if a statement of it was meant to
+    /// end the transaction or has ended it, and [`DatabaseError::ForeignKey`] if its rows violate a
+    /// deferred foreign key.
     pub async fn run<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,

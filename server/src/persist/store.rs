@@ -37,7 +37,7 @@ pub use stored::{
     StoredSession,
 };
 pub use written::{
-    Commit, CommitError, CommitRecord, SessionState, Snapshot, SnapshotHead, StoredChange, TransactionBody,
+    Commit, CommitBody, CommitError, CommitRecord, SessionState, Snapshot, SnapshotHead, StoredChange,
     WriteError, WriteRefusal,
 };
 

@@ -34,7 +34,7 @@ pub(crate) enum Completion {
         result: Result<(), ActionError>,
     },
     /// A handler has flushed. `rest` is the rest of its job.
-    Flushed { job: RunningJob, flushed: Flushed, rest: BoxFuture<JobProgress> },
+    Flushed { job: SuspendedJob, flushed: Flushed, rest: BoxFuture<JobProgress> },
     /// A component's job has finished.
     JobFinished { id: ComponentId, origin: TaskOrigin, finished: Finished },
     /// Topics have authorized the user for a job that began before a resume. `resumes` counts the
@@ -63,7 +63,7 @@ pub(crate) enum Completion {
 }
 
 /// A component whose job is running.
-pub(crate) struct RunningJob {
+pub(crate) struct SuspendedJob {
     pub(super) id: ComponentId,
     pub(super) origin: TaskOrigin,
     /// The handler's log events have the component in this span.
@@ -72,7 +72,7 @@ pub(crate) struct RunningJob {
     pub(super) end: fn(ComponentId, TaskOrigin, Finished) -> Completion,
 }
 
-impl RunningJob {
+impl SuspendedJob {
     /// Returns the id of the component.
     pub(super) fn component(&self) -> &ComponentId {
         &self.id

@@ -7,7 +7,7 @@ use vivaz_components::{ActionError, Context};
 use vivaz_protocol::{Author, ComponentId};
 
 use super::Session;
-use super::completion::{Completion, RunningJob};
+use super::completion::{Completion, SuspendedJob};
 use super::component::{ConnectedHook, InstanceSlot};
 use super::encode::topic_names;
 use super::task::PlaceWait;
@@ -194,13 +194,13 @@ impl Session {
                 component.drop_view();
                 component.slot = InstanceSlot::Busy(meanwhile);
                 let end = |id, origin, finished| Completion::JobFinished { id, origin, finished };
-                self.await_job(RunningJob { id: id.clone(), origin, span, end }, future);
+                self.await_job(SuspendedJob { id: id.clone(), origin, span, end }, future);
             }
         }
     }
 
     /// Waits for a running job, which may flush several times.
-    pub(super) fn await_job(&mut self, job: RunningJob, progress: BoxFuture<JobProgress>) {
+    pub(super) fn await_job(&mut self, job: SuspendedJob, progress: BoxFuture<JobProgress>) {
         let progress = progress.instrument(job.span.clone());
         self.await_future(Box::pin(async move {
             match progress.await {
@@ -211,7 +211,7 @@ impl Session {
     }
 
     /// Applies a flush: sends the changes that a handler has made so far.
-    fn apply_flush(&mut self, job: &RunningJob, flushed: Flushed) {
+    fn apply_flush(&mut self, job: &SuspendedJob, flushed: Flushed) {
         let Flushed { meanwhile, effects, patch, topics, answer } = flushed;
         let id = &job.id;
         let Some(component) = self.components.get_mut(id) else { return };

@@ -6,7 +6,7 @@ use vivaz_components::spec::Hook;
 use vivaz_components::{Effect, UnmountReason};
 use vivaz_protocol::{ComponentId, ServerMessage};
 
-use super::completion::{Completion, RunningJob};
+use super::completion::{Completion, SuspendedJob};
 use super::component::{InstanceSlot, SessionComponent};
 use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
@@ -52,7 +52,7 @@ impl Session {
                 component.slot = InstanceSlot::Busy(meanwhile);
                 let end = |id, origin, finished| Completion::UnmountFinished { id, origin, finished };
                 let span = tracing::info_span!("component", %id, name = component.spec.name);
-                self.await_job(RunningJob { id: id.clone(), origin, span, end }, future);
+                self.await_job(SuspendedJob { id: id.clone(), origin, span, end }, future);
             }
         }
     }

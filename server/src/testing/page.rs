@@ -15,7 +15,7 @@ use vivaz_components::{Identity, LiveComponent};
 use vivaz_engine::Slot;
 
 pub use self::call::Call;
-pub(super) use self::tab::{Awaited, Outcome, Tab};
+pub(super) use self::tab::{Awaited, CallOutcome, Tab};
 use super::browser::Browser;
 use super::client::{Ask, Client, Refusal};
 use super::line::Line;
@@ -27,25 +27,25 @@ use crate::http::render::{Live, RenderError};
 /// Longer than anything takes that ends at all; a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A page that is open. Cheap to clone; when the last clone and the last [`View`] of it are dropped, its connection
-/// breaks.
+/// A page that is open. Cheap to clone; when the last clone and the last [`View`] of it are
+/// dropped, its connection breaks.
 ///
-/// It runs the engine of the browser's client: the same code keeps what is unanswered, resumes the session when the
-/// connection breaks, applies patches and evaluates templates. In one point it differs: it does not pause before it
-/// tries again.
+/// It runs the engine of the browser's client: the same code keeps what is unanswered, resumes the
+/// session when the connection breaks, applies patches and evaluates templates. In one point it
+/// differs: it does not pause before it tries again.
 #[derive(Clone, Debug)]
 pub struct Page(Arc<Handle>);
 
 #[derive(Debug)]
 struct Handle {
-    shared: Arc<Shared>,
+    shared: Arc<PageShared>,
     server: Arc<ServerProcess>,
     task: AbortHandle,
 }
 
 /// What the page's handles and its task share.
 #[derive(Debug)]
-struct Shared {
+struct PageShared {
     state: Mutex<State>,
     line: Arc<Line>,
     /// Wakes the task: there is something to send.
@@ -132,7 +132,7 @@ impl Page {
             closed: None,
             over: None,
         };
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(PageShared {
             state: Mutex::new(state),
             line: server.line(),
             work: Notify::new(),
@@ -142,8 +142,8 @@ impl Page {
         Self(Arc::new(Handle { shared, server, task }))
     }
 
-    /// Mounts a component as a page does that an HTTP handler rendered it into: `mount` runs, and the page brings the
-    /// state back under seal.
+    /// Mounts a component as a page does that an HTTP handler rendered it into: `mount` runs, and
+    /// the page brings the state back under seal.
     ///
     /// # Errors
     /// What `mount` says, and what the mount over the connection says.
@@ -197,8 +197,8 @@ impl Page {
         self.wait("child components", |state| (!state.tab.is_mounting()).then_some(())).await;
     }
 
-    /// The components of that name that the page came with, in the order of the document. Children of
-    /// others are not among them: see [`View::children`].
+    /// The components of that name that the page came with, in the order of the document. Children
+    /// of others are not among them: see [`View::children`].
     #[must_use]
     pub fn components(&self, name: &str) -> Vec<View> {
         let state = self.shared().lock();
@@ -240,7 +240,8 @@ impl Page {
         look(&mut self.shared().lock())
     }
 
-    /// Waits until everything that the server has for this page by now has come, and every component is mounted.
+    /// Waits until everything that the server has for this page by now has come, and every
+    /// component is mounted.
     ///
     /// # Panics
     /// If the server gives no answer for a minute.
@@ -298,7 +299,8 @@ impl Page {
         look(&self.shared().lock().referee)
     }
 
-    /// Returns the number of messages that have no answer, also of those that wait for a connection.
+    /// Returns the number of messages that have no answer, also of those that wait for a
+    /// connection.
     #[must_use]
     pub fn unanswered(&self) -> usize {
         self.shared().lock().tab.unanswered()
@@ -324,7 +326,8 @@ impl Page {
         state.identity = identity;
     }
 
-    /// What the page shows in its `HELLO` from the next connection on, for the application's own authentication.
+    /// What the page shows in its `HELLO` from the next connection on, for the application's own
+    /// authentication.
     pub fn shows(&self, auth: Value) {
         self.shared().lock().auth = Some(auth);
     }
@@ -337,7 +340,8 @@ impl Page {
         self.close(vivaz_protocol::CLOSE_LEFT).await;
     }
 
-    /// Closes the page as a browser does that is closed or goes elsewhere: its session waits for a short time.
+    /// Closes the page as a browser does that is closed or goes elsewhere: its session waits for a
+    /// short time.
     ///
     /// # Panics
     /// If the server does not answer for a minute.
@@ -381,13 +385,13 @@ impl Page {
         }
     }
 
-    fn shared(&self) -> &Shared {
+    fn shared(&self) -> &PageShared {
         &self.0.shared
     }
 
-    /// Waits for the answers to some messages; the last one's value, or the first refusal. By then the children are there
-    /// that were asked for.
-    async fn outcome(&self, awaited: &[Awaited]) -> Outcome {
+    /// Waits for the answers to some messages; the last one's value, or the first refusal. By then
+    /// the children are there that were asked for.
+    async fn outcome(&self, awaited: &[Awaited]) -> CallOutcome {
         let mut outcome = Ok(None);
         for one in awaited {
             outcome = self.wait("an answer", |state| state.tab.outcome(one)).await;
@@ -461,7 +465,7 @@ impl Drop for Handle {
     }
 }
 
-impl Shared {
+impl PageShared {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A test that panics elsewhere has failed already.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

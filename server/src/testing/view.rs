@@ -14,9 +14,10 @@ use super::page::{Call, Page};
 
 /// A component that a page shows. Cheap to clone.
 ///
-/// Elements are named by CSS selectors, which have to find exactly one where something is done to it. What is shown is what
-/// the server has confirmed, and over it what was typed into `live:model` fields and the guesses of `live:optimistic`: until a
-/// [`Call`] is awaited, the page shows what the action is guessed to do.
+/// Elements are named by CSS selectors, which have to find exactly one where something is done to
+/// it. What is shown is what the server has confirmed, and over it what was typed into `live:model`
+/// fields and the guesses of `live:optimistic`: until a [`Call`] is awaited, the page shows what
+/// the action is guessed to do.
 #[derive(Clone, Debug)]
 pub struct View {
     page: Page,
@@ -47,8 +48,8 @@ impl View {
         is_shown && self.page.client(|client| client.state(&self.id).is_some())
     }
 
-    /// Its state as the template sees it: its public fields, computed ones, and under the names of its shared fields
-    /// what is shared. Edits and guesses are laid over it.
+    /// Its state as the template sees it: its public fields, computed ones, and under the names of
+    /// its shared fields what is shared. Edits and guesses are laid over it.
     ///
     /// # Panics
     /// If it is not mounted.
@@ -121,7 +122,8 @@ impl View {
         self.look(|document, root| document.attribute(one(document, root, selector), name).map(str::to_owned))
     }
 
-    /// What stands in a control: its text, the value that is chosen, or `true` and `false` where it is ticked.
+    /// What stands in a control: its text, the value that is chosen, or `true` and `false` where it
+    /// is ticked.
     ///
     /// # Panics
     /// If the selector does not find exactly one element.
@@ -139,16 +141,18 @@ impl View {
         })
     }
 
-    /// Clicks: handlers of `click` run, and whatever a browser does by itself follows. A button submits its form, a
-    /// checkbox changes.
+    /// Clicks: handlers of `click` run, and whatever a browser does by itself follows. A button
+    /// submits its form, a checkbox changes.
     ///
     /// # Panics
-    /// If the selector does not find exactly one element, if that is disabled or hidden, or if nothing comes of it.
+    /// If the selector does not find exactly one element, if that is disabled or hidden, or if
+    /// nothing comes of it.
     pub fn click(&self, selector: &str) -> Call {
         self.gestures(selector, &[Click, Toggle, AtTick("input"), AtTick("change")])
     }
 
-    /// Types a text into a control in place of what stands there, and leaves it: `input`, `change`, `blur`.
+    /// Types a text into a control in place of what stands there, and leaves it: `input`, `change`,
+    /// `blur`.
     ///
     /// # Panics
     /// If the selector does not find exactly one element, or that is disabled or hidden.
@@ -157,8 +161,8 @@ impl View {
         self.gestures(selector, &whole)
     }
 
-    /// Types a text into a control in place of what stands there, and stays in it: `input`. A field with
-    /// `live:model.lazy` or `.blur` keeps the edit back until something else is sent.
+    /// Types a text into a control in place of what stands there, and stays in it: `input`. A field
+    /// with `live:model.lazy` or `.blur` keeps the edit back until something else is sent.
     ///
     /// # Panics
     /// If the selector does not find exactly one element, or that is disabled or hidden.
@@ -193,7 +197,8 @@ impl View {
     /// Submits the form that a selector finds, or the one around the element that it finds.
     ///
     /// # Panics
-    /// If the selector does not find exactly one element, or there is no form, or nothing comes of it.
+    /// If the selector does not find exactly one element, or there is no form, or nothing comes of
+    /// it.
     pub fn submit(&self, selector: &str) -> Call {
         self.gestures(selector, &[Submit])
     }
@@ -214,8 +219,8 @@ impl View {
         self.gestures(selector, &[Fire(event, detail)])
     }
 
-    /// Calls an action, as the page's own code does; edits that wait go along. `arguments` is a tuple, an array or a `Vec`: what is positional in
-    /// JSON.
+    /// Calls an action, as the page's own code does; edits that wait go along. `arguments` is a
+    /// tuple, an array or a `Vec`: what is positional in JSON.
     ///
     /// # Panics
     /// If the arguments have no JSON form, or are not positional.
@@ -229,8 +234,8 @@ impl View {
         self.page.ask(&self.id, Ask::action(action, arguments))
     }
 
-    /// Writes a field, as the page's own code does; or a property inside of one, whose path is a JSON array:
-    /// `["items",3,"text"]`.
+    /// Writes a field, as the page's own code does; or a property inside of one, whose path is a
+    /// JSON array: `["items",3,"text"]`.
     ///
     /// # Panics
     /// If the value has no JSON form.

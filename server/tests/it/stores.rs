@@ -303,7 +303,7 @@ impl<S: SessionStore + Clone> SessionStore for Translated<S> {
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
         let (write, translate) = (commit.write, self.translate);
-        let write: vivaz::store::TransactionBody = Box::new(move |db| {
+        let write: vivaz::store::CommitBody = Box::new(move |db| {
             let mut written = write(db)?;
             if let StoredChange::Mounted { component } = &mut written.change {
                 translate(component);

@@ -297,7 +297,7 @@ async fn calls_take_effect_in_their_order_and_more_than_the_queue_takes_are_refu
 #[tokio::test]
 async fn a_store_lends_its_connection_and_tells_nothing_of_what_failed() {
     let file = File::new().await;
-    let commit = |write: vivaz::store::TransactionBody| Commit {
+    let commit = |write: vivaz::store::CommitBody| Commit {
         session: SessionId::new("s").unwrap(),
         by: "p".into(),
         enters: Some(Box::new(head())),

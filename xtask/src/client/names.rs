@@ -1,7 +1,7 @@
 //! Short names for internal properties of the client's JavaScript.
 //!
-//! `client-wasm/js/internal.d.ts` declares these properties. Each gets a short name, the same one in
-//! `client.js` and in the modules. The bundler stores the names in a file, the mangle cache.
+//! `client-wasm/js/internal.d.ts` declares these properties. Each gets a short name, the same one
+//! in `client.js` and in the modules. The bundler stores the names in a file, the mangle cache.
 //! Properties that `capture.js` uses keep their names: the capture script of one version may run
 //! beside the client of another.
 

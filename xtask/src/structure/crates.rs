@@ -1,4 +1,5 @@
-//! Which crate may depend on which. The architecture's invariants are absences, and absences are checked.
+//! Which crate may depend on which. The architecture's invariants are absences, and absences are
+//! checked.
 
 use std::collections::BTreeSet;
 

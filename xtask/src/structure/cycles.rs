@@ -6,8 +6,8 @@ use super::modules::{CrateModules, ModulePath};
 
 /// The modules that import one another in a circle, with the imports between them.
 pub(super) struct Cycle {
-    /// The names of the modules, all of them children of the same one. A module and the files of its
-    /// folder count as one.
+    /// The names of the modules, all of them children of the same one. A module and the files of
+    /// its folder count as one.
     pub(super) members: BTreeSet<String>,
     /// `file imports module`, for each import between two members.
     pub(super) imports: Vec<String>,

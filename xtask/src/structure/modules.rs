@@ -178,7 +178,8 @@ fn full_path(path: &[String], at: &ModulePath) -> Option<Vec<String>> {
     Some(full)
 }
 
-/// Adds the paths that start at `crate`, `self` or `super`, wherever they are in the code, inside of macros too.
+/// Adds the paths that start at `crate`, `self` or `super`, wherever they are in the code, inside
+/// of macros too.
 fn collect_paths(tokens: TokenStream, at: &ModulePath, paths: &mut Vec<Vec<String>>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut rest = tokens.as_slice();

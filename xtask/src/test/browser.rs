@@ -5,7 +5,8 @@ use crate::step::{command, run, run_command};
 use super::WORKSPACE;
 use crate::tools;
 
-/// Builds the client afresh, so that the browser runs what the source says, and checks the types of its JavaScript.
+/// Builds the client afresh, so that the browser runs what the source says, and checks the types of
+/// its JavaScript.
 pub(super) fn client() -> anyhow::Result<()> {
     run("", "cargo xtask client --check")?;
     run("", "cargo xtask client")?;

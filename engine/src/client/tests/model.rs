@@ -1,6 +1,6 @@
-//! The client against a model of a server, over connections that break anywhere. Whatever happens: each call is
-//! settled once, what was answered took effect exactly once and in order, and in the end the page shows what the
-//! server has, with what was typed last.
+//! The client against a model of a server, over connections that break anywhere. Whatever happens:
+//! each call is settled once, what was answered took effect exactly once and in order, and in the
+//! end the page shows what the server has, with what was typed last.
 
 use std::collections::{BTreeMap, VecDeque};
 

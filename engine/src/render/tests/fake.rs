@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::dom::{Op, Ops};
-use crate::testing::{Document, Effect, Node};
+use crate::testing::{Document, EventEffect, Node};
 
 /// The component at slot 0.
 #[derive(Debug)]
@@ -30,7 +30,8 @@ impl Fake {
         Self { document, element, templates: Vec::new(), changes: Vec::new(), misfits: 0, moved: 0 }
     }
 
-    /// Puts server-rendered HTML into the component's element. The blocks are taken again, as by a new engine.
+    /// Puts server-rendered HTML into the component's element. The blocks are taken again, as by a
+    /// new engine.
     pub(super) fn load(&mut self, html: &str) {
         let templates = std::mem::take(&mut self.templates);
         *self = Self::with(html);
@@ -46,7 +47,7 @@ impl Fake {
             let mut one = Ops::default();
             one.put(op, words, strings);
             let effects = self.document.run(&one);
-            self.misfits += effects.iter().filter(|effect| matches!(effect, Effect::Anew(_))).count();
+            self.misfits += effects.iter().filter(|effect| matches!(effect, EventEffect::Anew(_))).count();
             let changes = self.document.html(self.element) != before;
             match op {
                 Op::Template => {

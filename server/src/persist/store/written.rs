@@ -72,10 +72,10 @@ pub struct Commit {
     /// The page has received all replies up to this ref, so the store may delete them.
     pub received: u64,
     /// Makes the application's own writes and returns what is written beside them. Called once,
-    /// inside of the transaction; a store without a database gives it [`Tx::without_database`]. It is
-    /// synchronous: an asynchronous store calls it on a thread where it may block. An error is
+    /// inside of the transaction; a store without a database gives it [`Tx::without_database`]. It
+    /// is synchronous: an asynchronous store calls it on a thread where it may block. An error is
     /// [`CommitError::Work`] and rolls all of it back.
-    pub write: TransactionBody,
+    pub write: CommitBody,
     /// Called once when the transaction lasts, and dropped if it fails; of several transactions in
     /// the order in which they were written, and before anything that is read later is answered.
     /// It does not block.
@@ -83,7 +83,7 @@ pub struct Commit {
 }
 
 /// Writes inside of the transaction.
-pub type TransactionBody = Box<dyn FnOnce(&mut Tx) -> Result<CommitRecord, ActionError> + Send>;
+pub type CommitBody = Box<dyn FnOnce(&mut Tx) -> Result<CommitRecord, ActionError> + Send>;
 
 /// The data that a commit writes.
 #[derive(Clone, Debug)]

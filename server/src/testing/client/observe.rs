@@ -1,4 +1,5 @@
-//! Frames of a page that is not driven by this client: they are noted, so that what the server sends can be checked.
+//! Frames of a page that is not driven by this client: they are noted, so that what the server
+//! sends can be checked.
 
 use serde_json::Value;
 use vivaz_protocol::{ClientBody, Limits, PropertyPath, Request, decode_client};
@@ -6,11 +7,12 @@ use vivaz_protocol::{ClientBody, Limits, PropertyPath, Request, decode_client};
 use super::{Ask, Breach, Client, MountedComponent, Unanswered};
 
 impl Client {
-    /// Notes a frame that a page sends. From the first one on the page itself mounts its components again when its
-    /// session is lost, and asks again for what it asks again.
+    /// Notes a frame that a page sends. From the first one on the page itself mounts its components
+    /// again when its session is lost, and asks again for what it asks again.
     ///
     /// # Errors
-    /// If the page breaks the protocol: a frame that cannot be read, or a `ref` that had another message.
+    /// If the page breaks the protocol: a frame that cannot be read, or a `ref` that had another
+    /// message.
     pub fn observe(&mut self, frame: &str) -> Result<(), Breach> {
         self.note(frame).map_err(|what| Breach { what, frame: frame.to_owned() })
     }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::rows::{LEASE, c, change, component, enter, has, head, id, save, snapshot, whole};
 use super::{ManualClock, StoreCase, cases};
 use crate::persist::store::{
-    Commit, CommitError, Secrets, SessionProgress, SessionState, SessionStore, Snapshot, SnapshotHead,
-    StoredChange, StoredReply, TransactionBody, WriteError, WriteRefusal,
+    Commit, CommitBody, CommitError, Secrets, SessionProgress, SessionState, SessionStore, Snapshot,
+    SnapshotHead, StoredChange, StoredReply, WriteError, WriteRefusal,
 };
 
 /// The checks of this file.
@@ -65,7 +65,7 @@ async fn a_commit_that_enters_a_session_and_expects_a_component_of_it_writes_not
         let was_called = Arc::new(AtomicBool::new(false));
         let called = Arc::clone(&was_called);
         let change = change(session, "a", name, version);
-        let write: TransactionBody = Box::new(move |connection| {
+        let write: CommitBody = Box::new(move |connection| {
             called.store(true, Ordering::SeqCst);
             (change.write)(connection)
         });

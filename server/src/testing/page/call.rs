@@ -5,15 +5,15 @@ use std::pin::Pin;
 
 use serde_json::Value;
 
-use super::{Awaited, Outcome, Page};
+use super::{Awaited, CallOutcome, Page};
 use crate::testing::client::Refusal;
 
-/// What a click, an edit or a call sent. It is on its way already, whether it is awaited or not; awaited it gives the
-/// action's return value, or why it was refused. Cheap to clone.
+/// What a click, an edit or a call sent. It is on its way already, whether it is awaited or not;
+/// awaited it gives the action's return value, or why it was refused. Cheap to clone.
 ///
 /// # Panics
-/// Awaiting it panics if there is no answer within a minute, or if the page has given up: the server closed its
-/// connection for good, or broke the protocol.
+/// Awaiting it panics if there is no answer within a minute, or if the page has given up: the
+/// server closed its connection for good, or broke the protocol.
 #[derive(Clone, Debug)]
 pub struct Call {
     page: Page,
@@ -36,7 +36,7 @@ impl Call {
     pub fn answer(&self) -> Option<Result<Option<Value>, Refusal>> {
         let answers = self.page.with(|state| {
             let answers = self.awaited.iter().map(|one| state.tab.outcome(one));
-            answers.collect::<Option<Vec<Outcome>>>()
+            answers.collect::<Option<Vec<CallOutcome>>>()
         });
         let mut last = Ok(None);
         for answer in answers? {

@@ -4,24 +4,24 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde_json::Value;
-use vivaz_engine::testing::{Change, Document, Effect, Event, Mount, Node};
+use vivaz_engine::testing::{ChildChange, Document, Event, EventEffect, Mount, Node};
 use vivaz_engine::{Op, Page as Engine, Slot, SocketCommand, Val, parse};
 
 use crate::testing::client::{Ask, Refusal};
 use crate::testing::process::ServerProcess;
 
 /// The value of an action, or why a message was refused.
-pub(in crate::testing) type Outcome = Result<Option<Value>, Refusal>;
+pub(in crate::testing) type CallOutcome = Result<Option<Value>, Refusal>;
 
 /// The engine of a page over a document in memory.
 pub(in crate::testing) struct Tab {
     server: Arc<ServerProcess>,
     engine: Engine,
     pub(in crate::testing) document: Document,
-    components: BTreeMap<Slot, Component>,
+    components: BTreeMap<Slot, TabComponent>,
     slots: Slot,
     tickets: u32,
-    outcomes: HashMap<u32, Outcome>,
+    outcomes: HashMap<u32, CallOutcome>,
     /// The user that components are mounted for, as JSON.
     user: String,
     names: u32,
@@ -39,7 +39,7 @@ pub(in crate::testing) struct Tab {
 
 /// A component of the page.
 #[derive(Debug)]
-struct Component {
+struct TabComponent {
     id: String,
     name: String,
     element: Node,
@@ -86,7 +86,8 @@ impl Tab {
         self.user = user;
     }
 
-    /// Adds server-rendered HTML to the page and mounts its components. Returns those that are in no other one.
+    /// Adds server-rendered HTML to the page and mounts its components. Returns those that are in
+    /// no other one.
     pub(super) fn add(&mut self, html: &str) -> Vec<Slot> {
         let elements = self.document.add(html);
         self.turn();
@@ -133,11 +134,13 @@ impl Tab {
         self.document.element(self.slot(id)?)
     }
 
-    /// The ids of the components of that name in another one, in the order in which they were mounted.
+    /// The ids of the components of that name in another one, in the order in which they were
+    /// mounted.
     pub(in crate::testing) fn children(&self, id: &str, name: &str) -> Vec<String> {
         let Some(parent) = self.element(id) else { return Vec::new() };
         let inside = self.document.inside(parent);
-        let is_child = |component: &&Component| component.name == name && inside.contains(&component.element);
+        let is_child =
+            |component: &&TabComponent| component.name == name && inside.contains(&component.element);
         self.components.values().filter(is_child).map(|component| component.id.clone()).collect()
     }
 
@@ -153,7 +156,7 @@ impl Tab {
     }
 
     /// What came of something that the page waits for; `None` as long as nothing did.
-    pub(super) fn outcome(&self, awaited: &Awaited) -> Option<Outcome> {
+    pub(super) fn outcome(&self, awaited: &Awaited) -> Option<CallOutcome> {
         match awaited {
             Awaited::Ticket(ticket) => self.outcomes.get(ticket).cloned(),
             Awaited::Edit(slot, property) => {
@@ -203,8 +206,8 @@ impl Tab {
         vec![Awaited::Ticket(ticket)]
     }
 
-    /// Lets an event happen. Returns whether a handler heard of it, and whether one has prevented what a browser does
-    /// by itself.
+    /// Lets an event happen. Returns whether a handler heard of it, and whether one has prevented
+    /// what a browser does by itself.
     pub(in crate::testing) fn happens(&mut self, event: &mut Event) -> bool {
         let handlers = self.document.handlers(event);
         let mut heard = self.turn_after_event();
@@ -292,11 +295,11 @@ impl Tab {
         }
     }
 
-    fn change(&mut self, change: Change) {
+    fn change(&mut self, change: ChildChange) {
         match change {
-            Change::Mount(element, mount) => self.mount(element, mount),
-            Change::Props(slot, source) => self.engine.props(slot, &source, 0),
-            Change::Unmount(slot) => {
+            ChildChange::Mount(element, mount) => self.mount(element, mount),
+            ChildChange::Props(slot, source) => self.engine.props(slot, &source, 0),
+            ChildChange::Unmount(slot) => {
                 if let Some(component) = self.components.get_mut(&slot) {
                     component.is_gone = true;
                 }
@@ -313,24 +316,24 @@ impl Tab {
         self.document.tie(slot, element);
         let of = format!("[\"{id}\",{shape},{},\"{template}\"]", self.user);
         self.engine.mount(slot, &source, parse(&of).unwrap_or_default(), true);
-        self.components.insert(slot, Component { id, name, element, outcome: None, is_gone: false });
+        self.components.insert(slot, TabComponent { id, name, element, outcome: None, is_gone: false });
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) {
+    fn carry_out(&mut self, effects: Vec<EventEffect>) {
         for effect in effects {
             match effect {
-                Effect::Anew(slot) => self.engine.anew(slot),
-                Effect::Edit(slot, property, value) => {
+                EventEffect::Anew(slot) => self.engine.anew(slot),
+                EventEffect::Edit(slot, property, value) => {
                     self.engine.edit(slot, &property, parse(&value).unwrap_or_default());
                     self.refusals.remove(&(slot, property));
                 }
-                Effect::Commit(slot, property) => {
+                EventEffect::Commit(slot, property) => {
                     if self.engine.commit(slot, &property, 0) {
                         self.sent.push(Awaited::Edit(slot, property));
                     }
                 }
-                Effect::Refused(slot, property) => self.refused = Some((slot, property)),
-                Effect::Told(op, words, strings) => self.told(op, &words, &strings),
+                EventEffect::Refused(slot, property) => self.refused = Some((slot, property)),
+                EventEffect::Told(op, words, strings) => self.told(op, &words, &strings),
             }
         }
     }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use vivaz_engine::SocketCommand;
 use vivaz_protocol::{AfterClose, CloseCode, StreamId};
 
-use super::{Event, Shared};
+use super::{Event, PageShared};
 use crate::runtime::Runtime;
 use crate::testing::app::Upgraded;
 use crate::testing::client::Heard;
@@ -26,7 +26,7 @@ use crate::transport::{Incoming, Outgoing};
 const SLOWLY: Duration = Duration::from_secs(1);
 
 /// How a connection ended.
-enum End {
+enum ConnectionLoss {
     /// The network broke it, or the server is gone.
     Broken,
     /// The server closed it.
@@ -55,7 +55,7 @@ struct Wanted {
 }
 
 /// Connects whenever the engine asks for it, until the page is left.
-pub(super) async fn run(shared: Arc<Shared>, server: Arc<ServerProcess>) {
+pub(super) async fn run(shared: Arc<PageShared>, server: Arc<ServerProcess>) {
     let mut wanted = None;
     loop {
         let mut line = shared.line.watch();
@@ -95,14 +95,14 @@ pub(super) async fn run(shared: Arc<Shared>, server: Arc<ServerProcess>) {
         wanted = None;
         shared.lock().extra = Vec::new();
         shared.lock().tab.opened(number);
-        let end = Connection::new(&shared, line, number).carry(&mut peer).await;
+        let end = LineConnection::new(&shared, line, number).carry(&mut peer).await;
         drop(peer);
         shared.lock().referee.disconnected();
         let (mut slowly, mut code) = (false, 1006);
         match end {
-            End::Broken => {}
-            End::GivenUp(next) => wanted = next,
-            End::Closed(closed) => {
+            ConnectionLoss::Broken => {}
+            ConnectionLoss::GivenUp(next) => wanted = next,
+            ConnectionLoss::Closed(closed) => {
                 code = closed;
                 shared.lock().closed = Some(code);
                 let then = CloseCode::from_u16(code).map_or(AfterClose::Reconnect, CloseCode::after_close);
@@ -111,8 +111,8 @@ pub(super) async fn run(shared: Arc<Shared>, server: Arc<ServerProcess>) {
                     return shared.end(format!("the server closed the connection with {code}"));
                 }
             }
-            End::Left => return shared.end("the page was left".to_owned()),
-            End::Breach(what) => return shared.end(format!("the protocol was broken: {what}")),
+            ConnectionLoss::Left => return shared.end("the page was left".to_owned()),
+            ConnectionLoss::Breach(what) => return shared.end(format!("the protocol was broken: {what}")),
         }
         shared.lock().tab.closed(number, code);
         shared.start_timers();
@@ -124,7 +124,7 @@ pub(super) async fn run(shared: Arc<Shared>, server: Arc<ServerProcess>) {
 }
 
 /// Connects as the page's identity, or as the cookies of its browser say.
-async fn connect(shared: &Shared, server: &ServerProcess, runtime: &Runtime) -> Result<Peer, StatusCode> {
+async fn connect(shared: &PageShared, server: &ServerProcess, runtime: &Runtime) -> Result<Peer, StatusCode> {
     let (browser, identity) = {
         let state = shared.lock();
         (state.browser.clone(), state.identity.clone())
@@ -140,8 +140,8 @@ async fn connect(shared: &Shared, server: &ServerProcess, runtime: &Runtime) -> 
     Ok(peer)
 }
 
-struct Connection<'a> {
-    shared: &'a Arc<Shared>,
+struct LineConnection<'a> {
+    shared: &'a Arc<PageShared>,
     line: watch::Receiver<Condition>,
     /// How often the line had been cut when this began.
     cuts: u64,
@@ -151,14 +151,14 @@ struct Connection<'a> {
     incoming: VecDeque<(Instant, Bytes)>,
 }
 
-impl<'a> Connection<'a> {
-    fn new(shared: &'a Arc<Shared>, mut line: watch::Receiver<Condition>, number: u32) -> Self {
+impl<'a> LineConnection<'a> {
+    fn new(shared: &'a Arc<PageShared>, mut line: watch::Receiver<Condition>, number: u32) -> Self {
         let cuts = line.borrow_and_update().breaks;
         Self { shared, line, cuts, number, outgoing: VecDeque::new(), incoming: VecDeque::new() }
     }
 
     /// Carries messages until the connection ends.
-    async fn carry(mut self, peer: &mut Peer) -> End {
+    async fn carry(mut self, peer: &mut Peer) -> ConnectionLoss {
         let mut hears = true;
         loop {
             let line = *self.line.borrow_and_update();
@@ -167,52 +167,52 @@ impl<'a> Connection<'a> {
                     // A server that is gone by now needs no goodbye.
                     let _ = peer.sender.send(Incoming::Closed(Some(code))).await;
                 }
-                return End::Broken;
+                return ConnectionLoss::Broken;
             }
             let now = Instant::now();
             while let Some((_, frame)) = self.incoming.pop_front_if(|(due, _)| *due <= now) {
                 if has_ref(&frame) && self.shared.line.breaks_at(Moment::BeforeReply) {
-                    return End::Broken;
+                    return ConnectionLoss::Broken;
                 }
                 if let Err(breach) = self.shared.take_in(self.number, &frame) {
-                    return End::Breach(breach);
+                    return ConnectionLoss::Breach(breach);
                 }
             }
             if !hears && self.incoming.is_empty() {
                 return match (&mut peer.closed).await {
-                    Ok(code) => End::Closed(code),
-                    Err(_) => End::Broken,
+                    Ok(code) => ConnectionLoss::Closed(code),
+                    Err(_) => ConnectionLoss::Broken,
                 };
             }
             let wanted = self.shared.take_wanted();
             for frame in wanted.frames {
                 if let Err(breach) = self.shared.observe(&frame) {
-                    return End::Breach(breach);
+                    return ConnectionLoss::Breach(breach);
                 }
                 self.outgoing.push_back((now + line.delay, Parcel::Message(frame)));
             }
             if wanted.closes {
                 // A server that is gone by now needs no goodbye.
                 let _ = peer.sender.send(Incoming::Closed(Some(1000))).await;
-                return End::GivenUp(wanted.connect);
+                return ConnectionLoss::GivenUp(wanted.connect);
             }
             let leaving = self.shared.lock().leaving;
             if let Some(code) = leaving.filter(|_| self.outgoing.is_empty()) {
                 // A server that is gone by now needs no goodbye.
                 let _ = peer.sender.send(Incoming::Closed(Some(code))).await;
-                return End::Left;
+                return ConnectionLoss::Left;
             }
             let sends = hears && self.outgoing.front().is_some_and(|(due, _)| *due <= now);
             let next = self.outgoing.front().filter(|_| hears).map(|(due, _)| *due);
             let next = next.into_iter().chain(self.incoming.front().map(|(due, _)| *due)).min();
             tokio::select! {
                 biased;
-                changed = self.line.changed() => if changed.is_err() { return End::Broken },
+                changed = self.line.changed() => if changed.is_err() { return ConnectionLoss::Broken },
                 permit = peer.sender.reserve(), if sends => match permit {
                     Ok(permit) => {
                         let Some((_, parcel)) = self.outgoing.pop_front() else { continue };
                         if !self.deliver(parcel, line.copies, permit, &peer.sender) {
-                            return End::Broken;
+                            return ConnectionLoss::Broken;
                         }
                     }
                     Err(_) => self.outgoing.clear(),
@@ -229,7 +229,7 @@ impl<'a> Connection<'a> {
     }
 }
 
-impl Connection<'_> {
+impl LineConnection<'_> {
     /// Hands something to the server; `false` if the line is cut over it.
     fn deliver(
         &self,
@@ -259,7 +259,7 @@ impl Connection<'_> {
     }
 }
 
-impl Shared {
+impl PageShared {
     /// Takes what the engine wants done, and starts its timers.
     fn take_wanted(self: &Arc<Self>) -> Wanted {
         let mut wanted = Wanted::default();

@@ -28,8 +28,8 @@ pub(super) enum Gesture<'a> {
 }
 
 impl View {
-    /// Does one thing after the other, each to the page as the one before has left it. An element that is gone by then
-    /// is left alone.
+    /// Does one thing after the other, each to the page as the one before has left it. An element
+    /// that is gone by then is left alone.
     pub(super) fn gestures(&self, selector: &str, gestures: &[Gesture<'_>]) -> Call {
         let id = self.id();
         let awaited = self.page().act(|tab| {
@@ -130,7 +130,8 @@ impl Hand<'_> {
         }
     }
 
-    /// Lets an event happen. Returns whether a handler heard of it, and whether one has prevented what a browser does.
+    /// Lets an event happen. Returns whether a handler heard of it, and whether one has prevented
+    /// what a browser does.
     fn happens(&mut self, at: Node, kind: &str, detail: &Value, submitter: Option<Node>) -> (bool, bool) {
         let mut event = Event::new(kind, at, parse(&detail.to_string()).unwrap_or_default());
         event.submitter = submitter;
