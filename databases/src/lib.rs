@@ -22,5 +22,5 @@ mod value;
 pub use self::error::DatabaseError;
 pub use self::params::Params;
 pub use self::row::{Row, RowError};
-pub use self::tx::{Driver, Statement, Tx};
+pub use self::tx::{Driver, SqlStatement, Tx};
 pub use self::value::Value;

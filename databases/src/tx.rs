@@ -31,7 +31,7 @@ pub trait Driver: Any {
     /// # Errors
     /// Returns the error of the first statement that fails. Those before it have taken effect in
     /// the transaction.
-    fn batch(&mut self, statements: &[Statement]) -> Result<Vec<u64>, DatabaseError> {
+    fn batch(&mut self, statements: &[SqlStatement]) -> Result<Vec<u64>, DatabaseError> {
         statements.iter().map(|statement| self.execute(&statement.sql, &statement.params)).collect()
     }
 
@@ -48,14 +48,14 @@ pub trait Driver: Any {
 
 /// A statement of a [`batch`](Tx::batch) with its parameters.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Statement {
+pub struct SqlStatement {
     /// The statement.
     pub sql: String,
     /// Its parameters; the first one is `?1`.
     pub params: Vec<Value>,
 }
 
-impl Statement {
+impl SqlStatement {
     /// Creates a statement.
     pub fn new(sql: impl Into<String>, params: impl Params) -> Self {
         Self { sql: sql.into(), params: params.into_values() }
@@ -77,7 +77,8 @@ impl Statement {
 /// }
 ///
 /// fn reserve(tx: &mut Tx, seat: &str, user: &str) -> Result<bool, DatabaseError> {
-///     let reserved = tx.execute("UPDATE seats SET user = ?2 WHERE id = ?1 AND user IS NULL", (seat, user))?;
+/// let reserved = tx.execute("UPDATE seats SET user = ?2 WHERE id = ?1 AND user IS NULL", (seat,
+/// user))?;
 ///     Ok(reserved == 1)
 /// }
 ///
@@ -152,9 +153,9 @@ impl Tx {
     /// the transaction, which goes on.
     pub fn batch(
         &mut self,
-        statements: impl IntoIterator<Item = Statement>,
+        statements: impl IntoIterator<Item = SqlStatement>,
     ) -> Result<Vec<u64>, DatabaseError> {
-        let statements: Vec<Statement> = statements.into_iter().collect();
+        let statements: Vec<SqlStatement> = statements.into_iter().collect();
         self.driver()?.batch(&statements)
     }
 

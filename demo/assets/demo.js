@@ -46,7 +46,10 @@ if (document.querySelector("live-component, #drawn")) {
   if (list) atOnce(list, () => live.component(list));
 }
 
-/** Shows the attempt, the number of waiting messages and a button to reconnect, which the page's attribute does not contain. */
+/**
+ * Shows the attempt, the number of waiting messages and a button to reconnect, which the page's
+ * attribute does not contain.
+ */
 function connection(live) {
   const page = document.documentElement;
   const [waiting, tries, again] = [".waiting", ".tries", ".again"].map((name) => document.querySelector(name));
@@ -63,7 +66,10 @@ function connection(live) {
   show();
 }
 
-/** Focuses an input that replaces a text, and returns the focus to its button when the input is removed. */
+/**
+ * Focuses an input that replaces a text, and returns the focus to its button when the input is
+ * removed.
+ */
 function edit(input) {
   const row = input.closest("li");
   input.focus();
@@ -78,8 +84,10 @@ function edit(input) {
 }
 
 /**
- * Shows a move and a clearing before the server has answered. The template's optimistic updates can express neither, so
- * this handles the event before the template does, and calls the same action with its effect as a patch.
+ * Shows a move and a clearing before the server has answered. The template's optimistic updates can
+ * express neither, so
+ * this handles the event before the template does, and calls the same action with its effect as a
+ * patch.
  */
 function atOnce(list, component) {
   const show = (operations, action, ...args) => {
@@ -119,7 +127,10 @@ function atOnce(list, component) {
   }, true);
 }
 
-/** Loads messages older than those in the room, with the action that returns them. Returns a function that ends this. */
+/**
+ * Loads messages older than those in the room, with the action that returns them. Returns a
+ * function that ends this.
+ */
 function lookBack(box, chat) {
   const PAGE = 50;
   const [button, status, list] = ["button", "[role=status]", "ol"].map((name) => box.querySelector(name));

@@ -34,7 +34,10 @@ export class Page {
     await this.live();
   }
 
-  /** Waits until the page is connected and its components are mounted; notes its errors from then on. */
+  /**
+   * Waits until the page is connected and its components are mounted; notes its errors from then
+   * on.
+   */
   async live(): Promise<void> {
     await eventually(() =>
       this.run(() => {

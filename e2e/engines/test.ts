@@ -13,7 +13,9 @@ export { expect };
 /** Which engines cannot do what a test checks, and why. */
 type Limits = Partial<Record<"firefox" | "webkitgtk", string>>;
 
-/** Expects a test to fail in these engines; it fails where it passes, so that the entry is removed. */
+/**
+ * Expects a test to fail in these engines; it fails where it passes, so that the entry is removed.
+ */
 export function cannot(limits: Limits) {
   return { annotation: Object.entries(limits).map(([engine, reason]) => ({ type: `cannot ${engine}`, description: reason })) };
 }

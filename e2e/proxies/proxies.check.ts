@@ -22,7 +22,10 @@ function block(text: string): string {
 
 type Place = { folder: string; port: number; upstream: string };
 
-/** How each is run: the guide's lines with the test's own addresses, and what has to stand around them. */
+/**
+ * How each is run: the guide's lines with the test's own addresses, and what has to stand around
+ * them.
+ */
 const proxies: Record<string, (place: Place) => { file: string; config: string; args: string[] }> = {
   nginx: ({ folder, port, upstream }) => ({
     file: "nginx.conf",

@@ -29,7 +29,10 @@ async function anotherClient(page: Page): Promise<void> {
   });
 }
 
-/** Deploys `e2e-next`, and waits until the page is connected to it and has asked which client it serves. */
+/**
+ * Deploys `e2e-next`, and waits until the page is connected to it and has asked which client it
+ * serves.
+ */
 async function deploy(page: Page, server: Server): Promise<void> {
   const asked = page.waitForResponse((response) => response.url().endsWith("/live/client.js"));
   await server.replace("e2e-next");
@@ -37,7 +40,10 @@ async function deploy(page: Page, server: Server): Promise<void> {
   await live(page);
 }
 
-/** Lets the client look several times whether the page is to be loaded anew, and waits for what comes after that. */
+/**
+ * Lets the client look several times whether the page is to be loaded anew, and waits for what
+ * comes after that.
+ */
 async function look(page: Page): Promise<void> {
   // What the page asked for first is there when this is.
   await page.evaluate(() => fetch("/live/client.js", { cache: "no-store" }).then((response) => response.text()));

@@ -19,7 +19,9 @@ class Model {
   rows = [1, 2, 3, 4].map((id) => ({ id, touched: 0 }));
 }
 
-/** Compares the text of every binding. Foreign elements have no text, or the text that they took. */
+/**
+ * Compares the text of every binding. Foreign elements have no text, or the text that they took.
+ */
 async function check(page: Page, model: Model): Promise<void> {
   const { ticks, name, secret, rows, entered } = model;
   await expect

@@ -9,7 +9,10 @@ const LARGE = "9007199254740993";
 const KEEPING = `/rebuilt?${new URLSearchParams({ from: '<script type="module"', to: '<script type="module" live-keep-queue' })}`;
 const server = (page: Page, text: string) => expect(page.locator("#server")).toHaveText(text);
 
-/** A line that can be cut, and that can lose what the page sends; and all frames that the page sends. */
+/**
+ * A line that can be cut, and that can lose what the page sends; and all frames that the page
+ * sends.
+ */
 async function relay(page: Page) {
   const line = { isDown: false, loses: false, frames: [] as string[], close: () => {} };
   await page.routeWebSocket("**/live", (socket) => {

@@ -3,7 +3,9 @@
 import type { Page } from "@playwright/test";
 import { expect, open, test } from "./networked.ts";
 
-/** Waits for the answer to an action that is called now: answers to all before it have come by then. */
+/**
+ * Waits for the answer to an action that is called now: answers to all before it have come by then.
+ */
 const answered = (page: Page) =>
   page.evaluate(async () => {
     const { component } = await import("/live/client.js" as string);

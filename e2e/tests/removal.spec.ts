@@ -19,7 +19,10 @@ async function watchMemory(page: Page): Promise<void> {
   });
 }
 
-/** Mounts components, uses them, removes them again; weak references to all that belonged to them are collected. */
+/**
+ * Mounts components, uses them, removes them again; weak references to all that belonged to them
+ * are collected.
+ */
 async function round(page: Page, name: string, count: number): Promise<void> {
   await page.evaluate(
     async ({ name, count }) => {

@@ -58,7 +58,10 @@ export class Server {
     this.address = address;
   }
 
-  /** Ends it and runs another program in its place, as a deploy does: the same address, the same data. */
+  /**
+   * Ends it and runs another program in its place, as a deploy does: the same address, the same
+   * data.
+   */
   async replace(binary: string, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     expect(await this.stop(signal)).toBe(signal === "SIGTERM" ? 0 : null);
     this.binary = Server.path(binary);

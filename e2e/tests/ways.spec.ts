@@ -10,7 +10,10 @@ const CLIENT = "/live/client.js";
 const count = (page: Page) => page.locator("#count");
 const press = (page: Page, name: string) => page.locator("section > button", { hasText: name }).click();
 
-/** A page's own script that registers a hook before the components are there, and notes what it is told. */
+/**
+ * A page's own script that registers a hook before the components are there, and notes what it is
+ * told.
+ */
 async function probe(page: Page): Promise<void> {
   await page.route("**/probe.js", (route) =>
     route.fulfill({

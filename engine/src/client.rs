@@ -17,10 +17,10 @@ mod send;
 mod temporary;
 
 pub(crate) use crate::slots::Slot;
-pub(crate) use component::{Component, Phase};
+pub(crate) use component::{Component, ComponentPhase};
 pub use output::SocketCommand;
 pub(crate) use output::{Origin, Output, Status};
-pub(crate) use request::{Kind, Request};
+pub(crate) use request::{Request, RequestKind};
 
 use component::FieldEdit;
 use connection_state::ConnectionState;
@@ -98,7 +98,7 @@ impl Client {
     /// What is to be done now.
     pub(crate) fn take(&mut self) -> Vec<Output> {
         let now = (self.link.status(), self.link.attempt, self.queued());
-        if self.status != Some(now) && self.link.phase != connection_state::Phase::Idle {
+        if self.status != Some(now) && self.link.phase != connection_state::ConnectionPhase::Idle {
             let before = self.status.replace(now).map(|(status, ..)| status);
             let (status, attempt, queued) = now;
             self.out.push(Output::Status { status, attempt, code: self.link.code, queued });
@@ -113,12 +113,12 @@ impl Client {
 
     #[inline(never)]
     pub(crate) fn component(&self, slot: Slot) -> Option<&Component> {
-        self.components.get(slot).filter(|component| component.phase != Phase::Gone)
+        self.components.get(slot).filter(|component| component.phase != ComponentPhase::Gone)
     }
 
     #[inline(never)]
     fn component_mut(&mut self, slot: Slot) -> Option<&mut Component> {
-        self.components.get_mut(slot).filter(|component| component.phase != Phase::Gone)
+        self.components.get_mut(slot).filter(|component| component.phase != ComponentPhase::Gone)
     }
 
     /// Returns the slots of all components, for a loop that changes them.
@@ -192,7 +192,7 @@ impl Client {
     }
 
     pub(crate) fn is_connected(&self) -> bool {
-        self.link.phase == connection_state::Phase::Open
+        self.link.phase == connection_state::ConnectionPhase::Open
     }
 
     /// Tells what changed in the component, or in the topic: everybody who shows that.

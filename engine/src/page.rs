@@ -1,6 +1,6 @@
 //! The page: components, their views, and what goes between them.
 
-use crate::client::{Client, Kind, Origin, Output, Phase, Slot, SocketCommand};
+use crate::client::{Client, ComponentPhase, Origin, Output, RequestKind, Slot, SocketCommand};
 use crate::dom::{Op, Ops};
 use crate::patch::Change;
 use crate::render::{ALL, Blueprint, CONTROL, LOCAL, Of, Stage, Surroundings, View, WIRE, shown};
@@ -37,7 +37,7 @@ impl Of for Sight<'_> {
     fn wire(&self, state: i64, target: Option<&str>, from: Origin) -> bool {
         match state {
             0 => self.client.waits(self.slot, &|request| {
-                request.kind == Kind::Action
+                request.kind == RequestKind::Action
                     && match target {
                         Some(target) => request.name.name() == target,
                         None => from.hole == 0 || request.origin == from,
@@ -402,7 +402,7 @@ impl Page {
     /// Shows a component that is live, if its template is there.
     fn show(&mut self, slot: Slot) {
         let Some(component) = self.client.component(slot) else { return };
-        if component.phase != Phase::Live {
+        if component.phase != ComponentPhase::Live {
             return;
         }
         let hash = component.template;

@@ -16,7 +16,8 @@ const SUBPROTOCOL = 'vivaz.v1.json';
  */
 
 /**
- * The stored queue: the `HELLO` of the session, the frames that were sent, the calls that were not, and
+ * The stored queue: the `HELLO` of the session, the frames that were sent, the calls that were not,
+ * and
  * whether messages had to be dropped.
  *
  * @typedef {{ hello: string, frames: string[], calls: KeptCall[], lost?: boolean }} Kept

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::*;
-use crate::{Params, Statement, Value};
+use crate::{Params, SqlStatement, Value};
 
 #[derive(Debug, Deserialize, PartialEq)]
 struct Seat {
@@ -30,8 +30,8 @@ async fn a_transaction_reads_its_own_writes_and_keeps_them() {
         assert_eq!(tx.execute("UPDATE seats SET user = ?2, taken = ?3 WHERE id = ?1", (1, "ada", true))?, 1);
         tx.script("CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('a;b')")?;
         let changed = tx.batch([
-            Statement::new("UPDATE seats SET taken = 1 WHERE id > ?1", [1]),
-            Statement::new("INSERT INTO seats (id, user) VALUES (?1, ?2)", (4, None::<String>)),
+            SqlStatement::new("UPDATE seats SET taken = 1 WHERE id > ?1", [1]),
+            SqlStatement::new("INSERT INTO seats (id, user) VALUES (?1, ?2)", (4, None::<String>)),
         ])?;
         assert_eq!(changed, [2, 1]);
         tx.query::<Seat>("SELECT * FROM seats WHERE id IN (?1, ?2) ORDER BY id", vec![1, 4])

@@ -1,6 +1,6 @@
 //! The items of the todo list.
 
-use vivaz::{DatabaseError, Statement, Tx};
+use vivaz::{DatabaseError, SqlStatement, Tx};
 
 use super::Store;
 use crate::components::todo::Item;
@@ -45,7 +45,7 @@ pub(crate) fn move_to(tx: &mut Tx, id: i64, index: u32) -> Result<bool, Database
     order.remove(from);
     order.insert(usize::try_from(index).unwrap_or(usize::MAX).min(order.len()), id);
     let place = "UPDATE todos SET position = ?2 WHERE id = ?1";
-    tx.batch((1_i64..).zip(order).map(|(position, id)| Statement::new(place, [id, position])))?;
+    tx.batch((1_i64..).zip(order).map(|(position, id)| SqlStatement::new(place, [id, position])))?;
     Ok(true)
 }
 

@@ -5,7 +5,10 @@ import type { Page } from "@playwright/test";
 /** Without a script: where styles are not set, and components keep what they are mounted from. */
 export type Snapshot = { lines: string[]; styles: string[] };
 
-/** Everything inside the page's component: names, attributes, texts, comments, and what controls hold, also after a reset. */
+/**
+ * Everything inside the page's component: names, attributes, texts, comments, and what controls
+ * hold, also after a reset.
+ */
 export const snapshot = (page: Page): Promise<Snapshot> =>
   page.evaluate(() => {
     // What a component's element is mounted from, and the engine's own words about it.

@@ -1,10 +1,10 @@
 //! Settles requests: replies and refusals.
 
 use super::Client;
-use super::component::{Phase, Progress};
+use super::component::{ComponentPhase, Progress};
 use super::output::{Failure, Output};
 use super::receive::Message;
-use super::request::{Kind, Request};
+use super::request::{Request, RequestKind};
 use crate::list::retain;
 use crate::slots::Slot;
 use crate::value::{Key, Val};
@@ -17,7 +17,7 @@ impl Client {
         let code = failure.text_of("code");
         // What was sent behind a mount that has to be tried again is tried again after it.
         let mounting =
-            |slot| self.component(slot).is_some_and(|component| component.phase == Phase::Mounting);
+            |slot| self.component(slot).is_some_and(|component| component.phase == ComponentPhase::Mounting);
         let later = match code {
             "not_mounted" => message.slot.is_some_and(mounting),
             "rate_limited" | "overloaded" => true,
@@ -86,24 +86,24 @@ impl Client {
         // stay.
         let edits =
             matches!(failure.text_of("code"), "bad_value" | "unknown_property" | "read_only_property");
-        self.done(request, !(edits || request.kind == Kind::Property), true);
+        self.done(request, !(edits || request.kind == RequestKind::Property), true);
         match request.kind {
-            Kind::Mount => {
+            RequestKind::Mount => {
                 // A page of long ago, or of somebody else by now: a fresh one has a good seal.
                 if failure.text_of("code") == "bad_seal" {
                     self.out.push(Output::Reload);
                 }
                 self.fail(request.slot, failure.clone());
             }
-            Kind::Unmount => {}
-            Kind::Action | Kind::Property | Kind::Props => self.report(request, failure),
+            RequestKind::Unmount => {}
+            RequestKind::Action | RequestKind::Property | RequestKind::Props => self.report(request, failure),
         }
     }
 
     /// The component is not there, and will not be.
     pub(super) fn fail(&mut self, slot: Slot, failure: Failure) {
         if let Some(component) = self.component_mut(slot) {
-            component.phase = Phase::Failed;
+            component.phase = ComponentPhase::Failed;
             self.out.push(Output::Failed { slot, failure });
         }
     }
@@ -114,7 +114,7 @@ impl Client {
         if request.ticket != 0 {
             return self.settle(request, false, failure);
         }
-        let action = if request.kind == Kind::Action { request.name } else { Key::NONE };
+        let action = if request.kind == RequestKind::Action { request.name } else { Key::NONE };
         self.out.push(Output::ActionFailed { slot: request.slot, action, failure });
     }
 
@@ -122,7 +122,7 @@ impl Client {
     /// `accepted` although it failed.
     pub(super) fn done(&mut self, request: &Request, accepted: bool, failed: bool) {
         let slot = request.slot;
-        if request.kind == Kind::Unmount {
+        if request.kind == RequestKind::Unmount {
             return self.forget(slot);
         }
         let mut due = Vec::new();
@@ -173,7 +173,7 @@ impl Client {
                 component.typed.remove(edit.field);
                 if let Some(value) = confirmed
                     && accepted
-                    && (request.kind == Kind::Property || value == edit.value)
+                    && (request.kind == RequestKind::Property || value == edit.value)
                 {
                     component.typed.set(edit.field, value);
                 }

@@ -1,8 +1,8 @@
 //! Commands from the page: mount, call, edit, unmount.
 
-use super::component::{Component, FieldEdit, Phase, Progress};
+use super::component::{Component, ComponentPhase, FieldEdit, Progress};
 use super::output::{Origin, Output};
-use super::request::{Kind, Request};
+use super::request::{Request, RequestKind};
 use super::{Client, connection_state};
 use crate::list::shift;
 use crate::slots::Slot;
@@ -13,13 +13,14 @@ impl Client {
     /// Mounts a component from the payload of its message. `id` is its name on the wire: no other
     /// component has it, nor one that was removed and is not [forgotten](Output::Forgotten) yet.
     pub(crate) fn mount(&mut self, slot: Slot, id: &str, source: String) {
-        let request = Request::new(slot, Kind::Mount, &source);
+        let request = Request::new(slot, RequestKind::Mount, &source);
         let id = Key::of(id);
         let typed = Val::Obj(Vec::new());
-        let component = Component { id, source, phase: Phase::Mounting, typed, ..Component::default() };
+        let component =
+            Component { id, source, phase: ComponentPhase::Mounting, typed, ..Component::default() };
         self.components.insert(slot, component);
         self.ask(request);
-        if self.link.phase == connection_state::Phase::Idle {
+        if self.link.phase == connection_state::ConnectionPhase::Idle {
             self.connect();
         }
     }
@@ -28,12 +29,12 @@ impl Client {
     /// topics, because the session holds them as long.
     pub(crate) fn unmount(&mut self, slot: Slot) {
         let Some(component) = self.component_mut(slot) else { return };
-        let failed = component.phase == Phase::Failed;
-        component.phase = Phase::Gone;
+        let failed = component.phase == ComponentPhase::Failed;
+        component.phase = ComponentPhase::Gone;
         component.stream.epoch.clear();
         self.drop_waiting(slot);
         if !self.session.is_empty() && !failed {
-            self.ask(Request::new(slot, Kind::Unmount, ""));
+            self.ask(Request::new(slot, RequestKind::Unmount, ""));
         } else {
             self.forget(slot);
         }
@@ -208,7 +209,7 @@ impl Client {
     pub(crate) fn props(&mut self, slot: Slot, source: &str, ticket: u32) {
         let Some(component) = self.component_mut(slot) else { return };
         component.source = source.into();
-        let mut request = Request::new(slot, Kind::Props, source);
+        let mut request = Request::new(slot, RequestKind::Props, source);
         request.ticket = ticket;
         self.ask(request);
     }

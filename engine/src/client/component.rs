@@ -7,7 +7,7 @@ use crate::value::{Key, Val};
 
 /// How far it has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub(crate) enum ComponentPhase {
     /// The page has removed it; its unmount is unanswered.
     #[default]
     Gone,
@@ -23,7 +23,7 @@ pub(crate) struct Component {
     /// What it is mounted from, and mounted from again when a session is lost: the payload of the
     /// message.
     pub(super) source: String,
-    pub(crate) phase: Phase,
+    pub(crate) phase: ComponentPhase,
     /// The hash of its template.
     pub(crate) template: Key,
     pub(crate) stream: Stream,

@@ -1,14 +1,14 @@
 //! Opens, closes, retries and probes the connection.
 
 use super::output::{Output, SocketCommand};
-use super::request::Kind;
+use super::request::RequestKind;
 use super::{Client, connection_state};
 use crate::value::{Val, write_count};
 
 impl Client {
     /// The socket is open: say who we are.
     pub(crate) fn opened(&mut self, socket: u32) {
-        if socket == self.link.socket && self.link.phase == connection_state::Phase::Opening {
+        if socket == self.link.socket && self.link.phase == connection_state::ConnectionPhase::Opening {
             let hello = self.hello();
             self.out.push(Output::Socket(SocketCommand::Send(hello)));
         }
@@ -17,7 +17,10 @@ impl Client {
     /// The socket is gone. Code 1006 where there is none.
     pub(crate) fn closed(&mut self, socket: u32, code: u16) {
         if socket == self.link.socket
-            && !matches!(self.link.phase, connection_state::Phase::Pausing | connection_state::Phase::Stopped)
+            && !matches!(
+                self.link.phase,
+                connection_state::ConnectionPhase::Pausing | connection_state::ConnectionPhase::Stopped
+            )
         {
             self.ended(code);
         }
@@ -28,7 +31,7 @@ impl Client {
             request.sent = false;
         }
         self.link.code = code;
-        self.link.phase = connection_state::Phase::Stopped;
+        self.link.phase = connection_state::ConnectionPhase::Stopped;
         match code {
             // Not the user of this page, or not its version.
             4401 | 4426 => return self.out.push(Output::Reload),
@@ -39,7 +42,7 @@ impl Client {
             _ => {}
         }
         if self.link.attempt < self.link.limit {
-            self.link.phase = connection_state::Phase::Pausing;
+            self.link.phase = connection_state::ConnectionPhase::Pausing;
             let pause = self.link.pause();
             self.link.timer = self.after(pause);
         }
@@ -55,14 +58,14 @@ impl Client {
         if let Some(at) = self.retries.iter().position(|request| request.timer == token) {
             let request = self.retries.remove(at);
             match request.kind {
-                Kind::Action => self.ask_with_edits(request),
+                RequestKind::Action => self.ask_with_edits(request),
                 // What stands there now, if it did not go out with something else.
-                Kind::Property => {
+                RequestKind::Property => {
                     if !self.commit(request.slot, request.name, request.ticket) {
                         self.settle(&request, true, Val::Null);
                     }
                 }
-                Kind::Mount | Kind::Props | Kind::Unmount => self.ask(request),
+                RequestKind::Mount | RequestKind::Props | RequestKind::Unmount => self.ask(request),
             }
             return;
         }
@@ -70,15 +73,15 @@ impl Client {
             return;
         }
         match self.link.phase {
-            connection_state::Phase::Pausing => self.connect(),
-            connection_state::Phase::Open if self.link.heard => self.beat(self.heartbeat),
-            connection_state::Phase::Opening | connection_state::Phase::Open => {
+            connection_state::ConnectionPhase::Pausing => self.connect(),
+            connection_state::ConnectionPhase::Open if self.link.heard => self.beat(self.heartbeat),
+            connection_state::ConnectionPhase::Opening | connection_state::ConnectionPhase::Open => {
                 // The socket says nothing any more; a close frame would wait for an answer just as
                 // long.
                 self.out.push(Output::Socket(SocketCommand::Close(1000)));
                 self.ended(1006);
             }
-            connection_state::Phase::Idle | connection_state::Phase::Stopped => {}
+            connection_state::ConnectionPhase::Idle | connection_state::ConnectionPhase::Stopped => {}
         }
     }
 
@@ -96,23 +99,28 @@ impl Client {
     /// pause.
     pub(crate) fn wake(&mut self) {
         match self.link.phase {
-            connection_state::Phase::Pausing | connection_state::Phase::Stopped => self.connect(),
-            connection_state::Phase::Open => self.beat(connection_state::PROBE),
-            connection_state::Phase::Idle | connection_state::Phase::Opening => {}
+            connection_state::ConnectionPhase::Pausing | connection_state::ConnectionPhase::Stopped => {
+                self.connect()
+            }
+            connection_state::ConnectionPhase::Open => self.beat(connection_state::PROBE),
+            connection_state::ConnectionPhase::Idle | connection_state::ConnectionPhase::Opening => {}
         }
     }
 
     /// The page goes away: for good (the session ends), or into the browser's back-forward cache.
     pub(crate) fn leave(&mut self, for_good: bool) {
-        if matches!(self.link.phase, connection_state::Phase::Opening | connection_state::Phase::Open) {
+        if matches!(
+            self.link.phase,
+            connection_state::ConnectionPhase::Opening | connection_state::ConnectionPhase::Open
+        ) {
             self.out.push(Output::Socket(SocketCommand::Close(if for_good { 4000 } else { 1000 })));
             self.ended(1000);
         }
-        self.link.phase = connection_state::Phase::Stopped;
+        self.link.phase = connection_state::ConnectionPhase::Stopped;
     }
 
     pub(super) fn connect(&mut self) {
-        self.link.phase = connection_state::Phase::Opening;
+        self.link.phase = connection_state::ConnectionPhase::Opening;
         self.link.socket += 1;
         self.link.attempt += 1;
         self.out.push(Output::Socket(SocketCommand::Connect(self.link.socket)));

@@ -16,7 +16,7 @@ pub(super) const PROBE: u32 = 4_000;
 
 /// What a socket is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum ConnectionPhase {
     /// No socket, and none wanted yet: nothing is mounted.
     Idle,
     /// No socket; a timer runs until the next try.
@@ -31,7 +31,7 @@ pub(super) enum Phase {
 
 #[derive(Debug)]
 pub(super) struct ConnectionState {
-    pub(super) phase: Phase,
+    pub(super) phase: ConnectionPhase,
     /// The number of the newest socket; what others say is ignored.
     pub(super) socket: u32,
     /// Tries since the last welcome.
@@ -54,7 +54,7 @@ pub(super) struct ConnectionState {
 impl ConnectionState {
     pub(super) fn new(seed: u64) -> Self {
         Self {
-            phase: Phase::Idle,
+            phase: ConnectionPhase::Idle,
             socket: 0,
             attempt: 0,
             limit: u32::MAX,
@@ -69,10 +69,14 @@ impl ConnectionState {
 
     pub(super) fn status(&self) -> Status {
         match self.phase {
-            Phase::Open => Status::Connected,
-            Phase::Stopped => Status::Stopped,
-            Phase::Idle | Phase::Pausing | Phase::Opening if self.attempt <= 1 => Status::Connecting,
-            Phase::Idle | Phase::Pausing | Phase::Opening => Status::Offline,
+            ConnectionPhase::Open => Status::Connected,
+            ConnectionPhase::Stopped => Status::Stopped,
+            ConnectionPhase::Idle | ConnectionPhase::Pausing | ConnectionPhase::Opening
+                if self.attempt <= 1 =>
+            {
+                Status::Connecting
+            }
+            ConnectionPhase::Idle | ConnectionPhase::Pausing | ConnectionPhase::Opening => Status::Offline,
         }
     }
 

@@ -1,8 +1,8 @@
 //! Handles messages from the server.
 
-use super::component::{Component, Phase};
+use super::component::{Component, ComponentPhase};
 use super::output::{Output, failure};
-use super::request::{Kind, Request};
+use super::request::{Request, RequestKind};
 use super::{Client, Slot, Topic, connection_state};
 use crate::list::{retain, shift};
 use crate::store::{Outcome, Stream, Tag};
@@ -34,14 +34,14 @@ impl Client {
         let Some(mut frame) = parse(text) else { return };
         let payload = frame.take("payload");
         let kind = frame.text_of("type");
-        if self.link.phase != connection_state::Phase::Open {
-            if kind == "WELCOME" && self.link.phase == connection_state::Phase::Opening {
+        if self.link.phase != connection_state::ConnectionPhase::Open {
+            if kind == "WELCOME" && self.link.phase == connection_state::ConnectionPhase::Opening {
                 self.welcome(&payload);
             }
             return;
         }
         let id = frame.key_of("componentId");
-        let is = |component: &Component| component.id == id && component.phase != Phase::Gone;
+        let is = |component: &Component| component.id == id && component.phase != ComponentPhase::Gone;
         let of = self.components.iter().find(|(_, component)| is(component));
         let message = Message {
             frame: &frame,
@@ -92,7 +92,7 @@ impl Client {
         self.session = payload.text_of("session").into();
         self.secret = payload.text_of("resume").into();
         self.out.push(Output::Build(payload.text_of("build").into()));
-        self.link.phase = connection_state::Phase::Open;
+        self.link.phase = connection_state::ConnectionPhase::Open;
         self.link.attempt = 0;
         self.link.code = 0;
         self.link.timer = self.after(self.heartbeat);
@@ -130,7 +130,7 @@ impl Client {
         let mut again = Vec::new();
         let mut kept: Vec<Tag> = Vec::new();
         while let Some(mut request) = shift(&mut requests) {
-            if request.kind == Kind::Action
+            if request.kind == RequestKind::Action
                 && !self.is_pending(&mut request)
                 && self.component(request.slot).is_some_and(|component| component.retries(request.name))
             {
@@ -140,9 +140,9 @@ impl Client {
                 request.timer = 0;
                 kept.extend_from_slice(&request.tags);
                 again.push(request);
-            } else if request.kind == Kind::Unmount {
+            } else if request.kind == RequestKind::Unmount {
                 self.forget(request.slot);
-            } else if request.kind == Kind::Action || request.ticket != 0 {
+            } else if request.kind == RequestKind::Action || request.ticket != 0 {
                 if let Some(component) = self.component_mut(request.slot) {
                     retain(&mut component.edits, &mut |edit| !request.then.contains(&edit.tag));
                 }
@@ -159,8 +159,8 @@ impl Client {
             component.stream.forget_guesses(&kept);
             component.topics.clear();
             component.stream.epoch.clear();
-            component.phase = Phase::Mounting;
-            let request = Request::new(slot, Kind::Mount, &component.source);
+            component.phase = ComponentPhase::Mounting;
+            let request = Request::new(slot, RequestKind::Mount, &component.source);
             self.ask(request);
             for (field, value) in typed.into_fields() {
                 self.edit(slot, field, value);
@@ -178,7 +178,7 @@ impl Client {
             component.stream.replace(payload.take("state"), message.frame.text_of("epoch"), message.rev());
             component.template = payload.key_of("template");
             component.retry = payload.take("retry");
-            component.phase = Phase::Live;
+            component.phase = ComponentPhase::Live;
             component.topics = topics_of(payload.named("topics"));
             self.drop_topics();
             self.out.push(Output::Mounted { slot });

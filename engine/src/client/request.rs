@@ -13,7 +13,7 @@ use crate::value::{Key, Val, parse, write_count, write_string};
 pub(crate) struct Request {
     pub(crate) reference: u64,
     pub(crate) slot: Slot,
-    pub(crate) kind: Kind,
+    pub(crate) kind: RequestKind,
     /// The action, or the field of a property.
     pub(crate) name: Key,
     pub(crate) origin: Origin,
@@ -44,7 +44,7 @@ pub(crate) struct Request {
 
 /// What it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum RequestKind {
     Mount,
     Action,
     Property,
@@ -54,7 +54,7 @@ pub(crate) enum Kind {
 
 impl Request {
     /// `payload` is JSON, or empty for none.
-    pub(super) fn new(slot: Slot, kind: Kind, payload: &str) -> Self {
+    pub(super) fn new(slot: Slot, kind: RequestKind, payload: &str) -> Self {
         let mut rest = String::new();
         if !payload.is_empty() {
             rest.push_str(",\"payload\":");
@@ -82,7 +82,7 @@ impl Request {
 
     /// Of no arguments the list is empty.
     pub(super) fn action(slot: Slot, name: Key, arguments: Val) -> Self {
-        let mut request = Self::new(slot, Kind::Action, "");
+        let mut request = Self::new(slot, RequestKind::Action, "");
         request.name = name;
         request.body.set(Key::of("action"), Val::text(name.name()));
         if arguments.list().is_some_and(|list| !list.is_empty()) {
@@ -97,7 +97,7 @@ impl Request {
             _ => Val::text(field.name()),
         };
         let payload = Val::Obj(vec![(Key::of("property"), property), (Key::of("value"), value)]);
-        let mut request = Self::new(slot, Kind::Property, "");
+        let mut request = Self::new(slot, RequestKind::Property, "");
         request.name = field;
         request.body.set(Key::of("payload"), payload);
         request.fields.push(field);
@@ -109,7 +109,7 @@ impl Request {
     pub(super) fn again(&mut self) {
         self.sent = false;
         self.left = false;
-        if self.kind == Kind::Action {
+        if self.kind == RequestKind::Action {
             self.body.remove(Key::of("set"));
             self.fields.clear();
         }
@@ -119,11 +119,11 @@ impl Request {
     pub(super) fn frame(&self, component: Key, ack: u64) -> String {
         let mut frame = String::from("{\"v\":1,\"type\":\"");
         frame.push_str(match self.kind {
-            Kind::Mount => "COMPONENT_MOUNT",
-            Kind::Action => "COMPONENT_ACTION",
-            Kind::Property => "PROPERTY_UPDATE",
-            Kind::Props => "PROPS_UPDATE",
-            Kind::Unmount => "COMPONENT_UNMOUNT",
+            RequestKind::Mount => "COMPONENT_MOUNT",
+            RequestKind::Action => "COMPONENT_ACTION",
+            RequestKind::Property => "PROPERTY_UPDATE",
+            RequestKind::Props => "PROPS_UPDATE",
+            RequestKind::Unmount => "COMPONENT_UNMOUNT",
         });
         frame.push_str("\",\"ref\":");
         write_count(self.reference, &mut frame);

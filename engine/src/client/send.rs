@@ -1,7 +1,7 @@
 //! Encodes and queues messages to the server.
 
 use super::output::{Output, SocketCommand, failure};
-use super::request::{Kind, Request};
+use super::request::{Request, RequestKind};
 use super::{Client, connection_state};
 use crate::store::Stream;
 use crate::value::{Key, write_count, write_string};
@@ -58,7 +58,7 @@ impl Client {
     pub(super) fn ask(&mut self, mut request: Request) {
         let slot = request.slot;
         if self.requests.len() + self.retries.len() >= QUEUE
-            && !matches!(request.kind, Kind::Mount | Kind::Unmount)
+            && !matches!(request.kind, RequestKind::Mount | RequestKind::Unmount)
         {
             return self.refuse(&request, &failure("overloaded", "too many messages"));
         }
@@ -66,7 +66,7 @@ impl Client {
         request.reference = self.last_reference;
         let waits = |other: &Request| other.slot == slot && other.timer == 0;
         if request.is_lost {
-            self.done(&request, request.kind != Kind::Property, true);
+            self.done(&request, request.kind != RequestKind::Property, true);
             self.settle(&request, false, failure("unknown_item", ""));
         } else if self.is_pending(&mut request)
             // What is tried again has lost its turn: others may wait for its answer.
@@ -83,7 +83,7 @@ impl Client {
 
     /// Sends, in order, what has not gone over this connection, as far as the server takes it.
     pub(super) fn send_waiting(&mut self) {
-        if self.link.phase != connection_state::Phase::Open {
+        if self.link.phase != connection_state::ConnectionPhase::Open {
             return;
         }
         let mut room = self.in_flight.saturating_sub(self.requests.iter().filter(|r| r.sent).count());
@@ -117,10 +117,10 @@ impl Client {
     /// How many actions and edits wait for a connection.
     pub(super) fn queued(&self) -> u32 {
         let mut queued = 0;
-        if self.link.phase != connection_state::Phase::Open {
+        if self.link.phase != connection_state::ConnectionPhase::Open {
             for list in &[&self.requests, &self.retries] {
                 for request in *list {
-                    queued += u32::from(matches!(request.kind, Kind::Action | Kind::Property));
+                    queued += u32::from(matches!(request.kind, RequestKind::Action | RequestKind::Property));
                 }
             }
         }
@@ -128,7 +128,7 @@ impl Client {
     }
 
     pub(super) fn ask_template(&mut self, hash: Key) {
-        if self.link.phase == connection_state::Phase::Open {
+        if self.link.phase == connection_state::ConnectionPhase::Open {
             self.tell("TEMPLATE\",\"payload\":{\"hash\":", hash, "}}");
         }
     }
@@ -150,7 +150,7 @@ impl Client {
         for list in &[&self.requests, &self.retries] {
             for request in *list {
                 let Some(component) = self.component(request.slot) else { continue };
-                if matches!(request.kind, Kind::Action | Kind::Property) {
+                if matches!(request.kind, RequestKind::Action | RequestKind::Property) {
                     queue.push_str(if request.left { ",[1," } else { ",[0," });
                     queue.push_str(&request.frame(component.id, 0));
                     queue.push(']');

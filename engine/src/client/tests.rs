@@ -151,7 +151,7 @@ fn nothing_connects_before_something_is_mounted() {
 #[test]
 fn a_click_is_small_and_its_answer_settles_it() {
     let mut table = Table::live();
-    assert_eq!(table.client.component(0).unwrap().phase, Phase::Live);
+    assert_eq!(table.client.component(0).unwrap().phase, ComponentPhase::Live);
     table.call("increment", 9);
     let sent = table.sent();
     assert_eq!(

@@ -5,7 +5,7 @@ use vivaz_template::code::hole;
 use super::apply::Painter;
 use super::list::Plan;
 use super::scope::{Frame, Item};
-use super::view::Instance;
+use super::view::BlockInstance;
 use crate::dom::Op;
 use crate::value::Val;
 
@@ -20,10 +20,10 @@ impl Painter<'_> {
         up: &Frame<'_>,
         item: Item<'_>,
         shape: &mut std::slice::Iter<'_, Val>,
-    ) -> Instance {
+    ) -> BlockInstance {
         let mut instance = self.instance(block, node, up, item);
         let of = self.print.block(block);
-        let Instance { locals, parts, .. } = &mut instance;
+        let BlockInstance { locals, parts, .. } = &mut instance;
         let frame = up.inside(item, node, locals);
         let (mut code, mut parts) = (of.code, parts.iter_mut());
         for _ in 0..of.holes {

@@ -3,10 +3,10 @@
 use vivaz_template::code::hole;
 
 use super::Stage;
-use super::blueprint::{Blueprint, Reader};
+use super::blueprint::{Blueprint, BlueprintReader};
 use super::scope::{Frame, Item};
 use super::value::shown;
-use super::view::Instance;
+use super::view::BlockInstance;
 use crate::dom::{Op, value};
 use crate::patch::Step;
 
@@ -47,23 +47,23 @@ impl<'a> Painter<'a> {
     }
 
     /// Makes a new instance of a block, filled, not in the page yet.
-    pub(super) fn make(&mut self, block: u32, frame: &Frame<'_>, item: Item<'_>) -> Instance {
+    pub(super) fn make(&mut self, block: u32, frame: &Frame<'_>, item: Item<'_>) -> BlockInstance {
         let node = self.stage.range(self.print.block(block).nodes);
         self.stage.dom.put(Op::Make, &[node, self.print.base + block], &[]);
         self.fill(block, node, frame, item)
     }
 
     /// Fills an instance whose skeleton is at `node`.
-    pub(super) fn fill(&mut self, block: u32, node: u32, frame: &Frame<'_>, item: Item<'_>) -> Instance {
+    pub(super) fn fill(&mut self, block: u32, node: u32, frame: &Frame<'_>, item: Item<'_>) -> BlockInstance {
         let mut instance = self.instance(block, node, frame, item);
         self.update(&mut instance, frame, item, &Dirty::all());
         instance
     }
 
     /// An instance with nothing in its parts yet.
-    pub(super) fn instance(&self, block: u32, node: u32, frame: &Frame<'_>, item: Item<'_>) -> Instance {
+    pub(super) fn instance(&self, block: u32, node: u32, frame: &Frame<'_>, item: Item<'_>) -> BlockInstance {
         let of = self.print.block(block);
-        let mut instance = Instance { block, node, ..Instance::default() };
+        let mut instance = BlockInstance { block, node, ..BlockInstance::default() };
         let mut code = self.print.at(of.locals as usize);
         for _ in 0..code.word() {
             let value = code.eval(&frame.inside(item, node, &instance.locals)).into_owned();
@@ -78,7 +78,7 @@ impl<'a> Painter<'a> {
     /// Brings an instance up to date, with all that is inside it.
     pub(super) fn update(
         &mut self,
-        instance: &mut Instance,
+        instance: &mut BlockInstance,
         up: &Frame<'_>,
         item: Item<'_>,
         dirty: &Dirty<'_>,
@@ -87,7 +87,7 @@ impl<'a> Painter<'a> {
         if block.mask & dirty.mask == 0 {
             return;
         }
-        let Instance { node, locals, parts, .. } = instance;
+        let BlockInstance { node, locals, parts, .. } = instance;
         let frame = up.inside(item, *node, locals);
         let (mut code, mut place, mut parts) = (block.code, *node + 1, parts.iter_mut());
         for _ in 0..block.holes {
@@ -118,9 +118,9 @@ impl<'a> Painter<'a> {
     /// Brings a condition up to date: a list of the one arm that holds.
     fn arm(
         &mut self,
-        mut code: Reader<'_>,
+        mut code: BlueprintReader<'_>,
         place: u32,
-        part: &mut Vec<Instance>,
+        part: &mut Vec<BlockInstance>,
         frame: &Frame<'_>,
         hit: bool,
         dirty: &Dirty<'_>,
@@ -155,13 +155,13 @@ impl<'a> Painter<'a> {
     }
 
     /// Takes an instance out of the page.
-    pub(super) fn remove(&mut self, instance: &mut Instance) {
+    pub(super) fn remove(&mut self, instance: &mut BlockInstance) {
         self.stage.dom.put(Op::Remove, &[instance.node], &[]);
         self.forget(instance);
     }
 
     /// Gives the numbers of an instance back, and of what is inside it.
-    pub(super) fn forget(&mut self, instance: &mut Instance) {
+    pub(super) fn forget(&mut self, instance: &mut BlockInstance) {
         for part in &mut instance.parts {
             for inner in part {
                 self.forget(inner);
@@ -173,18 +173,18 @@ impl<'a> Painter<'a> {
     /// Does something with the instance whose root is `node`.
     pub(super) fn find(
         &mut self,
-        instance: &mut Instance,
+        instance: &mut BlockInstance,
         node: u32,
         up: &Frame<'_>,
         item: Item<'_>,
-        act: &mut dyn FnMut(&mut Self, &mut Instance, &Frame<'_>, Item<'_>),
+        act: &mut dyn FnMut(&mut Self, &mut BlockInstance, &Frame<'_>, Item<'_>),
     ) -> bool {
         if instance.node == node {
             act(self, instance, up, item);
             return true;
         }
         let block = self.print.block(instance.block);
-        let Instance { node: own, locals, parts, .. } = instance;
+        let BlockInstance { node: own, locals, parts, .. } = instance;
         let frame = up.inside(item, *own, locals);
         let (mut code, mut parts) = (block.code, parts.iter_mut());
         for _ in 0..block.holes {

@@ -59,8 +59,8 @@ impl Blueprint {
     }
 
     /// Reads the code at an address.
-    pub(super) fn at(&self, at: usize) -> Reader<'_> {
-        Reader { print: self, at }
+    pub(super) fn at(&self, at: usize) -> BlueprintReader<'_> {
+        BlueprintReader { print: self, at }
     }
 
     /// Reads the code of a block.
@@ -80,7 +80,7 @@ pub(super) struct Block<'p> {
     pub(super) locals: u32,
     pub(super) holes: u32,
     /// Where the holes begin.
-    pub(super) code: Reader<'p>,
+    pub(super) code: BlueprintReader<'p>,
 }
 
 /// The beginning of a hole's code.
@@ -94,12 +94,12 @@ pub(super) struct Hole {
 
 /// Reads code, one scalar after the other. What is not there is null, and what is no number is 0.
 #[derive(Clone, Copy)]
-pub(super) struct Reader<'p> {
+pub(super) struct BlueprintReader<'p> {
     pub(super) print: &'p Blueprint,
     pub(super) at: usize,
 }
 
-impl<'p> Reader<'p> {
+impl<'p> BlueprintReader<'p> {
     pub(super) fn val(&mut self) -> &'p Val {
         self.at += 1;
         self.print.code.get(self.at - 1).unwrap_or(&Val::Null)

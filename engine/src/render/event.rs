@@ -2,7 +2,7 @@
 
 use super::Stage;
 use super::apply::Painter;
-use super::blueprint::Reader;
+use super::blueprint::BlueprintReader;
 use super::scope::{Frame, Surroundings};
 use super::view::View;
 use crate::client::Origin;
@@ -77,7 +77,7 @@ impl View {
 }
 
 /// The edit that a guess means.
-fn edit(code: &mut Reader<'_>, frame: &Frame<'_>) -> Edit {
+fn edit(code: &mut BlueprintReader<'_>, frame: &Frame<'_>) -> Edit {
     let (operation, field) = (code.int(), code.key());
     let mut path = Vec::new();
     for _ in 0..code.word() {

@@ -4,10 +4,10 @@
 use vivaz_template::code::INDEX;
 
 use super::apply::{Dirty, Painter};
-use super::blueprint::Reader;
+use super::blueprint::BlueprintReader;
 use super::scope::{Frame, Item};
 use super::value::{Value, hash};
-use super::view::Instance;
+use super::view::BlockInstance;
 use crate::dom::Op;
 use crate::patch::Step;
 use crate::value::Val;
@@ -27,12 +27,12 @@ pub(super) struct Plan<'p> {
     /// The field whose steps can be followed.
     of: (i64, i64),
     /// The list, and behind it the key.
-    code: Reader<'p>,
+    code: BlueprintReader<'p>,
 }
 
 impl<'p> Plan<'p> {
     /// Reads it; `place` is the number of the list's parent.
-    pub(super) fn read(code: &mut Reader<'p>, place: u32) -> Self {
+    pub(super) fn read(code: &mut BlueprintReader<'p>, place: u32) -> Self {
         let (block, flags) = (code.word(), code.int());
         let anchor = if flags & 2 == 0 { 0 } else { place + 1 };
         let depth = code.int();
@@ -59,9 +59,9 @@ impl Painter<'_> {
     /// Brings a list up to date; `place` is the number of its parent.
     pub(super) fn list(
         &mut self,
-        mut code: Reader<'_>,
+        mut code: BlueprintReader<'_>,
         place: u32,
-        rows: &mut Vec<Instance>,
+        rows: &mut Vec<BlockInstance>,
         frame: &Frame<'_>,
         hit: bool,
         dirty: &Dirty<'_>,
@@ -110,10 +110,10 @@ impl Painter<'_> {
 
     /// Follows the steps of the list: its rows are those of its items then, and touched where there
     /// is more to do. `false` if they have to be matched all the same.
-    fn follow(&mut self, rows: &mut Vec<Instance>, steps: &[Step], depth: i64) -> bool {
+    fn follow(&mut self, rows: &mut Vec<BlockInstance>, steps: &[Step], depth: i64) -> bool {
         for step in steps {
             match step {
-                Step::Insert(at) if *at <= rows.len() => rows.insert(*at, Instance::default()),
+                Step::Insert(at) if *at <= rows.len() => rows.insert(*at, BlockInstance::default()),
                 Step::Remove(at) if *at < rows.len() => {
                     let mut row = rows.remove(*at);
                     if row.node != 0 {
@@ -143,7 +143,7 @@ impl Painter<'_> {
         &mut self,
         plan: &Plan<'_>,
         place: u32,
-        rows: &mut Vec<Instance>,
+        rows: &mut Vec<BlockInstance>,
         items: &[Val],
         frame: &Frame<'_>,
     ) {
@@ -177,7 +177,7 @@ impl Painter<'_> {
         // A key that is there twice finds the first that is not taken yet.
         let mut order = Vec::with_capacity(items.len());
         for key in &wanted {
-            let (mut from, mut found) = (usize::MAX, Instance::default());
+            let (mut from, mut found) = (usize::MAX, BlockInstance::default());
             let mut entry = (*key >> 32) as usize & mask;
             while let Some(at) = table.get(entry).and_then(|entry| entry.checked_sub(1)) {
                 if let Some(row) = old.get_mut(at)

@@ -7,7 +7,7 @@ use vivaz_template::data::Data;
 use vivaz_template::eval::{compute, contains, element, len, truthy, write};
 use vivaz_template::expr::Binary;
 
-use super::blueprint::Reader;
+use super::blueprint::BlueprintReader;
 use super::scope::Frame;
 use crate::client::Origin;
 use crate::dom;
@@ -17,7 +17,7 @@ use crate::value::{Val, write_json};
 /// A value; borrowed where it is a part of the state or a literal.
 pub(super) type Value<'a> = Cow<'a, Val>;
 
-impl<'p> Reader<'p> {
+impl<'p> BlueprintReader<'p> {
     /// Evaluates the expression that comes next. Nothing fails and nothing is changed by it, so
     /// that all operands are worked out even where one of them decides: whoever reads the code need
     /// not know how long they are.

@@ -12,7 +12,7 @@ use crate::value::{Key, Val};
 
 /// A piece of DOM that was made from a block.
 #[derive(Debug, Default)]
-pub(super) struct Instance {
+pub(super) struct BlockInstance {
     pub(super) block: u32,
     /// The number of its root; those of its parts' places follow. 0 for a row that has to be made.
     pub(super) node: u32,
@@ -22,13 +22,13 @@ pub(super) struct Instance {
     pub(super) locals: Vec<Val>,
     /// What grows and shrinks inside it: the rows of each list, and of each condition the arm that
     /// holds.
-    pub(super) parts: Vec<Vec<Instance>>,
+    pub(super) parts: Vec<Vec<BlockInstance>>,
 }
 
 /// A component's DOM.
 pub(crate) struct View {
     pub(crate) blueprint: Shared<Blueprint>,
-    pub(super) root: Instance,
+    pub(super) root: BlockInstance,
 }
 
 impl View {

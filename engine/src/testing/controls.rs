@@ -31,7 +31,7 @@ pub(super) enum Edited {
 
 #[derive(Debug, Default)]
 pub(super) struct Controls {
-    pub(super) states: HashMap<Node, State>,
+    pub(super) states: HashMap<Node, ControlState>,
     /// Controls without a field that are edited.
     pub(super) edits: BTreeSet<Node>,
     /// Controls to be shown when all their attributes and options are set.
@@ -41,7 +41,7 @@ pub(super) struct Controls {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct ControlState {
     /// What it holds, where that differs from its attributes: its text, and whether it is ticked or
     /// chosen.
     pub(super) value: Option<String>,
@@ -80,7 +80,7 @@ pub(super) struct State {
 pub(super) type Reads = Vec<(Node, u32)>;
 
 impl Controls {
-    pub(super) fn of(&mut self, node: Node) -> &mut State {
+    pub(super) fn of(&mut self, node: Node) -> &mut ControlState {
         self.states.entry(node).or_default()
     }
 

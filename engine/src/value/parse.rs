@@ -10,18 +10,18 @@ const DEPTH: u32 = 127;
 
 /// Reads JSON. Returns `None` if the text is not JSON, or nested more than 127 levels deep.
 pub fn parse(text: &str) -> Option<Val> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = JsonReader { text, at: 0 };
     let value = reader.value(DEPTH)?;
     reader.space();
     (reader.at == text.len()).then_some(value)
 }
 
-struct Reader<'a> {
+struct JsonReader<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl Reader<'_> {
+impl JsonReader<'_> {
     /// The next byte; 0 at the end, which no JSON contains outside of strings.
     fn peek(&self) -> u8 {
         self.text.as_bytes().get(self.at).copied().unwrap_or(0)

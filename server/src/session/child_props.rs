@@ -11,7 +11,7 @@ use super::Session;
 use super::child::{MountedBy, Placement, Props, props_json};
 use super::children::check_page_props;
 use super::completion::Completion;
-use super::task::{PropsUpdate, Task, TaskOrigin};
+use super::task::{PropsRequest, Task, TaskOrigin};
 use crate::telemetry::log::{Escaped, client_event};
 
 /// How many times a child that fails to take its props is tried again. After that, only a change of
@@ -63,7 +63,7 @@ impl Session {
     }
 
     /// Handles a `PROPS_UPDATE`, according to how the component was mounted.
-    pub(super) fn handle_props_update(&mut self, id: &ComponentId, given: PropsUpdate, origin: TaskOrigin) {
+    pub(super) fn handle_props_update(&mut self, id: &ComponentId, given: PropsRequest, origin: TaskOrigin) {
         let Some(component) = self.components.get_mut(id) else { return };
         let job = match &mut component.mounted_by {
             MountedBy::Name { before } => match given.props {

@@ -17,7 +17,7 @@ use vivaz_protocol::{
 use super::child::Visibility;
 use super::client_behaviour::CloseReason;
 use super::reply_cache::{CachedReply, RefStatus};
-use super::task::{PropsUpdate, Task, TaskOrigin};
+use super::task::{PropsRequest, Task, TaskOrigin};
 use super::visibility::NOT_SHOWN;
 use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
@@ -169,7 +169,7 @@ impl Session {
             Request::Props(vivaz_protocol::PropsUpdate { page, props }) => {
                 let page =
                     page.into_iter().map(|(name, value)| (name.into_owned(), value.to_raw_value())).collect();
-                let given = PropsUpdate { page, props: props.map(RawJson::to_raw_value) };
+                let given = PropsRequest { page, props: props.map(RawJson::to_raw_value) };
                 self.enqueue(&id, Task::Props { given, origin });
             }
             Request::Unmount => {

@@ -17,7 +17,7 @@ pub(super) enum Task {
     /// Runs a job.
     Job { job: Job, origin: TaskOrigin },
     /// Applies a `PROPS_UPDATE`.
-    Props { given: PropsUpdate, origin: TaskOrigin },
+    Props { given: PropsRequest, origin: TaskOrigin },
     /// Compares the props of a child with those that its parent gives.
     CompareProps,
     /// Mounts a child at a place that did not exist before.
@@ -28,7 +28,7 @@ pub(super) enum Task {
 
 /// The contents of a `PROPS_UPDATE`.
 #[derive(Debug)]
-pub(crate) struct PropsUpdate {
+pub(crate) struct PropsRequest {
     /// The props that the page gives to a child, by name.
     pub(crate) page: BTreeMap<String, Box<RawValue>>,
     /// The changed props of an open component, as an object.
@@ -41,7 +41,7 @@ pub(crate) enum GuardedTask {
     /// A job.
     Job(Job),
     /// A `PROPS_UPDATE`.
-    Props(PropsUpdate),
+    Props(PropsRequest),
 }
 
 /// The origin of a task.

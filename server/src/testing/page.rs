@@ -46,7 +46,7 @@ struct Handle {
 /// What the page's handles and its task share.
 #[derive(Debug)]
 struct PageShared {
-    state: Mutex<State>,
+    state: Mutex<PageState>,
     line: Arc<Line>,
     /// Wakes the task: there is something to send.
     work: Notify,
@@ -55,7 +55,7 @@ struct PageShared {
 }
 
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct PageState {
     pub(super) tab: Tab,
     /// Checks what the server sends.
     referee: Client,
@@ -117,7 +117,7 @@ impl Page {
     }
 
     fn start(server: Arc<ServerProcess>, identity: Identity, browser: Option<Browser>) -> Self {
-        let state = State {
+        let state = PageState {
             tab: Tab::new(Arc::clone(&server), user(&identity)),
             referee: Client::new(),
             identity,
@@ -236,7 +236,7 @@ impl Page {
         result
     }
 
-    pub(super) fn with<R>(&self, look: impl FnOnce(&mut State) -> R) -> R {
+    pub(super) fn with<R>(&self, look: impl FnOnce(&mut PageState) -> R) -> R {
         look(&mut self.shared().lock())
     }
 
@@ -255,7 +255,7 @@ impl Page {
             number
         };
         self.shared().work.notify_one();
-        let arrived = |state: &State| {
+        let arrived = |state: &PageState| {
             let is_mounting = state.tab.is_mounting() || state.referee.is_mounting();
             !state.referee.is_waiting_for_pong(number) && !is_mounting
         };
@@ -403,7 +403,7 @@ impl Page {
         outcome
     }
 
-    async fn wait<R>(&self, what: &str, mut look: impl FnMut(&State) -> Option<R>) -> R {
+    async fn wait<R>(&self, what: &str, mut look: impl FnMut(&PageState) -> Option<R>) -> R {
         let mut news = self.shared().news.subscribe();
         let wait = async {
             loop {
@@ -466,7 +466,7 @@ impl Drop for Handle {
 }
 
 impl PageShared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PageState> {
         // A test that panics elsewhere has failed already.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

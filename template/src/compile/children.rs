@@ -4,7 +4,7 @@
 use super::Compiler;
 use super::directives::code;
 use super::resolve::EvaluationTime;
-use super::text::{Item, Run};
+use super::text::{Run, TextItem};
 use crate::check::{Argument, PathStep, Want};
 use crate::compiled::{HoleKind, Namespace, WalkStep};
 use crate::containment::OpenElement;
@@ -30,19 +30,19 @@ impl Compiler {
         self.layout(items, parent, path);
     }
 
-    pub(super) fn layout(&mut self, items: Vec<Item<'_>>, parent: Option<&Element>, path: &[WalkStep]) {
+    pub(super) fn layout(&mut self, items: Vec<TextItem<'_>>, parent: Option<&Element>, path: &[WalkStep]) {
         let mut place = WalkStep::default();
         let count = items.len();
         let mut text = false;
         for (i, item) in items.into_iter().enumerate() {
-            text |= matches!(item, Item::Text(_));
+            text |= matches!(item, TextItem::Text(_));
             // Rows at the very start without an end are the only content of their parent, on which
             // a page may rely.
             let is_last = i + 1 == count && !(text && place == WalkStep::default());
             let end = if is_last { End::Parent } else { End::Anchor };
             match item {
-                Item::Text(runs) => self.text(&runs, parent, path, place),
-                Item::Body(rows) => {
+                TextItem::Text(runs) => self.text(&runs, parent, path, place),
+                TextItem::Body(rows) => {
                     self.html("<tbody>");
                     let at = parent.map_or(0, |parent| parent.at);
                     self.ancestors.push(OpenElement { name: "tbody".into(), namespace: Namespace::Html, at });
@@ -51,11 +51,11 @@ impl Compiler {
                     self.html("</tbody>");
                     passed(&mut place);
                 }
-                Item::Chain(arms) => self.chain(&arms, path, &mut place, end),
-                Item::Element(element) if element.attribute("live:for").is_some() => {
+                TextItem::Chain(arms) => self.chain(&arms, path, &mut place, end),
+                TextItem::Element(element) if element.attribute("live:for").is_some() => {
                     self.each(element, path, &mut place, end);
                 }
-                Item::Element(element) => {
+                TextItem::Element(element) => {
                     self.element(element, &joined(path, place));
                     passed(&mut place);
                 }

@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use super::events::EventAttribute;
-use super::text::{Item, Run};
+use super::text::{Run, TextItem};
 use crate::compiled::{Form, HoleKind, Namespace, WalkStep};
 use crate::containment::OpenElement;
 use crate::escape;
@@ -216,7 +216,7 @@ impl Compiler {
         let mut value = None;
         for item in items {
             match item {
-                Item::Text(mut runs) => {
+                TextItem::Text(mut runs) => {
                     if let Some(Run::Fixed(first)) = runs.first_mut() {
                         // A browser drops the line break after `<textarea>`, and the spaces around
                         // an option's text.
@@ -231,9 +231,9 @@ impl Compiler {
                     }
                     value = Some(self.text_value(&runs));
                 }
-                Item::Element(child) => self.only_text(element, child),
-                Item::Chain(arms) => arms.iter().for_each(|child| self.only_text(element, child)),
-                Item::Body(_) => {}
+                TextItem::Element(child) => self.only_text(element, child),
+                TextItem::Chain(arms) => arms.iter().for_each(|child| self.only_text(element, child)),
+                TextItem::Body(_) => {}
             }
         }
         value
@@ -325,7 +325,7 @@ impl Compiler {
         // A browser drops the first line break, so another one is added.
         self.first_line_break(element);
         let mut items = self.items(&element.children, Some(element));
-        if let Some(Item::Text(runs)) = items.first_mut()
+        if let Some(TextItem::Text(runs)) = items.first_mut()
             && let Some(Run::Fixed(first)) = runs.first_mut()
         {
             *first = first.strip_prefix('\n').unwrap_or(first).to_owned();

@@ -12,7 +12,7 @@ use crate::compiled::Namespace;
 use crate::source::{Code, Element, Piece, SourceNode, decode};
 
 /// An item of the layout.
-pub(super) enum Item<'n> {
+pub(super) enum TextItem<'n> {
     /// Text, static or not, up to the next element: one text node.
     Text(Vec<Run<'n>>),
     /// An element, possibly with a `live:for`.
@@ -20,7 +20,7 @@ pub(super) enum Item<'n> {
     /// `live:if`, `live:else-if`, `live:else`.
     Chain(Vec<&'n Element>),
     /// Rows directly in a table: a browser puts them into a `tbody`.
-    Body(Vec<Item<'n>>),
+    Body(Vec<TextItem<'n>>),
 }
 
 /// A part of a text.
@@ -33,9 +33,13 @@ pub(super) enum Run<'n> {
 
 impl Compiler {
     /// Returns the content of `parent`; of the component if there is none.
-    pub(super) fn items<'n>(&mut self, nodes: &'n [SourceNode], parent: Option<&Element>) -> Vec<Item<'n>> {
+    pub(super) fn items<'n>(
+        &mut self,
+        nodes: &'n [SourceNode],
+        parent: Option<&Element>,
+    ) -> Vec<TextItem<'n>> {
         let merged = merged(nodes);
-        let mut items: Vec<Item<'n>> = Vec::new();
+        let mut items: Vec<TextItem<'n>> = Vec::new();
         for (i, part) in merged.iter().enumerate() {
             let before = i.checked_sub(1).and_then(|i| merged.get(i));
             let after = merged.get(i + 1);
@@ -59,10 +63,10 @@ impl Compiler {
         if parent.is_some_and(|parent| parent.is_html("table")) { bodies(items) } else { items }
     }
 
-    fn element_item<'n>(&mut self, items: &mut Vec<Item<'n>>, element: &'n Element) {
+    fn element_item<'n>(&mut self, items: &mut Vec<TextItem<'n>>, element: &'n Element) {
         if let Some(arm) = ["live:else-if", "live:else"].iter().find_map(|name| element.attribute(name)) {
             match items.last_mut() {
-                Some(Item::Chain(arms))
+                Some(TextItem::Chain(arms))
                     if arms.last().is_some_and(|last| last.attribute("live:else").is_none()) =>
                 {
                     arms.push(element);
@@ -71,18 +75,18 @@ impl Compiler {
                     .error(arm.at, format!("`{}` must directly follow an element with `live:if`", arm.name)),
             }
         } else if element.attribute("live:if").is_some() {
-            items.push(Item::Chain(vec![element]));
+            items.push(TextItem::Chain(vec![element]));
         } else {
-            items.push(Item::Element(element));
+            items.push(TextItem::Element(element));
         }
     }
 }
 
 /// Appends to the current text.
-fn add<'n>(items: &mut Vec<Item<'n>>, run: Run<'n>) {
+fn add<'n>(items: &mut Vec<TextItem<'n>>, run: Run<'n>) {
     match items.last_mut() {
-        Some(Item::Text(runs)) => runs.push(run),
-        _ => items.push(Item::Text(vec![run])),
+        Some(TextItem::Text(runs)) => runs.push(run),
+        _ => items.push(TextItem::Text(vec![run])),
     }
 }
 
@@ -191,17 +195,17 @@ fn ignores_spaces(parent: &Element) -> bool {
 }
 
 /// Puts rows that are directly in a table into bodies.
-fn bodies(items: Vec<Item<'_>>) -> Vec<Item<'_>> {
-    let mut out: Vec<Item<'_>> = Vec::new();
+fn bodies(items: Vec<TextItem<'_>>) -> Vec<TextItem<'_>> {
+    let mut out: Vec<TextItem<'_>> = Vec::new();
     for item in items {
         let row = match &item {
-            Item::Element(element) => element.is_html("tr"),
-            Item::Chain(arms) => arms.first().is_some_and(|arm| arm.is_html("tr")),
-            Item::Text(_) | Item::Body(_) => false,
+            TextItem::Element(element) => element.is_html("tr"),
+            TextItem::Chain(arms) => arms.first().is_some_and(|arm| arm.is_html("tr")),
+            TextItem::Text(_) | TextItem::Body(_) => false,
         };
         match out.last_mut() {
-            Some(Item::Body(rows)) if row => rows.push(item),
-            _ if row => out.push(Item::Body(vec![item])),
+            Some(TextItem::Body(rows)) if row => rows.push(item),
+            _ if row => out.push(TextItem::Body(vec![item])),
             _ => out.push(item),
         }
     }

@@ -37,7 +37,7 @@ fn long_prose(path: &Path, kind: &str, text: &str) -> Vec<String> {
                 is_code ^= is_fence;
                 !is_code && !is_fence && !line.trim_start().starts_with('|') && !is_one_link(line)
             }
-            "rs" | "js" | "ts" => is_comment(line) && !is_one_link(line),
+            "rs" | "js" | "ts" => is_comment(line) && !is_table(line) && !is_one_link(line),
             _ => false,
         };
         if is_prose && line.chars().count() > COLUMNS {
@@ -56,6 +56,11 @@ fn long_prose(path: &Path, kind: &str, text: &str) -> Vec<String> {
 fn is_comment(line: &str) -> bool {
     let line = line.trim_start();
     line.starts_with("//") || line.starts_with("* ") || line.starts_with("/*")
+}
+
+/// Whether a comment is a row of a table, which cannot be broken.
+fn is_table(line: &str) -> bool {
+    line.trim_start().trim_start_matches(['/', '!', '*']).trim_start().starts_with('|')
 }
 
 /// Whether a line is too long only for an address, which cannot be broken.

@@ -154,7 +154,7 @@ fn a_component_waits_for_its_own_answers() {
     let mut table = two();
     table.call("a", 1);
     assert!(table.client.waits(0, &|_| true));
-    assert!(!table.client.waits(0, &|request| request.kind == Kind::Property));
+    assert!(!table.client.waits(0, &|request| request.kind == RequestKind::Property));
     assert!(!table.client.waits(1, &|_| true));
 }
 
@@ -170,8 +170,8 @@ fn a_component_that_the_server_takes_away_has_failed() {
     let failure = failure("not_mounted", "closed");
     assert!(outputs.contains(&Output::Failed { slot: 0, failure }), "{outputs:?}");
     assert!(outputs.iter().any(|o| matches!(o, Output::Settled { ticket: 4, ok: false, .. })));
-    assert_eq!(table.client.component(0).unwrap().phase, Phase::Failed);
-    assert_eq!(table.client.component(1).unwrap().phase, Phase::Live);
+    assert_eq!(table.client.component(0).unwrap().phase, ComponentPhase::Failed);
+    assert_eq!(table.client.component(1).unwrap().phase, ComponentPhase::Live);
     table.drop_and_pause();
     table.connect();
     assert!(table.sent()[0].contains(r#""streams":{"c:c2":["f",0]}"#), "its topic is gone as well");
