@@ -71,8 +71,7 @@ impl Compiled {
 ///
 /// let errors = vivaz_template::compile("<p live:clik='go'>").unwrap_err();
 /// assert_eq!(errors[0].to_string(), "1:1: `<p>` is not closed");
-/// assert_eq!(errors[1].to_string(), "1:4: unknown attribute `live:clik`; did you mean
-/// `live:click`?");
+/// assert_eq!(errors[1].to_string(), "1:4: unknown attribute `live:clik`; did you mean `live:click`?");
 /// ```
 pub fn compile(source: &str) -> Result<Compiled, Vec<TemplateError>> {
     let mut errors = ErrorList::default();

@@ -13,15 +13,12 @@
 //! use serde_json::json;
 //! use vivaz_template::{compile, render};
 //!
-//! let compiled = compile("<ul><li live:for='t in todos' live:key='t.id'>{{ t.text
-//! }}</li></ul>").expect("a valid template");
-//! let rendered = render(&compiled, &json!({ "todos": [{ "id": 1, "text": "Water the plants" }] }),
-//! None);
+//! let compiled = compile("<ul><li live:for='t in todos' live:key='t.id'>{{ t.text }}</li></ul>").expect("a valid template");
+//! let rendered = render(&compiled, &json!({ "todos": [{ "id": 1, "text": "Water the plants" }] }), None);
 //! assert_eq!(rendered.html, "<ul><li>Water the plants</li></ul>");
 //!
 //! // The page receives the compiled form as JSON: HTML, the positions of holes, and code.
-//! let json: serde_json::Value = serde_json::from_str(&compiled.to_json(&|_| false)).expect("valid
-//! JSON");
+//! let json: serde_json::Value = serde_json::from_str(&compiled.to_json(&|_| false)).expect("valid JSON");
 //! assert_eq!(json[1], serde_json::json!(["todos", "text", "id"]));
 //! ```
 

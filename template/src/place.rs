@@ -54,15 +54,12 @@ impl RowIndex {
 /// use serde_json::json;
 /// use vivaz_template::{RowIndex, child_at, compile};
 ///
-/// let compiled = compile("<ul><li live:for='t in todos' live:key='t.id'><live:todo text='{{ t.text
-/// }}'></live:todo></li></ul>")
+/// let compiled = compile("<ul><li live:for='t in todos' live:key='t.id'><live:todo text='{{ t.text }}'></live:todo></li></ul>")
 ///     .expect("a valid template");
 /// let state = json!({ "todos": [{ "id": 7, "text": "Water the plants" }] });
-/// let child = child_at(&compiled, &state, None, &[json!(0), json!(7), json!(0)], &mut
-/// RowIndex::default()).expect("it is there");
+/// let child = child_at(&compiled, &state, None, &[json!(0), json!(7), json!(0)], &mut RowIndex::default()).expect("it is there");
 /// assert_eq!((child.component, &child.props[0].1), ("todo", &json!("Water the plants")));
-/// assert_eq!(child_at(&compiled, &state, None, &[json!(0), json!(8), json!(0)], &mut
-/// RowIndex::default()), None);
+/// assert_eq!(child_at(&compiled, &state, None, &[json!(0), json!(8), json!(0)], &mut RowIndex::default()), None);
 /// ```
 pub fn child_at<'c, D: Data>(
     compiled: &'c Compiled,

@@ -44,11 +44,9 @@ pub struct DecodeError {
 /// ```
 /// use vivaz_protocol::{ClientBody, Limits, Request, decode_client};
 ///
-/// let text =
-/// r#"{"v":1,"type":"COMPONENT_ACTION","ref":7,"componentId":"c1","action":"increment","payload":[5]}"#;
+/// let text = r#"{"v":1,"type":"COMPONENT_ACTION","ref":7,"componentId":"c1","action":"increment","payload":[5]}"#;
 /// let message = decode_client(text, &Limits::default())?;
-/// let ClientBody::Request { reference, request: Request::Action { action, payload, .. }, .. } =
-/// message.body else {
+/// let ClientBody::Request { reference, request: Request::Action { action, payload, .. }, .. } = message.body else {
 ///     panic!("it is an action");
 /// };
 /// assert_eq!(reference.get(), 7);

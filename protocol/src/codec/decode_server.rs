@@ -38,8 +38,7 @@ pub enum ServerDecodeError {
 /// ```
 /// use vivaz_protocol::{ServerMessage, decode_server};
 ///
-/// let text =
-/// r#"{"v":1,"type":"STATE_UPDATE","ref":7,"componentId":"c1","rev":3,"payload":{"count":6}}"#;
+/// let text = r#"{"v":1,"type":"STATE_UPDATE","ref":7,"componentId":"c1","rev":3,"payload":{"count":6}}"#;
 /// let ServerMessage::Update(update) = decode_server(text)? else { panic!("it is an update") };
 /// assert_eq!(update.rev.0, 3);
 /// assert_eq!(update.patch.get(), r#"{"count":6}"#);

@@ -15,8 +15,7 @@ use crate::words::patch;
 /// items.remove(KeyRef::Int(3));
 /// items.insert(0, RawJson::trusted(r#"{"id":9}"#));
 /// items.end();
-/// assert_eq!(patch.finish().unwrap(),
-/// r#"{"count":6,"items":{"$list":[["-",3],["+",0,{"id":9}]]}}"#);
+/// assert_eq!(patch.finish().unwrap(), r#"{"count":6,"items":{"$list":[["-",3],["+",0,{"id":9}]]}}"#);
 /// ```
 #[derive(Debug, Default)]
 pub struct PatchWriter {

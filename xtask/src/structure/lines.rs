@@ -37,7 +37,11 @@ fn long_prose(path: &Path, kind: &str, text: &str) -> Vec<String> {
                 is_code ^= is_fence;
                 !is_code && !is_fence && !line.trim_start().starts_with('|') && !is_one_link(line)
             }
-            "rs" | "js" | "ts" => is_comment(line) && !is_table(line) && !is_one_link(line),
+            "rs" | "js" | "ts" if is_comment(line) && without_marker(line).starts_with("```") => {
+                is_code = !is_code;
+                false
+            }
+            "rs" | "js" | "ts" => !is_code && is_comment(line) && !is_table(line) && !is_one_link(line),
             _ => false,
         };
         if is_prose && line.chars().count() > COLUMNS {
@@ -58,9 +62,14 @@ fn is_comment(line: &str) -> bool {
     line.starts_with("//") || line.starts_with("* ") || line.starts_with("/*")
 }
 
+/// Returns the text of a comment.
+fn without_marker(line: &str) -> &str {
+    line.trim_start().trim_start_matches(['/', '!', '*']).trim_start()
+}
+
 /// Whether a comment is a row of a table, which cannot be broken.
 fn is_table(line: &str) -> bool {
-    line.trim_start().trim_start_matches(['/', '!', '*']).trim_start().starts_with('|')
+    without_marker(line).starts_with('|')
 }
 
 /// Whether a line is too long only for an address, which cannot be broken.
