@@ -73,7 +73,7 @@ pub(crate) fn rename_variant(rule: &str, name: &str) -> String {
 }
 
 /// The case of the first letter.
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum First {
     Upper,
     Lower,

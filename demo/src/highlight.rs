@@ -35,7 +35,7 @@ pub(crate) fn highlight(source: &str, language: Language) -> String {
         let (token, after) = rest.split_at(length);
         match class {
             Some(class) => {
-                html.extend(["<span class=\"", class, "\">", &escape::attribute(token), "</span>"])
+                html.extend(["<span class=\"", class, "\">", &escape::attribute(token), "</span>"]);
             }
             None => html.push_str(&escape::attribute(token)),
         }

@@ -57,7 +57,9 @@ impl Command {
                 Long("data") => &mut data,
                 Long("drain") => &mut drain,
                 Long("trust-proxy") => &mut proxies,
-                other => return Err(with_usage(other.unexpected())),
+                other @ (Short(_) | Long(_) | lexopt::Arg::Value(_)) => {
+                    return Err(with_usage(other.unexpected()));
+                }
             };
             *target = Some(args.value().map_err(with_usage)?);
         }

@@ -246,7 +246,7 @@ impl<'a> FormNode<'a> {
         match &mut self.kind {
             FormNodeKind::List(items) => items.iter_mut().for_each(|item| item.each(visit)),
             FormNodeKind::Object(object) => {
-                object.entries.iter_mut().for_each(|(_, value)| value.each(visit))
+                object.entries.iter_mut().for_each(|(_, value)| value.each(visit));
             }
             FormNodeKind::Null
             | FormNodeKind::Bool(_)

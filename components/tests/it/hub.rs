@@ -246,7 +246,7 @@ async fn everybody_gets_the_same_bytes_and_nobody_a_gap() {
     let since = |epoch, rev| {
         let mut got = None;
         let subscription = log.topic().subscribe(bob.clone(), Some((epoch, Rev(rev))), &mut |catch_up| {
-            got = Some(Missed::of(catch_up))
+            got = Some(Missed::of(catch_up));
         });
         drop(subscription.unwrap());
         got.unwrap()

@@ -100,7 +100,7 @@ impl Client {
     pub(crate) fn wake(&mut self) {
         match self.link.phase {
             connection_state::ConnectionPhase::Pausing | connection_state::ConnectionPhase::Stopped => {
-                self.connect()
+                self.connect();
             }
             connection_state::ConnectionPhase::Open => self.beat(connection_state::PROBE),
             connection_state::ConnectionPhase::Idle | connection_state::ConnectionPhase::Opening => {}

@@ -12,7 +12,7 @@ use crate::dom::Op;
 use crate::patch::Step;
 use crate::value::Val;
 
-/// In [`Instance::touched`]: the row is not where it belongs in the page.
+/// In [`BlockInstance::touched`]: the row is not where it belongs in the page.
 const MOVED: u64 = 1 << 63;
 
 /// What the code says of a list.

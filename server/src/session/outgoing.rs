@@ -59,7 +59,7 @@ impl Session {
                 match held.topic.snapshot() {
                     Ok(snapshot) => {
                         held.snapshot_rev = snapshot.rev;
-                        Some(encode::topic_snapshot(&name, &snapshot))
+                        Some(encode::topic_snapshot(name, &snapshot))
                     }
                     Err(error) => {
                         tracing::error!(topic = %Quoted(&name), error = %Escaped(&error), "cannot encode the state of a topic");

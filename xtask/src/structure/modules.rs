@@ -237,6 +237,7 @@ fn path_tree(rest: &mut &[TokenTree], mut prefix: Vec<String>, paths: &mut Vec<V
 }
 
 /// Returns the name that an item defines, and whether it is a type or a trait.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is non-exhaustive")]
 fn defined(item: &Item) -> Option<(String, bool)> {
     let (ident, is_type) = match item {
         Item::Struct(item) => (&item.ident, true),
@@ -253,6 +254,7 @@ fn defined(item: &Item) -> Option<(String, bool)> {
     Some((ident.to_string(), is_type))
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is non-exhaustive")]
 fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Struct(item) => &item.attrs,
