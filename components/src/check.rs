@@ -243,8 +243,9 @@ const fn walk(subject: &Subject, steps: &[PathStep]) -> Result<PathEnd, (usize, 
                         let message = no_field(name, owner);
                         return Err((
                             at,
-                            message
-                                .text(": add `#[live(errors)] errors: Errors`, which has what was refused"),
+                            message.text(
+                                ": add `#[live(errors)] errors: Errors`, which contains the refused values",
+                            ),
                         ));
                     }
                     Err(message) => return Err((at, message)),

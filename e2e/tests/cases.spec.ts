@@ -49,27 +49,30 @@ for (const one of cases) {
     await page.goto("http://client.test/");
     const outcome = await page.evaluate(async (one) => {
       const load = (name: string) => import(`/${name}.js`);
-      const [{ core }, dom, events] = [await load("core"), await load("dom"), await load("events")];
-      const { classes, conceal, effects, nodes, plain, spots, templates, write } = dom;
+      const [{ core }, dom, nodes, events] =
+        [await load("core"), await load("dom"), await load("dom/nodes"), await load("events")];
+      const { setClasses, setShown, writeAttribute } = await load("dom/attributes");
+      const { toText } = await load("dom/hole");
+      const { eachListener, listenTo, runListener } = events;
+      const { blocks: compiled, holeNodes } = nodes;
       const heard: unknown[] = [];
       let fits = true;
-      Object.assign(core, { nodes, plain, spots, templates, write, classes, conceal, to: events.to });
-      Object.assign(core, { each: events.each, consider: events.consider });
-      effects.listen = events.listen;
-      effects.anew = () => { fits = false; };
-      events.to.edit = (_: number, property: string, json: string) => heard.push(["edit", property, json]);
-      events.to.commit = (_: number, property: string) => heard.push(["commit", property]);
-      events.to.event = (root: { $i: number }, address: number, json: string, reads: unknown) => {
-        heard.push(["event", root.$i, address, JSON.parse(json)]);
-        core.controls.sent(root, reads);
+      Object.assign(core, { nodes: nodes.nodes, blocks: compiled, holeNodes, setClasses, setShown, toText, writeAttribute });
+      Object.assign(core, { eachListener, listenTo, runListener });
+      core.rebuildView = () => { fits = false; };
+      core.sendEdit = (_: number, property: string, json: string) => heard.push(["edit", property, json]);
+      core.sendCommit = (_: number, property: string) => heard.push(["commit", property]);
+      core.sendEvent = (root: { $root: number }, address: number, json: string, reads: unknown) => {
+        heard.push(["event", root.$root, address, JSON.parse(json)]);
+        core.formControls.actionSent(root, reads);
       };
       for (const name of ["controls", "html", "styles", "targets", "urls", "wire"]) (await load(`modules/${name}`)).default(core);
 
-      const element: HTMLElement & { $c?: number } = document.createElement("live-component");
+      const element: HTMLElement & { $slot?: number } = document.createElement("live-component");
       element.innerHTML = one.page;
-      element.$c = 0;
+      element.$slot = 0;
       document.body.replaceChildren(element);
-      dom.elements.set(0, element);
+      nodes.elements.set(0, element);
       const run = (words: number[], text = "") => dom.run(Uint32Array.from([24, 0, ...words]), text);
       const find = (selector: string) => element.querySelector(selector) as HTMLInputElement;
       const blocks = JSON.stringify(one.blocks);

@@ -28,7 +28,7 @@ const set = (page: Page, state: string) =>
 const constructs = (docs: string): Map<string, RegExp> => {
   const found = new Map<string, RegExp>();
   const examples = [...docs.matchAll(/^```html\n(.*?)^```/gms)].map((block) => block[1]!).join("\n");
-  const words = docs.slice(docs.indexOf("## All words"));
+  const words = docs.slice(docs.indexOf("## All directives"));
   for (const [word] of (examples + words).matchAll(/live:[a-z-]+/g)) found.set(word, new RegExp(`${word}[\\s=:.>]`));
   for (const [, element] of examples.matchAll(/<([a-z]+\d?)[\s>]/g)) found.set(`<${element}>`, new RegExp(`<${element}[\\s>]`));
   // The attributes that the tables and the text beside them name.
@@ -38,7 +38,7 @@ const constructs = (docs: string): Map<string, RegExp> => {
     found.set(`${name}=`, new RegExp(` ${name!.replace("*", "\\w+")}="[^"]*\\{\\{`));
   }
   // The operators.
-  const table = docs.slice(docs.indexOf("From the loosest"), docs.indexOf("Literals are"));
+  const table = docs.slice(docs.indexOf("From the lowest"), docs.indexOf("Literals are"));
   for (const [, operator] of table.matchAll(/`([^`a-z\s]+|a\.len\(\)|a\.is_empty\(\)|a\.contains\(b\)|a \S+ b(?: : c)?|a\[b\]|a\.b)`/g)) {
     const text = operator!.replaceAll("\\|", "|");
     const like = { "a.b": "a.id", "a[b]": "a[0]" }[text] ?? text;

@@ -1,9 +1,8 @@
-//! The page's side of the protocol, as a state machine: it knows neither sockets nor clocks nor the
-//! DOM.
+//! The page's side of the protocol, as a state machine without sockets, clocks or DOM.
 //!
-//! In come what the user wants, frames, timers and what became of a socket; out come [`Output`]s,
-//! in the order in which they have to be done. What is not answered is kept, sent again over the
-//! next connection, and shown as a guess until then.
+//! Inputs are the page's commands, frames, timers and socket events. Outputs are [`Output`]s, in
+//! the order in which the caller has to run them. Unanswered requests are kept and resent over the
+//! next connection. Until the reply, the page shows their optimistic updates.
 
 mod answer;
 mod commands;
@@ -33,7 +32,7 @@ use crate::slots::Slots;
 use crate::store::{Edit, Stream, Tag};
 use crate::value::{Key, Val};
 
-/// A topic's state and its name.
+/// A topic's name and state.
 #[derive(Debug)]
 struct Topic {
     name: Key,
@@ -43,35 +42,35 @@ struct Topic {
 #[derive(Debug)]
 pub(crate) struct Client {
     link: ConnectionState,
-    /// The session, and the secret to resume it with; empty as long as there is none. Names that
-    /// are new with each connection are texts, because interned names are never freed.
+    /// The session's id and the secret that resumes it, both empty without a session. Names that
+    /// change with each connection are strings, because interned names are never freed.
     session: String,
     secret: String,
-    /// The connections over which unanswered requests may have gone out, the open one last: a
-    /// topic's patch names one as its author.
+    /// The connections that may have sent unanswered requests, the open one last. A topic's patch
+    /// names one of them as its author.
     connections: Vec<String>,
     components: Slots<Component>,
     topics: Vec<Topic>,
-    /// Unanswered, in the order of their refs.
+    /// Unanswered requests, in the order of their refs.
     requests: Vec<Request>,
-    /// Messages to try again, when their timer says so.
+    /// Requests to retry when their timer fires.
     retries: Vec<Request>,
     pub(crate) last_reference: u64,
     last_tag: Tag,
     last_timer: u32,
-    /// Replies since the last acknowledgement.
+    /// Number of replies since the last acknowledgement.
     unacknowledged: u32,
     heartbeat: u32,
     in_flight: usize,
     message_bytes: usize,
-    /// Templates asked for over the socket.
+    /// Templates requested over the socket.
     wanted: Vec<Key>,
     status: Option<(Status, u32, u32)>,
     out: Vec<Output>,
 }
 
 impl Client {
-    /// `seed` makes the pauses between tries differ from those of other pages.
+    /// Creates a client. `seed` makes its reconnect delays differ from those of other pages.
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             link: ConnectionState::new(seed),
@@ -95,7 +94,7 @@ impl Client {
         }
     }
 
-    /// What is to be done now.
+    /// Takes the outputs that the caller has to run now.
     pub(crate) fn take(&mut self) -> Vec<Output> {
         let now = (self.link.status(), self.link.attempt, self.queued());
         if self.status != Some(now) && self.link.phase != connection_state::ConnectionPhase::Idle {
@@ -130,7 +129,7 @@ impl Client {
         slots
     }
 
-    /// The state of a component, or of a topic if there is a name.
+    /// Returns the stream of a component, or of `topic` if it is not [`Key::NONE`].
     fn stream(&mut self, slot: Slot, topic: Key) -> Option<&mut Stream> {
         if topic == Key::NONE {
             return Some(&mut self.component_mut(slot)?.stream);
@@ -138,7 +137,7 @@ impl Client {
         self.topics.iter_mut().find(|known| known.name == topic).map(|topic| &mut topic.stream)
     }
 
-    /// A field as a template sees it: the component's own, or the state of the topic under it.
+    /// Returns a field as a template reads it: the component's own, or the state of its topic.
     pub(crate) fn root(&self, slot: Slot, field: Key) -> Option<&Val> {
         let component = self.component(slot)?;
         let topic = component.topic(field);
@@ -148,7 +147,7 @@ impl Client {
         }
     }
 
-    /// Everything that a component shows, shared fields included.
+    /// Returns the state that a component shows, including shared fields.
     pub(crate) fn whole(&self, slot: Slot) -> Val {
         let Some(component) = self.component(slot) else { return Val::Null };
         let mut state = component.stream.state().clone();
@@ -160,18 +159,18 @@ impl Client {
         state
     }
 
-    /// The confirmed value of an own property.
+    /// Returns the confirmed value of a property of the component itself.
     pub(crate) fn confirmed(&mut self, slot: Slot, property: Key) -> Option<&mut Val> {
         self.component_mut(slot)?.stream.confirmed(property)
     }
 
-    /// Whether something of the component is unanswered that is as asked.
+    /// Checks whether an unanswered request of the component satisfies `is`.
     pub(crate) fn waits(&self, slot: Slot, is: &dyn Fn(&Request) -> bool) -> bool {
         let any = |list: &[Request]| list.iter().any(|request| request.slot == slot && is(request));
         any(&self.requests) || any(&self.retries)
     }
 
-    /// Whether an edit of the field, or of any, is not acknowledged.
+    /// Checks whether an edit of `field`, or of any field if `None`, is unacknowledged.
     pub(crate) fn is_dirty(&self, slot: Slot, field: Option<&str>) -> bool {
         self.component(slot).is_some_and(|component| {
             let is = |edit: &FieldEdit| field.is_none_or(|field| Edit::root(edit.field).name() == field);
@@ -179,7 +178,7 @@ impl Client {
         })
     }
 
-    /// Checks whether an edit of this very property is not acknowledged.
+    /// Checks whether an edit of exactly this property is unacknowledged.
     pub(crate) fn is_edited(&self, slot: Slot, property: Key) -> bool {
         self.component(slot).is_some_and(|component| {
             component.edits.iter().any(|edit| edit.field == property || edit.named == property)
@@ -195,7 +194,7 @@ impl Client {
         self.link.phase == connection_state::ConnectionPhase::Open
     }
 
-    /// Tells what changed in the component, or in the topic: everybody who shows that.
+    /// Reports changes of the component, or of the topic to each component that shows it.
     fn changed(&mut self, slot: Slot, topic: Key, changes: Vec<Change>) {
         if changes.is_empty() {
             return;
@@ -214,14 +213,14 @@ impl Client {
         }
     }
 
-    /// Tells whoever waits for the request what it came to, if somebody does.
+    /// Reports the outcome of a request to the page, if the request has a ticket.
     fn settle(&mut self, request: &Request, ok: bool, value: Val) {
         if request.ticket != 0 {
             self.out.push(Output::Settled { ticket: request.ticket, ok, value });
         }
     }
 
-    /// Drops what waits for a component that goes away, and takes back what it guessed.
+    /// Drops the requests of a removed component and reverts their optimistic updates.
     fn drop_waiting(&mut self, slot: Slot) {
         let out = &mut self.out;
         let mut guessed = Vec::new();
@@ -238,14 +237,14 @@ impl Client {
         };
         retain(&mut self.requests, &mut stays);
         retain(&mut self.retries, &mut stays);
-        // Others may show the topics that the guesses are about.
+        // Other components may show the topics of the optimistic updates.
         for tag in &guessed {
             self.release(slot, *tag, false);
         }
         self.ask_waiting();
     }
 
-    /// Lets go of a component and of the topics that nobody else shows.
+    /// Removes a component and the topics that no other component shows.
     fn forget(&mut self, slot: Slot) {
         if let Some(component) = self.components.remove(slot) {
             self.out.push(Output::Forgotten { id: component.id });

@@ -1,80 +1,81 @@
-//! The seam to the DOM: operations in, nothing out.
+//! The interface to the DOM: the engine writes operations and reads nothing back.
 //!
-//! The engine never touches a node. It writes operations into a buffer of words and one string
-//! ([`Ops`]), which the caller runs after each turn: in the browser a small decoder in JavaScript
-//! (`client-wasm/js/dom.js`). That is faster and smaller than a call for each, and events that fire
-//! while nodes change (a removed input blurs) never meet an engine in the middle of a turn.
+//! The engine never accesses a node. It writes operations into a buffer of words and one string
+//! ([`Ops`]), which the caller runs after each turn: in the browser, a small decoder in JavaScript
+//! (`client-wasm/js/dom.js`). That is faster and smaller than one call for each operation. Events
+//! that fire while nodes change (a removed input loses its focus) never reach the engine during a
+//! turn.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod decode;
 
-/// What can be done. The words that follow each are named; `node` is the number of a node, which
-/// the engine gives out (an instance's root; those of the places of its lists and conditions
-/// follow, two each: the parent and what stands behind), `hole` the position of a hole in its
-/// block, `kind` is what `shown` says of a value. Lengths of strings are added by the writer, after
-/// the words. The numbers are those of the decoder's cases.
+/// The operations. The words that follow each are named. `node` is the number of a node, which the
+/// engine assigns: that of an instance's root; two numbers follow for each list and condition, the
+/// parent and the anchor after the content. `hole` is the position of a hole in its block. `kind`
+/// is the return value of `shown`. The writer appends the lengths of the strings after the words.
+/// The decoder uses the same numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Op {
-    /// `template` json: blocks to clone, numbered from there on, and what their holes are.
+    /// `template` json: defines blocks to clone, numbered from `template`, and their holes.
     Template = 1,
     /// `node template`: clones the skeleton.
     Make,
-    /// `node hole first count stride template`: takes rows that the server rendered, and numbers
-    /// them.
+    /// `node hole first count stride template`: adopts rows that the server rendered and assigns
+    /// their numbers.
     Rows,
-    /// `node slot template anew`: the component's own element, filled with the skeleton if it is
-    /// made anew.
+    /// `node slot template anew`: the component's own element; filled with the skeleton if `anew`
+    /// is 1.
     Root,
-    /// `parent node before`: puts a node where it belongs, `before` 0 for the end.
+    /// `parent node before`: inserts a node before another one; `before` is 0 for the end.
     Insert,
-    /// `node`: takes it out of the page.
+    /// `node`: removes a node from the page.
     Remove,
-    /// `node count`: forgets numbers.
+    /// `node count`: releases numbers.
     Forget,
-    /// `parent`: empties it.
+    /// `parent`: removes the content of a node.
     Clear,
-    /// `node hole kind` value: what a hole shows; 16 is added to the kind for one that is set even
-    /// if it was before.
+    /// `node hole kind` value: sets the value of a hole; 16 is added to the kind if the value is
+    /// set even when unchanged.
     Set,
-    /// `slot kind` field value: what was typed into a field is refused; the value that counts comes
-    /// with it, but the text stays.
+    /// `slot kind` field value: an edit of a field was refused. The value is the confirmed one; the
+    /// text that the user typed stays.
     Refuse,
-    /// `attempt code queued` name: how the page is connected.
+    /// `attempt code queued` name: the connection status.
     Status,
-    /// `ticket ok` json: what a call came to.
+    /// `ticket ok` json: the result of a call.
     Settle,
-    /// `slot`: the component's state is another.
+    /// `slot`: the component's state changed.
     Notify,
-    /// `slot` json: an application event, its name and its data.
+    /// `slot` json: an application event, with its name and its data.
     Emit,
-    /// `slot failed` json: the component is there, or could not be.
+    /// `slot failed` json: the component is mounted, or its mount failed.
     Phase,
-    /// `slot` action json: an action that nobody waits for failed.
+    /// `slot` action json: an action failed, and no caller awaits its result.
     Fault,
-    /// (nothing) hash: fetch a template.
+    /// (nothing) hash: fetches a template.
     Fetch,
-    /// `token ms`: call [`Page::timer`](crate::Page::timer) with the token after so many
-    /// milliseconds.
+    /// `token ms`: schedules a call of [`Page::timer`](crate::Page::timer) with the token after
+    /// `ms` milliseconds.
     Timer,
-    /// (nothing): load the page anew.
+    /// (nothing): reloads the page.
     Reload,
-    /// (nothing) json: the state that was asked for.
+    /// (nothing) json: the requested state.
     State,
-    /// (nothing): the socket wants another turn.
+    /// (nothing): the connection requires another turn.
     Turn,
     /// (nothing) id: the id of a removed component may be used again.
     Forgotten,
-    /// (nothing) build: the server named its build.
+    /// (nothing) build: the server sent its build.
     Build,
-    /// `slot`: the operations on nodes that follow are of that component's view.
+    /// `slot`: the node operations that follow belong to that component's view.
     View,
-    /// `node ok`: an action of that root was answered, and no other one of it is unanswered.
+    /// `node ok`: an action of that root was answered, and no other action of it is unanswered.
     Answered,
 }
 
-/// What [`Op::Set`] and [`Op::Refuse`] contain about a value: its type in the lowest three bits,
-/// then flags.
+/// The encoding of a value's kind in [`Op::Set`] and [`Op::Refuse`]: the type in the lowest three
+/// bits, then flags.
 pub(crate) mod value {
     /// `null`
     pub(crate) const NULL: u32 = 0;
@@ -91,36 +92,36 @@ pub(crate) mod value {
     /// Mask of the type.
     #[expect(dead_code, reason = "JavaScript reads it")]
     pub(crate) const TYPE: u32 = 7;
-    /// Whether the value holds as a condition.
+    /// Whether the value is true as a condition.
     pub(crate) const TRUTHY: u32 = 1 << 3;
     /// Whether a property is set even if it was set to the same value before.
     pub(crate) const FORCED: u32 = 1 << 4;
 }
 
-/// Operations that have not run, in order.
+/// Pending operations, in order.
 #[derive(Debug, Default)]
 pub struct Ops {
     /// For each operation its number, its words, and the lengths of its strings in UTF-16 code
     /// units.
     pub words: Vec<u32>,
-    /// All strings, one after the other.
+    /// All strings, concatenated.
     pub text: String,
 }
 
 impl Ops {
-    /// Checks whether there are none.
+    /// Checks whether there are no operations.
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
 
-    /// Adds one operation with its words and strings.
+    /// Appends one operation with its words and strings.
     pub fn put(&mut self, op: Op, words: &[u32], strings: &[&str]) {
         self.words.push(op as u32);
         self.words.extend_from_slice(words);
         for text in strings {
             self.text.push_str(text);
-            // The decoder cuts a JavaScript string, which counts in UTF-16: one for each character,
-            // and one more for those that take four bytes.
+            // The decoder slices a JavaScript string, which counts in UTF-16: one unit for each
+            // character, and one more for each character that has four bytes in UTF-8.
             let mut length = 0;
             for byte in text.bytes() {
                 length += u32::from(byte & 0xC0 != 0x80) + u32::from(byte >= 0xF0);

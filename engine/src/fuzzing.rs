@@ -1,16 +1,17 @@
-//! What only the fuzz targets reach: how the page reads JSON and templates and applies patches, as
-//! texts.
+//! Entry points of the fuzz targets: how the page parses JSON and templates and applies patches,
+//! with text as input and output.
 
 use crate::patch;
 use crate::render::{Blueprint, Stage};
 use crate::value::{Key, parse};
 
-/// Reads JSON and writes it again; `None` if the page refuses it.
+/// Parses JSON and writes it again. Returns `None` if the page rejects it.
 pub fn reread(text: &str) -> Option<String> {
     parse(text).map(|value| value.json())
 }
 
-/// The state after a patch; `None` if one of them is no JSON or they do not fit each other.
+/// Returns the state after a patch. Returns `None` if either text is not JSON or the patch does not
+/// fit.
 pub fn patched(state: &str, patch: &str) -> Option<String> {
     let mut state = parse(state)?;
     for (field, change) in parse(patch)?.into_fields() {
@@ -19,7 +20,7 @@ pub fn patched(state: &str, patch: &str) -> Option<String> {
     Some(state.json())
 }
 
-/// Whether the page takes this for a template.
+/// Checks whether the page accepts a text as a template.
 pub fn is_template(text: &str) -> bool {
     parse(text).is_some_and(|json| Blueprint::new(Key::NONE, json, &mut Stage::new()).is_some())
 }

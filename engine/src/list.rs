@@ -1,7 +1,8 @@
-//! Lists, by functions that are smaller than those of the standard library.
+//! List functions with smaller code than those of the standard library.
 
-/// Keeps the elements of which `is` holds, in their order. One function for each type, where
-/// [`Vec::retain`] is one for each call. What is removed moves all that follows: lists are short.
+/// Keeps the elements for which `is` returns true, in their order. Compiled once for each type;
+/// [`Vec::retain`] is compiled once for each call. A removal moves all elements that follow: lists
+/// are short.
 #[inline(never)]
 pub(crate) fn retain<T>(list: &mut Vec<T>, is: &mut dyn FnMut(&mut T) -> bool) {
     let mut at = 0;
@@ -14,7 +15,7 @@ pub(crate) fn retain<T>(list: &mut Vec<T>, is: &mut dyn FnMut(&mut T) -> bool) {
     }
 }
 
-/// Takes the first element.
+/// Removes and returns the first element.
 #[inline(never)]
 pub(crate) fn shift<T>(list: &mut Vec<T>) -> Option<T> {
     if list.is_empty() { None } else { Some(list.remove(0)) }

@@ -1,25 +1,25 @@
-//! Patches: laid over a state, and what they did to it, told in positions so that every view can
+//! Applies patches to a state and reports their effects as list positions that every view can
 //! follow.
 
 use crate::value::{Key, Val};
 
-/// What happened to one field.
+/// A change of one field.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Change {
     pub(crate) field: Key,
     pub(crate) what: What,
 }
 
-/// How it changed.
+/// How a field changed.
 #[derive(Debug, PartialEq)]
 pub(crate) enum What {
-    /// It has another value.
+    /// The field has a new value.
     Value,
-    /// It is a keyed list, and these steps were taken, in order.
+    /// The field is a keyed list, and these steps were applied, in order.
     List(Vec<Step>),
 }
 
-/// One step of a list. Positions are those of the moment of the step.
+/// One step of a list. Positions refer to the list at the time of the step.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Step {
     Insert(usize),
@@ -28,17 +28,17 @@ pub(crate) enum Step {
         from: usize,
         to: usize,
     },
-    /// The fields of the item at a place changed.
+    /// Fields of the item at a position changed.
     Item {
         at: usize,
         fields: Vec<Key>,
     },
-    /// The order of all: for each new place the place it had before.
+    /// The new order: for each new position, the old one.
     Order(Vec<usize>),
 }
 
-/// Applies one field's patch value to the field's old value. `None` if it does not fit: the stream
-/// has to be asked for again.
+/// Applies one field's patch value to the field's old value. Returns `None` if it does not fit: the
+/// stream has to be requested again.
 pub(crate) fn apply(old: &mut Val, mut patch: Val) -> Option<What> {
     if let Val::Obj(fields) = &mut patch
         && let [(key, value)] = fields.as_mut_slice()
@@ -60,18 +60,18 @@ pub(crate) fn apply(old: &mut Val, mut patch: Val) -> Option<What> {
     Some(What::Value)
 }
 
-/// The patch value that sets a field to this.
+/// Returns the patch value that sets a field to `value`.
 pub(crate) fn plain(value: Val) -> Val {
     if let Val::Obj(_) = value { Val::Obj(vec![(Key::of("$value"), value)]) } else { value }
 }
 
-/// The patch value that adds an item at the end of a list. No server can say where that is: the
-/// place is a number that JSON does not have.
+/// Returns the patch value that adds an item at the end of a list. A server cannot send this
+/// position: it is infinity, which JSON does not have.
 pub(crate) fn push(item: Val) -> Val {
     list(vec![Val::text("+"), Val::Num(f64::INFINITY), item])
 }
 
-/// The patch value that takes the item with this id out of a list.
+/// Returns the patch value that removes the item with this id from a list.
 pub(crate) fn remove(id: Val) -> Val {
     list(vec![Val::text("-"), id])
 }
@@ -124,7 +124,7 @@ fn step(items: &mut Vec<Val>, cursor: &mut usize, op: Val) -> Option<Step> {
     }
 }
 
-/// Puts the items into the order of these ids.
+/// Reorders the items into the order of these ids.
 fn order(items: &mut Vec<Val>, ids: &[Val]) -> Option<Step> {
     if ids.len() != items.len() {
         return None;
@@ -132,7 +132,7 @@ fn order(items: &mut Vec<Val>, ids: &[Val]) -> Option<Step> {
     let (mut places, mut ordered) = (Vec::new(), Vec::new());
     let mut cursor = 0;
     for id in ids {
-        // What was taken is not found again.
+        // An item that was taken is not found again.
         cursor = find(items, cursor, id)?;
         places.push(cursor);
         ordered.push(items.get_mut(cursor).map(std::mem::take)?);
@@ -145,8 +145,8 @@ fn place(value: &Val) -> Option<usize> {
     value.int().and_then(|i| usize::try_from(i).ok())
 }
 
-/// The item with that id, looked for outwards from where the last one was: neighbours come after
-/// one another.
+/// Returns the position of the item with this id. Searches outwards from `cursor`, the previous
+/// position, because consecutive steps often affect adjacent items.
 pub(crate) fn find(items: &[Val], cursor: usize, id: &Val) -> Option<usize> {
     let key = Key::of("id");
     let is = |at: usize| items.get(at).and_then(|item| item.at(key)) == Some(id);

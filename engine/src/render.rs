@@ -1,9 +1,9 @@
-//! Views: a component's DOM, kept in step with its state.
+//! Views: a component's DOM, kept consistent with its state.
 //!
-//! A template is read once ([`Blueprint`]) and never changed into anything else: views walk its
-//! code, which is laid out in `vivaz_template::code`. Each element that shows it has a [`View`], a
-//! tree of block instances. What a change of state costs is what reads it: every hole knows the
-//! fields that it depends on.
+//! A template is decoded once into a [`Blueprint`] and not converted further: views interpret its
+//! code, whose layout is documented in `vivaz_template::code`. Each element that shows the
+//! component has a [`View`], a tree of block instances. A state change only costs the evaluation of
+//! the holes that read it: every hole has a mask of the fields that it depends on.
 
 mod adopt;
 mod apply;
@@ -24,32 +24,32 @@ pub(crate) use vivaz_template::code::{CONTROL, LOCAL, WIRE};
 use crate::client::Slot;
 use crate::dom::{Op, Ops};
 
-/// Everything.
+/// The mask that matches every read.
 pub(crate) const ALL: u64 = u64::MAX;
 
-/// The DOM, and the numbers of its nodes that are given out.
+/// The DOM operations and the allocator of node numbers.
 pub(crate) struct Stage {
     pub(crate) dom: Ops,
     next: u32,
-    /// Ranges given back, by their length.
+    /// Released ranges, indexed by length.
     free: Vec<Vec<u32>>,
     templates: u32,
 }
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        // Node 0 is "none".
+        // Node 0 means "none".
         Self { dom: Ops::default(), next: 1, free: Vec::new(), templates: 0 }
     }
 
-    /// Says whose view the operations that follow are of.
-    // Not inlined: that is smaller.
+    /// Sets the component whose view the operations that follow belong to.
+    // Not inlined: the code is smaller.
     #[inline(never)]
     pub(crate) fn view(&mut self, slot: Slot) {
         self.dom.put(Op::View, &[slot], &[]);
     }
 
-    /// A range of numbers for nodes.
+    /// Returns a range of node numbers, reusing released ones.
     pub(crate) fn range(&mut self, length: u32) -> u32 {
         if let Some(start) = self.free.get_mut(length as usize).and_then(Vec::pop) {
             return start;
@@ -57,13 +57,13 @@ impl Stage {
         self.fresh(length)
     }
 
-    /// A range that was never given out.
+    /// Returns a range that was not allocated before.
     pub(crate) fn fresh(&mut self, length: u32) -> u32 {
         self.next += length;
         self.next - length
     }
 
-    /// Gives a range back; its nodes are forgotten.
+    /// Releases a range and its nodes.
     pub(crate) fn release(&mut self, start: u32, length: u32) {
         self.dom.put(Op::Forget, &[start, length], &[]);
         let length = length as usize;

@@ -1,8 +1,8 @@
-//! Values with several owners.
+//! Reference-counted values.
 
-/// A pointer that counts its owners. WebAssembly has one thread, and `Rc` is smaller there.
+/// A reference-counted pointer. WebAssembly has one thread, and `Rc` has smaller code.
 #[cfg(target_arch = "wasm32")]
 pub(crate) type Shared<T> = std::rc::Rc<T>;
-/// A pointer that counts its owners. Pages move between threads here.
+/// A reference-counted pointer. Pages move between threads on this target.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) type Shared<T> = std::sync::Arc<T>;

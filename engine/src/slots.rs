@@ -1,10 +1,11 @@
-//! Values by slot.
+//! Maps component slots to values.
 
-/// Identifies a component in this page; chosen by the page, and never given to another component.
+/// Identifies a component in this page. The page assigns it and never reuses it for another
+/// component.
 pub type Slot = u32;
 
-/// A map from slots to values. A page has a hundred components at most, unless its server allows
-/// more: looking through a list is fast enough, and smaller than anything that sorts or hashes.
+/// A map from slots to values. A page has at most a hundred components, unless its server allows
+/// more: a linear search is fast enough, and its code is smaller than that of sorting or hashing.
 #[derive(Debug)]
 pub(crate) struct Slots<T>(Vec<(Slot, T)>);
 
@@ -13,7 +14,7 @@ impl<T> Slots<T> {
         Self(Vec::new())
     }
 
-    // Not inlined: callers are many.
+    // Not inlined: there are many callers.
     #[inline(never)]
     pub(crate) fn get(&self, slot: Slot) -> Option<&T> {
         self.iter().find(|(known, _)| *known == slot).map(|(_, value)| value)
@@ -24,7 +25,7 @@ impl<T> Slots<T> {
         self.iter_mut().find(|(known, _)| *known == slot).map(|(_, value)| value)
     }
 
-    /// Adds the value of a slot that has none.
+    /// Adds the value of a slot that has none yet.
     pub(crate) fn insert(&mut self, slot: Slot, value: T) {
         self.0.push((slot, value));
     }

@@ -1,9 +1,8 @@
-//! A stream of state as the page holds it: what the server confirmed, and over it the guesses not
-//! answered yet.
+//! A stream of state in the page: the confirmed state and the pending optimistic updates.
 //!
-//! The state that views read is kept whole, guesses included, so that reading costs nothing. Of the
-//! few fields that a guess touches the confirmed value is held beside it; an answer puts it back
-//! and lays what guesses are left over it again, in their order.
+//! The state that views read includes the optimistic updates, so reading has no extra cost. The
+//! confirmed value of each field with an optimistic update is stored separately. A reply restores
+//! that value and applies the remaining optimistic updates again, in their order.
 
 mod guess;
 
@@ -12,31 +11,31 @@ pub(crate) use guess::{Edit, TEMPORARY};
 use crate::patch::{self, Change, What};
 use crate::value::{Key, Val};
 
-/// Identifies a guess: a number that the client gives out.
+/// Identifies an optimistic update; the client assigns the numbers.
 pub type Tag = u64;
 
-/// One component's or one topic's state.
+/// The state of one component or topic.
 #[derive(Debug)]
 pub(crate) struct Stream {
-    /// Which history `rev` counts in.
+    /// The history that `rev` belongs to.
     pub(crate) epoch: String,
     pub(crate) rev: u64,
-    /// A snapshot was asked for: patches are of no use until it is there.
+    /// Whether a snapshot was requested: patches are ignored until it arrives.
     pub(crate) stale: bool,
-    /// What is shown: an object, once something has come.
+    /// The state that views show: an object, once a snapshot was received.
     state: Val,
-    /// The confirmed value of each field that is guessed at.
+    /// The confirmed value of each field with an optimistic update.
     held: Val,
     pub(crate) guesses: Vec<(Tag, Edit)>,
 }
 
-/// Why a guess is dropped.
+/// The reason for the removal of an optimistic update.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// For a patch that names the guess's request as its cause: what was confirmed of the fields
-    /// that are guessed at before that patch. Otherwise null.
+    /// If a patch names the update's request as its cause: the confirmed values, before that patch,
+    /// of the fields with optimistic updates. Otherwise null.
     pub(crate) before: Val,
-    /// The patch has other causes too: others may have added items in it.
+    /// The patch has other causes too, which may also have added items.
     pub(crate) is_merged: bool,
     /// The request was refused.
     pub(crate) is_refused: bool,
@@ -50,17 +49,17 @@ impl Default for Stream {
 }
 
 impl Stream {
-    /// What views show.
+    /// Returns the state that views show.
     pub(crate) fn state(&self) -> &Val {
         &self.state
     }
 
-    /// Returns the confirmed values of the fields that are guessed at.
+    /// Returns the confirmed values of the fields with optimistic updates.
     pub(crate) fn held(&self) -> Val {
         self.held.clone()
     }
 
-    /// What the server confirmed of a property.
+    /// Returns the confirmed value of a property.
     pub(crate) fn confirmed(&mut self, property: Key) -> Option<&mut Val> {
         let edit = Edit::set(property, Val::Null);
         let held = self.held.at(edit.field).is_some();
@@ -68,7 +67,7 @@ impl Stream {
         edit.find(of.at_mut(edit.field)?)
     }
 
-    /// Replaces everything by a snapshot; guesses stay over it.
+    /// Replaces the state by a snapshot and applies the optimistic updates to it.
     pub(crate) fn replace(&mut self, state: Val, epoch: &str, rev: u64) {
         self.state = if matches!(state, Val::Obj(_)) { state } else { Val::Obj(Vec::new()) };
         self.epoch = epoch.into();
@@ -85,8 +84,8 @@ impl Stream {
         }
     }
 
-    /// Applies the patch that makes revision `rev`. `None` if one is missing before it, or it does
-    /// not fit: only a snapshot helps.
+    /// Applies the patch that makes revision `rev`. Returns `None` if a revision before it is
+    /// missing or the patch does not fit: a snapshot is required then.
     pub(crate) fn patch(&mut self, rev: u64, patch: Val) -> Option<Vec<Change>> {
         if self.stale || rev <= self.rev {
             return Some(Vec::new());
@@ -111,7 +110,7 @@ impl Stream {
         Some(changes)
     }
 
-    /// Lays a guess over the state, and tells what changed.
+    /// Applies an optimistic update and appends its change to `changes`.
     pub(crate) fn guess(&mut self, tag: Tag, edit: Edit, changes: &mut Vec<Change>) {
         if let Some(what) = lay(&edit, &mut self.state, &mut self.held) {
             changes.push(Change { field: edit.field, what });
@@ -119,10 +118,10 @@ impl Stream {
         self.guesses.push((tag, edit));
     }
 
-    /// Drops a guess. If it added an item under a temporary id and the outcome says which item that
-    /// is, the item's id takes the place of the temporary one in the other guesses. Returns the
-    /// temporary id and the one to use from now on: the temporary one itself if the item is not
-    /// known.
+    /// Removes an optimistic update. If it added an item under a temporary id and the outcome
+    /// identifies that item, the item's id replaces the temporary one in the other optimistic
+    /// updates. Returns the temporary id and the id to use from now on: the temporary id itself if
+    /// the item is unknown.
     pub(crate) fn release(
         &mut self,
         tag: Tag,
@@ -147,7 +146,8 @@ impl Stream {
         named
     }
 
-    /// Drops every guess but those kept, without a word to the views: a new session follows.
+    /// Removes every optimistic update except `kept`, without a change for the views: a new session
+    /// follows.
     pub(crate) fn forget_guesses(&mut self, kept: &[Tag]) {
         let mut at = 0;
         while let Some((tag, _)) = self.guesses.get(at) {
@@ -159,8 +159,8 @@ impl Stream {
         }
     }
 
-    /// Makes the shown value of a field anew from the confirmed one; a change, if it shows another
-    /// one now.
+    /// Recomputes the shown value of a field from the confirmed one. Appends a change if it
+    /// differs.
     fn relay(&mut self, field: Key, changes: &mut Vec<Change>) {
         if let Some(confirmed) = self.held.remove(field)
             && let Some(place) = self.state.slot(field)
@@ -173,18 +173,18 @@ impl Stream {
         }
     }
 
-    /// Lays all guesses at a field over its confirmed value, which is in the state now.
+    /// Applies all optimistic updates of a field to its confirmed value, which is in the state now.
     fn lay(&mut self, field: Key) {
         for (_, edit) in &self.guesses {
             if edit.field == field {
-                // A guess that no longer fits shows nothing; its answer is on the way.
+                // An update that no longer fits has no effect; its reply is pending.
                 lay(edit, &mut self.state, &mut self.held);
             }
         }
     }
 }
 
-/// Lays one over a state, and sees to it that the confirmed value is held.
+/// Applies one edit to a state and stores the confirmed value of its field in `held`.
 fn lay(edit: &Edit, state: &mut Val, held: &mut Val) -> Option<What> {
     let shown = state.slot(edit.field)?;
     if held.at(edit.field).is_none() {

@@ -1,8 +1,7 @@
-//! A page without a browser: a document in memory, and what its user does.
+//! A page without a browser: a document in memory and the actions of its user.
 //!
-//! This is what a browser does, once more: `client-wasm/js/dom.js`, `events.js` and some of the
-//! modules. Both are held together by the cases in `client-wasm/cases.json`, which run here and in
-//! Chromium.
+//! This module reimplements `client-wasm/js/dom.js`, `events.js` and some of the modules. The cases
+//! in `client-wasm/cases.json` run here and in Chromium, and keep both implementations equal.
 
 mod block;
 mod children;

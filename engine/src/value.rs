@@ -1,7 +1,7 @@
-//! The page's own state tree.
+//! The page's representation of state.
 //!
-//! Keys of objects are interned numbers, so that a binding compares integers and ten thousand rows
-//! do not hold ten thousand copies of `"user_name"`.
+//! Keys of objects are interned numbers: a binding compares integers, and ten thousand rows do not
+//! hold ten thousand copies of `"user_name"`.
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "who asks for text has no use for the other kinds")]
 
@@ -19,29 +19,29 @@ pub(crate) use write::{write_count, write_json, write_string};
 
 use vivaz_template::data::{Data, Kind, Name};
 
-/// A value of the state: what JSON can say.
+/// A value of the state: the JSON data model.
 #[derive(Debug, Default, PartialEq)]
 pub enum Val {
     /// `null`.
     #[default]
     Null,
-    /// A truth value.
+    /// A Boolean.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i64),
-    /// A whole number above what an `i64` can hold.
+    /// An integer greater than `i64::MAX`.
     Big(u64),
     /// Any other number.
     Num(f64),
-    /// A text.
+    /// A string.
     Str(String),
     /// An array.
     List(Vec<Val>),
-    /// An object, its fields in their order.
+    /// An object; the fields keep their order.
     Obj(Vec<(Key, Val)>),
 }
 
-/// By hand: what is derived is three times as large.
+/// Written by hand: the derived code is three times as large.
 impl Clone for Val {
     fn clone(&self) -> Self {
         match self {
@@ -70,7 +70,7 @@ impl Clone for Val {
 }
 
 impl Val {
-    /// The field of an object.
+    /// Returns the field of an object.
     pub(crate) fn at(&self, key: Key) -> Option<&Val> {
         match self {
             Val::Obj(fields) => fields.iter().find(|(k, _)| *k == key).map(|(_, v)| v),
@@ -78,7 +78,7 @@ impl Val {
         }
     }
 
-    /// The field of an object by its name.
+    /// Returns the field of an object by its name.
     pub(crate) fn named(&self, name: &str) -> Option<&Val> {
         self.at(Key::of(name))
     }
@@ -90,7 +90,8 @@ impl Val {
         }
     }
 
-    /// The field of an object, null if there was none; `None` for anything else.
+    /// Returns the field of an object; a missing field is added as null. Returns `None` for any
+    /// other value.
     pub(crate) fn slot(&mut self, key: Key) -> Option<&mut Val> {
         let Val::Obj(fields) = self else { return None };
         let at = fields.iter().position(|(k, _)| *k == key).unwrap_or_else(|| {
@@ -100,36 +101,36 @@ impl Val {
         fields.get_mut(at).map(|(_, v)| v)
     }
 
-    /// Sets the field of an object; anything else stays as it is.
+    /// Sets the field of an object; any other value is unchanged.
     pub(crate) fn set(&mut self, key: Key, value: Val) {
         if let Some(old) = self.slot(key) {
             *old = value;
         }
     }
 
-    /// Takes a field away from an object.
+    /// Removes and returns a field of an object.
     pub(crate) fn remove(&mut self, key: Key) -> Option<Val> {
         let Val::Obj(fields) = self else { return None };
         let at = fields.iter().position(|(k, _)| *k == key)?;
         Some(fields.remove(at).1)
     }
 
-    /// The value of an object's field, which is null from now on.
+    /// Takes the value of an object's field and leaves null in its place.
     pub(crate) fn take(&mut self, name: &str) -> Val {
         self.at_mut(Key::of(name)).map(std::mem::take).unwrap_or_default()
     }
 
-    /// The text of an object's field, or none.
+    /// Returns the text of an object's field; empty if there is none.
     pub(crate) fn text_of(&self, name: &str) -> &str {
         self.named(name).and_then(Val::str).unwrap_or_default()
     }
 
-    /// The name that stands in an object's field.
+    /// Returns the name in an object's field.
     pub(crate) fn key_of(&self, name: &str) -> Key {
         Key::of(self.text_of(name))
     }
 
-    /// The number in an object's field.
+    /// Returns the number in an object's field.
     pub(crate) fn int_of(&self, name: &str) -> Option<u64> {
         self.named(name).and_then(Val::int)
     }
@@ -173,8 +174,7 @@ impl Val {
         Val::Str(s.into())
     }
 
-    /// Puts a value in the place of another one, wherever that stands. Returns whether it stands
-    /// anywhere.
+    /// Replaces every occurrence of a value by another one. Returns whether there was any.
     pub(crate) fn rename(&mut self, old: &Val, new: &Val) -> bool {
         let mut any = self == old;
         if any {

@@ -42,7 +42,7 @@ const fn misplaced(child: &Spec, within: &[&'static str]) -> Option<ConstMessage
         while inner < child.outermost.len() {
             if exclude_each_other(within[at], child.outermost[inner]) {
                 let message =
-                    ConstMessage::new().text("the child `").text(child.name).text("` stands inside a `<");
+                    ConstMessage::new().text("the child `").text(child.name).text("` is inside a `<");
                 let message = message.text(within[at]).text(">`, and its template (");
                 let message = message.text(child.template.file).text(") has a `<");
                 let message = message.text(child.outermost[inner]);

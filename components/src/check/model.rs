@@ -63,7 +63,7 @@ const fn root(subject: &Subject, steps: &[PathStep]) -> Option<ConstMessage> {
 const fn unmarked(name: &str, owner: &str) -> ConstMessage {
     let message = ConstMessage::new().text("`").text(name).text("` of `").text(owner);
     if equal(name, "id") {
-        return message.text("` tells it from others, so a page cannot write it");
+        return message.text("` identifies it, so a page cannot write it");
     }
     message.text("` is not the page's to write: mark it #[live(model)]")
 }
@@ -128,7 +128,7 @@ const fn suits(end: PathEnd, edits: Edits) -> Option<ConstMessage> {
         (Edits::List, Shape::List(_)) => return None,
         (Edits::Choice, Shape::Bool) if !matches!(end.shape, Shape::Option(_)) => return None,
         (Edits::Choice, Shape::Bool) => {
-            "where it is null, a checkbox with a `value` stands for one of a list: leave out the `value`"
+            "where it is null, a checkbox with a `value` means an item of a list: leave out the `value`"
         }
         (Edits::Choice, Shape::List(inner)) => match through(inner.get()) {
             Shape::Str | Shape::Enum(..) | Shape::Int | Shape::Float | Shape::Any | Shape::Unknown => {

@@ -46,8 +46,8 @@ impl Context {
     }
 
     /// Addresses an event to a session of the same tenant in this process, as
-    /// [`session_id`](crate::context::HandlerScope::session_id) names it: to the `#[event]` methods of its components, and
-    /// to its page.
+    /// [`session_id`](crate::context::HandlerScope::session_id) names it: to the `#[event]` methods
+    /// of its components, and to its page.
     pub fn to_session(&mut self, session: &SessionId) -> Emit<'_> {
         self.to(Target::Session(session.clone()))
     }

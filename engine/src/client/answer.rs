@@ -9,13 +9,13 @@ use crate::list::retain;
 use crate::slots::Slot;
 use crate::value::{Key, Val};
 
-/// How often a message is tried again when the server says that it is busy.
+/// Maximum number of retries of a message that a busy server rejects.
 const TRIES: u32 = 8;
 
 impl Client {
     pub(super) fn error(&mut self, message: &Message<'_>, failure: Failure) {
         let code = failure.text_of("code");
-        // What was sent behind a mount that has to be tried again is tried again after it.
+        // Messages sent after a mount that has to be retried are retried after that mount.
         let mounting =
             |slot| self.component(slot).is_some_and(|component| component.phase == ComponentPhase::Mounting);
         let later = match code {
@@ -40,14 +40,14 @@ impl Client {
         self.answer(message, false, failure);
     }
 
-    /// Returns the place of the request that a message answers.
+    /// Returns the index of the request that a message answers.
     #[inline(never)]
     fn asked(&self, message: &Message<'_>) -> Option<usize> {
         self.requests.iter().position(|request| Some(request.reference) == message.reference)
     }
 
-    /// The edits that a message carried were not taken: they wait again, but for those of which
-    /// there are newer ones.
+    /// Queues the edits of a message again that the server did not apply. Edits that have a newer
+    /// edit of the same field are dropped.
     pub(super) fn take_back(&mut self, request: &mut Request) {
         request.again();
         let tags = std::mem::take(&mut request.tags);
@@ -66,7 +66,7 @@ impl Client {
         }
     }
 
-    /// A reply makes an end of its request.
+    /// Removes and settles the request that a reply answers.
     pub(super) fn answer(&mut self, message: &Message<'_>, ok: bool, value: Val) {
         let Some(at) = self.asked(message) else { return };
         let request = self.requests.remove(at);
@@ -80,16 +80,16 @@ impl Client {
         self.ask_waiting();
     }
 
-    /// The request came to nothing.
+    /// Settles a request that failed.
     pub(super) fn refuse(&mut self, request: &Request, failure: &Failure) {
-        // Edits that went along with an action are refused when one of them is; otherwise they
+        // If one edit sent with an action is refused, all of them are refused. Otherwise they
         // stay.
         let edits =
             matches!(failure.text_of("code"), "bad_value" | "unknown_property" | "read_only_property");
         self.done(request, !(edits || request.kind == RequestKind::Property), true);
         match request.kind {
             RequestKind::Mount => {
-                // A page of long ago, or of somebody else by now: a fresh one has a good seal.
+                // The page is too old, or the user has changed. A reload gives a valid seal.
                 if failure.text_of("code") == "bad_seal" {
                     self.out.push(Output::Reload);
                 }
@@ -100,7 +100,7 @@ impl Client {
         }
     }
 
-    /// The component is not there, and will not be.
+    /// Marks a component as failed; it is not mounted and not retried.
     pub(super) fn fail(&mut self, slot: Slot, failure: Failure) {
         if let Some(component) = self.component_mut(slot) {
             component.phase = ComponentPhase::Failed;
@@ -108,7 +108,7 @@ impl Client {
         }
     }
 
-    /// Tells whoever waits for the request that it failed, or else the page.
+    /// Reports a failed request under its ticket, or as a failed action if it has none.
     pub(super) fn report(&mut self, request: &Request, failure: &Failure) {
         let failure = failure.clone();
         if request.ticket != 0 {
@@ -118,21 +118,21 @@ impl Client {
         self.out.push(Output::ActionFailed { slot: request.slot, action, failure });
     }
 
-    /// Makes an end of what the request showed and held. What went along with an action may be
-    /// `accepted` although it failed.
+    /// Removes the optimistic updates of a request and releases its edits. Edits sent with an
+    /// action may be `accepted` although the action failed.
     pub(super) fn done(&mut self, request: &Request, accepted: bool, failed: bool) {
         let slot = request.slot;
         if request.kind == RequestKind::Unmount {
             return self.forget(slot);
         }
         let mut due = Vec::new();
-        // Guesses that go: those of the request, those of older edits; but not of edits that wait
-        // again.
+        // Optimistic updates to remove: those of the request and of older edits, except those of
+        // edits that are queued again.
         let mut gone = Vec::new();
         if let Some(component) = self.component_mut(slot) {
             retain(&mut component.edits, &mut |edit| {
                 let then = request.then.contains(&edit.tag) && edit.progress == Progress::Waiting;
-                // The action has often done it already.
+                // The action has often set the same value already.
                 let done = then
                     && (failed || component.stream.confirmed(edit.field).as_deref() == Some(&edit.value));
                 if done {
@@ -148,8 +148,8 @@ impl Client {
                     continue;
                 };
                 let mut edit = component.edits.remove(at);
-                // An action may have done with the value what it was typed for, as a chat clears
-                // its draft.
+                // An action may have consumed the value and changed it, as a chat clears its
+                // draft.
                 let confirmed = component.stream.confirmed(edit.field).cloned();
                 if accepted {
                     retain(&mut component.edits, &mut |older| {
@@ -159,7 +159,7 @@ impl Client {
                         }
                         !old
                     });
-                    // The action failed, perhaps before what went along with it was taken.
+                    // The action failed, perhaps before the server applied its edits.
                     if failed
                         && confirmed.as_ref() != Some(&edit.value)
                         && !component.has_newer(edit.field, *tag)

@@ -10,8 +10,8 @@ use crate::store::{Edit, Outcome, Tag};
 use crate::value::{Key, Val};
 
 impl Client {
-    /// Mounts a component from the payload of its message. `id` is its name on the wire: no other
-    /// component has it, nor one that was removed and is not [forgotten](Output::Forgotten) yet.
+    /// Mounts a component from the payload of its message. `id` is its id on the wire. It differs
+    /// from the ids of all components, including removed ones until [`Output::Forgotten`].
     pub(crate) fn mount(&mut self, slot: Slot, id: &str, source: String) {
         let request = Request::new(slot, RequestKind::Mount, &source);
         let id = Key::of(id);
@@ -25,8 +25,8 @@ impl Client {
         }
     }
 
-    /// Unmounts a component. Until the server has answered, its id stays for that message, and its
-    /// topics, because the session holds them as long.
+    /// Unmounts a component. The client keeps its id, for that message, and its topics until the
+    /// reply, because the session holds the topics until then.
     pub(crate) fn unmount(&mut self, slot: Slot) {
         let Some(component) = self.component_mut(slot) else { return };
         let failed = component.phase == ComponentPhase::Failed;
@@ -40,8 +40,8 @@ impl Client {
         }
     }
 
-    /// Calls an action. `arguments` is a list; `guesses` show its effect until the answer. A
-    /// `ticket` that is not 0 is settled with the outcome.
+    /// Calls an action. `arguments` is a list; `guesses` are optimistic updates until the reply. A
+    /// `ticket` other than 0 is settled with the outcome.
     pub(crate) fn action(
         &mut self,
         slot: Slot,
@@ -63,8 +63,8 @@ impl Client {
         self.ask_with_edits(request);
     }
 
-    /// Sends an action, and with it the edits that have not gone out; those of properties inside of
-    /// a field before it.
+    /// Sends an action together with the unsent edits. Edits of properties inside of a field are
+    /// sent before it.
     pub(super) fn ask_with_edits(&mut self, mut request: Request) {
         let (mut set, mut before) = (Vec::new(), Vec::new());
         if let Some(component) = self.component_mut(request.slot) {
@@ -89,8 +89,8 @@ impl Client {
         self.ask(request);
     }
 
-    /// A guess of the page's own code; it stays until [`Client::release`]. Each edit comes with the
-    /// shared field whose topic it is about, or none.
+    /// Applies an optimistic update of the page's own code until [`Client::release`]. Each edit has
+    /// the shared field whose topic it changes, or none.
     pub(crate) fn guess(&mut self, slot: Slot, guesses: Vec<(Key, Edit)>) -> Tag {
         self.last_tag += 1;
         let tag = self.last_tag;
@@ -110,7 +110,7 @@ impl Client {
         tag
     }
 
-    /// Takes a guess back, or makes an end of it: the state says it itself by now.
+    /// Removes an optimistic update: it is refused, or the state includes it by now.
     pub(crate) fn release(&mut self, slot: Slot, tag: Tag, is_refused: bool) {
         let mut outcome = Outcome { is_refused, ..Outcome::default() };
         let mut topic = Key::NONE;
@@ -123,7 +123,7 @@ impl Client {
         }
     }
 
-    /// Takes a guess about one stream back.
+    /// Removes an optimistic update from one stream.
     #[inline(never)]
     pub(super) fn release_in(&mut self, slot: Slot, topic: Key, tag: Tag, outcome: &mut Outcome) {
         let Some(stream) = self.stream(slot, topic) else { return };
@@ -135,8 +135,8 @@ impl Client {
         }
     }
 
-    /// A `model` field was edited: it shows at once. It goes out when its moment comes, at the
-    /// latest with an action.
+    /// Edits a `model` field. The page shows the edit at once. [`Client::commit`] sends it, or the
+    /// next action, whichever is first.
     pub(crate) fn edit(&mut self, slot: Slot, field: Key, value: Val) {
         self.last_tag += 1;
         let tag = self.last_tag;
@@ -163,12 +163,12 @@ impl Client {
         self.out.push(Output::Wire { slot });
     }
 
-    /// A `model` field is assigned to by an event. With an action of the same event before it,
-    /// which came `after` that reference, it goes out when that has succeeded, and its refusal
-    /// takes it back unless the field was edited again.
+    /// Assigns to a `model` field from an event. If the same event called an action before it, with
+    /// a reference greater than `after`, the edit is sent when that action succeeds. A refusal of
+    /// the action reverts the edit, unless the field was edited again.
     pub(crate) fn assign(&mut self, slot: Slot, field: Key, value: Val, after: Option<u64>) {
         if let Some(after) = after {
-            // An action that was refused at once is not there.
+            // An action that the client refused at once is in neither list.
             let waits = self.retries.last().is_some_and(|r| r.reference > after);
             let list = if waits { &mut self.retries } else { &mut self.requests };
             let Some(request) = list.last_mut().filter(|r| r.reference > after) else { return };
@@ -181,10 +181,11 @@ impl Client {
         }
     }
 
-    /// The moment of an edit has come. While one of the field is unanswered it waits for the
-    /// answer, so that a fast typist on a slow line sends what stands there and not each letter.
+    /// Sends the edit of a field. Without a ticket it waits while an earlier edit of the field is
+    /// unanswered, so that fast typing on a slow connection sends the newest value and not each
+    /// letter.
     ///
-    /// `false` if nothing of the field waits.
+    /// Returns `false` if the field has no unsent edit.
     pub(crate) fn commit(&mut self, slot: Slot, field: Key, ticket: u32) -> bool {
         let Some(component) = self.component_mut(slot) else { return false };
         let (mut busy, mut waiting) = (false, None);
@@ -204,8 +205,8 @@ impl Client {
         true
     }
 
-    /// A child's props may have changed: from now on it is mounted from this payload, which tells
-    /// the server too.
+    /// Sends the props of a child, which may have changed. Later mounts of the child use this
+    /// payload.
     pub(crate) fn props(&mut self, slot: Slot, source: &str, ticket: u32) {
         let Some(component) = self.component_mut(slot) else { return };
         component.source = source.into();
@@ -214,7 +215,7 @@ impl Client {
         self.ask(request);
     }
 
-    /// Asks for a template over the socket, where HTTP did not give it.
+    /// Requests a template over the socket, if HTTP did not provide it.
     pub(crate) fn want_template(&mut self, hash: Key) {
         if !self.wanted.contains(&hash) {
             self.wanted.push(hash);

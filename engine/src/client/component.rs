@@ -1,11 +1,11 @@
-//! A mounted component, as the client knows it.
+//! The client's record of a mounted component.
 
 use super::request::Request;
 use crate::slots::Slot;
 use crate::store::{Stream, Tag};
 use crate::value::{Key, Val};
 
-/// How far it has come.
+/// The phase of a component's life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum ComponentPhase {
     /// The page has removed it; its unmount is unanswered.
@@ -20,30 +20,29 @@ pub(crate) enum ComponentPhase {
 pub(crate) struct Component {
     /// Its id on the wire.
     pub(crate) id: Key,
-    /// What it is mounted from, and mounted from again when a session is lost: the payload of the
-    /// message.
+    /// The payload of its mount message, used again when a session is lost.
     pub(super) source: String,
     pub(crate) phase: ComponentPhase,
     /// The hash of its template.
     pub(crate) template: Key,
     pub(crate) stream: Stream,
-    /// Which topic each shared field shows.
+    /// Each shared field with the topic that it shows.
     pub(super) topics: Vec<(Key, Key)>,
-    /// The names of the actions that may be run twice.
+    /// The names of the actions that may run twice.
     pub(super) retry: Val,
-    /// What was typed and is not answered yet, oldest first.
+    /// Unanswered edits, oldest first.
     pub(super) edits: Vec<FieldEdit>,
-    /// What was typed and accepted, for as long as the server does not say otherwise: put back into
-    /// a new session.
+    /// Accepted edits that the server has not overwritten since. They are restored in a new
+    /// session.
     pub(super) typed: Val,
 }
 
 /// An edit of a `model` field, or of a property inside of one.
 #[derive(Debug, PartialEq)]
 pub(crate) struct FieldEdit {
-    /// The field's name, or the path in JSON.
+    /// The field's name, or the property's path as JSON.
     pub(crate) field: Key,
-    /// The path before an item in it had its id: controls may have it still.
+    /// The path with the temporary id of an item; controls may still use it.
     pub(super) named: Key,
     pub(crate) value: Val,
     pub(crate) tag: Tag,
@@ -52,17 +51,17 @@ pub(crate) struct FieldEdit {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// Waits for its moment: the end of a pause, a blur, an action that takes it along.
+    /// Not due: the end of a pause, a blur or an action sends it.
     Waiting,
-    /// Its moment came, but one of the same field is unanswered: only the newest goes on when that
-    /// is answered.
+    /// Due, but an edit of the same field is unanswered. After that reply only the newest edit is
+    /// sent.
     Due,
-    /// On its way.
+    /// Sent and unanswered.
     Sent,
 }
 
 impl FieldEdit {
-    /// Returns the message that sends it.
+    /// Marks the edit as sent and returns its request.
     pub(super) fn request(&mut self, slot: Slot) -> Request {
         self.progress = Progress::Sent;
         let mut request = Request::property(slot, self.field, self.value.clone());
@@ -72,28 +71,28 @@ impl FieldEdit {
 }
 
 impl Component {
-    /// The topic under a field.
+    /// Returns the topic of a shared field.
     pub(crate) fn topic(&self, field: Key) -> Option<Key> {
         self.topics.iter().find(|(key, _)| *key == field).map(|(_, topic)| *topic)
     }
 
-    /// Whether one of its fields shows the topic.
+    /// Checks whether one of its fields shows the topic.
     pub(super) fn shows(&self, topic: Key) -> bool {
         self.topics.iter().any(|(_, name)| *name == topic)
     }
 
-    /// Returns the place of the edit with this guess.
+    /// Returns the index of the edit with this tag.
     #[inline(never)]
     pub(super) fn edit_of(&self, tag: Tag) -> Option<usize> {
         self.edits.iter().position(|edit| edit.tag == tag)
     }
 
-    /// Whether the field was edited after that.
+    /// Checks whether the field has an edit newer than `tag`.
     pub(super) fn has_newer(&self, field: Key, tag: Tag) -> bool {
         self.edits.iter().any(|other| other.field == field && other.tag > tag)
     }
 
-    /// Whether the action may be run twice.
+    /// Checks whether the action may run twice.
     pub(super) fn retries(&self, action: Key) -> bool {
         self.retry.list().unwrap_or_default().iter().any(|name| name.str() == Some(action.name()))
     }

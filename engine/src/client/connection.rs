@@ -6,7 +6,7 @@ use super::{Client, connection_state};
 use crate::value::{Val, write_count};
 
 impl Client {
-    /// The socket is open: say who we are.
+    /// Sends `HELLO` over a socket that has opened.
     pub(crate) fn opened(&mut self, socket: u32) {
         if socket == self.link.socket && self.link.phase == connection_state::ConnectionPhase::Opening {
             let hello = self.hello();
@@ -14,7 +14,7 @@ impl Client {
         }
     }
 
-    /// The socket is gone. Code 1006 where there is none.
+    /// Handles a closed socket. `code` is 1006 if the close has none.
     pub(crate) fn closed(&mut self, socket: u32, code: u16) {
         if socket == self.link.socket
             && !matches!(
@@ -33,11 +33,11 @@ impl Client {
         self.link.code = code;
         self.link.phase = connection_state::ConnectionPhase::Stopped;
         match code {
-            // Not the user of this page, or not its version.
+            // The user or the version does not match this page.
             4401 | 4426 => return self.out.push(Output::Reload),
-            // Taken over, until the user does something; or it would go wrong again.
+            // Another connection has the session until the user acts, or a retry would fail again.
             4409 | 1009 | 4400 => return,
-            // A server that is full or flooded.
+            // The server is full or flooded.
             4429 | 4503 => self.link.attempt = self.link.attempt.max(connection_state::SLOWLY),
             _ => {}
         }
@@ -47,19 +47,19 @@ impl Client {
             self.link.timer = self.after(pause);
         }
         if code == 4410 {
-            // Only now: nothing goes out over a socket that is gone.
+            // After the phase has changed, so that nothing is sent over the closed socket.
             self.session.clear();
             self.lose_session();
         }
     }
 
-    /// Time is up for one of the [`Output::Timer`]s.
+    /// Handles an elapsed [`Output::Timer`].
     pub(crate) fn timer(&mut self, token: u32) {
         if let Some(at) = self.retries.iter().position(|request| request.timer == token) {
             let request = self.retries.remove(at);
             match request.kind {
                 RequestKind::Action => self.ask_with_edits(request),
-                // What stands there now, if it did not go out with something else.
+                // Sends the newest value, unless another message has sent it.
                 RequestKind::Property => {
                     if !self.commit(request.slot, request.name, request.ticket) {
                         self.settle(&request, true, Val::Null);
@@ -76,8 +76,8 @@ impl Client {
             connection_state::ConnectionPhase::Pausing => self.connect(),
             connection_state::ConnectionPhase::Open if self.link.heard => self.beat(self.heartbeat),
             connection_state::ConnectionPhase::Opening | connection_state::ConnectionPhase::Open => {
-                // The socket says nothing any more; a close frame would wait for an answer just as
-                // long.
+                // The socket is silent. The client does not await the answer to the close frame,
+                // which would take as long.
                 self.out.push(Output::Socket(SocketCommand::Close(1000)));
                 self.ended(1006);
             }
@@ -85,7 +85,7 @@ impl Client {
         }
     }
 
-    /// After so many tries that failed no other one follows by itself; 0 for no end.
+    /// Limits how many failed attempts the client follows up automatically; 0 for no limit.
     pub(crate) fn set_limit(&mut self, tries: u32) {
         self.link.limit = if tries == 0 { u32::MAX } else { tries };
     }
@@ -95,8 +95,8 @@ impl Client {
         self.link.is_hurried = true;
     }
 
-    /// The browser is online again, or the page is looked at again, or the user asks for it: no
-    /// pause.
+    /// Connects without a pause, or probes an open connection. The browser is online again, the
+    /// page is visible again, or the user requests it.
     pub(crate) fn wake(&mut self) {
         match self.link.phase {
             connection_state::ConnectionPhase::Pausing | connection_state::ConnectionPhase::Stopped => {
@@ -107,7 +107,8 @@ impl Client {
         }
     }
 
-    /// The page goes away: for good (the session ends), or into the browser's back-forward cache.
+    /// Closes the connection of a page that is left: `for_good`, which ends the session, or for the
+    /// browser's back-forward cache.
     pub(crate) fn leave(&mut self, for_good: bool) {
         if matches!(
             self.link.phase,
@@ -127,7 +128,7 @@ impl Client {
         self.link.timer = self.after(connection_state::OPENING);
     }
 
-    /// Asks for a sign of life within that time.
+    /// Sends a `PING`. A frame from the server has to arrive within `ms` milliseconds.
     fn beat(&mut self, ms: u32) {
         self.link.heard = false;
         self.unacknowledged = 0;

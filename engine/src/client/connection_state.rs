@@ -1,50 +1,49 @@
-//! The connection as the client sees it: when to try, when to give a socket up, what the close
-//! codes mean.
+//! The client's record of the connection: phase, timeouts, and pauses between attempts.
 
 use super::output::Status;
 
-/// The ceiling of the first pause between tries, in milliseconds.
+/// The ceiling of the first pause between attempts, in milliseconds.
 const FIRST_PAUSE: u32 = 500;
-/// The ceiling of all pauses.
+/// The ceiling of all pauses, in milliseconds.
 const LONGEST_PAUSE: u32 = 15_000;
-/// A server that is full or flooded is tried as if this many tries had failed already.
+/// The number of failed attempts that the close of a full or flooded server counts as.
 pub(super) const SLOWLY: u32 = 4;
-/// How long a socket may take to open and to be welcomed.
+/// Limit for a socket to open and to receive `WELCOME`, in milliseconds.
 pub(super) const OPENING: u32 = 10_000;
-/// How long an answer to a probe may take, when the page comes back from sleep.
+/// Limit for the answer to a probe after the page wakes, in milliseconds.
 pub(super) const PROBE: u32 = 4_000;
 
-/// What a socket is doing.
+/// The phase of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ConnectionPhase {
-    /// No socket, and none wanted yet: nothing is mounted.
+    /// No socket, and no need for one: nothing is mounted.
     Idle,
-    /// No socket; a timer runs until the next try.
+    /// No socket; a timer runs until the next attempt.
     Pausing,
     /// A socket is opening, or `HELLO` is unanswered.
     Opening,
-    /// Welcomed.
+    /// `WELCOME` has arrived.
     Open,
-    /// No try follows by itself.
+    /// No automatic attempt follows.
     Stopped,
 }
 
 #[derive(Debug)]
 pub(super) struct ConnectionState {
     pub(super) phase: ConnectionPhase,
-    /// The number of the newest socket; what others say is ignored.
+    /// The number of the newest socket. The client ignores events of other sockets.
     pub(super) socket: u32,
-    /// Tries since the last welcome.
+    /// Number of attempts since the last `WELCOME`.
     pub(super) attempt: u32,
-    /// After so many tries no other one follows by itself.
+    /// Number of attempts after which no automatic attempt follows.
     pub(super) limit: u32,
-    /// The timer that counts: of the next try, of the opening, or of the heartbeat.
+    /// The token of the current timer: of the next attempt, of the opening, or of the heartbeat.
     pub(super) timer: u32,
-    /// Something came since the heartbeat's last tick.
+    /// Whether a frame has arrived since the last heartbeat.
     pub(super) heard: bool,
-    /// There are no pauses before tries.
+    /// Whether attempts follow without pauses.
     pub(super) is_hurried: bool,
-    /// Set by `DRAIN`: the pause before the next try.
+    /// The pause before the next attempt, in milliseconds; set by `DRAIN`.
     pub(super) drain: Option<u32>,
     /// The close code that ended the last connection.
     pub(super) code: u16,
@@ -80,8 +79,8 @@ impl ConnectionState {
         }
     }
 
-    /// The pause before the next try: anywhere between nothing and a ceiling that doubles, so that
-    /// the pages of a server that comes back do not come all at once.
+    /// Returns the pause before the next attempt, in milliseconds: random between 0 and a ceiling
+    /// that doubles, so that pages do not reconnect all at once after a server restarts.
     pub(super) fn pause(&mut self) -> u32 {
         if self.is_hurried {
             return 0;
@@ -90,8 +89,8 @@ impl ConnectionState {
             return ms;
         }
         let ceiling = FIRST_PAUSE.saturating_mul(1 << self.attempt.min(10)).min(LONGEST_PAUSE);
-        // A linear congruential generator (Knuth's MMIX): it only has to differ between pages, and
-        // its seed does. The low bits of such a generator repeat soon, so the high ones are used.
+        // A linear congruential generator (Knuth's MMIX). Its values only have to differ between
+        // pages, as its seeds do. Its low bits repeat soon, so the high bits are used.
         self.random =
             self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.random >> 32) as u32 % ceiling

@@ -1,27 +1,27 @@
-//! What the client asks its caller to do: its only way to the outside.
+//! Outputs of the client, which its caller runs. The client has no other effect outside.
 
 use crate::patch::Change;
 use crate::shared::Shared;
 use crate::slots::Slot;
 use crate::value::{Key, Val};
 
-/// Why something failed: the payload of an `ERROR`, or the like made by the client itself.
+/// The payload of an `ERROR`, or an object of the same form made by the client.
 pub(crate) type Failure = Val;
 
 pub(super) fn failure(code: &str, message: &str) -> Failure {
     Val::Obj(vec![(Key::of("code"), Val::text(code)), (Key::of("message"), Val::text(message))])
 }
 
-/// How the page is connected.
+/// The connection's status, as the page shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// A connection is being made: the first one, or the first try after a drop.
+    /// The first connection, or the first attempt after a drop, is in progress.
     Connecting,
     Connected,
-    /// A try has failed; others follow.
+    /// An attempt has failed; others follow.
     Offline,
-    /// No try follows by itself: another connection took the session, or the server refuses this
-    /// page.
+    /// No automatic attempt follows: another connection took the session, or the server refuses
+    /// this page.
     Stopped,
 }
 
@@ -36,10 +36,10 @@ impl Status {
     }
 }
 
-/// What the client does with its socket. There is at most one at a time.
+/// A command for the client's socket. There is at most one socket at a time.
 #[derive(Debug, PartialEq)]
 pub enum SocketCommand {
-    /// Open a socket. What becomes of it is reported with this number.
+    /// Open a socket. The caller reports its events with this number.
     Connect(u32),
     /// Close the socket with this code.
     Close(u16),
@@ -47,50 +47,51 @@ pub enum SocketCommand {
     Send(String),
 }
 
-/// One thing to do.
+/// One effect for the caller to run.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Output {
-    /// Do this with the socket.
+    /// Run this command on the socket.
     Socket(SocketCommand),
-    /// Call [`Client::timer`](super::Client::timer) with the token after that time.
+    /// Call [`Client::timer`](super::Client::timer) with the token after `ms` milliseconds.
     Timer { token: u32, ms: u32 },
-    /// Tell the page how it is connected, the number of tries since it was, and how much waits for
-    /// that.
+    /// Report the status, the number of attempts since the last connection, the last close code,
+    /// and the number of messages that wait for a connection.
     Status { status: Status, attempt: u32, code: u16, queued: u32 },
-    /// The page has to be loaded anew.
+    /// Reload the page.
     Reload,
-    /// The component is there, with a whole new state (also: again, after a lost session or a
-    /// deploy).
+    /// The component is mounted with a new state, or mounted again after a lost session or a
+    /// deploy.
     Mounted { slot: Slot },
-    /// Fields of the component changed; of the topic under `shared`, if that is set.
+    /// Fields changed: of the topic behind the field `shared` if that is set, else of the
+    /// component.
     Changed { slot: Slot, shared: Option<Key>, changes: Shared<Vec<Change>> },
-    /// Its state was replaced as a whole.
+    /// The whole state of the component was replaced.
     Replaced { slot: Slot },
-    /// The component could not be mounted, or the server took it away.
+    /// The mount failed, or the server removed the component.
     Failed { slot: Slot, failure: Failure },
-    /// What is unanswered of the component changed.
+    /// The component's unanswered requests or edits changed.
     Wire { slot: Slot },
-    /// An action of this element of the page was answered, `ok` if it was not refused: its
-    /// properties show the state again.
+    /// An action of this element was answered; `ok` if it was not refused. The element's properties
+    /// show the state again.
     Answered { slot: Slot, origin: Origin, ok: bool },
-    /// The server refuses what was typed into a field; the confirmed value is the one that counts.
+    /// The server refused the edit of a field. The confirmed value applies.
     Refused { slot: Slot, field: Key },
-    /// An action that nobody waits for failed; without a name it was something else than an action.
+    /// A request without a ticket failed. `action` is [`Key::NONE`] if it is not an action.
     ActionFailed { slot: Slot, action: Key, failure: Failure },
-    /// What a call of the page's own code came to: a value, or if not `ok` a [`Failure`].
+    /// The outcome of a call by the page's own code: a value, or a [`Failure`] if not `ok`.
     Settled { ticket: u32, ok: bool, value: Val },
     /// An application event: an object of `name` and `data`.
     Event { slot: Slot, event: Val },
-    /// The server named its build.
+    /// The name of the server's build.
     Build(String),
-    /// Nothing follows about a removed component: its id may be used again.
+    /// No message about a removed component follows. Its id may be used again.
     Forgotten { id: Key },
-    /// A template came over the socket.
+    /// A template arrived over the socket.
     Template { hash: Key, template: Val },
 }
 
-/// The element that an action was called from: the root of its block, and the hole. No element has
-/// the number 0.
+/// The element that called an action: the root of its block, and the hole. No element has the
+/// number 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) node: u32,

@@ -12,7 +12,7 @@ use crate::value::{Key, Val, parse, write_count};
 pub(super) struct Message<'a> {
     frame: &'a Val,
     pub(super) reference: Option<u64>,
-    /// The component that it is about, or the topic.
+    /// The component that the message concerns, or `None` if it concerns `topic`.
     pub(super) slot: Option<Slot>,
     topic: Key,
 }
@@ -24,13 +24,13 @@ impl Message<'_> {
 }
 
 impl Client {
-    /// A frame came over the socket.
+    /// Handles a frame from the socket.
     pub(crate) fn frame(&mut self, socket: u32, text: &str) {
         if socket != self.link.socket {
             return;
         }
         self.link.heard = true;
-        // What is not JSON, or of a type that this version does not know, is not for us.
+        // The client ignores frames that are not JSON or have an unknown type.
         let Some(mut frame) = parse(text) else { return };
         let payload = frame.take("payload");
         let kind = frame.text_of("type");
@@ -100,7 +100,7 @@ impl Client {
         if resumed {
             let done = payload.named("done").and_then(Val::list).unwrap_or_default();
             for request in &mut self.requests {
-                // Its reply follows by itself.
+                // The server sends the reply without a second request.
                 request.sent = done.iter().any(|r| r.int() == Some(request.reference));
             }
         } else if known {
@@ -120,9 +120,9 @@ impl Client {
         }
     }
 
-    /// The server does not know the session any more: everything is mounted again from where it
-    /// came, what was typed is put back, and what was unanswered fails, but for actions that may be
-    /// run twice: those are sent again.
+    /// Handles the loss of the session on the server. Components are mounted again from their
+    /// payloads, and their edits are restored. Unanswered requests fail, except actions that may
+    /// run twice, which are sent again.
     pub(super) fn lose_session(&mut self) {
         let mut requests = std::mem::take(&mut self.requests);
         requests.append(&mut self.retries);
@@ -134,7 +134,7 @@ impl Client {
                 && !self.is_pending(&mut request)
                 && self.component(request.slot).is_some_and(|component| component.retries(request.name))
             {
-                // Edits are put back by themselves; what is left are guesses.
+                // Edits are restored below. The remaining tags are optimistic updates.
                 self.take_back(&mut request);
                 request.tries = 0;
                 request.timer = 0;
@@ -204,7 +204,7 @@ impl Client {
         self.answer(message, true, Val::Null);
     }
 
-    /// The state that a message is about.
+    /// Returns the stream of the component or topic that a message concerns.
     fn stream_of(&mut self, message: &Message<'_>) -> Option<&mut Stream> {
         match message.slot {
             Some(slot) => self.stream(slot, Key::NONE),
@@ -221,7 +221,7 @@ impl Client {
             match changes {
                 Some(changes) => {
                     let slot = message.slot.unwrap_or_default();
-                    // What the server sets to something else is no longer what the user typed.
+                    // Typed values that the server has overwritten are not restored.
                     if message.slot.is_some()
                         && let Some(component) = self.component_mut(slot)
                         && let Val::Obj(typed) = &mut component.typed
@@ -251,9 +251,9 @@ impl Client {
         self.answer(message, true, message.frame.named("result").cloned().unwrap_or_default());
     }
 
-    /// Returns the guesses of the requests that caused a patch, and whether it has several causes:
-    /// of the one that it answers, and of those that a topic's patch names, by one name or a list
-    /// of them.
+    /// Returns the tags of the requests that caused a patch, and whether it has several causes. The
+    /// causes are the request that the patch answers and the requests that a topic's patch names,
+    /// as one name or a list.
     fn tags_by(&self, message: &Message<'_>) -> (Vec<Tag>, bool) {
         let by = message.frame.named("by").unwrap_or(&Val::Null);
         let names = by.list().unwrap_or(std::slice::from_ref(by));

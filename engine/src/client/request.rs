@@ -1,4 +1,4 @@
-//! Requests that wait for their reply.
+//! Requests to the server, kept until their reply.
 
 use std::ops::Range;
 
@@ -7,42 +7,42 @@ use crate::slots::Slot;
 use crate::store::Tag;
 use crate::value::{Key, Val, parse, write_count, write_string};
 
-/// A message with a `ref`. It is kept until its reply is there, and sent again on each new
+/// A message with a `ref`. The client keeps it until its reply, and resends it on each new
 /// connection until then.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) reference: u64,
     pub(crate) slot: Slot,
     pub(crate) kind: RequestKind,
-    /// The action, or the field of a property.
+    /// The name of the action, or the field of the edit.
     pub(crate) name: Key,
     pub(crate) origin: Origin,
-    /// Who waits for the outcome: a call's number, or 0.
+    /// The number of the call that the outcome settles, or 0.
     pub(crate) ticket: u32,
-    /// The payload of a mount or of props, as it came: `,"payload":…`, or nothing.
+    /// The unchanged payload of a mount or of props: `,"payload":…`, or empty.
     rest: String,
-    /// What an action or an edit carries beside the envelope: `action`, `payload`, and in `set` the
-    /// edits that go along.
+    /// The members of an action or an edit after the envelope: `action`, `payload`, and `set` with
+    /// the edits sent along.
     pub(super) body: Val,
-    /// The fields whose edits it carries.
+    /// The fields whose edits the request carries.
     pub(crate) fields: Vec<Key>,
-    /// It went out over the connection that is open now.
+    /// Whether the request was sent over the connection that is open now.
     pub(crate) sent: bool,
-    /// It went out at least once in this session: the server may have handled it.
+    /// Whether the request was sent in this session: the server may have handled it.
     pub(crate) left: bool,
-    /// How often it was tried again because the server was busy.
+    /// Number of retries because the server was busy.
     pub(crate) tries: u32,
-    /// The timer that says when it is tried again.
+    /// The token of the retry's timer, or 0.
     pub(crate) timer: u32,
-    /// The guesses that its reply makes an end of.
+    /// The optimistic updates and edits that the reply settles.
     pub(crate) tags: Vec<Tag>,
-    /// The edits that wait for its success, which its refusal takes back.
+    /// The edits that are sent after its success, and reverted by its refusal.
     pub(super) then: Range<Tag>,
-    /// It names an item whose addition was refused.
+    /// Whether the request names an item whose addition was refused.
     pub(super) is_lost: bool,
 }
 
-/// What it asks for.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestKind {
     Mount,
@@ -53,7 +53,7 @@ pub(crate) enum RequestKind {
 }
 
 impl Request {
-    /// `payload` is JSON, or empty for none.
+    /// Creates a request. `payload` is JSON, or empty for none.
     pub(super) fn new(slot: Slot, kind: RequestKind, payload: &str) -> Self {
         let mut rest = String::new();
         if !payload.is_empty() {
@@ -80,7 +80,7 @@ impl Request {
         }
     }
 
-    /// Of no arguments the list is empty.
+    /// Creates the request of an action. `arguments` is a list, empty for none.
     pub(super) fn action(slot: Slot, name: Key, arguments: Val) -> Self {
         let mut request = Self::new(slot, RequestKind::Action, "");
         request.name = name;
@@ -104,8 +104,8 @@ impl Request {
         request
     }
 
-    /// Prepares the message to go out another time, under another `ref`: the server has not handled
-    /// it, and no edits go along any more.
+    /// Prepares the request to be sent again under another `ref`. The server has not handled it. An
+    /// action carries no edits any more.
     pub(super) fn again(&mut self) {
         self.sent = false;
         self.left = false;
@@ -115,7 +115,7 @@ impl Request {
         }
     }
 
-    /// The frame, with word of the replies received so far if `ack` is not 0.
+    /// Encodes the frame. It acknowledges the replies up to `ack`, if `ack` is not 0.
     pub(super) fn frame(&self, component: Key, ack: u64) -> String {
         let mut frame = String::from("{\"v\":1,\"type\":\"");
         frame.push_str(match self.kind {

@@ -6,9 +6,9 @@ use super::{Client, connection_state};
 use crate::store::Stream;
 use crate::value::{Key, write_count, write_string};
 
-/// How many messages may wait while there is no connection; beyond that a call fails at once.
+/// Maximum number of unanswered messages, also without a connection; further calls fail at once.
 const QUEUE: usize = 500;
-/// How many replies may come before one of our messages says so.
+/// Number of replies after which the next request acknowledges them.
 const ACK_EVERY: u32 = 16;
 
 impl Client {
@@ -49,12 +49,12 @@ impl Client {
         hello
     }
 
-    /// Every reply up to this ref is here.
+    /// Returns the highest ref up to which every reply has arrived.
     pub(super) fn acknowledged(&self) -> u64 {
         self.requests.first().map_or(self.last_reference, |request| request.reference - 1)
     }
 
-    /// Puts a message in line and sends what can go.
+    /// Queues a request and sends the requests that can be sent.
     pub(super) fn ask(&mut self, mut request: Request) {
         let slot = request.slot;
         if self.requests.len() + self.retries.len() >= QUEUE
@@ -69,7 +69,7 @@ impl Client {
             self.done(&request, request.kind != RequestKind::Property, true);
             self.settle(&request, false, failure("unknown_item", ""));
         } else if self.is_pending(&mut request)
-            // What is tried again has lost its turn: others may wait for its answer.
+            // A retried request skips this queue, whose requests may wait for its reply.
             || request.tries == 0 && self.retries.iter().any(waits)
         {
             request.timer = 0;
@@ -81,7 +81,7 @@ impl Client {
         self.out.push(Output::Wire { slot });
     }
 
-    /// Sends, in order, what has not gone over this connection, as far as the server takes it.
+    /// Sends, in order, the requests not yet sent over this connection, up to the server's limits.
     pub(super) fn send_waiting(&mut self) {
         if self.link.phase != connection_state::ConnectionPhase::Open {
             return;
@@ -101,7 +101,7 @@ impl Client {
                 at -= 1;
                 let request = self.requests.remove(at);
                 self.refuse(&request, &failure("too_large", "too large"));
-                // What waits for an item that it was to add goes too.
+                // Requests that wait for an item added by this one are refused too.
                 return self.ask_waiting();
             }
             if ack != 0 {
@@ -114,7 +114,7 @@ impl Client {
         }
     }
 
-    /// How many actions and edits wait for a connection.
+    /// Returns the number of actions and edits that wait for a connection.
     pub(super) fn queued(&self) -> u32 {
         let mut queued = 0;
         if self.link.phase != connection_state::ConnectionPhase::Open {
@@ -133,7 +133,7 @@ impl Client {
         }
     }
 
-    /// Sends a message that has nothing but a name in it.
+    /// Sends a message whose only value is a name.
     pub(super) fn tell(&mut self, what: &str, name: Key, end: &str) {
         let mut frame = String::from("{\"v\":1,\"type\":\"");
         frame.push_str(what);
@@ -142,8 +142,8 @@ impl Client {
         self.out.push(Output::Socket(SocketCommand::Send(frame)));
     }
 
-    /// Returns unanswered actions and edits as a JSON list: `HELLO` to resume their session, then
-    /// for each a list of 1 if the server may have handled it, else 0, and its frame.
+    /// Returns unanswered actions and edits as a JSON list: the `HELLO` that resumes their session,
+    /// then for each a list of a flag (1 if the server may have handled it, else 0) and its frame.
     pub(crate) fn queue(&self) -> String {
         let mut queue = String::from("[");
         queue.push_str(&self.hello());

@@ -1,7 +1,7 @@
-//! Items whose id only the server can give: what names one waits until it has its id.
+//! Items whose id only the server can assign. Requests that name such an item wait for its id.
 //!
-//! A message that names a temporary id, and what its component sends after it, is in `retries`
-//! without a timer. The patch that answers the message that adds the item gives the id; see
+//! A request that names a temporary id, and later requests of its component, are in `retries`
+//! without a timer. The patch that answers the addition of the item contains the id; see
 //! [`Stream::release`].
 
 use super::Client;
@@ -12,13 +12,13 @@ use crate::store::{Outcome, Stream};
 use crate::value::{Key, Val, parse};
 
 impl Client {
-    /// Checks whether a message names an item that has no id yet.
+    /// Checks whether a request names an item that has no id yet.
     pub(super) fn is_pending(&self, request: &mut Request) -> bool {
         let mut pending = false;
         let mut look = |stream: &Stream| {
             for (_, edit) in &stream.guesses {
                 if let Some(temporary) = edit.temporary() {
-                    // Put in its own place, it is only found.
+                    // Replacing the id with itself only searches for it.
                     pending |= request.body.rename(temporary, temporary);
                 }
             }
@@ -32,9 +32,9 @@ impl Client {
         pending
     }
 
-    /// The addition of an item is answered: puts its id in the place of the temporary one, wherever
-    /// that waits. If the addition was refused, what waits for it is dropped. If the id is not
-    /// known, what waits keeps the temporary one, and the server refuses it.
+    /// Replaces a temporary id with the item's id in waiting requests and edits, after the reply to
+    /// the item's addition. If the addition was refused, they are dropped. If the id is unknown,
+    /// they keep the temporary id, and the server refuses them.
     pub(super) fn name(&mut self, temporary: &Val, id: &Val, is_refused: bool) {
         for request in &mut self.retries {
             if request.body.rename(temporary, id) {
@@ -52,7 +52,7 @@ impl Client {
                 edit.named = std::mem::replace(&mut edit.field, field);
                 let stays = !is_refused || edit.progress == Progress::Sent;
                 if !stays {
-                    // Without its item it showed nothing.
+                    // Without its item the edit has no visible changes.
                     stream.release(edit.tag, &mut Outcome::default(), &mut Vec::new());
                 }
                 stays
@@ -60,7 +60,7 @@ impl Client {
         }
     }
 
-    /// Asks for what waits, as far as it can go by now.
+    /// Queues waiting requests again and sends those that can be sent by now.
     pub(super) fn ask_waiting(&mut self) {
         let mut waiting = std::mem::take(&mut self.retries);
         while let Some(request) = shift(&mut waiting) {
@@ -74,8 +74,8 @@ impl Client {
     }
 }
 
-/// Returns the path of a property with one id in the place of another. `None` if the path does not
-/// have that id.
+/// Returns the path of a property with `new` in place of `old`, or `None` if the path does not
+/// contain `old`.
 fn rename_path(path: Key, old: &Val, new: &Val) -> Option<Key> {
     let mut steps = parse(path.name())?;
     steps.rename(old, new).then(|| Key::of(&steps.json()))

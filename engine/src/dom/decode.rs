@@ -1,9 +1,9 @@
-//! Reads operations back, for a DOM that is not the browser's. `client-wasm/js/dom.js` has the
-//! decoder of the browser.
+//! Decodes operations, for a DOM other than the browser's. The browser's decoder is
+//! `client-wasm/js/dom.js`.
 
 use super::{Op, Ops};
 
-/// Each operation in the order of its number, and how many words and strings it has.
+/// Each operation in the order of its number, with the counts of its words and strings.
 const SHAPES: [(Op, usize, usize); 25] = [
     (Op::Template, 1, 1),
     (Op::Make, 2, 0),
@@ -34,7 +34,7 @@ const SHAPES: [(Op, usize, usize); 25] = [
 
 impl Ops {
     /// Calls `run` with each operation, its words and its strings, in order. Returns `None` at an
-    /// operation that is cut off or has no such number.
+    /// operation that is truncated or has an unknown number.
     pub fn each(&self, mut run: impl FnMut(Op, &[u32], &[&str])) -> Option<()> {
         let (mut words, mut text) = (self.words.as_slice(), self.text.as_str());
         while let Some((number, rest)) = words.split_first() {
@@ -54,7 +54,7 @@ impl Ops {
     }
 }
 
-/// Splits a text after so many UTF-16 code units.
+/// Splits a text after `length` UTF-16 code units.
 fn split_utf16(text: &str, length: usize) -> Option<(&str, &str)> {
     let mut units = 0;
     for (at, character) in text.char_indices() {

@@ -1,4 +1,4 @@
-//! Taking over what the server rendered.
+//! Adopts DOM nodes that the server rendered.
 
 use vivaz_template::code::hole;
 
@@ -10,9 +10,10 @@ use crate::dom::Op;
 use crate::value::Val;
 
 impl Painter<'_> {
-    /// Numbers the nodes of an instance that is in the page already. `shape` says how many rows
-    /// each list has there and which arm each condition shows, in document order. Rows take their
-    /// keys from the state as it is now, by position; the update that follows sets what differs.
+    /// Assigns numbers to the nodes of an instance that is already in the page. `shape` contains
+    /// the row count of each list and the shown arm of each condition, in document order. Rows take
+    /// their keys from the current state, by position; the update that follows sets the
+    /// differences.
     pub(super) fn adopt(
         &mut self,
         block: u32,
@@ -50,7 +51,7 @@ impl Painter<'_> {
                     count = u32::from(block != 0);
                 }
                 let items = list.list().unwrap_or_default();
-                // Each row is given back alone, so that its numbers are a range of their own.
+                // Each row is released separately, so its numbers are a range of their own.
                 let nodes = self.print.block(block).nodes;
                 let first = self.stage.fresh(nodes * count);
                 let words = [node, of.at, first, count, nodes, self.print.base + block];

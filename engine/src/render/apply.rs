@@ -10,17 +10,17 @@ use super::view::BlockInstance;
 use crate::dom::{Op, value};
 use crate::patch::Step;
 
-/// A list, by its field and the part of it, and the steps that it took.
+/// A list, identified by its field and the part of that field, and the steps applied to it.
 pub(super) type Taken<'a> = ((i64, i64), &'a [Step]);
 
-/// What has changed.
+/// The changes that an update renders.
 #[derive(Clone, Copy)]
 pub(super) struct Dirty<'a> {
-    /// What is brought up to date reads one of these.
+    /// Holes whose mask shares a bit with this one are updated.
     pub(super) mask: u64,
-    /// Set properties that were set to the same before, and of this instance alone.
+    /// Sets properties even if their value is unchanged, and only in this instance.
     pub(super) force: bool,
-    /// Lists of which it is known what happened to them.
+    /// Lists whose steps are known.
     pub(super) lists: &'a [Taken<'a>],
 }
 
@@ -34,7 +34,7 @@ impl Dirty<'_> {
     }
 }
 
-/// Writes the operations that bring instances up to date.
+/// Writes the operations that update instances.
 pub(super) struct Painter<'a> {
     pub(super) print: &'a Blueprint,
     pub(super) stage: &'a mut Stage,
@@ -46,21 +46,21 @@ impl<'a> Painter<'a> {
         Self { print, stage, text: String::new() }
     }
 
-    /// Makes a new instance of a block, filled, not in the page yet.
+    /// Creates an instance of a block and renders its content. The instance is not in the page yet.
     pub(super) fn make(&mut self, block: u32, frame: &Frame<'_>, item: Item<'_>) -> BlockInstance {
         let node = self.stage.range(self.print.block(block).nodes);
         self.stage.dom.put(Op::Make, &[node, self.print.base + block], &[]);
         self.fill(block, node, frame, item)
     }
 
-    /// Fills an instance whose skeleton is at `node`.
+    /// Creates an instance whose skeleton is at `node` and renders its content.
     pub(super) fn fill(&mut self, block: u32, node: u32, frame: &Frame<'_>, item: Item<'_>) -> BlockInstance {
         let mut instance = self.instance(block, node, frame, item);
         self.update(&mut instance, frame, item, &Dirty::all());
         instance
     }
 
-    /// An instance with nothing in its parts yet.
+    /// Creates an instance with its locals and with empty parts.
     pub(super) fn instance(&self, block: u32, node: u32, frame: &Frame<'_>, item: Item<'_>) -> BlockInstance {
         let of = self.print.block(block);
         let mut instance = BlockInstance { block, node, ..BlockInstance::default() };
@@ -75,7 +75,7 @@ impl<'a> Painter<'a> {
         instance
     }
 
-    /// Brings an instance up to date, with all that is inside it.
+    /// Updates an instance and its content.
     pub(super) fn update(
         &mut self,
         instance: &mut BlockInstance,
@@ -115,7 +115,7 @@ impl<'a> Painter<'a> {
         }
     }
 
-    /// Brings a condition up to date: a list of the one arm that holds.
+    /// Updates a condition: a list that contains at most the arm whose condition is true.
     fn arm(
         &mut self,
         mut code: BlueprintReader<'_>,
@@ -126,7 +126,7 @@ impl<'a> Painter<'a> {
         dirty: &Dirty<'_>,
     ) {
         let anchor = if code.int() == 0 { 0 } else { place + 1 };
-        // Block 0 is no arm.
+        // Block 0 is never an arm.
         let shown = part.first().map_or(0, |arm| arm.block);
         let mut wanted = if hit { 0 } else { shown };
         if hit {
@@ -154,13 +154,13 @@ impl<'a> Painter<'a> {
         }
     }
 
-    /// Takes an instance out of the page.
+    /// Removes an instance from the page.
     pub(super) fn remove(&mut self, instance: &mut BlockInstance) {
         self.stage.dom.put(Op::Remove, &[instance.node], &[]);
         self.forget(instance);
     }
 
-    /// Gives the numbers of an instance back, and of what is inside it.
+    /// Releases the numbers of an instance and of its content.
     pub(super) fn forget(&mut self, instance: &mut BlockInstance) {
         for part in &mut instance.parts {
             for inner in part {
@@ -170,7 +170,8 @@ impl<'a> Painter<'a> {
         self.stage.release(instance.node, 1 + 2 * instance.parts.len() as u32);
     }
 
-    /// Does something with the instance whose root is `node`.
+    /// Calls `act` with the instance whose root is `node`. Returns `false` if there is no such
+    /// instance.
     pub(super) fn find(
         &mut self,
         instance: &mut BlockInstance,

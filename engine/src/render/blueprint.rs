@@ -1,4 +1,4 @@
-//! A template as a page holds it: its code as it came, and the names in it as keys.
+//! A decoded template: its code as received, with names interned as keys.
 
 use vivaz_template::code::{self, VERSION};
 
@@ -9,16 +9,17 @@ use crate::value::{Key, Val};
 pub(crate) struct Blueprint {
     pub(crate) hash: Key,
     keys: Vec<Key>,
-    /// What each bit of a mask means: a field and a part of it, or the depth of a loop below 0 and
-    /// a field of its item.
+    /// The meaning of each mask bit, as pairs: a field and a part of it, or the negative depth of a
+    /// loop and a field of its item.
     meaning: Vec<Val>,
     code: Vec<Val>,
-    /// The number of block 0, as the DOM knows it; the others follow.
+    /// The number of block 0 in the DOM; the other blocks follow.
     pub(super) base: u32,
 }
 
 impl Blueprint {
-    /// Takes a template in its JSON form, and gives the DOM its part; `None` if it is none.
+    /// Decodes a template from JSON and sends its blocks to the DOM. Returns `None` if the JSON is
+    /// not a template.
     pub(crate) fn new(hash: Key, json: Val, stage: &mut Stage) -> Option<Self> {
         let mut parts = json.into_list();
         let [Val::Int(VERSION), names, meaning, blocks, words] = parts.as_mut_slice() else { return None };
@@ -38,7 +39,8 @@ impl Blueprint {
         })
     }
 
-    /// The bits of a change of a field, or of a part of it; -1 for all of it.
+    /// Returns the mask of a change of a field, or of one part of it; a `part` of -1 is the whole
+    /// field.
     pub(super) fn mask(&self, of: i64, part: i64) -> u64 {
         let mut mask = 0;
         for (at, pair) in self.meaning.chunks(2).enumerate() {
@@ -52,18 +54,19 @@ impl Blueprint {
         mask
     }
 
-    /// What a number stands for: a name comes as its position, anything else is below 0.
+    /// Returns the key's number for the position of a name; returns a negative number unchanged,
+    /// and -1 for anything else.
     fn id(&self, at: &Val) -> i64 {
         let Val::Int(at) = at else { return -1 };
         if *at < 0 { *at } else { self.keys.get(*at as usize).map_or(-1, |key| i64::from(key.id())) }
     }
 
-    /// Reads the code at an address.
+    /// Returns a reader of the code at an address.
     pub(super) fn at(&self, at: usize) -> BlueprintReader<'_> {
         BlueprintReader { print: self, at }
     }
 
-    /// Reads the code of a block.
+    /// Decodes the header of a block.
     pub(super) fn block(&self, block: u32) -> Block<'_> {
         let at = self.at(block as usize).word();
         let mut code = self.at(at as usize);
@@ -71,19 +74,19 @@ impl Blueprint {
     }
 }
 
-/// The beginning of a block's code.
+/// The header of a block's code.
 pub(super) struct Block<'p> {
-    /// How many numbers of nodes an instance takes.
+    /// The count of node numbers that an instance uses.
     pub(super) nodes: u32,
     pub(super) mask: u64,
     /// The address of its locals.
     pub(super) locals: u32,
     pub(super) holes: u32,
-    /// Where the holes begin.
+    /// The code of the holes.
     pub(super) code: BlueprintReader<'p>,
 }
 
-/// The beginning of a hole's code.
+/// The header of a hole's code.
 pub(super) struct Hole {
     pub(super) end: usize,
     pub(super) mask: u64,
@@ -92,7 +95,8 @@ pub(super) struct Hole {
     pub(super) kind: i64,
 }
 
-/// Reads code, one scalar after the other. What is not there is null, and what is no number is 0.
+/// Reads code, one scalar at a time. A missing value is null, and a value that is not an integer is
+/// 0.
 #[derive(Clone, Copy)]
 pub(super) struct BlueprintReader<'p> {
     pub(super) print: &'p Blueprint,
@@ -117,13 +121,13 @@ impl<'p> BlueprintReader<'p> {
         self.int() as u64
     }
 
-    /// A name.
+    /// Reads a name.
     pub(super) fn key(&mut self) -> Key {
         let at = self.word();
         self.print.keys.get(at as usize).copied().unwrap_or(Key::from_id(u32::MAX))
     }
 
-    /// A name, as the number of its key; -1 for none.
+    /// Reads a name as the number of its key; -1 for none.
     pub(super) fn name(&mut self) -> i64 {
         let mut next = *self;
         if next.int() < 0 { self.int() } else { i64::from(self.key().id()) }

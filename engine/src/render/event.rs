@@ -10,8 +10,8 @@ use crate::patch;
 use crate::store::Edit;
 use crate::value::{Key, Val};
 
-/// One thing that an event does to the component: it calls an action with a list of arguments, or
-/// edits a `model` field.
+/// A command that an event sends to the component: a call of an action with a list of arguments, or
+/// an edit of a `model` field.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Deed {
     pub(crate) is_edit: bool,
@@ -20,19 +20,18 @@ pub(crate) struct Deed {
     pub(crate) value: Val,
 }
 
-/// What an event comes to.
+/// The result of evaluating an event.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Fired {
     pub(crate) deeds: Vec<Deed>,
-    /// Which instance's local, by the number of its root, and the new value.
+    /// The local variables to set: the root of the instance, the slot, and the new value.
     pub(crate) locals: Vec<(u32, (usize, Val))>,
-    /// The root field that each edit goes through, and the edit of that field.
+    /// The edits of the optimistic updates, each with the root field that it changes.
     pub(crate) guesses: Vec<Edit>,
 }
 
 impl View {
-    /// Works out what the event with that address does in the instance at `node`. Nothing is
-    /// changed by that.
+    /// Evaluates the event at `address` in the instance at `node`, without changing any state.
     pub(crate) fn fire(
         &mut self,
         node: u32,
@@ -76,7 +75,7 @@ impl View {
     }
 }
 
-/// The edit that a guess means.
+/// Decodes the edit of an optimistic update.
 fn edit(code: &mut BlueprintReader<'_>, frame: &Frame<'_>) -> Edit {
     let (operation, field) = (code.int(), code.key());
     let mut path = Vec::new();

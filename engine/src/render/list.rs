@@ -1,5 +1,5 @@
-//! Keyed lists: rows follow the steps that a list took, or, where only its new value is known, are
-//! matched by key and moved as little as possible.
+//! Keyed lists: rows follow the steps applied to the list. If only the new value is known, rows are
+//! matched by key, and as few rows as possible are moved.
 
 use vivaz_template::code::INDEX;
 
@@ -12,26 +12,26 @@ use crate::dom::Op;
 use crate::patch::Step;
 use crate::value::Val;
 
-/// In [`BlockInstance::touched`]: the row is not where it belongs in the page.
+/// In [`BlockInstance::touched`]: the row is not at its position in the page.
 const MOVED: u64 = 1 << 63;
 
-/// What the code says of a list.
+/// The decoded header of a list.
 pub(super) struct Plan<'p> {
     pub(super) block: u32,
-    /// The parent has nothing but the rows.
+    /// Whether the parent contains only the rows.
     alone: bool,
-    /// What stands behind the rows; 0 if nothing does.
+    /// The anchor node that follows the rows; 0 if there is none.
     anchor: u32,
-    /// How deep the loop is, counted from outside.
+    /// The depth of the loop, counted from the outermost.
     depth: i64,
     /// The field whose steps can be followed.
     of: (i64, i64),
-    /// The list, and behind it the key.
+    /// The code of the list expression, followed by that of the key.
     code: BlueprintReader<'p>,
 }
 
 impl<'p> Plan<'p> {
-    /// Reads it; `place` is the number of the list's parent.
+    /// Decodes the header; `place` is the number of the list's parent.
     pub(super) fn read(code: &mut BlueprintReader<'p>, place: u32) -> Self {
         let (block, flags) = (code.word(), code.int());
         let anchor = if flags & 2 == 0 { 0 } else { place + 1 };
@@ -39,7 +39,7 @@ impl<'p> Plan<'p> {
         Self { block, alone: flags & 1 != 0, anchor, depth, of: (code.name(), code.name()), code: *code }
     }
 
-    /// The list itself; what is read next are keys.
+    /// Evaluates the list. The expression that follows in the code is the key.
     pub(super) fn list<'a>(&mut self, frame: &'a Frame<'a>) -> Value<'a>
     where
         'p: 'a,
@@ -47,8 +47,8 @@ impl<'p> Plan<'p> {
         self.code.eval(frame)
     }
 
-    /// The hash of a row's key. It stands in the block of the list, whose own pieces of state it
-    /// may read.
+    /// Returns the hash of a row's key. The key is evaluated in the block of the list, because it
+    /// may read that block's local state.
     pub(super) fn key(&self, frame: &Frame<'_>, item: Item<'_>) -> u64 {
         let mut code = self.code;
         hash(&code.eval(&frame.inside(item, frame.node, frame.locals)))
@@ -56,7 +56,7 @@ impl<'p> Plan<'p> {
 }
 
 impl Painter<'_> {
-    /// Brings a list up to date; `place` is the number of its parent.
+    /// Updates a list; `place` is the number of its parent.
     pub(super) fn list(
         &mut self,
         mut code: BlueprintReader<'_>,
@@ -67,7 +67,7 @@ impl Painter<'_> {
         dirty: &Dirty<'_>,
     ) {
         let mut plan = Plan::read(&mut code, place);
-        // The rows read more than their items: other fields, positions, the wire.
+        // Rows also read other fields, positions and the connection state.
         let (reads, mut mask) = (self.print.block(plan.block).mask, dirty.mask);
         if !hit && reads & mask == 0 {
             return;
@@ -81,8 +81,8 @@ impl Painter<'_> {
                 follows |= *of == plan.of && self.follow(rows, steps, plan.depth);
             }
             if !follows || rows.len() != items.len() {
-                // Whatever an item is now: its row is brought up to date, and the new ones see no
-                // difference.
+                // Any item may differ, so every matched row is updated; new rows are rendered in
+                // full anyway.
                 mask |= self.print.mask(-plan.depth, -1);
                 self.reconcile(&plan, place, rows, items, frame);
             }
@@ -108,8 +108,8 @@ impl Painter<'_> {
         }
     }
 
-    /// Follows the steps of the list: its rows are those of its items then, and touched where there
-    /// is more to do. `false` if they have to be matched all the same.
+    /// Applies the steps of the list to its rows and marks the rows that need more work. Returns
+    /// `false` if the rows have to be matched by key instead.
     fn follow(&mut self, rows: &mut Vec<BlockInstance>, steps: &[Step], depth: i64) -> bool {
         for step in steps {
             match step {
@@ -138,7 +138,7 @@ impl Painter<'_> {
         true
     }
 
-    /// Matches rows to items by key. A row without a node is none.
+    /// Matches rows to items by key. A row whose node is 0 has no DOM yet and is not matched.
     fn reconcile(
         &mut self,
         plan: &Plan<'_>,
@@ -161,8 +161,8 @@ impl Painter<'_> {
             }
             return;
         }
-        // Where each key was: open addressing, never more than half full; a position plus one, 0
-        // for nothing.
+        // The old position of each key. Open addressing, at most half full; an entry is a position
+        // plus one, or 0 if empty.
         let mask = (old.len() * 2).next_power_of_two() - 1;
         let mut table = vec![0_usize; mask + 1];
         for (at, row) in old.iter().enumerate() {
@@ -174,7 +174,7 @@ impl Painter<'_> {
                 *entry = at + 1;
             }
         }
-        // A key that is there twice finds the first that is not taken yet.
+        // A duplicate key matches the first row that is not matched yet.
         let mut order = Vec::with_capacity(items.len());
         for key in &wanted {
             let (mut from, mut found) = (usize::MAX, BlockInstance::default());
@@ -193,8 +193,8 @@ impl Painter<'_> {
             order.push(from);
             rows.push(found);
         }
-        // A row that stood for what only the server could name goes on as the row of an item that
-        // is new.
+        // A row with a temporary id whose item is gone is reused for a new item, whose id the
+        // server may have assigned in place of the temporary one.
         let mut named = old.iter_mut().enumerate().filter(|(_, row)| row.node != 0 && row.key & 1 == 0);
         for (from, row) in order.iter_mut().zip(&mut *rows) {
             if *from == usize::MAX
@@ -210,7 +210,8 @@ impl Painter<'_> {
                 self.remove(row);
             }
         }
-        // As few rows as possible are moved. Those that steps moved are not where they were.
+        // As few rows as possible are moved. Rows that steps moved are no longer at their old
+        // position.
         for (from, row) in order.iter_mut().zip(&*rows) {
             if row.touched & MOVED != 0 {
                 *from = usize::MAX;
@@ -224,10 +225,10 @@ impl Painter<'_> {
     }
 }
 
-/// Which elements belong to a longest increasing subsequence; `usize::MAX` never does.
+/// Returns which elements belong to a longest increasing subsequence; `usize::MAX` never does.
 fn longest_increasing(values: &[usize]) -> Vec<bool> {
-    // For each length the smallest end of a run that is so long; and for each element how long its
-    // run is.
+    // `ends`: the smallest end of an increasing run, by the length of the run. `lengths`: for each
+    // element, the length of the longest run before it.
     let (mut ends, mut lengths) = (Vec::new(), Vec::with_capacity(values.len()));
     for value in values {
         let length = ends.partition_point(|end| end < value);
@@ -240,7 +241,8 @@ fn longest_increasing(values: &[usize]) -> Vec<bool> {
             None => ends.push(*value),
         }
     }
-    // Backwards, each that is one shorter than what follows it, and smaller.
+    // Collects the run backwards: each element is smaller than its successor, and its run is one
+    // shorter.
     let (mut left, mut next) = (ends.len(), usize::MAX);
     let mut stays = vec![false; values.len()];
     for (at, value) in values.iter().enumerate().rev() {

@@ -1,4 +1,4 @@
-//! Values of expressions, and how the DOM is told of them.
+//! Evaluates expressions and encodes their values for the DOM.
 
 use std::borrow::Cow;
 
@@ -14,13 +14,13 @@ use crate::dom;
 use crate::store::TEMPORARY;
 use crate::value::{Val, write_json};
 
-/// A value; borrowed where it is a part of the state or a literal.
+/// A value; borrowed if it is a part of the state or a literal.
 pub(super) type Value<'a> = Cow<'a, Val>;
 
 impl<'p> BlueprintReader<'p> {
-    /// Evaluates the expression that comes next. Nothing fails and nothing is changed by it, so
-    /// that all operands are worked out even where one of them decides: whoever reads the code need
-    /// not know how long they are.
+    /// Evaluates the next expression. Evaluation cannot fail and has no side effects. All operands
+    /// are evaluated, even if one of them decides the result: the reader reaches the end of an
+    /// operand only by evaluating it.
     pub(super) fn eval<'a>(&mut self, frame: &'a Frame<'a>) -> Value<'a>
     where
         'p: 'a,
@@ -106,7 +106,7 @@ impl<'p> BlueprintReader<'p> {
     }
 }
 
-/// A part of a value, borrowed if that is.
+/// Returns a part of a value; borrowed if the value is borrowed.
 fn part<'a>(of: Value<'a>, pick: &dyn Fn(&Val) -> Option<&Val>) -> Value<'a> {
     match of {
         Cow::Borrowed(value) => Cow::Borrowed(pick(value).unwrap_or(&Val::Null)),
@@ -118,8 +118,7 @@ fn int(n: usize) -> Val {
     Val::Int(n as i64)
 }
 
-/// Appends a value in the form that the DOM's side reads. Returns its type and
-/// [`dom::value::TRUTHY`].
+/// Appends a value in the DOM's encoding. Returns its type and [`dom::value::TRUTHY`].
 pub(crate) fn shown(value: &Val, text: &mut String) -> u32 {
     let kind = value.kind();
     write(&kind, text);
@@ -146,16 +145,16 @@ pub(crate) fn shown(value: &Val, text: &mut String) -> u32 {
     if truthy(&kind) { tag | dom::value::TRUTHY } else { tag }
 }
 
-/// A hash of a key. Never 0.
+/// Returns a hash of a key; never 0.
 pub(super) fn hash(key: &Val) -> u64 {
     let mut text = String::new();
-    // A number and its text are two keys.
+    // A number and its text are different keys.
     text.push(if key.str().is_some() { 's' } else { 'n' });
     write(&key.kind(), &mut text);
     let hash = text
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-    // What only the server can name is told by the last bit, so that its row can go on under the
-    // real name.
+    // The lowest bit is 0 for a temporary id, so that its row can be reused under the id that the
+    // server assigns.
     if key.str().is_some_and(|id| id.starts_with(TEMPORARY)) { hash & !1 } else { hash | 1 }
 }

@@ -10,18 +10,18 @@ use crate::patch::{Change, What};
 use crate::shared::Shared;
 use crate::value::{Key, Val};
 
-/// A piece of DOM that was made from a block.
+/// The DOM nodes of one instance of a block.
 #[derive(Debug, Default)]
 pub(super) struct BlockInstance {
     pub(super) block: u32,
-    /// The number of its root; those of its parts' places follow. 0 for a row that has to be made.
+    /// The number of the root; two numbers follow for each part, its parent and its anchor. 0 for a
+    /// row that has no DOM yet.
     pub(super) node: u32,
-    /// A row's: a hash of its key, and what of it is to be brought up to date.
+    /// Rows only: the hash of the key, and the mask of the pending updates.
     pub(super) key: u64,
     pub(super) touched: u64,
     pub(super) locals: Vec<Val>,
-    /// What grows and shrinks inside it: the rows of each list, and of each condition the arm that
-    /// holds.
+    /// The content of variable size: the rows of each list, and the shown arm of each condition.
     pub(super) parts: Vec<Vec<BlockInstance>>,
 }
 
@@ -32,9 +32,9 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// Fills the element of the component at `slot`: from nothing, or out of what the server
-    /// rendered there. `shape` says what its renderer chose. Whether the nodes are as it says is
-    /// known after the next flush.
+    /// Creates the view of the component at `slot`, with new nodes or with the nodes that the
+    /// server rendered. `shape` contains the renderer's row counts and arms. A mismatch between the
+    /// nodes and `shape` is detected at the next flush.
     pub(crate) fn new(
         blueprint: Shared<Blueprint>,
         slot: Slot,
@@ -55,17 +55,17 @@ impl View {
         view
     }
 
-    /// Lets go of all its nodes. What is in the page stays there.
+    /// Releases the numbers of all nodes. The nodes stay in the page.
     pub(crate) fn drop(mut self, stage: &mut Stage) {
         Painter::new(&self.blueprint, stage).forget(&mut self.root);
     }
 
-    /// Shows what changed: what reads one of the mask, fields of the component, those of the topic
-    /// under the field `shared`.
+    /// Renders changes: the holes that read a bit of the mask, and those that read a changed field
+    /// of the component, or of the topic under the field `shared`.
     ///
-    /// Only in the instance whose root is `node`, unless that is 0: a piece of the page's own
-    /// state, which is set; or without one what the user may have changed there, and that alone (a
-    /// box that was ticked and whose action was refused shows what counts).
+    /// If `node` is not 0, only the instance with that root is updated. A given local is set there.
+    /// Without a local, only the properties that the user may have changed are set again (a
+    /// checkbox whose action was refused shows the state's value).
     pub(crate) fn show(
         &mut self,
         (node, mut mask, mut local): (u32, u64, Option<(usize, Val)>),
@@ -78,7 +78,8 @@ impl View {
             let field = i64::from(change.field.id());
             let place = if shared == Key::NONE { (field, -1) } else { (i64::from(shared.id()), field) };
             mask |= self.blueprint.mask(place.0, place.1);
-            // Two runs of steps for one list, or steps after a new value: only the end counts then.
+            // Steps are followed only if the field has no other change. Otherwise only its final
+            // value counts.
             if let What::List(steps) = &change.what
                 && !changes.iter().any(|c| !std::ptr::eq(c, change) && c.field == change.field)
             {

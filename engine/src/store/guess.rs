@@ -1,28 +1,29 @@
-//! A guess: what an action will do, shown before the server answers.
+//! Optimistic updates: the expected effects of an action, shown before the server replies.
 
 use super::Outcome;
 use crate::patch::{self, Step, What};
 use crate::value::{Key, Val, parse};
 
-/// How the ids begin that the page gives to items until the server has named them. No other item
-/// may have such an id.
+/// The prefix of the ids that the page assigns to items until the server assigns theirs. No other
+/// item may have an id with this prefix.
 pub(crate) const TEMPORARY: &str = "$temp";
 
-/// One edit of a guess, with its values worked out, so that it can be laid over a newer state
-/// again.
+/// One edit of an optimistic update. Its values are evaluated, so it can be applied to a newer
+/// state again.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Edit {
-    /// The field of the stream that it changes.
+    /// The field of the stream that the edit changes.
     pub(crate) field: Key,
-    /// The way from the field's value to what is changed: a field's key, or none and the id of an
-    /// item of a list. A text of a property's path is both, and the value there decides.
+    /// The path from the field's value to the changed value. A step is a field's key, or no key and
+    /// the id of a list item. A text in a property's path is both, and the value at that point
+    /// selects one.
     pub(crate) path: Vec<(Key, Val)>,
-    /// What is done there: a patch value, as the server sends them.
+    /// The patch value to apply there, in the server's format.
     pub(crate) patch: Val,
 }
 
 impl Edit {
-    /// One that sets a property: a field, or what is at the end of a path in JSON.
+    /// Creates an edit that sets a property: a field, or the value at the end of a JSON path.
     #[inline(never)]
     pub(crate) fn set(mut field: Key, value: Val) -> Self {
         let mut path = Vec::new();
@@ -35,12 +36,12 @@ impl Edit {
         Self { field, path, patch: patch::plain(value) }
     }
 
-    /// The field that a property is in.
+    /// Returns the field that contains a property.
     pub(crate) fn root(property: Key) -> Key {
         Self::set(property, Val::Null).field
     }
 
-    /// What it changes in the value of its field.
+    /// Returns the value that the edit changes in the value of its field.
     #[inline(never)]
     pub(crate) fn find<'v>(&self, mut target: &'v mut Val) -> Option<&'v mut Val> {
         for (key, id) in &self.path {
@@ -56,23 +57,23 @@ impl Edit {
         Some(target)
     }
 
-    /// The item that it adds to a list.
+    /// Returns the item that the edit adds to a list.
     #[inline(never)]
     pub(crate) fn added(&self) -> Option<&Val> {
         self.patch.named("$list")?.list()?.first()?.list()?.get(2)
     }
 
-    /// Returns the id of the item that it adds, if that is one of the page's own.
+    /// Returns the id of the item that the edit adds, if it is a temporary id.
     #[inline(never)]
     pub(crate) fn temporary(&self) -> Option<&Val> {
         let id = self.added()?.named("id")?;
         id.str()?.starts_with(TEMPORARY).then_some(id)
     }
 
-    /// Returns the id that the server gave to the item that it adds. `now` has the confirmed values
-    /// of the fields. The item is the only new one in the list, or of several the only one that has
-    /// every field as the guess has it. In a patch with other causes it has to have them in any
-    /// case.
+    /// Returns the id that the server assigned to the item that the edit adds. `now` contains the
+    /// confirmed values of the fields. The item is the only new one in the list, or, of several,
+    /// the only one whose fields all equal those of the edit. In a patch with other causes its
+    /// fields must be equal in any case.
     pub(super) fn real<'v>(&self, outcome: &mut Outcome, now: &'v mut Val) -> Option<&'v Val> {
         let id = Key::of("id");
         let before = self.find(outcome.before.at_mut(self.field)?)?.list()?;
@@ -95,12 +96,12 @@ impl Edit {
         found?
     }
 
-    /// Lays it over the value of the field; `None` if it does not fit.
+    /// Applies the edit to the value of the field. Returns `None` if it does not fit.
     pub(crate) fn apply(&self, value: &mut Val) -> Option<What> {
         let first = value.list().and_then(|list| patch::find(list, 0, &self.path.first()?.1));
         let target = self.find(value)?;
         let what = patch::apply(target, self.patch.clone())?;
-        // Views follow the changed item of a list, or the step of the list itself; anything deeper
+        // Views follow a changed item of a list, or the step of the list itself. Any deeper change
         // is a new value.
         Some(match (self.path.as_slice(), first) {
             ([], _) => what,

@@ -1,24 +1,24 @@
-//! A block of a template, as the document has it.
+//! The document's representation of a template block.
 
 use super::tree::{Node, NodeTree};
 use crate::value::Val;
 
-/// A skeleton that instances are copied from, and its holes.
+/// The skeleton that is copied for each instance, and its holes.
 #[derive(Debug)]
 pub(super) struct BlockLayout {
     pub(super) content: Vec<Node>,
-    /// Its first element, which an instance begins at.
+    /// The first element, which is the root of an instance.
     pub(super) root: Node,
     pub(super) holes: Vec<Hole>,
 }
 
-/// A place in a block that shows a value. Its numbers are those of `Place` in
+/// A place in a block that shows a value. The numbers of places are those of `Place` in
 /// `template/src/code.rs`.
 #[derive(Clone, Debug)]
 pub(super) struct Hole {
     pub(super) place: u64,
     pub(super) path: Vec<u32>,
-    /// What follows the path.
+    /// The values after the path.
     arguments: Vec<Val>,
 }
 
@@ -48,8 +48,7 @@ impl BlockLayout {
             tree.children(outer).to_vec()
         };
         let root = content.iter().copied().find(|node| tree.is_element(*node));
-        // The block of a component without an element has texts alone, and nothing is copied from
-        // it.
+        // The block of a component without an element has only texts, and is never copied.
         let root = root.or(content.first().copied()).unwrap_or_else(|| tree.text_node(""));
         let holes = holes.into_list().into_iter().map(Hole::new).collect::<Option<_>>()?;
         Some(Self { content, root, holes })
@@ -72,8 +71,8 @@ impl Hole {
     pub(super) const KEY: u64 = 14;
     pub(super) const SHARED: u64 = 15;
     pub(super) const AT_KEY: u64 = 16;
-    /// Kinds of attributes: a property that the user changes too, a word that truth values are
-    /// written as, classes.
+    /// Kinds of attributes: a property that the user changes too, an attribute whose booleans are
+    /// written as words, and classes.
     pub(super) const PROPERTY: u64 = 3;
     pub(super) const WORD: u64 = 4;
     pub(super) const CLASSES: u64 = 5;
@@ -97,7 +96,7 @@ impl Hole {
         self.argument(at).str().unwrap_or_default()
     }
 
-    /// A name, or a number as a name.
+    /// Returns an argument as a name; a number is formatted.
     pub(super) fn name(&self, at: usize) -> String {
         match self.argument(at).str() {
             Some(name) => name.to_owned(),
@@ -105,12 +104,13 @@ impl Hole {
         }
     }
 
-    /// What a text or an instance stands behind.
+    /// Returns the step to the node before a text or an instance.
     pub(super) fn step(&self) -> Option<u32> {
         self.argument(0).int().map(|step| step as u32)
     }
 
-    /// How many comments stand before what follows the instances; `None` for the end of the parent.
+    /// Returns the number of comments before the node after the instances; `None` for the end of
+    /// the parent.
     pub(super) fn end(&self) -> Option<u32> {
         self.argument(1).int().map(|end| end as u32)
     }

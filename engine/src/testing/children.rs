@@ -1,5 +1,5 @@
-//! Child components, as `client-wasm/js/modules/children.js` has them: which component an element
-//! is, and what its parent's template gives it.
+//! Child components, as in `client-wasm/js/modules/children.js`: the component of an element, and
+//! the props from its parent's template.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,39 +14,39 @@ pub(super) struct ChildNodes(HashMap<Node, Child>);
 #[derive(Debug, Default)]
 struct Child {
     name: String,
-    /// Its place and the props of the page, as JSON.
+    /// The child's place and the props of the page, as JSON.
     place: String,
-    /// Its props that depend on shared state.
+    /// The props that depend on shared state.
     shared: String,
     key: Option<String>,
-    /// What it was given last, both kinds of props together.
+    /// The last props, both kinds together.
     given: Option<String>,
-    /// Its key is another one: another component takes its place.
+    /// Whether the key has changed, so that another component replaces this one.
     is_replaced: bool,
 }
 
-/// What has to be done about the components of a document.
+/// A change of a document's components that the caller must carry out.
 #[derive(Debug, PartialEq)]
 pub enum ChildChange {
-    /// A component has to be mounted in an element.
+    /// Mount a component in an element.
     Mount(Node, Mount),
-    /// A child has other props: the payload of the message.
+    /// Send a child's new props, with this payload of the message.
     Props(Slot, String),
-    /// The element of a component is gone.
+    /// Unmount a component whose element was removed.
     Unmount(Slot),
 }
 
-/// What a component is mounted from.
+/// The source of a mount.
 #[derive(Debug, PartialEq)]
 pub struct Mount {
-    /// The component's name, where the page has it.
+    /// The component's name, if the page has it; otherwise empty.
     pub name: String,
     /// The payload of the message.
     pub source: String,
-    /// What the renderer chose, and the template that it rendered: JSON, null where the element was
-    /// not rendered.
+    /// The choices of the renderer and the template that it rendered, as JSON; null if the element
+    /// was not rendered.
     pub shape: String,
-    /// The hash of the template that was rendered.
+    /// The hash of the rendered template.
     pub template: String,
 }
 
@@ -73,8 +73,8 @@ impl ChildNodes {
 }
 
 impl Document {
-    /// Compares the elements of components with the components. `id` returns the id of a component
-    /// on the wire.
+    /// Compares the elements of components with the components, and returns the changes to carry
+    /// out. `id` returns the id of a component on the wire.
     pub fn reconcile(&mut self, id: &dyn Fn(Slot) -> String) -> Vec<ChildChange> {
         let mut changes = Vec::new();
         let inside = self.tree.inside(self.body);
@@ -132,7 +132,7 @@ impl Document {
         let name = child.map(|child| child.name.clone()).or_else(|| attribute("name")).unwrap_or_default();
         let source = match (&place, &seal) {
             (Some(place), _) => {
-                // The server does not know a row that only it can name.
+                // The row has a temporary id of the page, which the server does not know.
                 let is_named = !is_temporary(place);
                 let Some(around) = around.filter(|_| is_named) else { return };
                 placed(&id(around), place, seal.as_deref())
@@ -149,19 +149,19 @@ impl Document {
         changes.push(ChildChange::Mount(node, Mount { name, source, shape, template }));
     }
 
-    /// Ties an element to its component.
+    /// Assigns an element to its component.
     pub fn tie(&mut self, slot: Slot, element: Node) {
         self.elements.insert(slot, element);
     }
 }
 
-/// What a child is mounted from: its parent, and what the template says of its place.
+/// Returns the payload that mounts a child: its parent, and its place and props from the template.
 fn placed(parent: &str, place: &str, seal: Option<&str>) -> String {
     let seal = seal.map(|seal| format!("\"seal\":\"{seal}\",")).unwrap_or_default();
     format!("{{{seal}\"parent\":\"{parent}\",{}", place.strip_prefix('{').unwrap_or(place))
 }
 
-/// Checks whether a place names an item by an id that only the page gave it.
+/// Checks whether a place contains a temporary id, which only the page knows.
 fn is_temporary(place: &str) -> bool {
     let place = parse(place).unwrap_or_default();
     let steps = place.named("place").and_then(Val::list).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What form controls hold, as `client-wasm/js/modules/controls.js` has it: a control shows the
-//! value of the server, unless an edit is newer than the last answer.
+//! The values of form controls, as in `client-wasm/js/modules/controls.js`: a control shows the
+//! value of the server, unless an edit is newer than the last reply.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,68 +15,68 @@ pub(super) const RADIO: u64 = 3;
 pub(super) const MULTIPLE: u64 = 5;
 pub(super) const CHOICE: u64 = 6;
 
-/// How far an edit of a control without a field is.
+/// The progress of an edit of a control without a field.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) enum Edited {
-    /// There is none: the value of the server counts.
+    /// There is no edit: the control shows the value of the server.
     #[default]
     No,
-    /// No action was called since.
+    /// No action was called after the edit.
     Typed,
-    /// An action was called that did not read it.
+    /// An action was called that did not read the edit.
     Passed,
-    /// An action has read it.
+    /// An action has read the edit.
     Read,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Controls {
     pub(super) states: HashMap<Node, ControlState>,
-    /// Controls without a field that are edited.
+    /// Edited controls without a field.
     pub(super) edits: BTreeSet<Node>,
-    /// Controls to be shown when all their attributes and options are set.
+    /// Controls to update after all their attributes and options are set.
     due: Vec<Node>,
-    /// Whether an event is being handled: what the user does changes its own edit.
+    /// Whether an event is being handled: its handlers may replace the user's own edit.
     pub(super) firing: bool,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct ControlState {
-    /// What it holds, where that differs from its attributes: its text, and whether it is ticked or
-    /// chosen.
+    /// The control's content if it differs from the attributes: its text, and whether it is checked
+    /// or selected.
     pub(super) value: Option<String>,
     pub(super) on_now: Option<bool>,
-    /// How many edits there were.
+    /// The number of edits so far.
     pub(super) count: u32,
     /// The kind of a control with a field.
     pub(super) kind: Option<u64>,
-    /// The keys in the path of its property by their numbers, and of the root of a row its own key
-    /// (`row`), as JSON.
+    /// The keys in the path of the property by their numbers, as JSON. The root of a row also has
+    /// its own key, `row`.
     pub(super) keys: HashMap<String, String>,
-    /// The value to show; of a select and of one of several checkboxes a JSON list. `Some(None)`
-    /// for null.
+    /// The value to show. For a select and for one of several checkboxes it is a JSON list.
+    /// `Some(None)` is null.
     pub(super) wanted: Option<Option<String>>,
-    /// Whether it is to be checked; of a select, that its options say what is selected.
+    /// Whether to check the control; for a select, whether its options determine the selection.
     pub(super) on: Option<bool>,
-    /// The value of the server shows even if what was typed was refused.
+    /// Whether the value of the server replaces a refused edit.
     pub(super) force: bool,
     pub(super) edit: Edited,
-    /// The root whose action passed or read its edit and is unanswered, and the same of an edit
-    /// before this one.
+    /// The root whose unanswered action passed or read the edit (`by`), and the same for an earlier
+    /// edit (`older`).
     pub(super) by: u32,
     pub(super) older: u32,
-    /// The server wanted something else since an action passed the edit.
+    /// Whether the server's value has changed since an action passed the edit.
     pub(super) moved: bool,
-    /// While it is clicked: the root whose action that called, or 0.
+    /// During a click: the root whose action the click called, or 0.
     pub(super) clicked: Option<u32>,
     pub(super) has_input: bool,
     pub(super) own: bool,
     pub(super) invalid: bool,
-    /// The text after the last edit or answer.
+    /// The text after the last edit or update.
     pub(super) last: String,
 }
 
-/// Edits that an event reads.
+/// The controls that an event reads, each with its number of edits at that time.
 pub(super) type Reads = Vec<(Node, u32)>;
 
 impl Controls {
@@ -95,7 +95,7 @@ impl Controls {
         self.of(node).keys.insert(at.to_owned(), key.to_owned());
     }
 
-    /// What a control can hold is another: its options.
+    /// Schedules an update of the select around a node, because its options have changed.
     pub(super) fn options(&mut self, tree: &NodeTree, node: Node) {
         if let Some(select) = tree.upwards(node).find(|around| tree.name(*around) == "select") {
             self.due(select);
@@ -110,7 +110,7 @@ impl Controls {
         }
     }
 
-    /// No action of the root is unanswered.
+    /// Releases the edits of a root that has no unanswered action.
     pub(super) fn answered(&mut self, tree: &NodeTree, root: u32, ok: bool) {
         for node in self.edits.clone() {
             let state = self.of(node);
@@ -138,7 +138,7 @@ impl NodeTree {
         matches!(self.name(node), "input" | "textarea" | "select") || self.is_editable(node)
     }
 
-    /// Checks whether it is ticked rather than typed into.
+    /// Checks whether a control is a checkbox or a radio button.
     pub(super) fn is_tick(&self, node: Node) -> bool {
         self.name(node) == "input" && matches!(self.attribute(node, "type"), Some("checkbox" | "radio"))
     }
@@ -148,7 +148,7 @@ impl NodeTree {
             && self.attribute(node, "contenteditable").is_some_and(|how| !how.eq_ignore_ascii_case("false"))
     }
 
-    /// Checks whether the attribute is all there is of its value.
+    /// Checks whether a control's value is only its attribute.
     fn is_fixed(&self, node: Node) -> bool {
         let kind = self.attribute(node, "type").unwrap_or_default();
         let fixed = ["hidden", "checkbox", "radio", "submit", "button", "reset", "image", "file"];
@@ -159,7 +159,7 @@ impl NodeTree {
         self.attribute(node, name) == Some(value)
     }
 
-    /// The control, and of radio buttons all that it unchecks.
+    /// Returns the control; for a radio button, all buttons of its group.
     pub(super) fn group(&self, node: Node) -> Vec<Node> {
         let name = self.attribute(node, "name");
         if !self.is_named(node, "type", "radio") || name.is_none() {
@@ -182,7 +182,7 @@ impl NodeTree {
 }
 
 impl Document {
-    /// The text in a control, or the value that it stands for.
+    /// Returns the text in a control, or the value of an option, a checkbox or a radio button.
     pub(super) fn value(&self, node: Node) -> String {
         let tree = &self.tree;
         let attribute = || tree.attribute(node, "value").map(str::to_owned);
@@ -200,14 +200,14 @@ impl Document {
         }
     }
 
-    /// Whether a control is ticked, or an option chosen.
+    /// Checks whether a control is checked, or an option is selected.
     pub(super) fn is_on(&self, node: Node) -> bool {
         let name = if self.tree.name(node) == "option" { "selected" } else { "checked" };
         let now = self.controls.states.get(&node).and_then(|state| state.on_now);
         now.unwrap_or_else(|| self.tree.attribute(node, name).is_some())
     }
 
-    /// The values that are chosen in a select.
+    /// Returns the selected values of a select.
     pub(super) fn chosen(&self, select: Node) -> Vec<String> {
         let options = self.tree.options(select);
         let on: Vec<Node> = options.iter().copied().filter(|option| self.is_on(*option)).collect();
@@ -219,7 +219,7 @@ impl Document {
         on.last().copied().or(first).map(|option| self.value(option)).into_iter().collect()
     }
 
-    /// Puts a text into a control, or chooses it, as the user does.
+    /// Sets the text of a control, or selects the option with this value, as the user does.
     pub(super) fn put_text(&mut self, node: Node, text: &str) {
         if self.tree.name(node) == "select" {
             for option in self.tree.options(node) {
@@ -231,8 +231,7 @@ impl Document {
         }
     }
 
-    /// Ticks a control, or takes the tick out of it. Of radio buttons the others of the group lose
-    /// theirs.
+    /// Checks or unchecks a control. The other radio buttons of its group are unchecked.
     pub(super) fn set_on(&mut self, node: Node, on: bool) {
         for other in self.tree.group(node) {
             self.controls.of(other).on_now = Some(false);
@@ -249,7 +248,7 @@ impl Document {
         }
     }
 
-    /// The hole of a control with a field, and the component.
+    /// Returns the hole and the component of a control with a field.
     pub(super) fn find(&self, node: Node) -> Option<(Hole, Slot)> {
         for around in self.tree.upwards(node) {
             if let Some(rooted) = self.rooted.get(&around) {
@@ -270,7 +269,7 @@ impl Document {
         None
     }
 
-    /// The property of a control as the engine names it: a field, or a path in JSON.
+    /// Returns the engine's name of a control's property: a field, or a path as JSON.
     pub(super) fn property_of(&self, node: Node, field: &Val) -> String {
         let Val::List(steps) = field else { return field.str().unwrap_or_default().to_owned() };
         let keys = self.controls.states.get(&node).map(|state| &state.keys);
@@ -281,7 +280,7 @@ impl Document {
         format!("[{}]", steps.iter().map(step).collect::<Vec<_>>().join(","))
     }
 
-    /// The controls of a component's property.
+    /// Returns the controls of a component's property.
     pub(super) fn controls_of(&self, slot: Slot, property: &str) -> Vec<Node> {
         let mut found = Vec::new();
         for root in self.roots.values().filter(|root| root.slot == slot) {
@@ -298,7 +297,7 @@ impl Document {
         found
     }
 
-    /// Notes what a control is to show. Returns whether that is another value than before.
+    /// Records the value that a control has to show. Returns whether the value has changed.
     pub(super) fn note(&mut self, node: Node, checks: bool, kind: u32, value: &str) -> bool {
         let is_select = self.tree.name(node) == "select";
         let plain = if kind & 7 > 3 { "" } else { value };
@@ -324,11 +323,11 @@ impl Document {
         changes
     }
 
-    /// What a field says.
+    /// Applies the value of a field to its control.
     pub(super) fn model(&mut self, _: Slot, node: Node, hole: &Hole, kind: u32, value: &str) {
         let control = hole.int(0);
         let state = self.controls.of(node);
-        // With a `value` it is one of several where the field is a list, or null.
+        // A checkbox with a `value` is one of several if the field is a list or null.
         state.kind = Some(if control == CHOICE && kind & 3 != 0 { CHECKBOX } else { control });
         state.force = hole.int(2) & 16 != 0;
         let checks = state.kind == Some(CHECKBOX);
@@ -337,7 +336,7 @@ impl Document {
         }
     }
 
-    /// What an attribute says that the user changes too.
+    /// Applies an attribute that the user changes too.
     pub(super) fn property(&mut self, mut node: Node, name: &str, mut kind: u32, value: &str) {
         let mut changes = false;
         if matches!(name, "muted" | "open" | "indeterminate") {
@@ -357,7 +356,7 @@ impl Document {
             let plain = if kind & 7 > 3 { "" } else { value };
             self.tree.set_attribute(node, name, (kind & 7 != 0).then_some(plain));
             self.controls.due(node);
-            // Which of several is chosen is not its own value.
+            // The selection among several controls is not the control's own value.
             if self.controls.of(node).kind.is_some() {
                 return;
             }
@@ -376,7 +375,7 @@ impl Document {
         self.controls.due(node);
     }
 
-    /// What was typed into a field is refused: the text stays.
+    /// Marks the controls of a refused edit as invalid. Their text stays.
     pub(super) fn refuse(&mut self, slot: Slot, property: &str, kind: u32, value: &str) {
         for node in self.controls_of(slot, property) {
             let checks = self.controls.of(node).kind == Some(CHECKBOX);
@@ -392,7 +391,7 @@ impl Document {
         }
     }
 
-    /// Shows in the controls what has come.
+    /// Updates the controls that are due.
     pub(super) fn show_controls(&mut self) {
         for node in std::mem::take(&mut self.controls.due) {
             self.show_control(node);
@@ -401,7 +400,7 @@ impl Document {
 
     pub(super) fn show_control(&mut self, node: Node) {
         let state = self.controls.of(node);
-        // What is refused stays, unless it is forced out.
+        // A refused edit stays, unless `force` is set.
         if state.edit != Edited::No || state.invalid && !state.force {
             return;
         }
@@ -437,7 +436,7 @@ impl Document {
 
     fn show_text(&mut self, node: Node, wanted: Option<&str>) {
         let text = wanted.unwrap_or_default();
-        // A number stays as it is being typed: 1.0 is on the way to 1.05.
+        // An equal number is not rewritten while the user types: 1.0 may become 1.05.
         if !(self.tree.is_named(node, "type", "number") && self.is_same(node, text))
             && self.value(node) != text
         {
@@ -456,7 +455,7 @@ impl Document {
         number(text).is_some() && number(text) == number(&self.value(node))
     }
 
-    /// Chooses as a browser does when it reads the same HTML.
+    /// Selects options as a browser does when it parses the same HTML.
     fn choose(&mut self, select: Node, chosen: Option<&[String]>) {
         for option in self.tree.options(select) {
             if let Some(chosen) = chosen {
@@ -468,7 +467,7 @@ impl Document {
     }
 }
 
-/// A JSON list of texts.
+/// Parses a JSON list of texts.
 pub(super) fn texts(json: Option<&str>) -> Vec<String> {
     let items = json.and_then(parse).map(Val::into_list).unwrap_or_default();
     items.into_iter().filter_map(|item| item.str().map(str::to_owned)).collect()

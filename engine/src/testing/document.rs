@@ -1,4 +1,4 @@
-//! A document in memory: runs operations as `client-wasm/js/dom.js` does.
+//! A document in memory that runs operations as `client-wasm/js/dom.js` does.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,23 +9,22 @@ use super::tree::{Node, NodeTree};
 use crate::dom::{Op, Ops};
 use crate::slots::Slot;
 
-/// An operation that is about no node, or something that follows from the others: the caller
-/// carries it out.
+/// A task for the caller: an operation that concerns no node, or a consequence of the others.
 #[derive(Debug, PartialEq)]
 pub enum EventEffect {
-    /// An operation of the engine that is about no node, with its words and strings.
+    /// An operation of the engine that concerns no node, with its words and strings.
     Told(Op, Vec<u32>, Vec<String>),
-    /// The view of this component has to be made anew.
+    /// Rebuild the view of this component.
     Anew(Slot),
-    /// The engine has to take an edit: of a component, its property, the value as JSON.
+    /// Pass an edit to the engine: the component, the property, and the value as JSON.
     Edit(Slot, String, String),
-    /// The engine has to send the edit of that property.
+    /// Let the engine send the edit of this property.
     Commit(Slot, String),
-    /// The server refused an edit of that property. Why follows with the next [`Op::Fault`].
+    /// The server refused an edit of this property. The next [`Op::Fault`] contains the reason.
     Refused(Slot, String),
 }
 
-/// A root of a view that has a number.
+/// A numbered root of a view.
 #[derive(Debug)]
 pub(super) struct Root {
     pub(super) template: usize,
@@ -33,8 +32,8 @@ pub(super) struct Root {
     pub(super) spots: Vec<Spot>,
 }
 
-/// What a node that is the root of a view knows. The last number counts: a row that is a component
-/// of its own has two.
+/// The data of a node that is the root of a view. A row that is also a component has two numbers;
+/// this is the last one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rooted {
     pub(super) number: u32,
@@ -42,7 +41,7 @@ pub(super) struct Rooted {
     pub(super) slot: Slot,
 }
 
-/// The style of an element: what was there at first, and for each hole the property that it sets.
+/// The style of an element: the initial text, and for each hole the property that it sets.
 #[derive(Debug, Default)]
 struct Style {
     first: String,
@@ -54,7 +53,7 @@ struct Style {
 pub struct Document {
     pub(super) tree: NodeTree,
     pub(super) body: Node,
-    /// Nodes by the number that the engine gave them.
+    /// Nodes by the engine's numbers.
     nodes: HashMap<u32, Node>,
     pub(super) roots: HashMap<u32, Root>,
     pub(super) rooted: HashMap<Node, Rooted>,
@@ -63,12 +62,12 @@ pub struct Document {
     pub(super) elements: HashMap<Slot, Node>,
     pub(super) controls: Controls,
     pub(super) children: ChildNodes,
-    /// The classes that each hole has put on its element.
+    /// The classes that each hole has set on its element.
     classes: HashMap<Node, Vec<(usize, Vec<String>)>>,
     styles: HashMap<Node, Style>,
-    /// What attributes are meant to be while the state of the wire holds them.
+    /// The intended values of attributes that the wire state overrides.
     held: HashMap<(Node, String), Option<String>>,
-    /// Handlers that run once and have run: by element and address.
+    /// The `once` handlers that have run, by element and address.
     pub(super) once: BTreeSet<(Node, u32)>,
     pub(super) effects: Vec<EventEffect>,
 }
@@ -97,10 +96,10 @@ impl Default for Document {
 }
 
 impl Document {
-    /// Runs operations, and returns what the caller has to do.
+    /// Runs operations, and returns the tasks for the caller.
     ///
     /// # Panics
-    /// If they are not as the engine writes them.
+    /// Panics if the operations cannot be decoded.
     pub fn run(&mut self, ops: &Ops) -> Vec<EventEffect> {
         let (mut slot, mut unfit, mut anew) = (0, BTreeSet::new(), BTreeSet::new());
         let read = ops.each(|op, words, strings| {
@@ -119,12 +118,12 @@ impl Document {
         self.take_effects()
     }
 
-    /// Returns what an event made the caller do.
+    /// Removes and returns the tasks for the caller.
     pub fn take_effects(&mut self) -> Vec<EventEffect> {
         std::mem::take(&mut self.effects)
     }
 
-    /// Runs one operation. `None` if a place is not where the template says.
+    /// Runs one operation. Returns `None` if the document does not match the template.
     fn op(&mut self, op: Op, words: &[u32], strings: &[&str], view: Slot) -> Option<()> {
         match (op, words, strings) {
             (Op::Template, [_], [json]) => {
@@ -205,8 +204,8 @@ impl Document {
         Some(())
     }
 
-    /// Numbers a root, and after it the places of what grows and shrinks inside: the parent, and
-    /// what stands behind.
+    /// Numbers a root, and then the places of the instances inside it: the parent, and the node
+    /// after the instances.
     fn bind(&mut self, node: Node, number: u32, template: u32, slot: Slot) -> Option<()> {
         let template = template as usize;
         self.nodes.insert(number, node);
@@ -251,7 +250,8 @@ impl Document {
         Some(at)
     }
 
-    /// Past so many comments, then so many elements: the last one that was passed.
+    /// Skips comments and then elements, and returns the last skipped node. The high 16 bits of
+    /// `step` count the comments, the low 16 bits the elements.
     fn pass(&self, parent: Node, step: u32) -> Option<Option<Node>> {
         let (comments, elements) = ((step >> 16) as usize, step & 0xffff);
         let mut marks = self.tree.children(parent).iter().copied().filter(|child| self.tree.is_mark(*child));
@@ -298,7 +298,7 @@ impl Document {
                 match hole.int(1) {
                     Hole::PROPERTY => self.property(node, name, kind, value),
                     Hole::CLASSES => {
-                        // The first time they are those of the server, of an older state perhaps.
+                        // At first they are the server's classes, possibly of an older state.
                         let there = words(self.tree.attribute(node, "class").unwrap_or_default());
                         self.set_classes(node, at, if is_bool { "" } else { &plain }, there);
                     }
@@ -366,7 +366,7 @@ impl Document {
         }
     }
 
-    /// Sets the classes of a hole. `last` are those that the hole counts as its own the first time.
+    /// Sets the classes of a hole. `last` is the hole's previous classes at the first call.
     fn set_classes(&mut self, node: Node, hole: usize, text: &str, last: Vec<String>) {
         let now = words(text);
         let mut there = words(self.tree.attribute(node, "class").unwrap_or_default());
@@ -414,7 +414,7 @@ impl Document {
         self.tree.set_attribute(node, "hidden", (!on).then_some(""));
     }
 
-    /// Sets an attribute while the state of the wire asks for it, and then what it is meant to be.
+    /// Sets an attribute while the wire state requires it, and then restores its intended value.
     fn hold(&mut self, node: Node, name: &str, on: bool) {
         let key = (node, name.to_owned());
         if !on {

@@ -1,4 +1,4 @@
-//! Edits of form controls: which of them an action has read, and what a form sends.
+//! Edits of form controls: the edits that an action has read, and the fields that a form sends.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,13 @@ use crate::slots::Slot;
 use crate::value::{Key, Val, parse};
 
 impl Document {
-    /// The user has edited a control.
+    /// Handles `input`: the user has edited a control.
     pub(super) fn happens_input(&mut self, node: Node) {
         self.controls.of(node).has_input = true;
         self.edit(node);
     }
 
-    /// The user has finished an edit.
+    /// Handles `change`: the user has finished an edit.
     pub(super) fn happens_change(&mut self, node: Node) {
         let value = self.value(node);
         let is_tick = self.tree.is_tick(node);
@@ -28,7 +28,7 @@ impl Document {
         self.commit(node, 1);
     }
 
-    /// The user has left a control.
+    /// Handles `blur`: the user has left a control.
     pub(super) fn happens_blur(&mut self, node: Node) {
         self.commit(node, 2);
         let wanted = self.controls.of(node).wanted.clone().flatten();
@@ -37,7 +37,7 @@ impl Document {
         }
     }
 
-    /// The user clicks a control.
+    /// Handles `click`: the user clicks a control.
     pub(super) fn happens_click(&mut self, node: Node) {
         if self.tree.is_tick(node) {
             self.controls.of(node).clicked = Some(0);
@@ -56,7 +56,7 @@ impl Document {
                 return;
             }
             state.count += 1;
-            // A click comes before the input that it makes: its action has read what is there now.
+            // A click precedes the `input` that it causes: its action has read the current value.
             let by = state.clicked.take().filter(|_| is_tick).unwrap_or_default();
             if state.by != 0 {
                 state.older = state.by;
@@ -86,7 +86,7 @@ impl Document {
             Val::Int(_) | Val::Big(_) | Val::Num(_) | Val::Obj(_) => drop(self.note(node, false, 3, &json)),
         }
         self.effects.push(EventEffect::Edit(slot, property.clone(), json));
-        // A pause counts as over.
+        // A debounce pause counts as elapsed.
         if hole.int(2) & 3 == 0 {
             self.effects.push(EventEffect::Commit(slot, property));
         }
@@ -101,7 +101,8 @@ impl Document {
         }
     }
 
-    /// What a control holds, as the value of its field. Bits of `flags`: 4 trim, 8 number.
+    /// Returns the content of a control as the value of its field. Bits of `flags`: 4 trim, 8
+    /// number.
     fn read(&self, node: Node, kind: u64, flags: u64) -> Val {
         match kind {
             CHECKBOX => return Val::Bool(self.is_on(node)),
@@ -115,8 +116,8 @@ impl Document {
         if flags & 8 == 0 {
             return text.into();
         }
-        // A text that is not as JavaScript prints its number goes as it is: the server reads every
-        // digit.
+        // A number that JavaScript prints differently is sent as text, so that the server reads
+        // every digit.
         match parse(&text) {
             _ if text.is_empty() => Val::Null,
             Some(number @ (Val::Int(_) | Val::Num(_))) if number.json() == text => number,
@@ -124,8 +125,8 @@ impl Document {
         }
     }
 
-    /// The list of several checkboxes, one of which was edited: items without a box stay, and so
-    /// does the order.
+    /// Returns the list of several checkboxes after an edit of one. Items without a checkbox and
+    /// the order are kept.
     fn ticked(&mut self, node: Node, slot: Slot, property: &str) -> Vec<Val> {
         let mut list = texts(self.controls.of(node).wanted.clone().flatten().as_deref());
         let own = self.value(node);
@@ -145,8 +146,8 @@ impl Document {
         list.into_iter().map(Val::from).collect()
     }
 
-    /// The fields of a form by their names. Several choices are a list, however many of them are
-    /// made.
+    /// Returns the fields of a form by name. A field with several choices is a list, for any number
+    /// of selected ones.
     pub(super) fn fields(&self, form: Node, submitter: Option<Node>) -> Val {
         let tree = &self.tree;
         let mut fields = Val::Obj(Vec::new());
@@ -179,7 +180,7 @@ impl Document {
         fields
     }
 
-    /// The values that a form sends of a control.
+    /// Returns the values that a form sends for a control.
     fn submitted(&self, control: Node, submitter: Option<Node>) -> Vec<String> {
         let kind = self.tree.attribute(control, "type").unwrap_or_default();
         let name = self.tree.name(control);
@@ -200,8 +201,8 @@ impl Document {
         }
     }
 
-    /// Which edits an event reads: of a form, and of a control whose content it asks for or that is
-    /// chosen.
+    /// Returns the edits that an event reads: those of a form, and that of the control if the
+    /// handler reads its content or the control is a checkbox, a radio button or a select.
     pub(super) fn reads(&self, node: Node, wants: bool, form: Option<Node>) -> Reads {
         let mut nodes = form.map(|form| self.tree.inside(form)).unwrap_or_default();
         nodes.retain(|node| self.tree.is_control(*node));
@@ -212,7 +213,7 @@ impl Document {
         nodes.into_iter().map(|node| (node, count(node))).collect()
     }
 
-    /// An event that has read this made an action of a root.
+    /// Records that an event with these reads called an action of a root.
     pub(super) fn sent(&mut self, root: u32, slot: Slot, reads: &Reads) {
         for (node, _) in reads {
             let state = self.controls.of(*node);

@@ -1,4 +1,4 @@
-//! Events of the document, as `client-wasm/js/events.js` brings them to the engine.
+//! Events of the document, passed to the engine as in `client-wasm/js/events.js`.
 
 use super::block::{Hole, Spot};
 use super::controls::Reads;
@@ -10,15 +10,15 @@ use crate::value::{Key, Val};
 /// An event.
 #[derive(Debug)]
 pub struct Event {
-    /// Its type, as `click`.
+    /// The event's type, such as `click`.
     pub kind: String,
-    /// Where it happens.
+    /// The node that the event is dispatched to.
     pub target: Node,
-    /// What `$event` is: an object.
+    /// The value of `$event`, an object.
     pub detail: Val,
     /// The button that submits the form.
     pub submitter: Option<Node>,
-    /// Whether a handler has prevented what a browser does by itself.
+    /// Whether a handler has prevented the browser's default action.
     pub is_prevented: bool,
 }
 
@@ -31,18 +31,18 @@ pub struct Handler {
     hole: Hole,
 }
 
-/// What the engine is called with for a handler.
+/// The arguments of the engine's call for a handler.
 #[derive(Debug)]
 pub struct Fire {
     /// The component.
     pub slot: Slot,
     /// The root of the instance.
     pub root: u32,
-    /// The address of the statements.
+    /// The address of the handler's statements.
     pub address: u32,
-    /// What their expressions read.
+    /// The data that the expressions of the statements read.
     pub event: Val,
-    /// Whether no other handler hears of the event.
+    /// Whether the handler stops the event: no further handler receives it.
     pub stops: bool,
     reads: Reads,
 }
@@ -60,7 +60,7 @@ const FORM: u64 = 1024;
 const EVENT: u64 = 2048;
 
 impl Event {
-    /// An event with what `$event` is.
+    /// Creates an event with the value of `$event`.
     pub fn new(kind: &str, target: Node, detail: Val) -> Self {
         Self { kind: kind.to_owned(), target, detail, submitter: None, is_prevented: false }
     }
@@ -75,7 +75,7 @@ impl Event {
 }
 
 impl Document {
-    /// Notes an event at a control, and returns the handlers that it reaches, innermost first.
+    /// Applies an event to its control, and returns the handlers that it reaches, innermost first.
     pub fn handlers(&mut self, event: &Event) -> Vec<Handler> {
         if self.tree.is_control(event.target) {
             match &*event.kind {
@@ -108,7 +108,7 @@ impl Document {
         found
     }
 
-    /// The handlers of an event in the instance that begins at a node.
+    /// Returns the handlers of an event in the instance whose root is `node`.
     fn handlers_of(&self, node: Node, kind: &str, target: u64) -> Vec<Handler> {
         let Some(rooted) = self.rooted.get(&node) else { return Vec::new() };
         let holes = self.blocks.get(rooted.template).map_or(&[][..], |block| &block.holes);
@@ -126,11 +126,11 @@ impl Document {
         found
     }
 
-    /// Works out whether a handler runs, and with what.
+    /// Returns the engine call for a handler, or `None` if the handler must not run.
     pub fn consider(&mut self, handler: &Handler, event: &mut Event) -> Option<Fire> {
         let (hole, element) = (&handler.hole, handler.element);
         let (flags, address) = (hole.int(1), hole.int(6) as u32);
-        // It may be gone by now.
+        // An earlier handler may have removed the instance.
         if self.rooted.get(&handler.root).is_none_or(|rooted| rooted.number != handler.rooted.number) {
             return None;
         }
@@ -175,13 +175,13 @@ impl Document {
         Some(Fire { slot, root, address, event: payload, stops: flags & STOP != 0, reads })
     }
 
-    /// The engine is about to be called for a handler: until [`Document::fired`] the user's edits
-    /// give way to what comes.
+    /// Begins the handling of an event by the engine. Until [`Document::fired`], new values replace
+    /// the user's edits.
     pub fn firing(&mut self) {
         self.controls.firing = true;
     }
 
-    /// The engine was called for a handler, and called so many actions.
+    /// Ends the handling of an event by the engine, which called this number of actions.
     pub fn fired(&mut self, fire: &Fire, actions: u32) {
         if actions > 0 {
             self.sent(fire.root, fire.slot, &fire.reads);
@@ -189,7 +189,7 @@ impl Document {
         self.controls.firing = false;
     }
 
-    /// The value of an element that has one; null for others.
+    /// Returns the value of an element, or null if it has none.
     fn own_value(&self, node: Node) -> Val {
         if self.tree.name(node) == "select" && self.tree.attribute(node, "multiple").is_some() {
             return Val::List(self.chosen(node).into_iter().map(Val::from).collect());

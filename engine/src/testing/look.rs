@@ -1,4 +1,4 @@
-//! What a test sees of a document, and what its user can do to a control.
+//! Queries of a document for tests, and the user's changes of controls.
 
 use super::document::Document;
 use super::tree::{Node, selector};
@@ -6,8 +6,8 @@ use crate::slots::Slot;
 use crate::value::Val;
 
 impl Document {
-    /// Adds the elements of server-rendered HTML to the page. Returns those of components that are
-    /// in no other one.
+    /// Adds the elements of server-rendered HTML to the page. Returns the elements of the outermost
+    /// components.
     pub fn add(&mut self, html: &str) -> Vec<Node> {
         let mut added = Vec::new();
         for node in self.tree.parse(html) {
@@ -18,8 +18,7 @@ impl Document {
         self.outermost(added)
     }
 
-    /// Replaces everything by a whole page. Returns the elements of components that are in no other
-    /// one.
+    /// Replaces the document by a whole page. Returns the elements of the outermost components.
     pub fn load(&mut self, html: &str) -> Vec<Node> {
         if let Some(page) = self.tree.parse_page(html) {
             self.tree.clear(self.body);
@@ -37,30 +36,30 @@ impl Document {
         nodes
     }
 
-    /// Takes an element out of the page.
+    /// Removes an element from the page.
     pub fn remove(&mut self, node: Node) {
         self.tree.detach(node);
     }
 
-    /// The element of a component.
+    /// Returns the element of a component.
     pub fn element(&self, slot: Slot) -> Option<Node> {
         self.elements.get(&slot).copied()
     }
 
-    /// The component that an element shows.
+    /// Returns the component of an element.
     pub fn slot(&self, element: Node) -> Option<Slot> {
         self.elements.iter().find(|(_, node)| **node == element).map(|(slot, _)| *slot)
     }
 
-    /// The elements inside an element that a CSS selector finds, in document order.
+    /// Returns the elements inside an element that match a CSS selector, in document order.
     ///
     /// # Panics
-    /// If it is no selector.
+    /// Panics if the text is not a CSS selector.
     pub fn all(&self, inside: Node, text: &str) -> Vec<Node> {
         self.tree.select(inside, &selector(text))
     }
 
-    /// An element and those around it, up to the one that is named last.
+    /// Returns an element and its ancestors up to `last`, innermost first.
     pub fn upwards(&self, node: Node, last: Node) -> Vec<Node> {
         let mut way = Vec::new();
         for node in self.tree.upwards(node) {
@@ -72,42 +71,42 @@ impl Document {
         way
     }
 
-    /// The elements inside an element, in document order.
+    /// Returns the elements inside an element, in document order.
     pub fn inside(&self, node: Node) -> Vec<Node> {
         self.tree.inside(node).into_iter().filter(|node| self.tree.is_element(*node)).collect()
     }
 
-    /// The content of an element as HTML.
+    /// Returns the content of an element as HTML.
     pub fn html(&self, node: Node) -> String {
         self.tree.html(node)
     }
 
-    /// The text of an element, white space as a browser shows it.
+    /// Returns the text of an element, with white space collapsed as in a browser.
     pub fn text_of(&self, node: Node) -> String {
         self.tree.text(node).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// The name of an element.
+    /// Returns the name of an element.
     pub fn name(&self, node: Node) -> &str {
         self.tree.name(node)
     }
 
-    /// An attribute of an element.
+    /// Returns an attribute of an element.
     pub fn attribute(&self, node: Node, name: &str) -> Option<&str> {
         self.tree.attribute(node, name)
     }
 
-    /// Checks whether it is a control that text is typed into or a value chosen from.
+    /// Checks whether an element is a text control or a select.
     pub fn is_typed(&self, node: Node) -> bool {
         self.tree.is_control(node) && !self.tree.is_tick(node)
     }
 
-    /// Checks whether it is a control that is ticked.
+    /// Checks whether an element is a checkbox or a radio button.
     pub fn is_tick(&self, node: Node) -> bool {
         self.tree.is_tick(node)
     }
 
-    /// What a control holds: a truth value, a list of what is chosen, or a text.
+    /// Returns the content of a control: a boolean, a list of the selected values, or a text.
     pub fn held(&self, node: Node) -> Val {
         if self.tree.is_tick(node) {
             Val::Bool(self.is_on(node))
@@ -118,13 +117,12 @@ impl Document {
         }
     }
 
-    /// Puts a text into a control in place of what it holds, or chooses it.
+    /// Replaces the text of a control, or selects the option with this value.
     pub fn put(&mut self, node: Node, text: &str) {
         self.put_text(node, text);
     }
 
-    /// Ticks a control, or takes the tick out of it. Of radio buttons the others of the group lose
-    /// theirs.
+    /// Checks or unchecks a control. The other radio buttons of its group are unchecked.
     pub fn tick(&mut self, node: Node, on: bool) {
         self.set_on(node, on);
     }

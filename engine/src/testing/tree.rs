@@ -1,4 +1,4 @@
-//! A tree of nodes, as a browser has it.
+//! A tree of nodes, as in a browser.
 
 use std::fmt::Write as _;
 
@@ -12,11 +12,11 @@ const RAW: [&str; 2] = ["script", "style"];
 /// Marks an element in the text that a selector is applied to.
 const MARK: &str = "data-vivaz-node";
 
-/// Identifies a node. A node that is taken out of the tree keeps its number.
+/// Identifies a node. A node that is removed from the tree keeps its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Node(usize);
 
-/// What a node is.
+/// The content of a node.
 #[derive(Clone, Debug)]
 pub(super) enum Content {
     Element { name: String, attributes: Vec<(String, String)> },
@@ -35,10 +35,10 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct NodeTree(Vec<Entry>);
 
-/// A selector.
+/// Parses a CSS selector.
 ///
 /// # Panics
-/// If the text is none.
+/// Panics if the text is not a CSS selector.
 pub(super) fn selector(text: &str) -> Selector {
     match Selector::parse(text) {
         Ok(selector) => selector,
@@ -82,7 +82,7 @@ impl NodeTree {
         self.at(node).parent
     }
 
-    /// The name of an element; empty for anything else.
+    /// Returns the name of an element; empty for other nodes.
     pub(super) fn name(&self, node: Node) -> &str {
         match &self.at(node).content {
             Content::Element { name, .. } => name,
@@ -94,7 +94,7 @@ impl NodeTree {
         matches!(self.at(node).content, Content::Element { .. })
     }
 
-    /// Checks whether it is one of the empty comments that a template has between texts and
+    /// Checks whether a node is one of the empty comments that a template has between texts and
     /// instances.
     pub(super) fn is_mark(&self, node: Node) -> bool {
         matches!(&self.at(node).content, Content::Comment(text) if text.is_empty())
@@ -105,7 +105,7 @@ impl NodeTree {
         attributes.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
     }
 
-    /// Sets an attribute, or removes it. Returns whether it was another one before.
+    /// Sets or removes an attribute. Returns whether its value has changed.
     pub(super) fn set_attribute(&mut self, node: Node, name: &str, value: Option<&str>) -> bool {
         let Content::Element { attributes, .. } = &mut self.at_mut(node).content else { return false };
         let at = attributes.iter().position(|(known, _)| known == name);
@@ -132,7 +132,7 @@ impl NodeTree {
         }
     }
 
-    /// The place of a node among the children of its parent.
+    /// Returns a node's parent, and the node's index among its children.
     fn index(&self, node: Node) -> Option<(Node, usize)> {
         let parent = self.parent(node)?;
         Some((parent, self.children(parent).iter().position(|child| *child == node)?))
@@ -143,7 +143,7 @@ impl NodeTree {
         self.children(parent).get(at + 1).copied()
     }
 
-    /// Takes a node out of its parent.
+    /// Removes a node from its parent.
     pub(super) fn detach(&mut self, node: Node) {
         if let Some((parent, at)) = self.index(node) {
             self.at_mut(parent).children.remove(at);
@@ -151,7 +151,7 @@ impl NodeTree {
         self.at_mut(node).parent = None;
     }
 
-    /// Puts a node before another one of the parent, or at its end.
+    /// Inserts a node into `parent` before another child, or at the end.
     pub(super) fn insert(&mut self, parent: Node, node: Node, before: Option<Node>) {
         self.detach(node);
         let children = self.children(parent);
@@ -161,14 +161,14 @@ impl NodeTree {
         self.at_mut(node).parent = Some(parent);
     }
 
-    /// Takes all children out of a node.
+    /// Removes all children of a node.
     pub(super) fn clear(&mut self, node: Node) {
         for child in std::mem::take(&mut self.at_mut(node).children) {
             self.at_mut(child).parent = None;
         }
     }
 
-    /// Copies a node with everything inside it.
+    /// Copies a node with its descendants.
     pub(super) fn copy(&mut self, node: Node) -> Node {
         let copy = self.add(self.at(node).content.clone());
         for child in self.children(node).to_vec() {
@@ -178,12 +178,12 @@ impl NodeTree {
         copy
     }
 
-    /// A node and those around it, from the inside to the outside.
+    /// Returns a node and its ancestors, innermost first.
     pub(super) fn upwards(&self, node: Node) -> impl Iterator<Item = Node> {
         std::iter::successors(Some(node), |node| self.parent(*node))
     }
 
-    /// The nodes inside a node, in document order.
+    /// Returns the descendants of a node, in document order.
     pub(super) fn inside(&self, node: Node) -> Vec<Node> {
         let mut found = Vec::new();
         let mut open: Vec<Node> = self.children(node).iter().rev().copied().collect();
@@ -194,7 +194,7 @@ impl NodeTree {
         found
     }
 
-    /// The text inside a node.
+    /// Returns the text inside a node.
     pub(super) fn text(&self, node: Node) -> String {
         let texts =
             self.inside(node).into_iter().filter(|node| matches!(self.content(*node), Content::Text(_)));
@@ -210,7 +210,7 @@ impl NodeTree {
         }
     }
 
-    /// The elements inside a node that a selector finds, in document order.
+    /// Returns the elements inside a node that match a selector, in document order.
     pub(super) fn select(&self, root: Node, selector: &Selector) -> Vec<Node> {
         let mut text = String::new();
         self.write(root, &mut text, true);
@@ -219,7 +219,7 @@ impl NodeTree {
         found.select(selector).filter_map(marked).filter(|node| *node != root).collect()
     }
 
-    /// The content of an element as HTML.
+    /// Returns the content of an element as HTML.
     pub(super) fn html(&self, node: Node) -> String {
         let mut out = String::new();
         for child in self.children(node) {
@@ -249,7 +249,7 @@ impl NodeTree {
                 if VOID.contains(&&**name) {
                     return;
                 }
-                // A parser leaves out a line break at the beginning.
+                // A parser drops a line break at the beginning of a `textarea`.
                 let first = self.children(node).first();
                 if name == "textarea" && first.is_some_and(|text| self.data(*text).starts_with('\n')) {
                     out.push('\n');
@@ -282,7 +282,7 @@ impl NodeTree {
         self.take(*parsed.root_element())
     }
 
-    /// Takes a parsed node over, with everything inside it.
+    /// Converts a parsed node with its descendants.
     fn take(&mut self, parsed: ego_tree::NodeRef<'_, Parsed>) -> Option<Node> {
         let content = match parsed.value() {
             Parsed::Text(text) => Content::Text(text.to_string()),

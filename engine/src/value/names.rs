@@ -2,25 +2,25 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A name, as a number. Equal names have equal numbers for as long as the process lives. 0 is the
-/// empty name: no field, no component, no topic has it.
+/// A name, as a number. Equal names have equal numbers for the lifetime of the process. 0 is the
+/// empty name: no field, component or topic has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Key(u32);
 
-/// All names that were ever seen. A name is never given back: fields of state types are few, and
-/// keys of maps are bounded by what the server sends.
+/// All interned names. A name is never freed: fields of state types are few, and keys of maps are
+/// bounded by the data that the server sends.
 struct Names {
     list: Vec<&'static str>,
-    /// Open addressing: index into `list` plus one, which is the key, 0 for an empty place. Its
-    /// length is a power of two.
+    /// Open addressing: an index into `list` plus one, which is the key, or 0 for an empty entry.
+    /// The length is a power of two.
     table: Vec<u32>,
 }
 
-// All pages of a process have the same names, so that keys may go from one thread to another.
+// All pages of a process share the names, so keys may move between threads.
 static NAMES: Mutex<Names> = Mutex::new(Names { list: Vec::new(), table: Vec::new() });
 
 fn names() -> MutexGuard<'static, Names> {
-    // Nothing that is done under the lock leaves it half done.
+    // No operation under the lock can leave the names inconsistent.
     NAMES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -29,7 +29,7 @@ impl Names {
         self.list.get((id as usize).wrapping_sub(1)).copied().unwrap_or_default()
     }
 
-    /// The place of a name in the table, and what stands there: its key, or 0.
+    /// Returns the index of a name in the table, and the entry there: its key, or 0.
     fn find(&self, name: &str) -> (usize, u32) {
         let mask = self.table.len().wrapping_sub(1);
         let mut hash = 0x811c_9dc5_u32;
@@ -72,7 +72,7 @@ impl Names {
 }
 
 impl Key {
-    /// Whether it is the path of a property, in JSON.
+    /// Checks whether the name is the path of a property, in JSON.
     pub(crate) fn is_path(self) -> bool {
         self.name().starts_with('[')
     }
@@ -80,18 +80,18 @@ impl Key {
     /// The empty name.
     pub(crate) const NONE: Key = Key(0);
 
-    /// Returns the key of a name, which is interned if it is new.
+    /// Returns the key of a name and interns the name if it is new.
     pub fn of(name: &str) -> Self {
         Self(names().intern(name))
     }
 
-    /// The key of a name that is known already.
+    /// Returns the key of a name that is already interned.
     pub(crate) fn known(name: &str) -> Option<Self> {
         let (_, id) = names().find(name);
         (id != 0 || name.is_empty()).then_some(Self(id))
     }
 
-    /// The key whose number a template holds.
+    /// Returns the key with a number from a template.
     pub(crate) fn from_id(id: u32) -> Self {
         Self(id)
     }

@@ -1,14 +1,14 @@
-//! Numbers that are not whole, as texts. The code that reads and writes them is 5 kB in
-//! WebAssembly, and every browser has it: the caller passes it.
+//! Conversion between numbers that are not integers and text. That code is 5 kB in WebAssembly, and
+//! every browser has it, so the caller provides it.
 
 use std::cell::Cell;
 
-/// Writes and reads numbers as JavaScript does.
+/// Formats and parses numbers as JavaScript does.
 #[derive(Clone, Copy)]
 pub struct Numbers {
-    /// Writes a finite number.
+    /// Formats a finite number.
     pub write: fn(f64) -> String,
-    /// Reads a number; NaN for a text that is none.
+    /// Parses a number; NaN if the text is not a number.
     pub read: fn(&str) -> f64,
 }
 
@@ -17,7 +17,7 @@ thread_local! {
 }
 
 impl Numbers {
-    /// Uses these functions from now on. To be called before any page is made.
+    /// Installs these functions for this thread. Must be called before any page is created.
     pub fn install(self) {
         NUMBERS.set(self);
     }

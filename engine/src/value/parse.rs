@@ -1,14 +1,15 @@
-//! JSON text to a value.
+//! Parses JSON text.
 //!
-//! A reader of its own, because it goes straight into interned names and is a fifth of the size of
-//! a general one. The tests hold it against `serde_json`.
+//! A separate parser, because it interns names directly and has a fifth of the size of a general
+//! one. The tests compare it with `serde_json`.
 
 use super::{Key, Val};
 
-/// How deep JSON may nest: more than any message of a server that bounds the depth of its state.
+/// The maximum nesting depth: greater than that of any message from a server that bounds the depth
+/// of its state.
 const DEPTH: u32 = 127;
 
-/// Reads JSON. Returns `None` if the text is not JSON, or nested more than 127 levels deep.
+/// Parses JSON. Returns `None` if the text is not JSON or is nested more than 127 levels deep.
 pub fn parse(text: &str) -> Option<Val> {
     let mut reader = JsonReader { text, at: 0 };
     let value = reader.value(DEPTH)?;
@@ -22,7 +23,7 @@ struct JsonReader<'a> {
 }
 
 impl JsonReader<'_> {
-    /// The next byte; 0 at the end, which no JSON contains outside of strings.
+    /// Returns the next byte; 0 at the end, which JSON does not contain outside of strings.
     fn peek(&self) -> u8 {
         self.text.as_bytes().get(self.at).copied().unwrap_or(0)
     }
@@ -79,7 +80,7 @@ impl JsonReader<'_> {
         })
     }
 
-    /// What stands between the brackets, separated by commas.
+    /// Calls `one` for each comma-separated element up to the closing bracket `end`.
     fn each(&mut self, end: u8, one: &mut dyn FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.at += 1;
         self.space();
@@ -130,7 +131,7 @@ impl JsonReader<'_> {
                 } else {
                     first
                 };
-                // Half of a pair is no character.
+                // An unpaired surrogate is not a character.
                 char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
             }
             byte @ (b'"' | b'\\' | b'/') => char::from(byte),
@@ -164,7 +165,7 @@ impl JsonReader<'_> {
             self.at += 1;
         }
         let text = self.text.get(start..self.at)?;
-        // To JavaScript, which reads the others, no text is the number 0.
+        // JavaScript, which parses the other numbers, converts an empty text to 0.
         if text.is_empty() {
             return None;
         }
@@ -176,13 +177,13 @@ impl JsonReader<'_> {
     }
 }
 
-/// A whole number that fits.
+/// Parses an integer that fits into an `i64` or `u64`.
 fn int(text: &str) -> Option<Val> {
     let (digits, negative) = match text.as_bytes() {
         [b'-', digits @ ..] => (digits, true),
         digits => (digits, false),
     };
-    // So many fit without a sign.
+    // The limit for an unsigned number.
     if digits.is_empty()
         || digits.len() > 20
         || digits.len() == 20 && digits > b"18446744073709551615".as_slice()
@@ -221,7 +222,7 @@ mod tests {
         assert_eq!(parse(text).unwrap().json(), text);
     }
 
-    /// The same values as `serde_json`, and the same refusals.
+    /// Checks that the parser accepts the same texts as `serde_json`, with the same values.
     #[test]
     fn it_agrees_with_serde_json() {
         let deep = "[".repeat(100_000);

@@ -1,10 +1,10 @@
-//! A value to JSON text.
+//! Writes values as JSON text.
 
 use vivaz_template::{Data, write_digits, write_int};
 
 use super::Val;
 
-/// Appends the value as JSON.
+/// Appends a value as JSON.
 pub(crate) fn write_json(value: &Val, out: &mut String) {
     match value {
         Val::Null => out.push_str("null"),
@@ -41,7 +41,7 @@ pub(crate) fn write_json(value: &Val, out: &mut String) {
 /// Appends text as a JSON string.
 pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
-    // All that is escaped is ASCII, and what stands between is copied as it is.
+    // All escaped characters are ASCII; the text between them is copied unchanged.
     let mut copied = 0;
     for (at, byte) in text.bytes().enumerate() {
         if byte >= b' ' && byte != b'"' && byte != b'\\' {

@@ -1,4 +1,4 @@
-//! A page: the engine of the browser's client over a document in memory, a session, and a user.
+//! A page: the engine of the browser's client over a document in memory, with a session and a user.
 
 mod call;
 mod tab;
@@ -24,15 +24,15 @@ use super::process::ServerProcess;
 use super::view::View;
 use crate::http::render::{Live, RenderError};
 
-/// Longer than anything takes that ends at all; a test that waits for it has failed.
+/// The timeout of every wait. It is longer than any operation takes; a test that reaches it fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A page that is open. Cheap to clone; when the last clone and the last [`View`] of it are
-/// dropped, its connection breaks.
+/// An open page. Cheap to clone. Its connection breaks when the last clone and the last [`View`] of
+/// it are dropped.
 ///
-/// It runs the engine of the browser's client: the same code keeps what is unanswered, resumes the
-/// session when the connection breaks, applies patches and evaluates templates. In one point it
-/// differs: it does not pause before it tries again.
+/// It runs the engine of the browser's client: the same code keeps unanswered requests, resumes the
+/// session when the connection breaks, applies patches and evaluates templates. The one difference:
+/// it does not pause before it reconnects.
 #[derive(Clone, Debug)]
 pub struct Page(Arc<Handle>);
 
@@ -43,50 +43,50 @@ struct Handle {
     task: AbortHandle,
 }
 
-/// What the page's handles and its task share.
+/// The state that the page's handles and its task share.
 #[derive(Debug)]
 struct PageShared {
     state: Mutex<PageState>,
     line: Arc<Line>,
-    /// Wakes the task: there is something to send.
+    /// Wakes the task to send frames.
     work: Notify,
-    /// Wakes whoever waits for something to come.
+    /// Wakes the callers that wait for a change of the page.
     news: watch::Sender<()>,
 }
 
 #[derive(Debug)]
 pub(super) struct PageState {
     pub(super) tab: Tab,
-    /// Checks what the server sends.
+    /// Verifies the frames of the server.
     referee: Client,
     identity: Identity,
-    /// The browser that the page is open in; its cookies say who the page is.
+    /// The browser of the page; its cookies determine the page's identity.
     browser: Option<Browser>,
-    /// The names and ids of the components that the page came with.
+    /// The names and ids of the components in the page's HTML.
     opened: Vec<(String, String)>,
     auth: Option<Value>,
-    /// Frames that are sent beside those of the engine.
+    /// Frames to send in addition to those of the engine.
     extra: Vec<String>,
     events: Vec<Event>,
-    /// A code to close the connection with.
+    /// The code to close the connection with.
     leaving: Option<u16>,
-    /// How often a connection came about, and how often the session was not the one before.
+    /// The number of connections, and the number of connections that began a new session.
     connections: u32,
     sessions: u32,
-    /// The code that the server closed with last.
+    /// The last close code of the server.
     closed: Option<u16>,
-    /// Why the page has given up.
+    /// The reason for which the page no longer reconnects.
     over: Option<String>,
 }
 
-/// Something that the application said to a page: an `EVENT`.
+/// An `EVENT` that the application sent to a page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// The component's id, or the topic's name.
     pub stream: String,
     /// The event's name.
     pub name: String,
-    /// What came with it.
+    /// The event's data.
     pub data: Value,
 }
 
@@ -95,7 +95,7 @@ impl Page {
         Self::start(server, identity, None)
     }
 
-    /// Opens a page that a browser was answered with, and mounts its components.
+    /// Opens a page from the HTML that a browser received, and mounts its components.
     pub(super) async fn open_in(
         server: Arc<ServerProcess>,
         browser: Browser,
@@ -142,14 +142,14 @@ impl Page {
         Self(Arc::new(Handle { shared, server, task }))
     }
 
-    /// Mounts a component as a page does that an HTTP handler rendered it into: `mount` runs, and
-    /// the page brings the state back under seal.
+    /// Mounts a component that an HTTP handler renders into the page: `mount` runs, and the page
+    /// sends the sealed state back to the server.
     ///
     /// # Errors
-    /// What `mount` says, and what the mount over the connection says.
+    /// Returns the error of `mount`, or of the mount over the connection.
     ///
     /// # Panics
-    /// If the server is down, or gives no answer for a minute.
+    /// Panics if the server is down, or does not reply within a minute.
     pub async fn mount<C: LiveComponent>(&self, props: C::Props) -> Result<View, MountError> {
         let identity = self.shared().lock().identity.clone();
         let runtime = self.0.server.wait_running().await;
@@ -157,13 +157,13 @@ impl Page {
         Ok(self.mount_markup(markup.as_str()).await?)
     }
 
-    /// Mounts an open component by name, as an element does that was written by hand.
+    /// Mounts an open component by name, as a hand-written element does.
     ///
     /// # Errors
-    /// What the server says.
+    /// Returns the refusal of the server.
     ///
     /// # Panics
-    /// If the server gives no answer for a minute.
+    /// Panics if the server does not reply within a minute.
     pub async fn mount_open(&self, component: &str, props: Value) -> Result<View, Refusal> {
         let props = props.to_string().replace('&', "&amp;").replace('"', "&quot;");
         self.mount_markup(&format!(
@@ -192,13 +192,13 @@ impl Page {
         self.wait("a component", |state| state.tab.mounted(slot)).await
     }
 
-    /// Waits until every component has its answer that a template asks for.
+    /// Waits until every component of the templates is mounted or refused.
     async fn wait_for_children(&self) {
         self.wait("child components", |state| (!state.tab.is_mounting()).then_some(())).await;
     }
 
-    /// The components of that name that the page came with, in the order of the document. Children
-    /// of others are not among them: see [`View::children`].
+    /// Returns the components with this name in the page's HTML, in document order. Child
+    /// components are not included: see [`View::children`].
     #[must_use]
     pub fn components(&self, name: &str) -> Vec<View> {
         let state = self.shared().lock();
@@ -206,10 +206,10 @@ impl Page {
         ids.map(|id| View::new(self.clone(), id)).collect()
     }
 
-    /// The component of that name that the page came with.
+    /// Returns the component with this name in the page's HTML.
     ///
     /// # Panics
-    /// If there is none, or more than one.
+    /// Panics if there is none, or more than one.
     #[must_use]
     pub fn component(&self, name: &str) -> View {
         let mut found = self.components(name);
@@ -220,16 +220,17 @@ impl Page {
         }
     }
 
-    /// Sends a message for a component. It is on its way when this returns; the answer is awaited.
+    /// Sends a request for a component. The request is queued when this method returns; await the
+    /// [`Call`] for the reply.
     ///
     /// # Panics
-    /// If it is a mount: those are [`Page::mount`] and [`Page::mount_open`].
+    /// Panics if the request is a mount: use [`Page::mount`] or [`Page::mount_open`].
     pub fn ask(&self, component: &str, ask: Ask) -> Call {
         let awaited = self.act(|tab| tab.ask(component, ask));
         Call::new(self.clone(), awaited)
     }
 
-    /// Does something in the page, and has sent what comes of it.
+    /// Runs `act` on the page, and wakes the task to send the resulting frames.
     pub(super) fn act<R>(&self, act: impl FnOnce(&mut Tab) -> R) -> R {
         let result = act(&mut self.shared().lock().tab);
         self.shared().work.notify_one();
@@ -240,11 +241,11 @@ impl Page {
         look(&mut self.shared().lock())
     }
 
-    /// Waits until everything that the server has for this page by now has come, and every
+    /// Waits until the page has received every frame that the server has for it now, and every
     /// component is mounted.
     ///
     /// # Panics
-    /// If the server gives no answer for a minute.
+    /// Panics if the server does not reply within a minute.
     pub async fn settled(&self) {
         let number = {
             let mut state = self.shared().lock();
@@ -262,10 +263,10 @@ impl Page {
         self.wait("a sign of life", |state| arrived(state).then_some(())).await;
     }
 
-    /// Waits until something holds that an event, a task or another page is about to make hold.
+    /// Waits until `holds` returns `true`, as the result of an event, a task or another page.
     ///
     /// # Panics
-    /// If it does not within a minute.
+    /// Panics if it does not return `true` within a minute.
     pub async fn until(&self, mut holds: impl FnMut(&Self) -> bool) {
         let mut news = self.shared().news.subscribe();
         let wait = async {
@@ -282,69 +283,68 @@ impl Page {
         }
     }
 
-    /// What the application has said to the page so far, oldest first.
+    /// Returns the events that the page has received from the application, oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.shared().lock().events.clone()
     }
 
-    /// The network between this page and the server.
+    /// Returns the network between this page and the server.
     #[must_use]
     pub fn network(&self) -> Network {
         Network::new(Arc::clone(&self.0.server), Some(Arc::clone(&self.shared().line)))
     }
 
-    /// Looks at what the server has sent: the session, streams, revisions.
+    /// Calls `look` with the data received from the server: the session, streams and revisions.
     pub fn client<R>(&self, look: impl FnOnce(&Client) -> R) -> R {
         look(&self.shared().lock().referee)
     }
 
-    /// Returns the number of messages that have no answer, also of those that wait for a
-    /// connection.
+    /// Returns the number of unanswered requests, including those that wait for a connection.
     #[must_use]
     pub fn unanswered(&self) -> usize {
         self.shared().lock().tab.unanswered()
     }
 
-    /// How many connections it has had.
+    /// Returns the number of connections so far.
     #[must_use]
     pub fn connections(&self) -> u32 {
         self.shared().lock().connections
     }
 
-    /// How many sessions it has had: one, unless the server lost one.
+    /// Returns the number of sessions so far: one, unless the server lost a session.
     #[must_use]
     pub fn sessions(&self) -> u32 {
         self.shared().lock().sessions
     }
 
-    /// Who the page is from its next connection on, as when a cookie changes. The cookies of its
-    /// [`Browser`] decide for a page that has one.
+    /// Sets the page's identity from its next connection on, as when a cookie changes. For a page
+    /// with a [`Browser`], the browser's cookies take precedence.
     pub fn becomes(&self, identity: Identity) {
         let mut state = self.shared().lock();
         state.tab.set_user(user(&identity));
         state.identity = identity;
     }
 
-    /// What the page shows in its `HELLO` from the next connection on, for the application's own
+    /// Sets `auth` in the page's `HELLO` from the next connection on, for the application's own
     /// authentication.
     pub fn shows(&self, auth: Value) {
         self.shared().lock().auth = Some(auth);
     }
 
-    /// Leaves the page for good: its session ends.
+    /// Leaves the page permanently: its session ends.
     ///
     /// # Panics
-    /// If the server does not answer for a minute.
+    /// Panics if the server does not reply within a minute.
     pub async fn leave(&self) {
         self.close(vivaz_protocol::CLOSE_LEFT).await;
     }
 
-    /// Closes the page as a browser does that is closed or goes elsewhere: its session waits for a
-    /// short time.
+    /// Closes the page as a browser does when it is closed or navigates away: the session remains
+    /// resumable for a short time.
     ///
     /// # Panics
-    /// If the server does not answer for a minute.
+    /// Panics if the server does not reply within a minute.
     pub async fn hide(&self) {
         self.close(1001).await;
     }
@@ -360,10 +360,10 @@ impl Page {
         }
     }
 
-    /// Waits until the server has closed the connection for good, and gives the code.
+    /// Waits until the server has closed the connection permanently, and returns the close code.
     ///
     /// # Panics
-    /// If it does not within a minute.
+    /// Panics if the server does not close it within a minute.
     pub async fn closed(&self) -> u16 {
         let wait = async {
             let mut news = self.shared().news.subscribe();
@@ -389,8 +389,8 @@ impl Page {
         &self.0.shared
     }
 
-    /// Waits for the answers to some messages; the last one's value, or the first refusal. By then
-    /// the children are there that were asked for.
+    /// Waits for the replies to some requests and for the mounts of child components. Returns the
+    /// value of the last reply, or the first refusal.
     async fn outcome(&self, awaited: &[Awaited]) -> CallOutcome {
         let mut outcome = Ok(None);
         for one in awaited {
@@ -426,32 +426,32 @@ impl Page {
     }
 }
 
-/// Why a component could not be mounted.
+/// The reason for which a component could not be mounted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MountError {
-    /// The HTTP handler could not render it.
+    /// The HTTP handler could not render the component.
     #[error(transparent)]
     Render(#[from] RenderError),
-    /// The server refused to mount what it had rendered.
+    /// The server refused to mount the rendered component.
     #[error(transparent)]
     Refused(#[from] Refusal),
 }
 
-/// Why a browser could not open a page.
+/// The reason for which a browser could not open a page.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// The application did not answer with 200.
     #[error("the application answered with {0}")]
     Status(StatusCode),
-    /// One redirect led to another too often; the last one is named.
+    /// There were too many redirects; this is the target of the last one.
     #[error("too many redirects, the last one to {0}")]
     Redirects(String),
-    /// A redirect leads to another server, which a test asks by itself.
+    /// A redirect leads to another server, which the test must request itself.
     #[error("the application redirects to {0}")]
     Elsewhere(String),
-    /// The page has components and no script that could load the client: it would not be live.
+    /// The page has components but no script that could load the client, so it would not be live.
     #[error("the page has components and does not load the client: write `live.head()` into its `<head>`")]
     NoClient,
     /// The server refused to mount a component of the page.
@@ -467,11 +467,11 @@ impl Drop for Handle {
 
 impl PageShared {
     fn lock(&self) -> MutexGuard<'_, PageState> {
-        // A test that panics elsewhere has failed already.
+        // A poisoned lock means that the test has already failed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends the test if the page has given up.
+    /// Panics if the page no longer reconnects.
     fn check(&self) {
         let over = self.lock().over.clone();
         if let Some(why) = over {
@@ -480,7 +480,7 @@ impl PageShared {
     }
 }
 
-/// What `$user` is, as JSON.
+/// Returns the value of `$user` as JSON.
 fn user(identity: &Identity) -> String {
     let user = identity.user().ok().map(|user| json!({ "id": user.id, "name": user.name }));
     user.map_or_else(|| "null".to_owned(), |user| user.to_string())

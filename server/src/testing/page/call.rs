@@ -1,4 +1,4 @@
-//! Messages that are on their way, and whatever comes of them.
+//! Sent requests and their outcomes.
 
 use std::future::IntoFuture;
 use std::pin::Pin;
@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::{Awaited, CallOutcome, Page};
 use crate::testing::client::Refusal;
 
-/// What a click, an edit or a call sent. It is on its way already, whether it is awaited or not;
-/// awaited it gives the action's return value, or why it was refused. Cheap to clone.
+/// The requests of a click, an edit or a call. They are sent even if this future is not awaited. It
+/// resolves to the action's return value, or the refusal. Cheap to clone.
 ///
 /// # Panics
-/// Awaiting it panics if there is no answer within a minute, or if the page has given up: the
-/// server closed its connection for good, or broke the protocol.
+/// Awaiting it panics if there is no reply within a minute, or if the page no longer reconnects:
+/// the server closed its connection permanently, or broke the protocol.
 #[derive(Clone, Debug)]
 pub struct Call {
     page: Page,
@@ -25,13 +25,13 @@ impl Call {
         Self { page, awaited }
     }
 
-    /// Whether everything that was sent has its answer.
+    /// Checks whether all requests are answered.
     #[must_use]
     pub fn is_answered(&self) -> bool {
         self.answer().is_some()
     }
 
-    /// Returns the last value or the first refusal, once everything that was sent has its answer.
+    /// Returns the last value or the first refusal, once all requests are answered.
     #[must_use]
     pub fn answer(&self) -> Option<Result<Option<Value>, Refusal>> {
         let answers = self.page.with(|state| {

@@ -1,4 +1,4 @@
-//! What a browser has of a page: the engine, a document, and the components in it.
+//! The browser's part of a page: the engine, a document, and its components.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use vivaz_engine::{Op, Page as Engine, Slot, SocketCommand, Val, parse};
 use crate::testing::client::{Ask, Refusal};
 use crate::testing::process::ServerProcess;
 
-/// The value of an action, or why a message was refused.
+/// The return value of an action, or the refusal of a request.
 pub(in crate::testing) type CallOutcome = Result<Option<Value>, Refusal>;
 
 /// The engine of a page over a document in memory.
@@ -25,15 +25,15 @@ pub(in crate::testing) struct Tab {
     /// The user that components are mounted for, as JSON.
     user: String,
     names: u32,
-    /// What the engine wants done with its socket.
+    /// The engine's pending commands for its socket.
     commands: Vec<SocketCommand>,
-    /// Timers that are to be started: tokens and milliseconds.
+    /// Timers to start: tokens and milliseconds.
     timers: Vec<(u32, u32)>,
-    /// What the user's acts have sent.
+    /// The requests of the user's last actions.
     sent: Vec<Awaited>,
-    /// The edit that the server has just refused, before it is known why.
+    /// The edit that the server has just refused, until the reason is known.
     refused: Option<(Slot, String)>,
-    /// Why edits were refused.
+    /// The refusals of edits.
     refusals: HashMap<(Slot, String), Refusal>,
 }
 
@@ -43,20 +43,20 @@ struct TabComponent {
     id: String,
     name: String,
     element: Node,
-    /// Whether it is mounted; `None` as long as the server has not answered.
+    /// The outcome of the mount; `None` until the server replies.
     outcome: Option<Result<(), Refusal>>,
-    /// Whether its element is gone; its unmount is unanswered.
+    /// Whether the element was removed and the unmount is unanswered.
     is_gone: bool,
 }
 
-/// Something that a page waits for.
+/// A reply that a page waits for.
 #[derive(Clone, Debug)]
 pub(in crate::testing) enum Awaited {
-    /// The reply to the message of that ticket.
+    /// The reply to the request with this ticket.
     Ticket(u32),
-    /// The reply to the last edit of that property.
+    /// The reply to the last edit of this property.
     Edit(Slot, String),
-    /// The reply to the unmount of that component.
+    /// The reply to the unmount of this component.
     Unmount(Slot),
 }
 
@@ -86,22 +86,22 @@ impl Tab {
         self.user = user;
     }
 
-    /// Adds server-rendered HTML to the page and mounts its components. Returns those that are in
-    /// no other one.
+    /// Adds server-rendered HTML to the page and mounts its components. Returns the outermost
+    /// components.
     pub(super) fn add(&mut self, html: &str) -> Vec<Slot> {
         let elements = self.document.add(html);
         self.turn();
         elements.into_iter().filter_map(|element| self.document.slot(element)).collect()
     }
 
-    /// Shows a whole page and mounts its components. Returns those that are in no other one.
+    /// Shows a whole page and mounts its components. Returns the outermost components.
     pub(super) fn load(&mut self, html: &str) -> Vec<Slot> {
         let elements = self.document.load(html);
         self.turn();
         elements.into_iter().filter_map(|element| self.document.slot(element)).collect()
     }
 
-    /// Whether a component could be mounted, once the server has answered.
+    /// Returns the outcome of a mount, once the server has replied.
     pub(super) fn mounted(&self, slot: Slot) -> Option<Result<(), Refusal>> {
         self.components.get(&slot)?.outcome.clone()
     }
@@ -115,7 +115,7 @@ impl Tab {
         self.components.get(&slot).map(|component| (&*component.id, &*component.name))
     }
 
-    /// Takes the element of a component out of the page.
+    /// Removes the element of a component from the page.
     pub(super) fn remove(&mut self, slot: Slot) -> Vec<Awaited> {
         let Some(component) = self.components.get(&slot) else { return Vec::new() };
         self.document.remove(component.element);
@@ -123,19 +123,19 @@ impl Tab {
         vec![Awaited::Unmount(slot)]
     }
 
-    /// The component of that id.
+    /// Returns the component with this id.
     pub(in crate::testing) fn slot(&self, id: &str) -> Option<Slot> {
         let of = self.components.iter().find(|(_, component)| component.id == id && !component.is_gone);
         of.map(|(slot, _)| *slot)
     }
 
-    /// The element of the component of that id.
+    /// Returns the element of the component with this id.
     pub(in crate::testing) fn element(&self, id: &str) -> Option<Node> {
         self.document.element(self.slot(id)?)
     }
 
-    /// The ids of the components of that name in another one, in the order in which they were
-    /// mounted.
+    /// Returns the ids of the components with this name inside another component, in the order of
+    /// their mounts.
     pub(in crate::testing) fn children(&self, id: &str, name: &str) -> Vec<String> {
         let Some(parent) = self.element(id) else { return Vec::new() };
         let inside = self.document.inside(parent);
@@ -144,18 +144,18 @@ impl Tab {
         self.components.values().filter(is_child).map(|component| component.id.clone()).collect()
     }
 
-    /// The state of a component as its template sees it.
+    /// Returns the state of a component as its template reads it.
     pub(in crate::testing) fn state(&self, id: &str) -> Option<Value> {
         let state = self.engine.state(self.slot(id)?).json();
         serde_json::from_str(&state).ok()
     }
 
-    /// How many messages have no answer.
+    /// Returns the number of unanswered requests.
     pub(super) fn unanswered(&self) -> usize {
         self.engine.unanswered()
     }
 
-    /// What came of something that the page waits for; `None` as long as nothing did.
+    /// Returns the outcome of an awaited reply, or `None` if it has not arrived.
     pub(super) fn outcome(&self, awaited: &Awaited) -> Option<CallOutcome> {
         match awaited {
             Awaited::Ticket(ticket) => self.outcomes.get(ticket).cloned(),
@@ -172,10 +172,10 @@ impl Tab {
         }
     }
 
-    /// Sends a message for a component.
+    /// Sends a request for a component.
     ///
     /// # Panics
-    /// If it is a mount.
+    /// Panics if the request is a mount.
     pub(super) fn ask(&mut self, id: &str, ask: Ask) -> Vec<Awaited> {
         let Some(slot) = self.slot(id) else {
             self.tickets += 1;
@@ -206,8 +206,8 @@ impl Tab {
         vec![Awaited::Ticket(ticket)]
     }
 
-    /// Lets an event happen. Returns whether a handler heard of it, and whether one has prevented
-    /// what a browser does by itself.
+    /// Dispatches an event, and records in it whether a handler has prevented the browser's default
+    /// action. Returns whether a handler ran or a control changed.
     pub(in crate::testing) fn happens(&mut self, event: &mut Event) -> bool {
         let handlers = self.document.handlers(event);
         let mut heard = self.turn_after_event();
@@ -229,7 +229,7 @@ impl Tab {
         heard
     }
 
-    /// Carries out what an event did to a control. Returns whether it did anything.
+    /// Carries out the effects of an event on a control. Returns whether there were any.
     fn turn_after_event(&mut self) -> bool {
         let effects = self.document.take_effects();
         let any = !effects.is_empty();
@@ -238,17 +238,17 @@ impl Tab {
         any
     }
 
-    /// Returns what the user's last acts sent.
+    /// Removes and returns the requests of the user's last actions.
     pub(in crate::testing) fn take_sent(&mut self) -> Vec<Awaited> {
         std::mem::take(&mut self.sent)
     }
 
-    /// Returns what the engine wants done with its socket.
+    /// Removes and returns the engine's commands for its socket.
     pub(super) fn take_commands(&mut self) -> Vec<SocketCommand> {
         std::mem::take(&mut self.commands)
     }
 
-    /// Returns the timers that are to be started.
+    /// Removes and returns the timers to start.
     pub(super) fn take_timers(&mut self) -> Vec<(u32, u32)> {
         std::mem::take(&mut self.timers)
     }
@@ -273,7 +273,8 @@ impl Tab {
         self.turn();
     }
 
-    /// Brings the document up to date with the engine, and the components with the document.
+    /// Applies the engine's operations to the document, and the document's changes to the
+    /// components.
     fn turn(&mut self) {
         loop {
             let commands = &mut self.commands;
@@ -338,7 +339,7 @@ impl Tab {
         }
     }
 
-    /// Carries out an operation that is about no node.
+    /// Carries out an operation that concerns no node.
     fn told(&mut self, op: Op, words: &[u32], strings: &[String]) {
         match (op, words, strings) {
             (Op::Fetch, _, [hash]) => {
