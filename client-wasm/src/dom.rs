@@ -1,4 +1,4 @@
-//! The decoder that runs the operations of the engine, in JavaScript.
+//! The JavaScript decoder that runs the engine's operations.
 
 use vivaz_engine::{Op, Ops};
 use wasm_bindgen::prelude::*;
@@ -10,12 +10,12 @@ extern "C" {
     pub(crate) fn float(text: &str) -> f64;
 }
 
-/// Asks for another turn, in which the socket is looked at.
+/// Requests another turn, which polls the socket.
 pub(crate) fn later() {
     run(&[Op::Turn as u32], "");
 }
 
-/// Runs operations. While they run events fire, so nothing of the engine may be borrowed.
+/// Runs operations. Events fire meanwhile, so the engine must not be borrowed.
 pub(crate) fn run_all(ops: &Ops) {
     run(&ops.words, &ops.text);
 }

@@ -1,5 +1,5 @@
-//! What JavaScript calls. Each call is one turn: the client hears of it, views follow, and then,
-//! with nothing borrowed, the operations run. JavaScript sees to it that calls do not nest.
+//! The interface for JavaScript. Each call is one turn: it changes the client, updates the views,
+//! and then runs the operations with nothing borrowed. JavaScript ensures that calls do not nest.
 
 use std::cell::RefCell;
 
@@ -16,11 +16,11 @@ struct Engine {
     socket: Option<Socket>,
 }
 
-// Never dropped: it lives as long as the module does.
+// Never dropped: the engine lives as long as the module.
 thread_local! { static ENGINE: RefCell<Option<&'static mut Engine>> = const { RefCell::new(None) }; }
 
 impl Engine {
-    /// The operations that are to run now.
+    /// Returns the operations to run now, if any.
     fn operations(&mut self) -> Option<Ops> {
         let (url, socket) = (&self.url, &mut self.socket);
         self.page.turn(&mut |command| link(url, socket, command));
@@ -28,8 +28,8 @@ impl Engine {
         (!ops.is_empty()).then_some(ops)
     }
 
-    /// Hears one piece of news from the socket: views follow each frame before the next one changes
-    /// the state again.
+    /// Handles one event of the socket, so that views are updated after each frame, before the next
+    /// frame changes the state.
     fn hear(&mut self) {
         let Some(socket) = &mut self.socket else { return };
         let (number, page) = (socket.number, &mut self.page);
@@ -45,7 +45,7 @@ impl Engine {
     }
 }
 
-/// Carries out what is to be done with the socket.
+/// Runs a command on the socket.
 fn link(url: &str, socket: &mut Option<Socket>, command: SocketCommand) {
     match command {
         SocketCommand::Connect(number) => *socket = Some(Socket::open(url, number)),
@@ -62,12 +62,12 @@ fn link(url: &str, socket: &mut Option<Socket>, command: SocketCommand) {
     }
 }
 
-/// Everything that JavaScript wants. One function for all, because each one more is as much glue
-/// again: `what` says which, and what it does not need is 0 or empty.
+/// Handles every call from JavaScript. It is one function, because each further one needs as much
+/// glue code again. `what` selects the operation; arguments that it does not need are 0 or empty.
 #[wasm_bindgen]
 pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64 {
     let mut said = 0.0;
-    // Read before the turn: what is not JSON is null.
+    // Parsed before the turn. Text that is not JSON is null.
     let mut value =
         if matches!(what, MOUNT | EVENT | EDIT | CALL | SET | GUESS | TEMPLATE) { parse(more) } else { None };
     ENGINE.with_borrow_mut(|engine| {
@@ -124,47 +124,47 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
     said
 }
 
-/// What a component is mounted from, as JSON; and a JSON list of its id, what the renderer chose (a
-/// list of numbers; null where nothing was rendered), whom the page was made for, and the hash of
-/// the template that was rendered. `a` is 1 where there is an element to show it in.
+/// Mounts a component: its mount payload as JSON, and a JSON list of its id, the renderer's choices
+/// (a list of numbers; null if nothing was rendered), the user that the page was made for, and the
+/// hash of the rendered template. `a` is 1 if an element shows the component.
 const MOUNT: u32 = 0;
 const UNMOUNT: u32 = 1;
-/// An event in instance `a`, which does what stands at address `b`; a JSON object of what
-/// expressions ask for. The outcome is how many actions it made.
+/// Runs the statements at address `b` for an event in instance `a`, with a JSON object of the
+/// values that expressions read. Returns the number of actions called.
 const EVENT: u32 = 2;
-/// A field was edited in a control; the JSON value.
+/// Edits a field from a control, with a JSON value.
 const EDIT: u32 = 3;
-/// The moment of that edit has come; if `a` is not 0, it goes out before the last one is answered.
+/// Sends that edit; if `a` is not 0, without waiting for the reply to an earlier one.
 const COMMIT: u32 = 4;
-/// An action's name, and a JSON array of arguments; `a` is the ticket, 0 where nobody waits.
+/// Calls an action by name with a JSON array of arguments; `a` is the ticket, 0 for none.
 const CALL: u32 = 5;
-/// A `model` field's name, and a JSON value; `a` is the ticket.
+/// Sets a `model` field by name to a JSON value; `a` is the ticket.
 const SET: u32 = 6;
-/// A patch to lay over the state; the outcome is its number.
+/// Applies a patch as an optimistic update. Returns its number.
 const GUESS: u32 = 7;
-/// Takes guess `a` back.
+/// Removes optimistic update `a`.
 const RELEASE: u32 = 8;
-/// A child's props may have changed: the payload of the message.
+/// Sends a child's props, which may have changed: the payload of the message.
 const PROPS: u32 = 9;
-/// A template's hash and its JSON, or nothing where HTTP did not give it.
+/// Takes a template's hash and its JSON, or nothing if HTTP did not provide it.
 const TEMPLATE: u32 = 10;
-/// Time is up for timer `a`.
+/// Handles elapsed timer `a`.
 const TIMER: u32 = 11;
-/// Connect now.
+/// Connects now.
 const WAKE: u32 = 12;
-/// The page goes away; for good, if `a` is not 0.
+/// Closes the connection of a page that is left; for good if `a` is not 0.
 const LEAVE: u32 = 13;
-/// The state of a component, shared fields included: an operation of its own brings it at once.
+/// Passes a component's state, shared fields included, to JavaScript at once in one operation.
 const STATE: u32 = 14;
-/// Whether something of the component is unanswered, or if `a` is not 0, an edit unsent.
+/// Checks whether a request of the component is unanswered, or, if `a` is not 0, an edit.
 const LOADING: u32 = 15;
-/// The socket asked for a turn.
+/// Polls the socket, which requested the turn.
 const SOCKET: u32 = 16;
-/// A new engine for the socket's address; `a` is any number.
+/// Creates an engine for the socket's address; `a` is any number.
 const START: u32 = 17;
-/// Unanswered messages, for the page that a reload makes. They come as the state does.
+/// Passes unanswered messages, for the page after a reload, in the same operation as the state.
 const QUEUE: u32 = 18;
-/// So many tries to connect, one after the other, are enough: `a`, 0 for no end.
+/// Limits consecutive connection attempts to `a`; 0 for no limit.
 const LIMIT: u32 = 20;
-/// The nodes of a component's view are not where its template says: others took some out.
+/// Rebuilds a view whose nodes differ from its template because other scripts removed some.
 const REBUILD: u32 = 19;

@@ -1,7 +1,7 @@
 //! The browser side of Vivaz: [`vivaz_engine`] over the browser's WebSocket and DOM.
 //!
-//! An event: `js/events.js` finds what listens → [`engine`] → `vivaz_engine` → `transport`. A frame
-//! of the server: `transport` → `vivaz_engine` → `dom` (operations, run by `js/dom.js`).
+//! Path of an event: `js/events.js` (finds listeners) → [`engine`] → `vivaz_engine` → `transport`.
+//! Path of a server's frame: `transport` → `vivaz_engine` → `dom` (`js/dom.js` runs operations).
 
 mod dom;
 pub mod engine;

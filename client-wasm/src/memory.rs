@@ -1,10 +1,10 @@
-//! The memory of the module: a third of the size of the standard library's allocator, which is made
-//! for every platform there is.
+//! The module's allocator. Its code is a third of the size of the standard library's allocator,
+//! which supports every platform.
 //!
-//! Blocks come in sizes of a power of two, or of one and a half. What is freed goes to a list of
-//! its size and is taken from there again; new blocks are cut from the end of the memory, which
-//! grows. Nothing is ever joined: a page asks for the same sizes over and over, and the worst case
-//! is bounded by the most it had of each size.
+//! Block sizes are a power of two, or one and a half times that. A freed block goes to the list of
+//! its size and is reused from there. New blocks are cut from the end of the memory, which grows.
+//! Blocks are never joined: a page requests the same sizes repeatedly, and the worst case is
+//! bounded by the peak number of blocks of each size.
 
 #![expect(
     unsafe_code,
@@ -15,15 +15,15 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::ptr::null_mut;
 
-/// Two for each power of two of the address space.
+/// Number of block sizes: two for each power of two of the address space.
 const SIZES: usize = 64;
-/// WebAssembly's unit of memory.
+/// WebAssembly's unit of memory, in bytes.
 const PAGE: usize = 65_536;
 
 struct Memory {
     /// The first free block of each size; each free block begins with the address of the next.
     free: [Cell<*mut u8>; SIZES],
-    /// What is not cut into blocks yet.
+    /// The range `next..end` is not cut into blocks yet.
     next: Cell<usize>,
     end: Cell<usize>,
 }
@@ -35,17 +35,17 @@ unsafe impl Sync for Memory {}
 static MEMORY: Memory =
     Memory { free: [const { Cell::new(null_mut()) }; SIZES], next: Cell::new(0), end: Cell::new(0) };
 
-/// The list that a size belongs to, and the size of all blocks in it: the next one of 16, 24, 32,
-/// 48, 64, 96 and so on.
+/// Returns the index of a size's list, and the size of all blocks in it, in bytes: the next one of
+/// 16, 24, 32, 48, 64, 96 and so on.
 fn class(size: usize) -> (usize, usize) {
     let top = (size.max(16) - 1).ilog2() as usize;
     let (whole, half) = (2 << top, 3 << (top - 1));
     if size <= half { (2 * top, half) } else { (2 * top + 1, whole) }
 }
 
-// SAFETY: blocks are at least as large as asked for, lie in memory that was grown and is given to
-// nobody else, and begin at multiples of 8, as all sizes are; what has to begin at others, as
-// nothing here does, is not given memory.
+// SAFETY: blocks are at least as large as requested, lie in memory grown here, and have one owner.
+// They begin at multiples of 8, because all sizes are multiples of 8. Larger alignments, which this
+// module does not use, get no memory.
 unsafe impl GlobalAlloc for Memory {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let (list, size) = class(layout.size());
@@ -66,8 +66,8 @@ unsafe impl GlobalAlloc for Memory {
             if grown == usize::MAX {
                 return null_mut();
             }
-            // What somebody else grew in between is not ours, and what was left before is too small
-            // to matter.
+            // Memory that other code grew in between does not belong to this allocator. The rest of
+            // the old range is small enough to drop.
             if grown * PAGE != self.end.get() {
                 self.next.set(grown * PAGE);
             }
@@ -80,7 +80,7 @@ unsafe impl GlobalAlloc for Memory {
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if let Some(list) = self.free.get(class(layout.size()).0) {
-            // SAFETY: the block is ours again, and at least 16 bytes long.
+            // SAFETY: the allocator owns the block again; it is at least 16 bytes long.
             unsafe { block.cast::<*mut u8>().write(list.get()) };
             list.set(block);
         }
@@ -90,7 +90,7 @@ unsafe impl GlobalAlloc for Memory {
         if class(layout.size()) == class(size) {
             return block;
         }
-        // SAFETY: the caller vouches for the block and for the new size.
+        // SAFETY: the caller guarantees that the block and the new size are valid.
         unsafe {
             let new = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
             if !new.is_null() {

@@ -1,9 +1,9 @@
-//! The socket: the browser's WebSocket. gloo-net makes a stream of what comes; what goes out needs
-//! no more than the WebSocket itself. It is as good as its messages: everything that has to outlive
-//! a connection is the client's.
+//! The socket: the browser's WebSocket. gloo-net provides received messages as a stream; sending
+//! needs only the WebSocket itself. The socket keeps no messages: the client keeps all state that
+//! has to outlive a connection.
 //!
-//! There is no executor for one stream, and nobody to wake: whenever the browser calls one of
-//! gloo-net's closures, the glue asks for a turn, and that turn polls.
+//! One stream needs no executor and no waker: when the browser calls one of gloo-net's closures,
+//! the glue requests a turn, and that turn polls.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -17,25 +17,25 @@ use crate::dom::later;
 /// The protocol's name at the upgrade.
 const SUBPROTOCOL: &str = "vivaz.v1.json";
 
-/// What a socket tells.
+/// An event of a socket.
 pub(crate) enum News {
     Opened,
     Frame(String),
-    /// With the close code.
+    /// Contains the close code.
     Closed(u16),
 }
 
 /// A socket; dropping it closes it.
 pub(crate) struct Socket {
-    /// Its number, as the client knows it.
+    /// The client's number for the socket.
     pub(crate) number: u32,
-    /// `None` where the address is no address, or the page's policy forbids it.
+    /// `None` if the address is invalid, or the page's policy forbids it.
     socket: Option<(web_sys::WebSocket, Box<WebSocket>)>,
     open: bool,
 }
 
 impl Socket {
-    /// Opens a socket. What becomes of it is asked for when a turn is due.
+    /// Opens a socket and requests a turn, which polls its events.
     pub(crate) fn open(url: &str, number: u32) -> Self {
         later();
         let socket = web_sys::WebSocket::new_with_str(url, SUBPROTOCOL).ok().and_then(|line| {
@@ -45,8 +45,8 @@ impl Socket {
         Self { number, socket, open: false }
     }
 
-    /// The client keeps what cannot be sent: the close that follows makes it send again. A browser
-    /// writes an error into the console of a page that sends while its socket is closing.
+    /// Sends a frame if the socket is open; otherwise the client resends it after the close that
+    /// follows. Browsers log an error in the console if a page sends over a closing socket.
     pub(crate) fn send(&self, frame: &str) {
         if let Some((line, _)) = &self.socket
             && line.ready_state() == web_sys::WebSocket::OPEN
@@ -57,26 +57,26 @@ impl Socket {
 
     pub(crate) fn close(self, code: u16) {
         if let Some((line, _)) = self.socket {
-            // A socket that cannot be closed is closed.
+            // A socket that cannot be closed is closed already.
             let _ = line.close_with_code(code);
         }
     }
 
-    /// One piece of news, and then another turn is due; `None` if there is none now.
+    /// Returns one event and requests another turn; `None` if there is no event now.
     pub(crate) fn news(&mut self) -> Option<News> {
         let mut cx = Context::from_waker(Waker::noop());
         let Some((line, messages)) = &mut self.socket else { return Some(News::Closed(1006)) };
         let news = if !self.open && line.ready_state() != web_sys::WebSocket::CONNECTING {
             self.open = true;
-            // Also where it failed to open; the close that follows is its first news then.
+            // Also if the opening failed; then a close follows.
             News::Opened
         } else {
             match Pin::new(&mut **messages).poll_next(&mut cx) {
                 Poll::Ready(Some(Ok(Message::Text(frame)))) => News::Frame(frame),
                 Poll::Ready(Some(Err(WebSocketError::ConnectionClose(event)))) => News::Closed(event.code),
                 Poll::Ready(None) => News::Closed(1006),
-                // An error is followed by a close; binary frames are of another encoding, which was
-                // not asked for.
+                // A close follows each error. Binary frames have another encoding, which the page
+                // does not request.
                 Poll::Ready(Some(_)) => News::Frame(String::new()),
                 Poll::Pending => return None,
             }

@@ -1,14 +1,14 @@
-//! The page's engine: what a page does with the messages of its server and the events of its user.
+//! The page's engine: handles messages from the server and events from the user.
 //!
-//! An event goes through [`Page`] → `client` (a `ref`, a guess laid over the state) → a
-//! [`SocketCommand`]. A frame of the server goes through `client` → `store` (patch applied, guess
-//! dropped) → `render` (only what reads a changed field) → [`Ops`]. The engine knows neither
-//! sockets nor clocks nor nodes: the caller has those. `client-wasm` is the caller in the browser,
-//! `vivaz::testing` the one in tests.
+//! An event goes through [`Page`] → `client` (a `ref`, an optimistic update of the state) → a
+//! [`SocketCommand`]. A frame of the server goes through `client` → `store` (applies the patch,
+//! drops the optimistic update) → `render` (only readers of a changed field) → [`Ops`]. The engine
+//! has no sockets, clocks or nodes; the caller owns them. The caller is `client-wasm` in the
+//! browser and `vivaz::testing` in tests.
 
 mod client;
 mod dom;
-// In tests too, so that it does not fall behind.
+// Compiled in tests too, so that it stays up to date.
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod list;

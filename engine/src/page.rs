@@ -1,4 +1,4 @@
-//! The page: components, their views, and what goes between them.
+//! The page: components, their views, and the data flow between them.
 
 use crate::client::{Client, ComponentPhase, Origin, Output, RequestKind, Slot, SocketCommand};
 use crate::dom::{Op, Ops};
@@ -9,21 +9,21 @@ use crate::slots::Slots;
 use crate::store::{Edit, TEMPORARY, Tag};
 use crate::value::{Key, Val, write_count};
 
-/// An element that shows a component, or the place of one without.
+/// A component's place in the page, with or without an element.
 struct Place {
-    /// Whether there is an element to show it in.
+    /// Whether an element shows the component.
     element: bool,
-    /// What the server chose when it rendered the element, a list of numbers; null where nothing
-    /// was rendered, or when it is adopted.
+    /// The renderer's choices in the server's HTML, a list of numbers. Null if nothing was
+    /// rendered, or once the HTML is adopted.
     shape: Val,
-    /// The hash of the template that it was rendered by.
+    /// The hash of the template that rendered the element.
     painted: Val,
-    /// Whom the page was made for.
+    /// The user that the page was made for.
     user: Val,
     view: Option<View>,
 }
 
-/// What a view asks the client for.
+/// A view's read access to the client.
 struct Sight<'a> {
     client: &'a Client,
     slot: Slot,
@@ -49,17 +49,17 @@ impl Of for Sight<'_> {
     }
 }
 
-/// Why a component is not shown whose template is not one.
+/// The failure of a component whose template is unreadable.
 const MALFORMED: &str = r#"{"code":"malformed","message":"unreadable template"}"#;
 
 /// A page: its components, their state and their views.
 ///
-/// The caller passes what happens (an event, a frame, a timer) to one of the methods, and then
-/// calls [`Page::turn`], which writes everything that follows from it as [`Ops`].
+/// The caller passes each input (an event, a frame, a timer) to one of the methods. Then it calls
+/// [`Page::turn`], which writes all resulting operations as [`Ops`].
 pub struct Page {
     client: Client,
     stage: Stage,
-    /// Those that came, by their hash. They stay for as long as the page lives.
+    /// The received templates, identified by their hash and kept as long as the page.
     blueprints: Vec<Shared<Blueprint>>,
     places: Slots<Place>,
     temporary: u32,
@@ -70,8 +70,8 @@ pub struct Page {
 }
 
 impl Page {
-    /// Creates a page without components. `seed` makes its pauses between tries to connect differ
-    /// from those of other pages.
+    /// Creates a page without components. `seed` makes its pauses between connection attempts
+    /// differ from those of other pages.
     pub fn new(seed: u64) -> Self {
         Self {
             client: Client::new(seed),
@@ -90,9 +90,9 @@ impl Page {
     }
 
     /// Mounts a component from the payload of its `COMPONENT_MOUNT`. `of` is a list: its id on the
-    /// wire; what the renderer chose, a list of numbers, or null where nothing was rendered; the
-    /// user that the page was made for; the hash of the template that was rendered. `element` is
-    /// false for a component that is not shown.
+    /// wire; the renderer's choices, a list of numbers, or null if nothing was rendered; the user
+    /// that the page was made for; the hash of the rendered template. `element` is false for a
+    /// component that is not shown.
     pub fn mount(&mut self, slot: Slot, source: &str, of: Val, element: bool) {
         let mut of = of.into_list();
         let mut part = |at: usize| of.get_mut(at).map(std::mem::take).unwrap_or_default();
@@ -101,7 +101,7 @@ impl Page {
             .insert(slot, Place { element, shape: part(1), user: part(2), painted: part(3), view: None });
     }
 
-    /// Unmounts a component. Its nodes are forgotten and stay in the page.
+    /// Unmounts a component. The engine releases its nodes, which stay in the page.
     pub fn unmount(&mut self, slot: Slot) {
         if let Some(view) = self.places.remove(slot).and_then(|place| place.view) {
             view.drop(&mut self.stage);
@@ -110,8 +110,8 @@ impl Page {
     }
 
     /// Runs the statements of an event: those at `address` in the template, in the instance whose
-    /// root is `node`. `event` is an object of what its expressions read. Returns the number of
-    /// actions that were called.
+    /// root is `node`. `event` is an object of the values that its expressions read. Returns the
+    /// number of actions that were called.
     pub fn event(&mut self, slot: Slot, node: u32, address: u32, mut event: Val) -> u32 {
         self.temporary += 1;
         let mut temporary = String::from(TEMPORARY);
@@ -150,20 +150,20 @@ impl Page {
         calls
     }
 
-    /// Edits a `model` field, or a property whose path is a JSON array. The edit is shown at once
-    /// and sent with [`Page::commit`], or with the next action.
+    /// Edits a `model` field, or a property whose path is a JSON array. The page shows the edit at
+    /// once and sends it with [`Page::commit`] or the next action.
     pub fn edit(&mut self, slot: Slot, field: &str, value: Val) {
         self.client.edit(slot, Key::of(field), value);
     }
 
-    /// Sends the edit of a field. Without a ticket it waits while an earlier one of the same field
-    /// is unanswered. A `ticket` other than 0 is settled with the outcome. Returns false if there
-    /// is no edit to send.
+    /// Sends the edit of a field. Without a ticket it waits while an earlier edit of the field is
+    /// unanswered. A `ticket` other than 0 is settled with the outcome. Returns false if there is
+    /// no edit to send.
     pub fn commit(&mut self, slot: Slot, field: &str, ticket: u32) -> bool {
         self.client.commit(slot, Key::of(field), ticket)
     }
 
-    /// Settles the actions of events under this ticket and those that follow it.
+    /// Sets the ticket of the next action that an event calls. Later actions use the next numbers.
     pub fn set_ticket(&mut self, ticket: u32) {
         self.ticket = ticket;
     }
@@ -196,18 +196,18 @@ impl Page {
         self.client.action(slot, Key::of(action), arguments, Origin::default(), ticket, Vec::new());
     }
 
-    /// Takes a guess of [`Page::guess`] back.
+    /// Removes an optimistic update of [`Page::guess`].
     pub fn release(&mut self, slot: Slot, guess: Tag) {
         self.client.release(slot, guess, false);
     }
 
-    /// Sends new props of a child. `source` is the payload of the message, and what the child is
-    /// mounted from again. A `ticket` other than 0 is settled with the outcome.
+    /// Sends new props of a child. `source` is the payload of the message and of later mounts of
+    /// the child. A `ticket` other than 0 is settled with the outcome.
     pub fn props(&mut self, slot: Slot, source: &str, ticket: u32) {
         self.client.props(slot, source, ticket);
     }
 
-    /// Returns the state of a component as its template sees it, with edits and guesses.
+    /// Returns the state that a component's template reads, with edits and optimistic updates.
     pub fn state(&self, slot: Slot) -> Val {
         self.client.whole(slot)
     }
@@ -228,38 +228,38 @@ impl Page {
         self.client.is_edited(slot, Key::of(property))
     }
 
-    /// Returns unanswered actions and edits as a JSON list: `HELLO` to resume their session, then
-    /// for each a list of 1 if the server may have handled it, else 0, and its frame.
+    /// Returns unanswered actions and edits as a JSON list: the `HELLO` that resumes their session,
+    /// then for each a list of a flag (1 if the server may have handled it, else 0) and its frame.
     pub fn queue(&self) -> String {
         self.client.queue()
     }
 
-    /// Limits how often the page tries to connect before it stops; 0 for no limit.
+    /// Limits the number of connection attempts before the page stops; 0 for no limit.
     pub fn set_limit(&mut self, tries: u32) {
         self.client.set_limit(tries);
     }
 
-    /// The socket with this number is open.
+    /// Handles the opening of the socket with this number.
     pub fn opened(&mut self, socket: u32) {
         self.client.opened(socket);
     }
 
-    /// A frame came over the socket with this number.
+    /// Handles a frame from the socket with this number.
     pub fn frame(&mut self, socket: u32, frame: &str) {
         self.client.frame(socket, frame);
     }
 
-    /// The socket with this number is closed, with that code; 1006 without one.
+    /// Handles the close of the socket with this number. `code` is 1006 if the close has none.
     pub fn closed(&mut self, socket: u32, code: u16) {
         self.client.closed(socket, code);
     }
 
-    /// The time of an [`Op::Timer`] has passed.
+    /// Handles an elapsed [`Op::Timer`].
     pub fn timer(&mut self, token: u32) {
         self.client.timer(token);
     }
 
-    /// Connects now, or checks a connection that may be gone: the browser is online again, or the
+    /// Connects now, or probes a connection that may be lost. The browser is online again, or the
     /// page is visible again.
     pub fn wake(&mut self) {
         self.client.wake();
@@ -271,7 +271,8 @@ impl Page {
         self.client.leave(for_good);
     }
 
-    /// Which stream a guess is about: a shared field's parts are fields of its topic.
+    /// Returns an optimistic update with the shared field whose topic it changes, or
+    /// [`Key::NONE`]. The parts of a shared field are fields of its topic.
     fn place_guess(&self, slot: Slot, mut edit: Edit) -> Option<(Key, Edit)> {
         if self.client.component(slot)?.topic(edit.field).is_none() {
             return Some((Key::NONE, edit));
@@ -281,8 +282,8 @@ impl Page {
         Some((std::mem::replace(&mut edit.field, part), edit))
     }
 
-    /// Lays a guess of the page's own code over the state: an object of patch values. A shared
-    /// field's value is a patch of its topic. The guess stays until [`Page::release`].
+    /// Applies an optimistic update of the page's own code: an object of patch values. A shared
+    /// field's value is a patch of its topic. The update stays until [`Page::release`].
     pub fn guess(&mut self, slot: Slot, patch: Val) -> Tag {
         let mut guesses = Vec::new();
         for (field, value) in patch.into_fields() {
@@ -298,8 +299,8 @@ impl Page {
         self.client.guess(slot, guesses)
     }
 
-    /// Takes a template that [`Op::Fetch`] asked for. `None` if it could not be fetched: it is
-    /// asked for over the socket.
+    /// Takes a template that [`Op::Fetch`] requested. If the fetch failed (`None`), the page
+    /// requests it over the socket.
     pub fn template(&mut self, hash: &str, template: Option<Val>) {
         self.take_template(Key::of(hash), template);
     }
@@ -327,8 +328,8 @@ impl Page {
         self.blueprints.iter().find(|blueprint| blueprint.hash == hash).cloned()
     }
 
-    /// Brings the views up to date with everything that came since the last turn. `socket` carries
-    /// out what is to be done with the socket.
+    /// Updates the views with all changes since the last turn. `socket` runs the commands for the
+    /// socket.
     pub fn turn(&mut self, socket: &mut dyn FnMut(SocketCommand)) {
         loop {
             let outputs = self.client.take();
@@ -399,7 +400,7 @@ impl Page {
         }
     }
 
-    /// Shows a component that is live, if its template is there.
+    /// Shows a live component, or fetches its template if the page does not have it.
     fn show(&mut self, slot: Slot) {
         let Some(component) = self.client.component(slot) else { return };
         if component.phase != ComponentPhase::Live {
@@ -420,15 +421,15 @@ impl Page {
         self.stage.dom.put(Op::Phase, &[slot, 0], &[""]);
     }
 
-    /// Makes the view of a component, out of what the server rendered if it can be.
+    /// Creates the view of a component, from the server's HTML if possible.
     fn build(&mut self, slot: Slot, blueprint: Shared<Blueprint>) {
         let Some(place) = self.places.get_mut(slot) else { return };
         if let Some(old) = place.view.take() {
             old.drop(&mut self.stage);
         }
         let mut shape = std::mem::take(&mut place.shape);
-        // What another template has made may look alike: a deploy came between the paint and the
-        // mount.
+        // After a deploy between render and mount, the HTML is from another template and may look
+        // alike.
         if place.painted.str() != Some(blueprint.hash.name()) {
             shape = Val::Null;
         }
@@ -438,8 +439,8 @@ impl Page {
         place.view = Some(View::new(blueprint, slot, shape.list(), &around, &mut self.stage));
     }
 
-    /// Makes a view anew: the server's HTML differs from its template, or other scripts took nodes
-    /// out of it.
+    /// Rebuilds a view: the server's HTML differs from its template, or other scripts removed nodes
+    /// from it.
     pub fn anew(&mut self, slot: Slot) {
         let view = self.places.get(slot).and_then(|place| place.view.as_ref());
         if let Some(blueprint) = view.map(|view| Shared::clone(&view.blueprint)) {
@@ -447,7 +448,7 @@ impl Page {
         }
     }
 
-    /// Brings the view of a component up to date, if it has one. See [`View::show`].
+    /// Updates the view of a component, if it has one. See [`View::show`].
     fn view(
         &mut self,
         slot: Slot,
