@@ -5,7 +5,7 @@ use crate::Value;
 /// The parameters of a statement: `()` for none, a tuple, an array, or a vector of [`Value`]s. The
 /// first one is `?1` in the statement.
 pub trait Params {
-    /// Converts them into values.
+    /// Converts the parameters into values.
     fn into_values(self) -> Vec<Value>;
 }
 

@@ -208,7 +208,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
         }
     }
 
-    /// SQLite has no booleans: 0 and 1 are.
+    /// Reads 0 and 1 as booleans, because SQLite has none.
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowError> {
         match self.0 {
             Value::Integer(0) => visitor.visit_bool(false),
@@ -234,7 +234,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
         visitor.visit_newtype_struct(self)
     }
 
-    /// A text names a variant without data.
+    /// Reads a text as the name of a variant without data.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         name: &'static str,
@@ -252,7 +252,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
         }
     }
 
-    /// A blob is a sequence of bytes.
+    /// Reads a blob as a sequence of bytes.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowError> {
         match self.0 {
             Value::Blob(bytes) => {

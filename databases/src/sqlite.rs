@@ -24,8 +24,8 @@ pub use self::driver::error_of;
 use self::writer::{CommitFailure, Finish, Order, Ran};
 use crate::{DatabaseError, Tx};
 
-/// How many transactions may be queued. More are refused: one that waited for a place in the queue
-/// could be overtaken by a later one.
+/// The maximum number of queued transactions. More are refused: a later transaction could overtake
+/// one that waits for a place in the queue.
 const QUEUE: usize = 65_536;
 
 /// A SQLite database with its writer thread. Clones share the thread. It ends, with every queued
@@ -143,7 +143,7 @@ impl Database {
         });
         Box::pin(async move {
             queued?;
-            // One that panicked sends no result.
+            // A transaction that panicked sends no result.
             outcome.await.unwrap_or_else(|_| Err(DatabaseError::failed("a transaction panicked").into()))
         })
     }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{DatabaseError, Params, Row, Value};
 
-/// What a database implements to be written through a [`Tx`].
+/// The interface that a database implements for a [`Tx`].
 ///
 /// A transaction is used by one thread at a time and is synchronous to the handler. A database
 /// whose driver is asynchronous runs the handler on a thread where it may block.
@@ -103,7 +103,7 @@ impl Tx {
         Self { driver: None }
     }
 
-    /// Whether the session store has a database.
+    /// Checks whether the session store has a database.
     #[must_use]
     pub fn has_database(&self) -> bool {
         self.driver.is_some()

@@ -1,9 +1,9 @@
 //! A kit for tests of applications: pages without a browser, on a network that the test controls.
 //!
-//! Everything between a page and a component is the real thing: sessions, order, exactly-once,
-//! patches, seals, and the engine of the browser's client. In place of the socket there is a pipe
-//! in memory, and in place of the browser's DOM a document in memory, so a test takes milliseconds,
-//! needs no port, and time in it may be paused.
+//! A test runs the production code between a page and a component: sessions, order, exactly-once,
+//! patches, and seals. The engine of the browser's client runs over a document in memory instead of
+//! the browser's DOM. A pipe in memory replaces the socket. A test takes milliseconds, needs no
+//! port, and may pause time.
 
 pub(crate) mod app;
 mod browser;

@@ -99,7 +99,7 @@ impl Guard {
 /// `COMMIT` would fail for all orders of the transaction.
 ///
 /// # Errors
-/// [`DatabaseError::ForeignKey`] if rows violate one.
+/// Returns [`DatabaseError::ForeignKey`] if rows violate one.
 pub(super) fn check_deferred(connection: &Connection) -> Result<(), DatabaseError> {
     let (mut violated, mut highest) = (0, 0);
     #[expect(

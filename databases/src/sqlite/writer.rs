@@ -12,31 +12,31 @@ use super::driver::SqliteDriver;
 use super::guard::{Guard, SAVEPOINT, check_deferred};
 use crate::{DatabaseError, Tx};
 
-/// So many orders share a transaction at most: whoever waits for the first of them does not wait
-/// for ever.
+/// The maximum number of orders in a transaction. It bounds the time that the caller of the first
+/// order waits.
 const TOGETHER: usize = 256;
 
-/// Work for a transaction. It is given the reason instead if none could begin.
+/// Work for a transaction. It receives the error text instead if no transaction could begin.
 pub(super) type Order = Box<dyn FnOnce(Result<&mut Tx, &str>) -> Ran + Send>;
 
 /// An order that has run.
 pub(super) struct Ran {
-    /// Whether what it did stays.
+    /// Whether to keep the order's changes.
     pub(super) keep: bool,
-    /// Answers, when it is known whether the transaction is on disk.
+    /// Sends the result, when it is known whether the transaction is on disk.
     pub(super) finish: Finish,
 }
 
-/// Gives an answer.
+/// Sends the result of an order.
 pub(super) type Finish = Box<dyn FnOnce(Result<(), CommitFailure>) + Send>;
 
-/// Why an order is not known to be on disk.
+/// The reason for which an order is not known to be on disk.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CommitFailure {
     /// Nothing of it is kept.
     #[error(transparent)]
     Undone(DatabaseError),
-    /// The `COMMIT` failed: it may be found on disk or not.
+    /// The `COMMIT` failed: the order may be on disk or not.
     #[error(transparent)]
     Unknown(DatabaseError),
 }
@@ -47,7 +47,7 @@ impl From<DatabaseError> for CommitFailure {
     }
 }
 
-/// The thread. Dropping it waits until it has done what it was given; by then nobody can give it
+/// The writer thread. It ends after it has run every queued order, when no handle can queue
 /// more.
 #[derive(Debug)]
 pub(super) struct Thread(Mutex<Option<JoinHandle<()>>>);
@@ -65,7 +65,7 @@ impl Thread {
         Ok(Self(Mutex::new(Some(thread))))
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the thread.
     pub(super) fn join(&self) {
         let thread = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         if let Some(thread) = thread
@@ -76,7 +76,7 @@ impl Thread {
     }
 }
 
-/// How the connection works.
+/// Configures the connection.
 pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     // WAL: a commit is one append, and other processes can read meanwhile. FULL: it is on disk when
     // it is answered, so that it survives a power failure too.
@@ -142,7 +142,7 @@ impl TransactionWriter {
         queue: &mut mpsc::Receiver<Order>,
         finishes: &mut Vec<Finish>,
     ) -> Result<(), CommitFailure> {
-        // Each order is answered in any case: the first one by what fails here, too.
+        // Every order gets a result, also if `BEGIN` fails.
         let mut next = Some(first);
         let begun = self.execute("BEGIN IMMEDIATE");
         while let Some(order) = next {

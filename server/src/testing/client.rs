@@ -122,7 +122,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// The payload of an `ERROR`, or what a page makes like it.
+    /// Reads the payload of an `ERROR`, or a page's own payload of the same form.
     pub(super) fn of(payload: &Value) -> Self {
         let text = |name: &str| payload[name].as_str().unwrap_or_default();
         Self {
@@ -324,7 +324,7 @@ impl Client {
         self.visible.contains(&self.latest(reference))
     }
 
-    /// All answers so far.
+    /// Returns all answers so far.
     pub fn answers(&self) -> impl Iterator<Item = (Ref, &Answer)> {
         self.answers.iter().map(|(reference, answer)| (*reference, answer))
     }
@@ -382,7 +382,7 @@ impl Client {
         (!mounted.template.is_empty()).then_some((&*mounted.template, &*mounted.name))
     }
 
-    /// The ids of the components that are mounted.
+    /// Returns the ids of the mounted components.
     pub fn components(&self) -> impl Iterator<Item = &str> {
         let mounted = self.components.iter().filter(|(_, mounted)| !mounted.template.is_empty());
         mounted.map(|(id, _)| id.as_str())

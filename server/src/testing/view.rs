@@ -1,4 +1,4 @@
-//! A component as its page shows it, and what the user of the page does to it.
+//! A component as its page shows it, and the user's actions on it.
 
 mod gesture;
 
@@ -14,10 +14,10 @@ use super::page::{Call, Page};
 
 /// A component that a page shows. Cheap to clone.
 ///
-/// Elements are named by CSS selectors, which have to find exactly one where something is done to
-/// it. What is shown is what the server has confirmed, and over it what was typed into `live:model`
-/// fields and the guesses of `live:optimistic`: until a [`Call`] is awaited, the page shows what
-/// the action is guessed to do.
+/// Elements are identified by CSS selectors. For a user action, the selector must match exactly one
+/// element. The page shows the state confirmed by the server with the edits of `live:model` fields
+/// and the optimistic updates of `live:optimistic` applied: until a [`Call`] is awaited, the page
+/// shows the optimistic update of the action.
 #[derive(Clone, Debug)]
 pub struct View {
     page: Page,
@@ -29,30 +29,30 @@ impl View {
         Self { page, id }
     }
 
-    /// The page that it is in.
+    /// Returns the page that contains the component.
     #[must_use]
     pub fn page(&self) -> &Page {
         &self.page
     }
 
-    /// Its id in the page.
+    /// Returns the component's id in the page.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Whether it is mounted: not yet unmounted, and not taken away by the server.
+    /// Checks whether the component is mounted: neither the page nor the server has unmounted it.
     #[must_use]
     pub fn is_mounted(&self) -> bool {
         let is_shown = self.page.with(|state| state.tab.slot(&self.id).is_some());
         is_shown && self.page.client(|client| client.state(&self.id).is_some())
     }
 
-    /// Its state as the template sees it: its public fields, computed ones, and under the names of
-    /// its shared fields what is shared. Edits and guesses are laid over it.
+    /// Returns the state as the template reads it: the public, computed and shared fields, with
+    /// edits and optimistic updates applied.
     ///
     /// # Panics
-    /// If it is not mounted.
+    /// Panics if the component is not mounted.
     #[must_use]
     pub fn state(&self) -> Value {
         match self.page.with(|state| state.tab.state(&self.id)) {
@@ -61,10 +61,10 @@ impl View {
         }
     }
 
-    /// Its state as the server has confirmed it, without edits and guesses.
+    /// Returns the state confirmed by the server, without edits and optimistic updates.
     ///
     /// # Panics
-    /// If it is not mounted.
+    /// Panics if the component is not mounted.
     #[must_use]
     pub fn confirmed(&self) -> Value {
         match self.page.client(|client| client.state(&self.id)) {
@@ -73,25 +73,25 @@ impl View {
         }
     }
 
-    /// Its HTML, with that of its children inside.
+    /// Returns the component's HTML, including its children.
     ///
     /// # Panics
-    /// If it is not mounted.
+    /// Panics if the component is not mounted.
     #[must_use]
     pub fn html(&self) -> String {
         self.look(Document::html)
     }
 
-    /// The text of the element that a selector finds, white space as a browser shows it.
+    /// Returns the text of the matching element, with white space collapsed as in a browser.
     ///
     /// # Panics
-    /// If the selector does not find exactly one element.
+    /// Panics if the selector does not match exactly one element.
     #[must_use]
     pub fn text(&self, selector: &str) -> String {
         self.look(|document, root| document.text_of(one(document, root, selector)))
     }
 
-    /// The texts of all elements that a selector finds.
+    /// Returns the texts of all matching elements.
     #[must_use]
     pub fn texts(&self, selector: &str) -> Vec<String> {
         self.look(|document, root| {
@@ -99,13 +99,13 @@ impl View {
         })
     }
 
-    /// How many elements a selector finds.
+    /// Returns the number of matching elements.
     #[must_use]
     pub fn count(&self, selector: &str) -> usize {
         self.look(|document, root| document.all(root, selector).len())
     }
 
-    /// Whether a selector finds anything that is not hidden.
+    /// Checks whether a selector matches an element that is not hidden.
     #[must_use]
     pub fn shows(&self, selector: &str) -> bool {
         self.look(|document, root| {
@@ -113,20 +113,20 @@ impl View {
         })
     }
 
-    /// An attribute of the element that a selector finds.
+    /// Returns an attribute of the matching element.
     ///
     /// # Panics
-    /// If the selector does not find exactly one element.
+    /// Panics if the selector does not match exactly one element.
     #[must_use]
     pub fn attribute(&self, selector: &str, name: &str) -> Option<String> {
         self.look(|document, root| document.attribute(one(document, root, selector), name).map(str::to_owned))
     }
 
-    /// What stands in a control: its text, the value that is chosen, or `true` and `false` where it
-    /// is ticked.
+    /// Returns the content of a control: its text, the selected value, or `true` or `false` for a
+    /// checkbox or a radio button.
     ///
     /// # Panics
-    /// If the selector does not find exactly one element.
+    /// Panics if the selector does not match exactly one element.
     #[must_use]
     pub fn value(&self, selector: &str) -> String {
         self.look(|document, root| match document.held(one(document, root, selector)) {
@@ -141,89 +141,89 @@ impl View {
         })
     }
 
-    /// Clicks: handlers of `click` run, and whatever a browser does by itself follows. A button
-    /// submits its form, a checkbox changes.
+    /// Clicks an element: runs the handlers of `click` and then the browser's default action. A
+    /// button submits its form, a checkbox changes.
     ///
     /// # Panics
-    /// If the selector does not find exactly one element, if that is disabled or hidden, or if
-    /// nothing comes of it.
+    /// Panics if the selector does not match exactly one element, if the element is disabled or
+    /// hidden, or if the click has no effect.
     pub fn click(&self, selector: &str) -> Call {
         self.gestures(selector, &[Click, Toggle, AtTick("input"), AtTick("change")])
     }
 
-    /// Types a text into a control in place of what stands there, and leaves it: `input`, `change`,
-    /// `blur`.
+    /// Replaces the text of a control and leaves the control: `input`, `change`, `blur`.
     ///
     /// # Panics
-    /// If the selector does not find exactly one element, or that is disabled or hidden.
+    /// Panics if the selector does not match exactly one element, or it is disabled or hidden.
     pub fn fill(&self, selector: &str, text: &str) -> Call {
         let whole = [Put(text), Event("focus"), Event("input"), Event("change"), Event("blur")];
         self.gestures(selector, &whole)
     }
 
-    /// Types a text into a control in place of what stands there, and stays in it: `input`. A field
-    /// with `live:model.lazy` or `.blur` keeps the edit back until something else is sent.
+    /// Replaces the text of a control without leaving the control: `input`. A field with
+    /// `live:model.lazy` or `.blur` holds the edit until another request is sent.
     ///
     /// # Panics
-    /// If the selector does not find exactly one element, or that is disabled or hidden.
+    /// Panics if the selector does not match exactly one element, or it is disabled or hidden.
     pub fn input(&self, selector: &str, text: &str) -> Call {
         self.gestures(selector, &[Put(text), Event("input")])
     }
 
-    /// Chooses an option of a `select` by its value.
+    /// Selects an option of a `select` by its value.
     ///
     /// # Panics
-    /// If the selector does not find exactly one element, or that is disabled or hidden.
+    /// Panics if the selector does not match exactly one element, or it is disabled or hidden.
     pub fn choose(&self, selector: &str, value: &str) -> Call {
         self.gestures(selector, &[Put(value), Event("input"), Event("change")])
     }
 
-    /// Ticks a checkbox, if it is not ticked.
+    /// Checks a checkbox that is not checked.
     ///
     /// # Panics
-    /// If the selector does not find exactly one element, or that is disabled or hidden.
+    /// Panics if the selector does not match exactly one element, or it is disabled or hidden.
     pub fn check(&self, selector: &str) -> Call {
         self.tick(selector, true)
     }
 
-    /// Takes the tick out of a checkbox, if it has one.
+    /// Unchecks a checkbox that is checked.
     ///
     /// # Panics
-    /// If the selector does not find exactly one element, or that is disabled or hidden.
+    /// Panics if the selector does not match exactly one element, or it is disabled or hidden.
     pub fn uncheck(&self, selector: &str) -> Call {
         self.tick(selector, false)
     }
 
-    /// Submits the form that a selector finds, or the one around the element that it finds.
+    /// Submits the matching form, or the form around the matching element.
     ///
     /// # Panics
-    /// If the selector does not find exactly one element, or there is no form, or nothing comes of
-    /// it.
+    /// Panics if the selector does not match exactly one element, if there is no form, or if the
+    /// submit has no effect.
     pub fn submit(&self, selector: &str) -> Call {
         self.gestures(selector, &[Submit])
     }
 
-    /// Presses a key in an element: `keydown`, in a form's input Enter submits, then `keyup`.
+    /// Presses a key in an element: `keydown`, then for Enter in a form's input a submit, then
+    /// `keyup`.
     ///
     /// # Panics
-    /// If the selector does not find exactly one element.
+    /// Panics if the selector does not match exactly one element.
     pub fn press(&self, selector: &str, key: &str) -> Call {
         self.gestures(selector, &[Press(key)])
     }
 
-    /// Lets any event happen at an element, with what `$event` is.
+    /// Dispatches any event to an element, with the value of `$event`.
     ///
     /// # Panics
-    /// If the selector does not find exactly one element, or if nothing listens.
+    /// Panics if the selector does not match exactly one element, or if no handler runs.
     pub fn fire(&self, selector: &str, event: &str, detail: Value) -> Call {
         self.gestures(selector, &[Fire(event, detail)])
     }
 
-    /// Calls an action, as the page's own code does; edits that wait go along. `arguments` is a
-    /// tuple, an array or a `Vec`: what is positional in JSON.
+    /// Calls an action, as the page's own code does. Unsent edits are sent with it. `arguments` is
+    /// a tuple, an array or a `Vec`: a JSON array.
     ///
     /// # Panics
-    /// If the arguments have no JSON form, or are not positional.
+    /// Panics if the arguments have no JSON form, or are not positional.
     pub fn call(&self, action: &str, arguments: impl Serialize) -> Call {
         let arguments = match serde_json::to_value(arguments) {
             Ok(Value::Array(arguments)) => arguments,
@@ -234,11 +234,11 @@ impl View {
         self.page.ask(&self.id, Ask::action(action, arguments))
     }
 
-    /// Writes a field, as the page's own code does; or a property inside of one, whose path is a
+    /// Writes a field, as the page's own code does, or a property inside of one, whose path is a
     /// JSON array: `["items",3,"text"]`.
     ///
     /// # Panics
-    /// If the value has no JSON form.
+    /// Panics if the value has no JSON form.
     pub fn set(&self, field: &str, value: impl Serialize) -> Call {
         match serde_json::to_value(value) {
             Ok(value) => self.page.ask(&self.id, Ask::Property { property: field.to_owned(), value }),
@@ -246,20 +246,20 @@ impl View {
         }
     }
 
-    /// Takes it out of the page.
+    /// Removes the component from the page.
     pub fn unmount(&self) -> Call {
         self.page.ask(&self.id, Ask::Unmount)
     }
 
-    /// Waits until something holds that an event, a task or another page is about to make hold.
+    /// Waits until `holds` returns `true`, as the result of an event, a task or another page.
     ///
     /// # Panics
-    /// If it does not within a minute.
+    /// Panics if it does not return `true` within a minute.
     pub async fn until(&self, mut holds: impl FnMut(&Self) -> bool) {
         self.page.until(|_| holds(self)).await;
     }
 
-    /// Its children of that name, in the order in which they were mounted.
+    /// Returns the children with this name, in the order of their mounts.
     #[must_use]
     pub fn children(&self, component: &str) -> Vec<Self> {
         let children = self.page.with(|state| state.tab.children(&self.id, component));

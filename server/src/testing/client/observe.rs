@@ -1,5 +1,4 @@
-//! Frames of a page that is not driven by this client: they are noted, so that what the server
-//! sends can be checked.
+//! Records the frames of a page that this client does not drive, to verify the server's frames.
 
 use serde_json::Value;
 use vivaz_protocol::{ClientBody, Limits, PropertyPath, Request, decode_client};
@@ -7,12 +6,12 @@ use vivaz_protocol::{ClientBody, Limits, PropertyPath, Request, decode_client};
 use super::{Ask, Breach, Client, MountedComponent, Unanswered};
 
 impl Client {
-    /// Notes a frame that a page sends. From the first one on the page itself mounts its components
-    /// again when its session is lost, and asks again for what it asks again.
+    /// Records a frame that a page sends. From the first frame on, the page itself repeats its
+    /// mounts and requests after the session is lost.
     ///
     /// # Errors
-    /// If the page breaks the protocol: a frame that cannot be read, or a `ref` that had another
-    /// message.
+    /// Returns a [`Breach`] if the page breaks the protocol: a frame that cannot be decoded, or a
+    /// `ref` that another message has used.
     pub fn observe(&mut self, frame: &str) -> Result<(), Breach> {
         self.note(frame).map_err(|what| Breach { what, frame: frame.to_owned() })
     }
@@ -41,7 +40,7 @@ impl Client {
         Ok(())
     }
 
-    /// Forgets everything of a session that is lost: its page starts over.
+    /// Removes the state of a lost session, because its page starts over.
     pub(super) fn start_over(&mut self) {
         self.streams.clear();
         self.visible.clear();
@@ -50,7 +49,7 @@ impl Client {
     }
 }
 
-/// What a message asks, as far as its reply depends on it.
+/// Converts a request, with only the data that its reply depends on.
 fn asked(request: Request<'_>) -> Ask {
     match request {
         Request::MountSealed { seal } => Ask::MountSealed { seal: seal.expose().to_owned() },

@@ -1,4 +1,4 @@
-//! A clock that a check turns.
+//! A clock that a check controls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::persist::store::Clock;
 
-/// A clock that moves when a test moves it.
+/// A clock that only a test advances.
 #[derive(Default)]
 pub struct ManualClock {
     wall: AtomicI64,

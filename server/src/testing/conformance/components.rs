@@ -1,4 +1,4 @@
-//! What is stored with each component, and components that are kept aside.
+//! The stored data of each component, and components that are kept aside.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ fn with(aside: Vec<StoredComponent>) -> SessionState {
     SessionState { aside, ..whole("s", &[("c", 3), ("d", 0)]) }
 }
 
-/// Takes the session for that process, and gives what is kept aside of it.
+/// Claims the session for a process, and returns its components that are kept aside.
 async fn aside(store: &dyn SessionStore, by: &str) -> Vec<StoredComponent> {
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     store.claim(&id("s"), by, &seen).await.unwrap().unwrap().aside
@@ -39,7 +39,7 @@ async fn connected(store: &dyn SessionStore) -> Vec<bool> {
     stored.components.into_iter().map(|one| one.connected).collect()
 }
 
-/// The rooms of the components of the session, by their ids.
+/// Returns the rooms of the session's components, by component id.
 async fn rooms(store: &dyn SessionStore) -> Vec<(String, Vec<String>)> {
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
@@ -102,7 +102,7 @@ async fn a_component_is_removed_with_what_is_kept_aside_under_its_id_and_its_nam
     let removed = StoredChange::Removed { id: c("c") };
     store.commit(Commit::of(id("s"), "a".into(), 0, removed, None)).await.unwrap();
     assert_eq!(aside(&*store, "a").await, stays);
-    // There is no component of that id any more whose name says what goes with it.
+    // The component no longer exists, so no name determines what to remove with it.
     let removed = StoredChange::Removed { id: c("c") };
     store.commit(Commit::of(id("s"), "a".into(), 0, removed, None)).await.unwrap();
     assert_eq!(aside(&*store, "a").await, stays);
@@ -142,7 +142,7 @@ async fn a_component_kept_aside_ends_with_its_session(store: Arc<dyn SessionStor
             "forget_user" => assert_eq!(store.forget_user(&owner).await.unwrap(), 1),
             _ => {}
         }
-        // Until the store has forgotten that there was such a session.
+        // Wait until the store has removed the session's tombstone.
         for _ in 0..=TOMBSTONE.as_secs() / 20 {
             clock.pass(20);
             store.renew_lease("b", LEASE).await.unwrap();

@@ -37,7 +37,7 @@ async fn a_session_is_good_while_its_process_lives_and_as_long_as_it_says_after_
         }
         assert_eq!(store.expire("b").await.unwrap(), 0);
     }
-    // A is gone. Its lease runs for 30 seconds, then the session is good for 60.
+    // A has stopped. Its lease runs for 30 seconds, then the session stays valid for 60.
     for second in (10..90).step_by(10) {
         clock.pass(10);
         store.renew_lease("b", LEASE).await.unwrap();
@@ -98,7 +98,7 @@ async fn a_process_that_comes_back_holds_what_is_left_and_expires_nothing_at_fir
         assert_eq!(store.expire("b").await.unwrap(), 0);
     }
     assert!(has(&*store, "s").await);
-    // Everybody is suspended, for longer than anything is good.
+    // All processes are suspended, for longer than any session stays valid.
     clock.pass(10_000);
     store.renew_lease("b", LEASE).await.unwrap();
     assert_eq!(store.expire("b").await.unwrap(), 0);
@@ -172,7 +172,7 @@ async fn what_has_ended_is_not_written_again(store: Arc<dyn SessionStore>, clock
         assert!(matches!(renewed, Err(WriteError::Refused(WriteRefusal::Ended))));
         assert!(!has(&*store, session).await);
     }
-    // It is remembered for a bounded time.
+    // The tombstone is kept for a bounded time.
     clock.pass(TOMBSTONE.as_secs() - 40);
     store.renew_lease("a", LEASE).await.unwrap();
     clock.pass(29);

@@ -109,7 +109,7 @@ pub(super) fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
     }
 }
 
-/// The head of a session that nobody can resume.
+/// Returns the head of a session that no page can resume.
 pub(super) fn head() -> SnapshotHead {
     SnapshotHead {
         owner: Owner::default(),

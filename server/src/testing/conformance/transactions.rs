@@ -1,4 +1,4 @@
-//! The application's own writes in a commit, and what is published of it.
+//! The application's own writes in a commit, and the publishing of a commit.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

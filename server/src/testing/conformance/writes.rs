@@ -98,7 +98,7 @@ async fn what_the_store_does_not_have_is_absent_and_is_entered_whole(
     assert!(matches!(store.commit(change("s", "a", "d", 0)).await, Err(CommitError::Absent(_))));
     assert!(matches!(store.commit(change("s", "a", "c", 7)).await, Err(CommitError::Absent(_))));
     assert!(matches!(store.commit(change("s", "a", "c", 3)).await, Err(CommitError::Conflict)));
-    // What is newer in the store stays, what is moving stays, the rest is as it is given.
+    // Newer and moving components of the store stay; the others are replaced or removed.
     let entered = whole("s", &[("c", 3), ("d", 1), ("e", 1), ("f", 1)]);
     store.enter("a", vec![entered]).await.unwrap();
     let moving = SessionState { moving: vec![c("e")], ..whole("s", &[("c", 5), ("d", 0)]) };

@@ -1,4 +1,4 @@
-//! What keeps a page connected, and carries its messages over the line.
+//! The task that keeps a page connected and carries its messages over the line.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,30 +22,30 @@ use crate::testing::process::ServerProcess;
 use crate::transport::memory::Peer;
 use crate::transport::{Incoming, Outgoing};
 
-/// When a server is asked again that said that it has no room.
+/// The delay before a retry, if the server is overloaded.
 const SLOWLY: Duration = Duration::from_secs(1);
 
-/// How a connection ended.
+/// The end of a connection.
 enum ConnectionLoss {
-    /// The network broke it, or the server is gone.
+    /// The network broke it, or the server has stopped.
     Broken,
     /// The server closed it.
     Closed(u16),
-    /// The page closed it for good.
+    /// The page closed it permanently.
     Left,
-    /// The engine closed it, and wants the socket of that number, if that is known already.
+    /// The engine closed it. The value is the number of the next socket, if it is known.
     GivenUp(Option<u32>),
     /// The server broke the protocol.
     Breach(String),
 }
 
-/// Something on its way to the server.
+/// An item in transit to the server.
 enum Parcel {
     Message(Bytes),
     SignOfLife,
 }
 
-/// What the engine wants done with its socket, and what is sent beside its frames.
+/// The engine's commands for its socket, and the additional frames to send.
 #[derive(Default)]
 struct Wanted {
     /// The number of the socket to open.
@@ -54,12 +54,12 @@ struct Wanted {
     closes: bool,
 }
 
-/// Connects whenever the engine asks for it, until the page is left.
+/// Connects on each command of the engine, until the page is left.
 pub(super) async fn run(shared: Arc<PageShared>, server: Arc<ServerProcess>) {
     let mut wanted = None;
     loop {
         let mut line = shared.line.watch();
-        // The newest socket counts: the engine gives up one that does not open in time.
+        // Use the newest socket: the engine abandons one that does not open in time.
         wanted = shared.take_wanted().connect.or(wanted);
         tokio::select! {
             biased;
@@ -123,7 +123,7 @@ pub(super) async fn run(shared: Arc<PageShared>, server: Arc<ServerProcess>) {
     }
 }
 
-/// Connects as the page's identity, or as the cookies of its browser say.
+/// Connects with the page's identity, or with the cookies of its browser.
 async fn connect(shared: &PageShared, server: &ServerProcess, runtime: &Runtime) -> Result<Peer, StatusCode> {
     let (browser, identity) = {
         let state = shared.lock();
@@ -143,9 +143,9 @@ async fn connect(shared: &PageShared, server: &ServerProcess, runtime: &Runtime)
 struct LineConnection<'a> {
     shared: &'a Arc<PageShared>,
     line: watch::Receiver<Condition>,
-    /// How often the line had been cut when this began.
+    /// The number of breaks of the line before this connection.
     cuts: u64,
-    /// The number of the socket, as the engine knows it.
+    /// The engine's number of the socket.
     number: u32,
     outgoing: VecDeque<(Instant, Parcel)>,
     incoming: VecDeque<(Instant, Bytes)>,
@@ -164,7 +164,7 @@ impl<'a> LineConnection<'a> {
             let line = *self.line.borrow_and_update();
             if line.breaks != self.cuts || !line.is_up {
                 if let Some(code) = line.close_code {
-                    // A server that is gone by now needs no goodbye.
+                    // A server that has stopped does not need the close frame.
                     let _ = peer.sender.send(Incoming::Closed(Some(code))).await;
                 }
                 return ConnectionLoss::Broken;
@@ -192,13 +192,13 @@ impl<'a> LineConnection<'a> {
                 self.outgoing.push_back((now + line.delay, Parcel::Message(frame)));
             }
             if wanted.closes {
-                // A server that is gone by now needs no goodbye.
+                // A server that has stopped does not need the close frame.
                 let _ = peer.sender.send(Incoming::Closed(Some(1000))).await;
                 return ConnectionLoss::GivenUp(wanted.connect);
             }
             let leaving = self.shared.lock().leaving;
             if let Some(code) = leaving.filter(|_| self.outgoing.is_empty()) {
-                // A server that is gone by now needs no goodbye.
+                // A server that has stopped does not need the close frame.
                 let _ = peer.sender.send(Incoming::Closed(Some(code))).await;
                 return ConnectionLoss::Left;
             }
@@ -230,7 +230,7 @@ impl<'a> LineConnection<'a> {
 }
 
 impl LineConnection<'_> {
-    /// Hands something to the server; `false` if the line is cut over it.
+    /// Delivers an item to the server. Returns `false` if the line breaks at this item.
     fn deliver(
         &self,
         parcel: Parcel,
@@ -247,7 +247,7 @@ impl LineConnection<'_> {
                 }
                 permit.send(Incoming::Text(frame.clone()));
                 for _ in 1..if counts { copies } else { 1 } {
-                    // A copy that finds no room is one that was lost.
+                    // A copy is lost if the channel is full.
                     let _ = say.try_send(Incoming::Text(frame.clone()));
                 }
                 if counts && self.shared.line.breaks_at(Moment::AfterSend) {
@@ -260,7 +260,7 @@ impl LineConnection<'_> {
 }
 
 impl PageShared {
-    /// Takes what the engine wants done, and starts its timers.
+    /// Removes and returns the engine's commands, and starts its timers.
     fn take_wanted(self: &Arc<Self>) -> Wanted {
         let mut wanted = Wanted::default();
         let mut state = self.lock();
@@ -282,7 +282,7 @@ impl PageShared {
         wanted
     }
 
-    /// Starts the timers that the engine asks for. They end with the page.
+    /// Starts the engine's timers. They end with the page.
     fn start_timers(self: &Arc<Self>) {
         for (token, ms) in self.lock().tab.take_timers() {
             let shared = Arc::downgrade(self);
@@ -298,19 +298,19 @@ impl PageShared {
         }
     }
 
-    /// Notes that the page does not come back.
+    /// Records that the page does not reconnect.
     fn end(&self, why: String) {
         self.lock().over = Some(why);
         self.news.send_replace(());
     }
 
-    /// Notes a frame that the page sends.
+    /// Records a frame that the page sends.
     fn observe(&self, frame: &[u8]) -> Result<(), String> {
         let text = std::str::from_utf8(frame).map_err(|error| error.to_string())?;
         self.lock().referee.observe(text).map_err(|breach| breach.to_string())
     }
 
-    /// Takes in what the server sends.
+    /// Handles a frame of the server.
     fn take_in(&self, number: u32, frame: &[u8]) -> Result<(), String> {
         let text = std::str::from_utf8(frame).map_err(|error| error.to_string())?;
         let mut state = self.lock();
@@ -346,7 +346,7 @@ impl PageShared {
     }
 }
 
-/// Puts what the page shows to the application's authentication into a `HELLO`.
+/// Inserts the page's `auth` for the application's authentication into a `HELLO`.
 fn with_auth(frame: String, auth: Option<&serde_json::Value>) -> String {
     const HELLO: &str = r#"{"v":1,"type":"HELLO","payload":{"#;
     match (auth, frame.strip_prefix(HELLO)) {
@@ -356,7 +356,7 @@ fn with_auth(frame: String, auth: Option<&serde_json::Value>) -> String {
     }
 }
 
-/// Whether a message is one that gets a reply, or is that reply.
+/// Checks whether a message is a request or a reply.
 fn has_ref(frame: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Envelope {

@@ -1,4 +1,4 @@
-//! What the user of a page does, and what a browser does by itself then.
+//! The actions of a page's user, and the browser's default actions.
 
 use serde_json::{Value, json};
 use vivaz_engine::testing::{Document, Event, Node};
@@ -7,29 +7,29 @@ use vivaz_engine::{Val, parse};
 use super::View;
 use crate::testing::page::{Call, Tab};
 
-/// One thing that the user does to an element.
+/// One action of the user on an element.
 pub(super) enum Gesture<'a> {
-    /// Clicks it.
+    /// Clicks the element.
     Click,
-    /// Lets the control change that a click has reached, where it is one that is ticked.
+    /// Changes the checkbox or radio button that a click has reached, if there is one.
     Toggle,
-    /// Lets an event happen at that control.
+    /// Dispatches an event to that checkbox or radio button.
     AtTick(&'a str),
-    /// Puts a text into it in place of what it holds.
+    /// Replaces the element's text.
     Put(&'a str),
-    /// Lets an event happen that may have a handler.
+    /// Dispatches an event that may have a handler.
     Event(&'a str),
-    /// Lets an event happen that has to have a handler.
+    /// Dispatches an event that must have a handler.
     Fire(&'a str, Value),
-    /// Presses a key in it.
+    /// Presses a key in the element.
     Press(&'a str),
-    /// Submits its form.
+    /// Submits the element's form.
     Submit,
 }
 
 impl View {
-    /// Does one thing after the other, each to the page as the one before has left it. An element
-    /// that is gone by then is left alone.
+    /// Performs gestures in order, each on the page as the previous one has left it. A gesture is
+    /// skipped if a previous one has removed the element.
     pub(super) fn gestures(&self, selector: &str, gestures: &[Gesture<'_>]) -> Call {
         let id = self.id();
         let awaited = self.page().act(|tab| {
@@ -49,7 +49,7 @@ impl View {
     }
 }
 
-/// The one element that a selector finds.
+/// Returns the element that matches a selector. Panics if there is not exactly one.
 pub(super) fn one(document: &Document, root: Node, selector: &str) -> Node {
     match document.all(root, selector).as_slice() {
         [one] => *one,
@@ -61,7 +61,7 @@ pub(super) fn is_hidden(document: &Document, root: Node, node: Node) -> bool {
     document.upwards(node, root).iter().any(|around| document.attribute(*around, "hidden").is_some())
 }
 
-/// The user's hand at an element.
+/// Performs gestures on an element.
 struct Hand<'a> {
     tab: &'a mut Tab,
     root: Node,
@@ -130,8 +130,8 @@ impl Hand<'_> {
         }
     }
 
-    /// Lets an event happen. Returns whether a handler heard of it, and whether one has prevented
-    /// what a browser does.
+    /// Dispatches an event. Returns whether a handler ran or a control changed, and whether a
+    /// handler has prevented the browser's default action.
     fn happens(&mut self, at: Node, kind: &str, detail: &Value, submitter: Option<Node>) -> (bool, bool) {
         let mut event = Event::new(kind, at, parse(&detail.to_string()).unwrap_or_default());
         event.submitter = submitter;
@@ -148,7 +148,7 @@ impl Hand<'_> {
         self.around(node, |document, node| document.name(node) == "form")
     }
 
-    /// The control that a click ticks: the element, or the one in the label around it.
+    /// Returns the control that a click checks: the element, or the one in the label around it.
     fn ticked(&self) -> Option<Node> {
         let document = &self.tab.document;
         if document.is_tick(self.node) {
@@ -158,7 +158,7 @@ impl Hand<'_> {
         document.inside(label).into_iter().find(|node| document.is_tick(*node))
     }
 
-    /// Ends the test if no user could use the element.
+    /// Panics if a user could not use the element.
     fn check_usable(&self) {
         if self.tab.document.attribute(self.node, "disabled").is_some() {
             panic!("`{}` is disabled", self.selector);
@@ -169,7 +169,7 @@ impl Hand<'_> {
     }
 }
 
-/// A button that submits the form around it.
+/// Checks whether an element is a button that submits the form around it.
 fn is_submit(document: &Document, node: Node) -> bool {
     let kind = document.attribute(node, "type");
     match document.name(node) {
