@@ -147,6 +147,8 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
         burst: u32::MAX,
         // The load holds thousands of connections that it does not look at.
         heartbeat: Duration::from_secs(3600),
+        // The long list has 100,000 rows.
+        session_state_bytes: 64 * 1024 * 1024,
         ..Limits::default()
     };
     let runtime = Runtime::builder().limits(limits).build()?;

@@ -1,11 +1,12 @@
 //! Errors of databases.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use crate::RowError;
 
 /// An error of a database.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
     /// The database is closed.
@@ -58,15 +59,15 @@ pub enum DatabaseError {
     NotNative(&'static str),
     /// The commit failed, or its answer was lost: the transaction may have taken effect or not.
     #[error("it is not known whether the transaction has taken effect: {0}")]
-    Unknown(#[source] Box<dyn Error + Send + Sync>),
+    Unknown(#[source] Arc<dyn Error + Send + Sync>),
     /// Any other error of the database.
     #[error("the database failed: {0}")]
-    Failed(#[source] Box<dyn Error + Send + Sync>),
+    Failed(#[source] Arc<dyn Error + Send + Sync>),
 }
 
 impl DatabaseError {
     /// Wraps another error of a database.
     pub fn failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Failed(source.into())
+        Self::Failed(Arc::from(source.into()))
     }
 }

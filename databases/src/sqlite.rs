@@ -20,7 +20,6 @@ pub use rusqlite;
 pub use rusqlite::Connection;
 
 use self::driver::SqliteDriver;
-pub use self::driver::error_of;
 use self::writer::{CommitFailure, Finish, Order, Ran};
 use crate::{DatabaseError, Tx};
 
@@ -49,7 +48,7 @@ impl Database {
         path: impl AsRef<Path>,
         set_up: impl FnOnce(&mut Connection) -> Result<T, E>,
     ) -> Result<(Self, T), E> {
-        Self::start(Connection::open(path).map_err(error_of)?, set_up)
+        Self::start(Connection::open(path).map_err(DatabaseError::from)?, set_up)
     }
 
     /// Creates a database in memory, for tests.
@@ -59,18 +58,18 @@ impl Database {
     pub fn in_memory<T, E: From<DatabaseError>>(
         set_up: impl FnOnce(&mut Connection) -> Result<T, E>,
     ) -> Result<(Self, T), E> {
-        Self::start(Connection::open_in_memory().map_err(error_of)?, set_up)
+        Self::start(Connection::open_in_memory().map_err(DatabaseError::from)?, set_up)
     }
 
     fn start<T, E: From<DatabaseError>>(
         mut connection: Connection,
         set_up: impl FnOnce(&mut Connection) -> Result<T, E>,
     ) -> Result<(Self, T), E> {
-        writer::prepare(&connection).map_err(error_of)?;
+        writer::prepare(&connection)?;
         check(&connection)?;
         let made = set_up(&mut connection)?;
         let (orders, queue) = mpsc::channel(QUEUE);
-        let guard = guard::Guard::of(&connection).map_err(error_of)?;
+        let guard = guard::Guard::of(&connection).map_err(DatabaseError::from)?;
         let thread = writer::Thread::start(SqliteDriver::new(connection), guard, queue);
         let thread = Arc::new(thread.map_err(DatabaseError::failed)?);
         Ok((Self { orders, thread }, made))
@@ -116,7 +115,7 @@ impl Database {
         let order: Order = Box::new(move |tx| {
             let result = match tx {
                 Ok(tx) => work(tx),
-                Err(why) => Err(DatabaseError::failed(why).into()),
+                Err(error) => Err(error.into()),
             };
             let keep = result.is_ok();
             let finish: Finish = Box::new(move |committed| {
@@ -128,7 +127,7 @@ impl Database {
                     )) => Err(error.into()),
                     Err(CommitFailure::Undone(error)) => result.and(Err(error.into())),
                     Err(CommitFailure::Unknown(error)) => {
-                        result.and(Err(DatabaseError::Unknown(Box::new(error)).into()))
+                        result.and(Err(DatabaseError::Unknown(Arc::new(error)).into()))
                     }
                 };
                 // The caller may have gone. The transaction is committed all the same.
@@ -166,6 +165,6 @@ impl Database {
 /// Checks the pages of the file, which costs about as much as reading it.
 fn check(connection: &Connection) -> Result<(), DatabaseError> {
     let found: String =
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(error_of)?;
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if found == "ok" { Ok(()) } else { Err(DatabaseError::Corrupt(found)) }
 }

@@ -25,8 +25,16 @@ pub trait Driver: Any {
     /// As [`execute`](Self::execute).
     fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, DatabaseError>;
 
+    /// Runs one statement and returns its first row, if it has rows.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    fn query_first(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>, DatabaseError> {
+        Ok(self.query(sql, params)?.into_iter().next())
+    }
+
     /// Runs statements in their order and returns how many rows each one changed. A database on
-    /// another machine sends them together.
+    /// another machine receives them together.
     ///
     /// # Errors
     /// Returns the error of the first statement that fails. Those before it have taken effect in
@@ -77,9 +85,8 @@ impl SqlStatement {
 /// }
 ///
 /// fn reserve(tx: &mut Tx, seat: &str, user: &str) -> Result<bool, DatabaseError> {
-/// let reserved = tx.execute("UPDATE seats SET user = ?2 WHERE id = ?1 AND user IS NULL", (seat,
-/// user))?;
-///     Ok(reserved == 1)
+///     let sql = "UPDATE seats SET user = ?2 WHERE id = ?1 AND user IS NULL";
+///     Ok(tx.execute(sql, (seat, user))? == 1)
 /// }
 ///
 /// fn seats(tx: &mut Tx) -> Result<Vec<Seat>, DatabaseError> {
@@ -141,8 +148,8 @@ impl Tx {
         sql: &str,
         params: impl Params,
     ) -> Result<Option<R>, DatabaseError> {
-        let rows = self.driver()?.query(sql, &params.into_values())?;
-        Ok(rows.into_iter().next().map(Row::read).transpose()?)
+        let row = self.driver()?.query_first(sql, &params.into_values())?;
+        Ok(row.map(Row::read).transpose()?)
     }
 
     /// Runs statements in their order and returns how many rows each one changed. With a database

@@ -112,7 +112,7 @@ impl Runtime {
     /// Checks whether new pages are accepted. They are not after [`drain`](Self::drain).
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        !self.core().draining.is_cancelled()
+        self.core().is_ready()
     }
 
     /// Makes [`readiness`](Self::readiness) fail from now on. The runtime continues to serve.
@@ -138,12 +138,12 @@ impl Runtime {
             core.limits.drain_spread.min(DRAIN_PACE * u32::try_from(ports.len()).unwrap_or(u32::MAX));
         for (at, port) in ports.iter().enumerate() {
             let share = at as f64 / ports.len() as f64;
-            self.0.post(port, Mail::Drain(DRAIN_FIRST + spread.mul_f64(share)));
+            port.post_and_wake(Mail::Drain(DRAIN_FIRST + spread.mul_f64(share)));
         }
         if tokio::time::timeout(core.limits.shutdown_time, self.0.tasks.wait()).await.is_err() {
             tracing::warn!(left = self.0.tasks.len(), "some handlers did not finish in time");
             for port in self.0.sessions.ports() {
-                self.0.post(&port, Mail::Close(CloseCode::GoingAway));
+                port.post_and_wake(Mail::Close(CloseCode::GoingAway));
             }
             if tokio::time::timeout(CLOSING_TIME, self.0.tasks.wait()).await.is_err() {
                 tracing::warn!(left = self.0.tasks.len(), "some connections did not end in time");

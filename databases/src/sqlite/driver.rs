@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Batch, CachedStatement, Connection, ErrorCode, ToSql, ffi, params_from_iter};
+use rusqlite::{Batch, CachedStatement, Connection, ErrorCode, Statement, ToSql, ffi, params_from_iter};
 
 use crate::{DatabaseError, Driver, Row, Value};
 
@@ -23,11 +23,11 @@ impl SqliteDriver {
         // SQLite would run the first statement and ignore the others.
         if sql.trim_end().trim_end_matches(';').contains(';') {
             let mut batch = Batch::new(&self.connection, sql);
-            if batch.next().map_err(error_of)?.is_some() && batch.next().map_err(error_of)?.is_some() {
+            if batch.next()?.is_some() && batch.next()?.is_some() {
                 return Err(DatabaseError::SeveralStatements);
             }
         }
-        let statement = self.connection.prepare_cached(sql).map_err(error_of)?;
+        let statement = self.connection.prepare_cached(sql)?;
         let (expected, given) = (statement.parameter_count(), params.len());
         if expected == given { Ok(statement) } else { Err(DatabaseError::Parameters { expected, given }) }
     }
@@ -38,36 +38,51 @@ impl Driver for SqliteDriver {
         let mut statement = self.prepare(sql, params)?;
         // A statement that returns rows runs to its end.
         let changed = if statement.column_count() > 0 {
-            let mut rows = statement.query(params_from_iter(params)).map_err(error_of)?;
-            while rows.next().map_err(error_of)?.is_some() {}
+            let mut rows = statement.query(params_from_iter(params))?;
+            while rows.next()?.is_some() {}
             drop(rows);
             if statement.readonly() { 0 } else { self.connection.changes() }
         } else {
-            statement.execute(params_from_iter(params)).map_err(error_of)? as u64
+            statement.execute(params_from_iter(params))? as u64
         };
         Ok(changed)
     }
 
     fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, DatabaseError> {
         let mut statement = self.prepare(sql, params)?;
-        let columns: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
-        let mut rows = statement.query(params_from_iter(params)).map_err(error_of)?;
+        let columns = columns(&statement);
+        let mut rows = statement.query(params_from_iter(params))?;
         let mut read = Vec::new();
-        while let Some(row) = rows.next().map_err(error_of)? {
-            let values =
-                (0..columns.len()).map(|column| row.get_ref(column).map_err(error_of).and_then(value));
-            read.push(Row { columns: Arc::clone(&columns), values: values.collect::<Result<_, _>>()? });
+        while let Some(row) = rows.next()? {
+            read.push(read_row(&columns, row)?);
         }
         Ok(read)
     }
 
+    fn query_first(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>, DatabaseError> {
+        let mut statement = self.prepare(sql, params)?;
+        let columns = columns(&statement);
+        // `RETURNING`, too, has made all of its changes when the first row is there.
+        let mut rows = statement.query(params_from_iter(params))?;
+        rows.next()?.map(|row| read_row(&columns, row)).transpose()
+    }
+
     fn script(&mut self, sql: &str) -> Result<(), DatabaseError> {
-        self.connection.execute_batch(sql).map_err(error_of)
+        Ok(self.connection.execute_batch(sql)?)
     }
 
     fn native(&self) -> &dyn Any {
         &self.connection
     }
+}
+
+fn columns(statement: &Statement<'_>) -> Arc<[String]> {
+    statement.column_names().into_iter().map(str::to_owned).collect()
+}
+
+fn read_row(columns: &Arc<[String]>, row: &rusqlite::Row<'_>) -> Result<Row, DatabaseError> {
+    let values = (0..columns.len()).map(|column| value(row.get_ref(column)?));
+    Ok(Row { columns: Arc::clone(columns), values: values.collect::<Result<_, _>>()? })
 }
 
 fn value(value: ValueRef<'_>) -> Result<Value, DatabaseError> {
@@ -94,13 +109,6 @@ impl ToSql for Value {
 
 impl From<rusqlite::Error> for DatabaseError {
     fn from(error: rusqlite::Error) -> Self {
-        error_of(error)
-    }
-}
-
-/// Converts an error of rusqlite.
-#[must_use]
-pub fn error_of(error: rusqlite::Error) -> DatabaseError {
     match error.sqlite_error() {
         Some(failure) if matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             DatabaseError::Corrupt(error.to_string())
@@ -116,4 +124,5 @@ pub fn error_of(error: rusqlite::Error) -> DatabaseError {
         }
         _ => DatabaseError::failed(error),
     }
+}
 }

@@ -15,7 +15,7 @@ struct Seat {
 fn open() -> Database {
     let tables = "CREATE TABLE seats (id INTEGER PRIMARY KEY, user TEXT UNIQUE, taken INTEGER NOT NULL DEFAULT 0 \
          CHECK (taken IN (0, 1))); INSERT INTO seats (id) VALUES (1), (2), (3)";
-    let set_up = |connection: &mut Connection| connection.execute_batch(tables).map_err(error_of);
+    let set_up = |connection: &mut Connection| connection.execute_batch(tables).map_err(DatabaseError::from);
     Database::in_memory(set_up).unwrap().0
 }
 

@@ -16,8 +16,8 @@ use crate::{DatabaseError, Tx};
 /// order waits.
 const TOGETHER: usize = 256;
 
-/// Work for a transaction. It receives the error text instead if no transaction could begin.
-pub(super) type Order = Box<dyn FnOnce(Result<&mut Tx, &str>) -> Ran + Send>;
+/// Work for a transaction. It receives the error instead if no transaction could begin.
+pub(super) type Order = Box<dyn FnOnce(Result<&mut Tx, DatabaseError>) -> Ran + Send>;
 
 /// An order that has run.
 pub(super) struct Ran {
@@ -31,7 +31,7 @@ pub(super) struct Ran {
 pub(super) type Finish = Box<dyn FnOnce(Result<(), CommitFailure>) + Send>;
 
 /// The reason for which an order is not known to be on disk.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum CommitFailure {
     /// Nothing of it is kept.
     #[error(transparent)]
@@ -77,7 +77,7 @@ impl Thread {
 }
 
 /// Configures the connection.
-pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn prepare(connection: &Connection) -> Result<(), DatabaseError> {
     // WAL: a commit is one append, and other processes can read meanwhile. FULL: it is on disk when
     // it is answered, so that it survives a power failure too.
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -107,14 +107,7 @@ impl TransactionWriter {
                 }
             }
             for finish in finishes {
-                finish(committed.as_ref().copied().map_err(|failure| match failure {
-                    CommitFailure::Undone(error) => {
-                        CommitFailure::Undone(DatabaseError::failed(error.to_string()))
-                    }
-                    CommitFailure::Unknown(error) => {
-                        CommitFailure::Unknown(DatabaseError::failed(error.to_string()))
-                    }
-                }));
+                finish(committed.clone());
             }
         }
     }
@@ -148,7 +141,7 @@ impl TransactionWriter {
         while let Some(order) = next {
             match &begun {
                 Ok(()) => self.run_one(order, finishes)?,
-                Err(error) => finishes.push(order(Err(&error.to_string())).finish),
+                Err(error) => finishes.push(order(Err(error.clone())).finish),
             }
             next = if finishes.len() < TOGETHER { queue.try_recv().ok() } else { None };
         }
@@ -163,7 +156,7 @@ impl TransactionWriter {
     /// Returns an error if the transaction cannot go on.
     fn run_one(&mut self, order: Order, finishes: &mut Vec<Finish>) -> Result<(), DatabaseError> {
         if let Err(error) = self.execute(&format!("SAVEPOINT {SAVEPOINT}")) {
-            finishes.push(order(Err(&error.to_string())).finish);
+            finishes.push(order(Err(error.clone())).finish);
             return Err(error);
         }
         let tx = &mut self.tx;

@@ -12,20 +12,20 @@ use tokio::time::Instant;
 use vivaz_components::{ServerEvent, UnmountReason};
 use vivaz_protocol::{CloseCode, ComponentId, Ref, Rev, SessionId, StreamId, TopicName};
 
-use crate::core::Core;
 use crate::persist::store::WriteRefusal;
 
 use super::completion::Completion;
 use super::mail::{EvictionReason, Mail};
 use super::outbox::{Outbox, OutboxEntry};
-use crate::telemetry::stats::Counters;
 
 /// Finds the session of a port.
 pub(crate) trait SessionOwner: Send + Sync {
     /// Starts a task that drives a suspended session, because it has mail.
     fn wake(self: Arc<Self>, session: &SessionId);
-    /// Returns the state that all sessions share.
-    fn core(&self) -> &Core;
+    /// Returns how many messages a mailbox may contain when an event is posted.
+    fn mailbox_capacity(&self) -> usize;
+    /// Counts an event that was dropped.
+    fn count_lost_event(&self);
 }
 
 /// A session's mailbox and outbox, shared with other tasks.
@@ -113,10 +113,10 @@ impl Port {
     /// Posts an event, and counts it if it is dropped.
     fn post_or_drop(&self, mail: Mail) {
         let Some(owner) = self.owner.upgrade() else { return };
-        match self.post(mail, owner.core().limits.mailbox) {
+        match self.post(mail, owner.mailbox_capacity()) {
             Posted::Delivered => {}
             Posted::NoTask => owner.wake(&self.session),
-            Posted::Full => Counters::add(&owner.core().counters.events_lost),
+            Posted::Full => owner.count_lost_event(),
         }
     }
 
@@ -179,7 +179,7 @@ impl Port {
     }
 
     /// Posts mail that is never dropped, and starts a task if the session is suspended.
-    fn post_and_wake(&self, mail: Mail) {
+    pub(crate) fn post_and_wake(&self, mail: Mail) {
         if self.post(mail, usize::MAX) == Posted::NoTask
             && let Some(owner) = self.owner.upgrade()
         {

@@ -10,12 +10,12 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::SessionId;
 
 use super::Session;
-use super::mail::Mail;
-use super::port::{Port, Posted, SessionOwner};
+use super::port::SessionOwner;
 use super::sessions::Sessions;
 use crate::core::Core;
 use crate::persist::keeper::RunningSessions;
 use crate::persist::store::WriteRefusal;
+use crate::telemetry::stats::Counters;
 
 /// Drives a session without a connection until it has no work left. It is then suspended until the
 /// given time.
@@ -74,13 +74,6 @@ impl Supervisor {
             Handle::current()
         });
     }
-
-    /// Posts mail to a session, and starts a task that drives the session if it has none.
-    pub(crate) fn post(self: &Arc<Self>, port: &Arc<Port>, mail: Mail) {
-        if port.post(mail, usize::MAX) == Posted::NoTask {
-            Arc::clone(self).wake(port.session());
-        }
-    }
 }
 
 impl SessionOwner for Supervisor {
@@ -95,8 +88,12 @@ impl SessionOwner for Supervisor {
         tasks.spawn_on(task, &executor);
     }
 
-    fn core(&self) -> &Core {
-        &self.core
+    fn mailbox_capacity(&self) -> usize {
+        self.core.limits.mailbox
+    }
+
+    fn count_lost_event(&self) {
+        Counters::add(&self.core.counters.events_lost);
     }
 }
 

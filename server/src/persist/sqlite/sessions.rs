@@ -8,7 +8,6 @@ use vivaz_databases::sqlite::rusqlite::{self, Connection, params};
 use vivaz_protocol::SessionId;
 
 use vivaz_databases::DatabaseError;
-use vivaz_databases::sqlite::error_of;
 
 use super::{Sqlite, leases, rows};
 use crate::persist::store::{
@@ -18,7 +17,7 @@ use crate::persist::store::{
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error_of(error))
+        Self::Database(error.into())
     }
 }
 
