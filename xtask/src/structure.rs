@@ -7,6 +7,7 @@ mod exceptions;
 mod lines;
 mod modules;
 mod names;
+mod references;
 mod walks;
 
 use std::path::Path;
@@ -31,8 +32,8 @@ const CRATES: &[&str] = &[
     "xtask/src/main.rs",
 ];
 
-/// Checks crate edges, import cycles, type names, lines, file sizes and the walks of
-/// ARCHITECTURE.md.
+/// Checks crate edges, import cycles, type names, lines, file sizes, the walks of ARCHITECTURE.md,
+/// and that the pages for maintainers mention only names of the source.
 ///
 /// # Errors
 /// Fails with every fault, and with every exception that nothing needs any more.
@@ -68,6 +69,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
         faults.extend(lines::faults(Path::new(file), &text, &mut exceptions));
     }
     faults.extend(walks::faults(&root)?);
+    faults.extend(references::faults(&root, &tracked, &mut exceptions)?);
     faults.extend(exceptions.unused());
     ensure!(faults.is_empty(), "{} faults of structure\n{}", faults.len(), faults.join("\n"));
     say(&format!("{} crates and {} files have no fault of structure", crates.len(), tracked.len()))
