@@ -164,7 +164,6 @@ impl Database {
 
 /// Checks the pages of the file, which costs about as much as reading it.
 fn check(connection: &Connection) -> Result<(), DatabaseError> {
-    let found: String =
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if found == "ok" { Ok(()) } else { Err(DatabaseError::Corrupt(found)) }
 }

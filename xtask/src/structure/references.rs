@@ -18,7 +18,17 @@ const PAGES: &[&str] = &[
 ];
 /// Words that a definition follows.
 const KEYWORDS: &[&str] = &[
-    "fn", "struct", "enum", "trait", "type", "const", "static", "mod", "macro_rules", "function", "class",
+    "fn",
+    "struct",
+    "enum",
+    "trait",
+    "type",
+    "const",
+    "static",
+    "mod",
+    "macro_rules",
+    "function",
+    "class",
     "typedef",
 ];
 /// Extensions of the files that pages mention.
