@@ -99,7 +99,7 @@ export const runListener = (event, listener, root, element, target) => {
 };
 
 /**
- * Reads what the expressions of a listener ask for. Returns that, and which edits are read by it.
+ * Returns the values that the expressions of a listener read, and the edits among them.
  *
  * @param {any} event
  * @param {number} bits

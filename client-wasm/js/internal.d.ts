@@ -224,7 +224,7 @@ interface ControlState {
   editStage?: number;
   /** The number of the root whose action passed or read its edit and is unanswered. */
   actionRoot?: number;
-  /** The same of an edit before this one: what its answer changes is older than this edit. */
+  /** The same of the edit before this one. The changes of its answer are older than this edit. */
   olderRoot?: number;
   /** Whether the value of the state has changed since an action passed the edit. */
   hasMoved?: boolean;

@@ -90,8 +90,7 @@ const fn verify_one(subject: &Subject, kind: &CheckKind) -> Option<ConstMessage>
     match *kind {
         CheckKind::Path { steps, want } => match walk(subject, steps) {
             Ok(end) => end.is_wanted(want),
-            // What is wrong with the list of a loop is said at the loop, not again at every use of
-            // its items.
+            // An error in the list of a loop is reported once, at the loop.
             Err((at, _)) if is_inside_loop(steps, at) => None,
             Err((_, message)) => Some(message),
         },

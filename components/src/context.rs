@@ -71,7 +71,7 @@ impl Context {
     }
 
     /// Accepts commits although there is no journal: for the last job of a component whose removal
-    /// is committed. What the handler commits is left among its effects.
+    /// is committed. The handler's commits stay in its effects.
     #[must_use]
     pub fn with_commits(mut self) -> Self {
         self.durable = true;

@@ -34,8 +34,8 @@ pub enum Effect {
     Load(BoxFuture<Option<Loaded>>),
     /// The component requests to be unmounted.
     Close,
-    /// A write into the store's database. Part of the commit of a durable component's job, which
-    /// takes it out: a session never gets one.
+    /// A write into the store's database. The host commits it with the durable component's job, so
+    /// a session never receives one.
     Commit(Work),
 }
 

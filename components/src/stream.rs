@@ -18,7 +18,7 @@ pub trait StreamPatch {
     fn bytes(&self) -> usize;
 }
 
-/// The position of a state among its successors, and what a page needs to follow it.
+/// The revision of a state, with the last patches for pages that missed them.
 ///
 /// A patch leads from one revision to the next. Revisions count within an epoch; a page that knows
 /// the state of another epoch gets a snapshot. `E` names the epoch.

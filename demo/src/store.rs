@@ -1,9 +1,9 @@
 //! The storage: one SQLite file for the application and its sessions.
 //!
-//! The runtime's [`Sqlite`] owns the connection, on a thread of its own, and writes together what
-//! is asked for together. What an action writes is part of the transaction that also keeps its
-//! component and its reply, so it is a function of the transaction. Everything else asks the
-//! [`Store`] and awaits the answer. The queries of each subject are in a file of their own.
+//! The runtime's [`Sqlite`] owns the connection on its thread and combines waiting writes into one
+//! transaction. The writes of an action are part of the transaction that stores its component and
+//! its reply, so each is a function of the transaction. All other code calls the [`Store`] and
+//! awaits the result. The queries of each subject are in a file of their own.
 
 use std::path::Path;
 

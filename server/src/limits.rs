@@ -164,6 +164,39 @@ pub struct Limits {
     pub drain_spread: Duration,
 }
 
+impl Limits {
+    /// Returns the name of a limit of zero with which no client could be served.
+    pub(crate) fn zero(&self) -> Option<&'static str> {
+        let sizes = [
+            ("message_bytes", self.message_bytes),
+            ("depth", self.depth),
+            ("value_bytes", self.value_bytes),
+            ("session_state_bytes", self.session_state_bytes),
+            ("user_state_bytes", self.user_state_bytes),
+            ("in_flight", self.in_flight),
+            ("messages_per_second", self.messages_per_second as usize),
+            ("burst", self.burst as usize),
+            ("outbox_bytes", self.outbox_bytes),
+            ("sessions_per_user", self.sessions_per_user),
+            ("progress_bytes", self.progress_bytes),
+            ("kept_replies", self.kept_replies),
+        ];
+        let times = [
+            ("action_time", self.action_time),
+            ("write_time", self.write_time),
+            ("heartbeat", self.heartbeat),
+            ("head_time", self.head_time),
+            ("progress_time", self.progress_time),
+            ("hello_time", self.hello_time),
+            ("lease_time", self.lease_time),
+            ("store_time", self.store_time),
+        ];
+        let sizes = sizes.into_iter().filter(|(_, size)| *size == 0).map(|(name, _)| name);
+        let times = times.into_iter().filter(|(_, time)| time.is_zero()).map(|(name, _)| name);
+        sizes.chain(times).next()
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -17,8 +17,7 @@ const SUBPROTOCOL = 'vivaz.v1.json';
 
 /**
  * The stored queue: the `HELLO` of the session, the frames that were sent, the calls that were not,
- * and
- * whether messages had to be dropped.
+ * and whether messages had to be dropped.
  *
  * @typedef {{ hello: string, frames: string[], calls: KeptCall[], lost?: boolean }} Kept
  */
@@ -46,8 +45,9 @@ export default core => {
         else if (/[[:,]"\$temp\d+"/.test(frame)) kept.lost = true;
         else {
           const { componentId, action, payload, set } = splitMembers(frame);
-          const [position] = /** @type {[string, any]} */ (found.find(([, component]) => component.id == JSON.parse(componentId)));
-          kept.calls.push({ place: position, action, payload, set });
+          const position = found.find(([, component]) => component.id == JSON.parse(componentId))?.[0];
+          if (position == null) kept.lost = true;
+          else kept.calls.push({ place: position, action, payload, set });
         }
       }
       sessionStorage[STORAGE_KEY] = JSON.stringify(kept);
@@ -87,10 +87,15 @@ export default core => {
 
   /** @type {Kept | null | undefined} */
   let kept;
+  let stored = '';
   try {
-    kept = JSON.parse(sessionStorage[STORAGE_KEY] || 'null');
+    stored = sessionStorage[STORAGE_KEY] || '';
     delete sessionStorage[STORAGE_KEY];
-  } catch {}
+    kept = stored && JSON.parse(stored);
+  } catch {
+    // Without access to the storage, nothing was kept.
+    if (stored) reportLost();
+  }
 
   // Frames are finished in the session they belong to, over a socket of its own; then calls are
   // made in the new session.

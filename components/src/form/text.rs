@@ -115,8 +115,8 @@ fn unsigned<T: Int + Into<u64>>(text: &str) -> Result<AnyReading, String> {
     int::<T>(text).map(|number| AnyReading::Unsigned(number.into()))
 }
 
-/// Returns what a visitor's expectation means to a user, if it is a number, a truth value, a text
-/// or a list.
+/// Translates serde's `expecting` text for users. Returns `None` unless it describes a number, a
+/// truth value, a text or a list.
 pub(super) fn wanted(expected: &str) -> Option<String> {
     let text = match last_word(expected) {
         "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => {

@@ -68,7 +68,7 @@ pub(super) struct CellState<T> {
     /// Changes that are not committed yet, in the order of their commits.
     pub(super) pending: VecDeque<Pending<T>>,
     stream: Stream<Epoch, KeptPatch>,
-    /// The last operations, for deduplication: an operation is repeated soon, or not at all.
+    /// The last operations. A repetition is ignored.
     done: VecDeque<OperationId>,
     /// In ascending order of the ids, which increase.
     pub(super) subscribers: Vec<(u64, Arc<dyn Subscriber>)>,

@@ -8,7 +8,7 @@ use crate::event::ServerEvent;
 
 /// The most authors that one patch names. Every subscriber gets the names, so without a bound a
 /// busy interval would send each page more names than changes. A page whose message is not named
-/// drops its guess with the reply, which follows the patch.
+/// drops its optimistic update with the reply, which follows the patch.
 const MOST_AUTHORS: usize = 64;
 
 /// A change of a topic whose patch is not sent yet. The reply to the message that caused it waits

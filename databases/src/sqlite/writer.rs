@@ -166,7 +166,7 @@ impl TransactionWriter {
             Ok(Ran { keep, finish }) => {
                 let kept = if keep { kept.and_then(|()| check_deferred(self.connection()?)) } else { kept };
                 let keep = keep && kept.is_ok();
-                // Before the statements that may fail next, whose error it then gets.
+                // Pushed first, so that this order also gets an error of the statements below.
                 finishes.push(if kept.is_ok() {
                     finish
                 } else {

@@ -2,6 +2,7 @@
 //! the requests of any page, so a page of another site must neither open a WebSocket nor submit a
 //! form.
 
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 
 /// Set by browsers; scripts cannot change it.
@@ -21,7 +22,24 @@ pub(crate) struct Origins {
 /// allowed.
 struct UntrustedHeader;
 
+/// An allowed origin or host that no request can have.
+pub(crate) enum InvalidOrigin {
+    Origin(Box<str>),
+    Host(Box<str>),
+}
+
 impl Origins {
+    /// Checks that browsers can send the allowed origins and hosts.
+    pub(crate) fn check(&self) -> Result<(), InvalidOrigin> {
+        if let Some(origin) = self.allowed.iter().find(|origin| !is_origin(origin)) {
+            return Err(InvalidOrigin::Origin(origin.clone()));
+        }
+        match self.hosts.iter().find(|host| !is_host(host)) {
+            Some(host) => Err(InvalidOrigin::Host(host.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// Checks a request that opens a WebSocket. A missing `Origin` passes: such a request does not
     /// come from a browser, so it cannot abuse a user's cookies.
     pub(crate) fn allow(&self, uri: &Uri, headers: &HeaderMap) -> bool {
@@ -68,6 +86,24 @@ impl Origins {
     fn is_allowed(&self, origin: &str) -> bool {
         self.allowed.iter().any(|one| one.eq_ignore_ascii_case(origin))
     }
+}
+
+/// Checks that a text has the form of an `Origin` header: a scheme and a host. `null` is the origin
+/// of every sandboxed page, so it cannot be allowed.
+fn is_origin(text: &str) -> bool {
+    let parts = text.split_once("://");
+    parts.is_some_and(|(scheme, host)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+            && is_host(host)
+    })
+}
+
+/// Checks that a text has the form of a `Host` header.
+fn is_host(text: &str) -> bool {
+    text.parse::<Authority>().is_ok_and(|authority| {
+        authority.as_str() == text && !text.contains('@') && !authority.host().is_empty()
+    })
 }
 
 /// Returns the host in the request's `Host` header or in its target.

@@ -120,8 +120,8 @@ async fn find_session(
     let connection = random_text::<9>().and_then(|text| ConnectionId::new(&text).ok()).ok_or_else(unable)?;
     if let Some(resume) = hello.resume
         && let Some(ResumedSession { mut session, secret, refused }) = {
-            let greeting = ResumeRequest { resume: &resume, identity: &identity, arrived, revocations };
-            resume_session(greeting, supervisor).await?
+            let request = ResumeRequest { resume: &resume, identity: &identity, arrived, revocations };
+            resume_session(request, supervisor).await?
         }
     {
         let position = ClientPosition { acked: resume.acked, streams: resume.streams };

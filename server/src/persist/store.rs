@@ -226,7 +226,7 @@ pub enum StoreError {
     /// The database failed.
     #[error(transparent)]
     Database(DatabaseError),
-    /// What it is made on failed.
+    /// The underlying storage failed.
     #[error("the store failed: {0}")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

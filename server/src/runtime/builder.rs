@@ -16,7 +16,7 @@ use crate::admission::address::{AddressLimiter, Proxies, ProxyError};
 use crate::admission::connection_limit::ConnectionLimit;
 use crate::admission::identify::{Identify, IdentityError};
 use crate::admission::middleware::{Call, Middleware};
-use crate::admission::origin::Origins;
+use crate::admission::origin::{InvalidOrigin, Origins};
 use crate::admission::seal::Sealer;
 use crate::admission::secret::{Secret, SecretError, random_text};
 use crate::admission::users::Users;
@@ -89,9 +89,29 @@ pub enum BuildError {
         "invalid WebSocket path `{0}`: it must start with `/`, must not end with `/`, and must not contain {{, }}, ?, # or \""
     )]
     Path(Box<str>),
+    /// An allowed origin is not an origin.
+    #[error("invalid origin `{0}`: write the scheme and the host without a path, like `https://app.example`")]
+    Origin(Box<str>),
+    /// An allowed host is not a host.
+    #[error(
+        "invalid host `{0}`: write the name, with the port if it is not the default, like `app.example:8443`"
+    )]
+    Host(Box<str>),
+    /// A limit is zero with which no client could be served.
+    #[error("the limit `{0}` is zero; no client could be served")]
+    Limit(&'static str),
 }
 
 vivaz_components::debug_as_message!(BuildError);
+
+impl From<InvalidOrigin> for BuildError {
+    fn from(invalid: InvalidOrigin) -> Self {
+        match invalid {
+            InvalidOrigin::Origin(origin) => Self::Origin(origin),
+            InvalidOrigin::Host(host) => Self::Host(host),
+        }
+    }
+}
 
 impl Builder {
     /// Provides a value of the application to components. Handlers read it with `cx.state::<Db>()`.
@@ -274,12 +294,17 @@ impl Builder {
     ///
     /// # Errors
     /// Returns an error if two components have the same name, a template does not compile, a
-    /// trusted proxy is not an address or a network, the path is not valid, or the system has no
+    /// trusted proxy is not an address or a network, the path, an allowed origin or an allowed host
+    /// is not valid, a limit is zero with which no client could be served, or the system has no
     /// randomness for a secret.
     pub fn build(self) -> Result<Runtime, BuildError> {
         let path = self.path.unwrap_or_else(|| DEFAULT_PATH.into());
         if !path.starts_with('/') || path.ends_with('/') || path.contains(['{', '}', '?', '#', '"']) {
             return Err(BuildError::Path(path));
+        }
+        self.origins.check()?;
+        if let Some(name) = self.limits.zero() {
+            return Err(BuildError::Limit(name));
         }
         let mut proxies = Proxies::default();
         for network in &self.proxies {

@@ -295,15 +295,15 @@ pub(super) fn authorize(
     identity: &Identity,
     limit: Duration,
 ) -> impl Future<Output = TopicAuthorization> + Send + use<> {
-    let received_at = topics.into_iter().map(|topic| {
+    let answers = topics.into_iter().map(|topic| {
         let name = topic.name().clone();
         let answer = guard("authorizing a topic", Some(limit), topic.authorize(identity));
         async move { (name, answer.await.map_err(RestoreFailure::of_decoded)) }
     });
-    let received_at: Vec<_> = received_at.collect();
+    let answers: Vec<_> = answers.collect();
     async move {
         let mut authorized = TopicAuthorization::default();
-        for (name, answer) in join_all(received_at).await {
+        for (name, answer) in join_all(answers).await {
             match answer {
                 Ok(()) => {}
                 Err(RestoreFailure::Refused(_)) => {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error;
+use vivaz::{BuildError, Limits, Runtime};
 
 use crate::app::{Server, start, start_with};
 use crate::client::Client;
@@ -127,4 +128,35 @@ async fn several_runtimes_stand_in_one_application() {
     let pages = vivaz::Runtime::builder().build().unwrap();
     let _app: axum::Router = axum::Router::new().merge(admin.router()).merge(pages.router());
     assert!(vivaz::Runtime::builder().path("live").build().is_err());
+}
+
+#[tokio::test]
+async fn a_configuration_that_no_client_can_meet_is_refused() {
+    for origin in
+        ["https://app.example", "http://localhost:3000", "https://[::1]:8443", "chrome-extension://abc"]
+    {
+        Runtime::builder().allow_origin(origin).build().unwrap();
+    }
+    for origin in [
+        "https://app.example/",
+        "app.example",
+        "null",
+        "*",
+        "https://",
+        "https://a b",
+        "https://me@app.example",
+    ] {
+        let built = Runtime::builder().allow_origin(origin).build();
+        assert!(matches!(built, Err(BuildError::Origin(_))), "{origin}: {built:?}");
+    }
+    for host in ["app.example", "app.example:8443", "[::1]:3000"] {
+        Runtime::builder().allow_host(host).build().unwrap();
+    }
+    for host in ["https://app.example", "app.example/", "", "me@app.example"] {
+        let built = Runtime::builder().allow_host(host).build();
+        assert!(matches!(built, Err(BuildError::Host(_))), "{host}: {built:?}");
+    }
+    let limits = Limits { outbox_bytes: 0, ..Limits::default() };
+    let built = Runtime::builder().limits(limits).build();
+    assert_eq!(built.unwrap_err().to_string(), "the limit `outbox_bytes` is zero; no client could be served");
 }

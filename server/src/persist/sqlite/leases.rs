@@ -109,7 +109,7 @@ pub(super) fn end(db: &Connection, session: &str, now: u64, by: Option<&str>) ->
     delete(db, session)
 }
 
-/// Saves the store time and returns it. The time of another process is_allowed be later.
+/// Saves the store time and returns it, or the time that another process saved if that is later.
 fn save_time(db: &Connection, time: &StoreTime, now: u64) -> Result<u64, StoreError> {
     let seen = db
         .prepare_cached("SELECT time FROM vivaz_clock")?

@@ -71,7 +71,7 @@ pub struct Commit {
     pub expects: Option<(ComponentId, u64)>,
     /// The page has received all replies up to this ref, so the store may delete them.
     pub received: u64,
-    /// Makes the application's own writes and returns what is written beside them. Called once,
+    /// Runs the application's writes and returns the record to store with them. Called once,
     /// inside of the transaction; a store without a database gives it [`Tx::without_database`]. It
     /// is synchronous: an asynchronous store calls it on a thread where it may block. An error is
     /// [`CommitError::Work`] and rolls all of it back.

@@ -270,8 +270,8 @@ impl Restorer<'_> {
     }
 }
 
-/// Sets a row aside. Of rows that were mounted anew, only the last one of each name and schema is
-/// without_component.
+/// Sets a row aside. Of the rows that were mounted anew, only the newest one of each name and
+/// schema is kept.
 fn set_row_aside(aside: &mut Vec<StoredComponent>, row: StoredComponent) {
     let is_older =
         |one: &StoredComponent| one.anew && row.anew && one.name == row.name && one.schema == row.schema;
