@@ -81,6 +81,8 @@ interface Core {
   isFiring: boolean;
   /** The build that the server has named. */
   serverBuild?: string;
+  /** Whether actions were reported as lost, and no component was mounted since then. */
+  hasLost?: boolean;
 
   // Set by optional modules. `node` is an element of a component's view, `at` the position of a
   // hole in its block.

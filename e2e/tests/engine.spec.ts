@@ -219,6 +219,52 @@ test("a page whose seal is good no more is loaded anew", async ({ page }) => {
   expect(loads).toBe(2);
 });
 
+test("an action that is dropped by the client's own reload is reported", async ({ page, problems }) => {
+  problems.expect(/WebSocket connection to .* failed/);
+  let loads = 0;
+  page.on("request", (request) => {
+    if (request.isNavigationRequest()) loads += 1;
+  });
+  // The second connection is to a process with another secret and without the session.
+  let connections = 0;
+  let welcome = "";
+  let cut = () => {};
+  await page.routeWebSocket("**/live", (socket) => {
+    connections += 1;
+    if (connections === 2) {
+      return socket.onMessage((frame) => {
+        const { type, ref, componentId } = JSON.parse(frame.toString());
+        if (type === "HELLO") {
+          const { payload, ...rest } = JSON.parse(welcome);
+          socket.send(JSON.stringify({ ...rest, payload: { ...payload, session: "another", resumed: false } }));
+        } else if (type === "COMPONENT_MOUNT") {
+          const payload = { code: "bad_seal", message: "the seal is not valid" };
+          socket.send(JSON.stringify({ v: 1, type: "ERROR", ref, componentId, payload }));
+        }
+      });
+    }
+    const server = socket.connectToServer();
+    server.onMessage((frame) => {
+      if (JSON.parse(frame.toString()).type === "WELCOME") welcome = frame.toString();
+      socket.send(frame);
+    });
+    cut = () => void socket.close({ code: 1001 });
+  });
+  await page.addInitScript(() => {
+    document.addEventListener("live:error", (event) => {
+      sessionStorage.setItem("errors", (sessionStorage.getItem("errors") ?? "") + (event as CustomEvent).detail.code + " ");
+    });
+  });
+  await open(page, "/ways");
+  cut();
+  await expect(page.locator("html")).not.toHaveAttribute("live-connection", "connected");
+  await press(page, "Add");
+  await expect.poll(() => loads).toBe(2);
+  await live(page);
+  await expect.poll(() => page.evaluate(() => sessionStorage.getItem("errors"))).toMatch(/session_lost $/);
+  await expect(count(page)).toHaveText("0");
+});
+
 const KEEPING = `/ways?${new URLSearchParams({ from: '<script type="module"', to: '<script type="module" live-keep-queue live-warn-unsent' })}`;
 
 test("a reload keeps what waits for a connection, and what is under way is not done twice", async ({ page, problems }) => {

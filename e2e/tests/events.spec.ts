@@ -113,3 +113,16 @@ test("what appears with an autofocus has the focus, and a box can be neither", a
   await page.getByRole("button", { name: "Toggle" }).click();
   await expect.poll(indeterminate).toBe(false);
 });
+
+test("an autofocus does not interrupt a user who types", async ({ page }) => {
+  await open(page, "/events");
+  const keys = page.getByLabel("Keys");
+  await keys.pressSequentially("half");
+  // The server or a timer may cause the patch: the test presses the button without a pointer.
+  await page.getByRole("button", { name: "Toggle" }).evaluate((button: HTMLElement) => button.click());
+  await expect(page.getByLabel("First")).toBeVisible();
+  await keys.evaluate(() => new Promise(requestAnimationFrame));
+  await expect(keys).toBeFocused();
+  await page.keyboard.type(" word");
+  await expect(keys).toHaveValue("half word");
+});

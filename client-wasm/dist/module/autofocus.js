@@ -1,1 +1,1 @@
-var e=e=>{let t;return e.Gt=e=>{let u=e.matches("[autofocus]")?e:e.querySelector("[autofocus]");u&&(t=u,queueMicrotask(()=>{t==u&&u.isConnected&&t.focus()}))},!0};export{e as default};
+var e=e=>{let t;return e.Xt=e=>{let a=e.matches("[autofocus]")?e:e.querySelector("[autofocus]");a&&(t=a,queueMicrotask(()=>{t==a&&a.isConnected&&!(e=>e?.isContentEditable||"textarea"==e?.localName||"input"==e?.localName&&!/^(button|submit|reset|image|checkbox|radio|range|color|file)$/.test(e.type))(document.activeElement)&&t.focus()}))},!0};export{e as default};

@@ -1,1 +1,1 @@
-var e=e=>{let{ce:t,ie:n}=e;t.warnUnsent??=!0,addEventListener("beforeunload",r=>{if(t.warnUnsent){e.rt?.(document);for(let t of n.keys())e.ue(15,t,1)&&r.preventDefault()}})};export{e as default};
+var e=e=>{let{ie:t,pe:n}=e;t.warnUnsent??=!0,addEventListener("beforeunload",r=>{if(t.warnUnsent){e.rt?.(document);for(let t of n.keys())e.Te(15,t,1)&&r.preventDefault()}})};export{e as default};

@@ -4,6 +4,7 @@
 import { CLOSE_LEFT, COMMAND_CALL, COMMAND_SET } from '../codes.js';
 import { splitItems, splitMembers } from '../json.js';
 import { componentsByPosition } from '../positions.js';
+import { reportQueueLost } from '../queue-lost.js';
 
 const STORAGE_KEY = 'live-kept ' + location.pathname;
 const SUBPROTOCOL = 'vivaz.v1.json';
@@ -57,12 +58,6 @@ export default core => {
     }
   };
 
-  const reportLost = () => {
-    const message = 'messages that were unanswered before the reload may be lost';
-    const detail = { action: '', code: 'session_lost', message, details: null };
-    document.dispatchEvent(new CustomEvent('live:error', { detail }));
-  };
-
   /** A property is a name, or a path, which the engine takes as JSON. @param {string} property */
   const propertyName = property => property[0] == '"' ? JSON.parse(property) : property;
 
@@ -94,7 +89,7 @@ export default core => {
     kept = stored && JSON.parse(stored);
   } catch {
     // Without access to the storage, nothing was kept.
-    if (stored) reportLost();
+    if (stored) reportQueueLost();
   }
 
   // Frames are finished in the session they belong to, over a socket of its own; then calls are
@@ -103,7 +98,7 @@ export default core => {
     if (!kept || connectionInfo.status != 'connected') return;
     const { hello, frames, calls, lost } = kept, unanswered = new Map(frames.map(frame => [JSON.parse(frame).ref, frame]));
     kept = null;
-    if (lost) reportLost();
+    if (lost) reportQueueLost();
     if (!unanswered.size) return repeatCalls(calls);
     const socket = new WebSocket(core.socketUrl(), SUBPROTOCOL);
     socket.onopen = () => socket.send(hello);
@@ -114,7 +109,7 @@ export default core => {
           for (const [ref, frame] of unanswered) if (!payload.done.includes(ref)) socket.send(frame);
         } else {
           unanswered.clear();
-          reportLost();
+          reportQueueLost();
         }
       }
       unanswered.delete(ref);

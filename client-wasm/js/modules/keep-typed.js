@@ -1,7 +1,10 @@
 // Keeps what was typed over a reload by the client itself: the user or the session has changed.
+// Reports the actions that the reload drops.
 
 import { isChanged, readValue, restoreValue } from '../control-value.js';
+import { splitItems } from '../json.js';
 import { componentsByPosition } from '../positions.js';
+import { reportQueueLost } from '../queue-lost.js';
 import { reportTypedLost } from '../typed-lost.js';
 
 const STORAGE_KEY = 'live-typed ' + location.pathname;
@@ -29,9 +32,11 @@ export default core => {
         if (isChanged(node)) kept.push({ place: position, at, sign: signature(node), name: node.name, value: readValue(node) });
       });
     }
-    if (!kept.length) return;
+    // This page cannot show its reports any more. The first item of the queue is the `HELLO`.
+    const isLost = core.hasLost || !core.settings.keepQueue && splitItems(core.unansweredMessages()).length > 1;
+    if (!kept.length && !isLost) return;
     try {
-      sessionStorage[STORAGE_KEY] = JSON.stringify(kept);
+      sessionStorage[STORAGE_KEY] = JSON.stringify({ kept, isLost });
     } catch (error) {
       // The storage is full: the page is reloaded all the same.
       reportError(error);
@@ -39,17 +44,19 @@ export default core => {
   };
 
   const restore = async () => {
-    let kept;
+    let kept, isLost;
     try {
-      kept = JSON.parse(sessionStorage[STORAGE_KEY] || '[]');
+      const stored = sessionStorage[STORAGE_KEY];
       delete sessionStorage[STORAGE_KEY];
+      if (!stored) return;
+      ({ kept, isLost } = JSON.parse(stored));
     } catch {
       return;
     }
-    if (!kept.length) return;
     if (document.readyState != 'complete') await new Promise(resolve => addEventListener('load', resolve));
     const found = componentsByPosition(core.components);
     await Promise.allSettled(Array.from(found.values(), component => component.mounted));
+    if (isLost) reportQueueLost();
     for (const one of kept) {
       const element = found.get(one.place)?.element, node = element && controlsOf(element)[one.at];
       if (node && signature(node) == one.sign) {

@@ -34,6 +34,7 @@ export const requestTurn = () => queueMicrotask(() => queueCommand(COMMAND_SOCKE
 const setPhase = (component, error) => {
   const { element, isReported } = component;
   component.isReported = !error;
+  if (!error) core.hasLost = false;
   if (isReported && !error) return;
   if (element) {
     writeAttribute(element, 'live-state', error ? 'error' : null);
@@ -80,7 +81,12 @@ export const runOperation = (op, word, text) => {
       if (component) setPhase(component, isFailed && toError(JSON.parse(json)));
       break;
     }
-    case OP_FAULT: reportFailure(components.get(word()), text(), JSON.parse(text())); break;
+    case OP_FAULT: {
+      const component = components.get(word()), action = text(), failure = JSON.parse(text());
+      core.hasLost ||= failure.code == 'session_lost';
+      reportFailure(component, action, failure);
+      break;
+    }
     case OP_FETCH: fetchTemplate(text()); break;
     case OP_TIMER: {
       const token = word(), own = generation;
