@@ -5,6 +5,14 @@
 // before the client.
 
 document.$early ??= (() => {
+  // Opens the socket while the engine loads, if the page has a component.
+  const observer = new MutationObserver(() => {
+    const script = /** @type {any} */ (document.querySelector('script[live-build]'));
+    if (!script || !document.querySelector('live-component')) return;
+    observer.disconnect();
+    document.$socket = new WebSocket(script.src.replace(/^http/, 'ws').replace(/\/[^/]*$/, ''), 'vivaz.v1.json');
+  });
+  observer.observe(document, { childList: true, subtree: true });
   /** @type {CapturedEvent[]} */
   let kept = [];
   for (const type of ['click', 'submit']) {

@@ -20,6 +20,7 @@ import { runOperation } from './page/operations.js';
 import { reloadPage } from './page/reload.js';
 import { guard } from './page/reports.js';
 import { settings } from './page/settings.js';
+import { fetchTemplate } from './page/templates.js';
 
 export default live;
 export const { component, configure, hook, mount, reconnect } = live;
@@ -46,6 +47,9 @@ for (const { attributes } of document.scripts) {
 if (!document.documentElement.moveBefore) loadModule('move');
 // Requested early: the template names it only later.
 if (document.querySelector('input,textarea,select')) loadModule('controls');
+
+// Requested while the engine loads: the components are mounted only then.
+for (const element of document.querySelectorAll('live-component[template]')) fetchTemplate(/** @type {string} */ (element.getAttribute('template')));
 
 const start = await loadEngine();
 if (start) {

@@ -16,6 +16,18 @@ export const number = value => '' + value;
 export const float = text => +text;
 
 /**
+ * Opens a socket, or returns the one that the capture script has opened, once, if it can be used.
+ *
+ * @param {string} url
+ * @param {string} protocol
+ */
+export const openSocket = (url, protocol) => {
+  const socket = document.$socket;
+  document.$socket = undefined;
+  return socket && socket.readyState < 2 ? socket : new WebSocket(url, protocol);
+};
+
+/**
  * Puts a node before another one in a parent.
  *
  * @param {any} parent

@@ -331,6 +331,8 @@ interface Node {
 }
 
 interface Document {
+  /** The socket that the capture script has opened for the engine. */
+  $socket?: WebSocket;
   /** Repeats the events that capture.js has kept for a component. */
   $early?: (element: any, handleEvent: (event: any, path: any[]) => boolean) => void;
 }

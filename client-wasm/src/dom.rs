@@ -8,6 +8,9 @@ extern "C" {
     fn run(words: &[u32], text: &str);
     pub(crate) fn number(n: f64) -> String;
     pub(crate) fn float(text: &str) -> f64;
+    /// Opens a socket, or returns the one that the capture script has opened.
+    #[wasm_bindgen(catch, js_name = openSocket)]
+    pub(crate) fn open_socket(url: &str, protocol: &str) -> Result<web_sys::WebSocket, JsValue>;
 }
 
 /// Requests another turn, which polls the socket.

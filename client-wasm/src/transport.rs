@@ -12,7 +12,7 @@ use futures_util::Stream;
 use gloo_net::websocket::futures::WebSocket;
 use gloo_net::websocket::{Message, WebSocketError};
 
-use crate::dom::later;
+use crate::dom::{later, open_socket};
 
 /// The protocol's name at the upgrade.
 const SUBPROTOCOL: &str = "vivaz.v1.json";
@@ -38,7 +38,7 @@ impl Socket {
     /// Opens a socket and requests a turn, which polls its events.
     pub(crate) fn open(url: &str, number: u32) -> Self {
         later();
-        let socket = web_sys::WebSocket::new_with_str(url, SUBPROTOCOL).ok().and_then(|line| {
+        let socket = open_socket(url, SUBPROTOCOL).ok().and_then(|line| {
             let messages = WebSocket::try_from(line.clone()).ok()?;
             Some((line, Box::new(messages)))
         });

@@ -7,6 +7,6 @@ export default {
   testMatch: "*.bench.ts",
   fullyParallel: false,
   workers: 1,
-  timeout: 600_000,
+  timeout: 1_800_000,
   use: { ...base.use, launchOptions: { ...base.use?.launchOptions, executablePath: chromiumItself } },
 };

@@ -27,7 +27,8 @@ export class Server {
   }
 
   private static path(binary: string): string {
-    return join(target, process.env.VIVAZ_PROFILE ?? "debug", binary);
+    // An absolute path stays as it is.
+    return resolve(target, process.env.VIVAZ_PROFILE ?? "debug", binary);
   }
 
   get url(): string {

@@ -43,15 +43,7 @@ impl Assets {
         let mut files = HashMap::from_iter(client::files());
         for (hash, json) in templates {
             let plain = Bytes::copy_from_slice(json.as_bytes());
-            let file = AssetFile {
-                media_type: "application/json",
-                cache: IMMUTABLE,
-                etag: etag(&plain),
-                gzip: OnceLock::new(),
-                brotli: None,
-                plain,
-            };
-            files.insert(format!("template/{hash}.json"), file);
+            files.insert(template_path(hash), AssetFile::new("application/json", IMMUTABLE, plain));
         }
         Self { files: Arc::new(files) }
     }
@@ -65,7 +57,17 @@ impl Assets {
     }
 }
 
+/// Returns the path of a template below the WebSocket's path.
+pub(crate) fn template_path(hash: &str) -> String {
+    format!("template/{hash}.json")
+}
+
 impl AssetFile {
+    /// Creates a file that is compressed at its first request.
+    fn new(media_type: &'static str, cache: HeaderValue, plain: Bytes) -> Self {
+        Self { media_type, cache, etag: etag(&plain), gzip: OnceLock::new(), brotli: None, plain }
+    }
+
     fn respond(&self, headers: &HeaderMap) -> Response<Body> {
         let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|sent| matches(sent, &self.etag));
         let accepted = AcceptedEncodings::of(headers);

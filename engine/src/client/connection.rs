@@ -6,11 +6,15 @@ use super::{Client, connection_state};
 use crate::value::{Val, write_count};
 
 impl Client {
-    /// Sends `HELLO` over a socket that has opened.
+    /// Sends `HELLO` over a socket that has opened. Without a session to resume, the mounts follow at
+    /// once: the protocol allows it, and it saves a round trip.
     pub(crate) fn opened(&mut self, socket: u32) {
         if socket == self.link.socket && self.link.phase == connection_state::ConnectionPhase::Opening {
             let hello = self.hello();
             self.out.push(Output::Socket(SocketCommand::Send(hello)));
+            if self.session.is_empty() {
+                self.send_mounts();
+            }
         }
     }
 

@@ -83,14 +83,24 @@ impl Client {
 
     /// Sends, in order, the requests not yet sent over this connection, up to the server's limits.
     pub(super) fn send_waiting(&mut self) {
-        if self.link.phase != connection_state::ConnectionPhase::Open {
-            return;
+        if self.link.phase == connection_state::ConnectionPhase::Open {
+            self.send_while(&|_| true);
         }
+    }
+
+    /// Sends the mounts that precede all other requests.
+    pub(super) fn send_mounts(&mut self) {
+        self.send_while(&|request| request.kind == RequestKind::Mount);
+    }
+
+    /// Sends, in order, the requests not yet sent over this connection, up to the first one that is
+    /// not `allowed`.
+    fn send_while(&mut self, allowed: &dyn Fn(&Request) -> bool) {
         let mut room = self.in_flight.saturating_sub(self.requests.iter().filter(|r| r.sent).count());
         let mut at = 0;
         while room > 0 {
             let ack = if self.unacknowledged >= ACK_EVERY { self.acknowledged() } else { 0 };
-            let Some(request) = self.requests.get_mut(at) else { break };
+            let Some(request) = self.requests.get_mut(at).filter(|request| allowed(request)) else { break };
             at += 1;
             if request.sent {
                 continue;

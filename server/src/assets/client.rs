@@ -50,13 +50,27 @@ pub(crate) fn capture_path() -> String {
     format!("capture/{VERSION}.js")
 }
 
+/// Returns the path of the client below the WebSocket's path. It never changes.
+pub(crate) fn script_path() -> String {
+    format!("client-{VERSION}.js")
+}
+
+/// Returns the path of the engine below the WebSocket's path.
+pub(crate) fn engine_path() -> &'static str {
+    WASM
+}
+
 /// Returns all files of the client with their paths below the WebSocket's path.
 pub(super) fn files() -> impl Iterator<Item = (String, AssetFile)> {
     let script: EncodedFile = [built!("client.js"), built!("client.js.gz"), built!("client.js.br")];
     let wasm: EncodedFile = [built!("client.wasm"), built!("client.wasm.gz"), built!("client.wasm.br")];
     let capture: EncodedFile = [built!("capture.js"), built!("capture.js.gz"), built!("capture.js.br")];
+    let script_name = script_path();
+    let entry = format!("export * from './{script_name}';\nexport {{ default }} from './{script_name}';\n");
     let core = [
-        ("client.js".to_owned(), file(SCRIPT_TYPE, REVALIDATE, script)),
+        (script_path(), file(SCRIPT_TYPE, IMMUTABLE, script)),
+        // For scripts of the page: the same module as that of the page, so there is one engine.
+        ("client.js".to_owned(), AssetFile::new(SCRIPT_TYPE, REVALIDATE, entry.into())),
         (capture_path(), file(SCRIPT_TYPE, IMMUTABLE, capture)),
         (WASM.to_owned(), file("application/wasm", IMMUTABLE, wasm)),
     ];

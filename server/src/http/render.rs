@@ -2,7 +2,9 @@
 
 mod paint;
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
@@ -41,6 +43,8 @@ pub struct Live {
     runtime: Runtime,
     identity: Identity,
     binding: SealBinding,
+    /// The hashes of the templates rendered so far.
+    templates: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// What seals are bound to in addition to the identity.
@@ -168,7 +172,7 @@ const UNCACHED: [(HeaderName, HeaderValue); 1] =
 impl Live {
     #[cfg(feature = "testing")]
     pub(crate) fn new(runtime: Runtime, identity: Identity) -> Self {
-        Self { runtime, identity, binding: SealBinding::Identity }
+        Self { runtime, identity, binding: SealBinding::Identity, templates: Arc::default() }
     }
 
     /// Renders a component. Its `mount` runs here, once: the page sends the state back in a seal.
@@ -209,17 +213,21 @@ impl Live {
         paint.paint(instance, &json, attributes, None, &[], 0).await.map(Markup)
     }
 
-    /// Returns the elements to put once into the page's `<head>`: the capture script and the
-    /// [client](Self::script). The capture script records the clicks and submits that happen before
-    /// the client runs. It has neither `async` nor `defer`, so that the browser runs it before it
-    /// shows the page.
+    /// Returns the elements to put once into the page's `<head>`: a hint that makes the browser
+    /// fetch the engine at once, the capture script, and the [client](Self::script). The capture
+    /// script records the clicks and submits that happen before the client runs, and opens the
+    /// socket as soon as the page has a component. It has neither `async` nor `defer`, so that the
+    /// browser runs it before it shows the page.
     ///
     /// To inline the capture script, see [`CAPTURE`](crate::CAPTURE).
     #[must_use]
     pub fn head(&self) -> Markup {
         let path = &self.runtime.core().path;
-        let capture = assets::client::capture_path();
-        Markup(format!(r#"<script src="{path}/{capture}"></script>{}"#, self.script()))
+        let (engine, capture) = (assets::client::engine_path(), assets::client::capture_path());
+        Markup(format!(
+            r#"<link rel="preload" href="{path}/{engine}" as="fetch" crossorigin><script src="{path}/{capture}"></script>{}"#,
+            self.script()
+        ))
     }
 
     /// Returns the element that loads the client, to put once anywhere into a page. It names the
@@ -231,7 +239,8 @@ impl Live {
     pub fn script(&self) -> Markup {
         let core = self.runtime.core();
         let (path, build) = (&core.path, vivaz_template::escape::attribute(&core.build));
-        Markup(format!(r#"<script type="module" src="{path}/client.js" live-build="{build}"></script>"#))
+        let script = assets::client::script_path();
+        Markup(format!(r#"<script type="module" src="{path}/{script}" live-build="{build}"></script>"#))
     }
 
     /// Returns a page as a response that no cache stores, because its seals belong to this visitor.
@@ -246,8 +255,8 @@ impl Live {
     }
 
     /// Returns the headers for a response that contains the components rendered so far:
-    /// `Cache-Control`, and `Set-Cookie` if their seals are bound to a browser that has no cookie
-    /// yet.
+    /// `Cache-Control`, `Set-Cookie` if their seals are bound to a browser that has no cookie yet,
+    /// and a `Link` for each of their templates, so that the browser fetches it at once.
     ///
     /// ```
     /// use axum::http::StatusCode;
@@ -263,7 +272,24 @@ impl Live {
         if let SealBinding::NewBrowser { cookie, .. } = &self.binding {
             cookie.write(&mut headers);
         }
+        let path = &self.runtime.core().path;
+        for hash in self.templates.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let file = assets::template_path(hash);
+            let link = format!("<{path}/{file}>; rel=preload; as=fetch; crossorigin");
+            // A path with bytes that no header may have is fetched without the hint.
+            if let Ok(link) = HeaderValue::try_from(link) {
+                headers.append(header::LINK, link);
+            }
+        }
         headers
+    }
+
+    /// Records that the page shows a template.
+    fn add_template(&self, hash: &str) {
+        let mut templates = self.templates.lock().unwrap_or_else(PoisonError::into_inner);
+        if !templates.contains(hash) {
+            templates.insert(hash.to_owned());
+        }
     }
 
     /// Returns the client's identity.
@@ -304,7 +330,7 @@ where
         warn_without_listener(runtime.core(), &parts.extensions);
         let identity = runtime.core().identify(parts.clone()).await?;
         let binding = SealBinding::of(parts, &runtime, &identity);
-        Ok(Self { runtime, identity, binding })
+        Ok(Self { runtime, identity, binding, templates: Arc::default() })
     }
 }
 
