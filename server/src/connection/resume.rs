@@ -226,7 +226,7 @@ async fn renew_secret(
         suspend_again(session);
         return Err(ResumeError::IdentityOutdated);
     }
-    let Some(keeper) = core.keeper.as_ref().filter(|_| session.is_stored()) else {
+    let Some(keeper) = core.keeper.as_ref().filter(|_| session.may_be_stored()) else {
         return Ok(Some((session, secret)));
     };
     let renewal = keeper.store.renew(session.id(), &keeper.process, secrets, keeper.good_for);

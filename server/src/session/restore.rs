@@ -12,12 +12,12 @@ use vivaz_protocol::{CloseCode, ConnectionId, Epoch, ResumeSecret, Rev, SessionI
 use self::rows::{
     PageCopy, RestoredAs, RestoredComponent, Restorer, RowsOutcome, group_by_id, set_aside_with_parents,
 };
-use super::Session;
 use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
 use super::joined_rooms::JoinedRooms;
 use super::reply_cache::{CacheBounds, ReplyCache};
 use super::save::{instance_state_hash, stored_owner};
 use super::supervisor::Supervisor;
+use super::{RowStatus, Session};
 use crate::core::StreamEpoch;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{StoreError, StoredSession, WriteRefusal};
@@ -128,7 +128,7 @@ pub(crate) async fn restore(
     }
     let mut session =
         Box::new(Session::new(Arc::clone(supervisor), port, identity.clone(), placeholder_connection()));
-    session.is_stored = true;
+    session.row = RowStatus::Present;
     let limits = &core.limits;
     let bounds = CacheBounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
     session.replies = ReplyCache::restore(&progress, &replies, bounds);
