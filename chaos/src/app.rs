@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use axum::Router;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
 use vivaz::prelude::*;
 use vivaz::sqlite::Sqlite;
 use vivaz::{DatabaseError, Limits, Secret};
@@ -154,11 +155,17 @@ pub fn database(folder: &Path) -> std::path::PathBuf {
     folder.join("chaos.sqlite")
 }
 
-/// Serves until it is told to end.
+/// Serves until it is told to end. Writes the events of sessions to stderr, which is the log of a
+/// run.
 ///
 /// # Errors
 /// If the database or the socket fail.
 pub async fn serve(folder: &Path) -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_env_filter(EnvFilter::new("warn,vivaz=debug"))
+        .with_writer(std::io::stderr)
+        .init();
     let database = Sqlite::open(database(folder))?;
     database
         .run(|tx| {

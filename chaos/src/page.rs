@@ -148,8 +148,8 @@ impl Page {
         if resumed {
             ensure!(self.session.is_some(), "resumed what never was");
             self.resumed += 1;
-        } else if self.session.is_some() {
-            ensure!(!self.mounted, "the session is lost: {message}");
+        } else if let Some(Session { id, .. }) = &self.session {
+            ensure!(!self.mounted, "page {}: the session {id} is lost: {message}", self.number);
             // Nothing was promised in it: the page starts anew.
             self.unanswered.clear();
             self.last = 0;

@@ -108,12 +108,25 @@ pub(crate) struct Session {
     is_ending: bool,
     /// Whether the keeper was notified of a change since the session was last saved.
     is_marked_changed: bool,
-    /// Whether the store has had the session. From then on commits do not insert it; if the store
-    /// loses it, it is written whole.
-    is_stored: bool,
+    /// Whether the store has the session.
+    row: RowStatus,
     /// Whether the store has something that is no longer true. The next save then writes the
     /// session whole.
     needs_whole_write: bool,
+}
+
+/// What is known about the session's row in the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RowStatus {
+    /// No write has inserted it.
+    Absent,
+    /// A write that inserts it has begun, with the secrets of that time. The store may have it. A
+    /// resume replaces the secrets there too: until the next save, a page that resumes in another
+    /// process would otherwise not be recognized.
+    Inserting,
+    /// The store has had it. From then on commits do not insert it; if the store loses it, the
+    /// session is written whole.
+    Present,
 }
 
 /// The futures that a session waits for.
@@ -153,7 +166,7 @@ impl Session {
             resumes: 0,
             is_ending: false,
             is_marked_changed: false,
-            is_stored: false,
+            row: RowStatus::Absent,
             needs_whole_write: false,
         }
     }

@@ -40,12 +40,14 @@ pub(super) struct Insertion {
 
 impl Session {
     /// Returns the insertion of a component, if there is a store.
-    pub(super) fn insertion(&self, id: &ComponentId, one: &SessionComponent) -> Option<Insertion> {
-        let core = self.supervisor.core();
+    pub(super) fn insertion(&mut self, id: &ComponentId, one: &SessionComponent) -> Option<Insertion> {
+        let supervisor = Arc::clone(&self.supervisor);
+        let core = supervisor.core();
         let keeper = core.keeper.as_ref()?;
-        let enters = if self.is_stored { None } else { self.snapshot_head(keeper.good_for).map(Box::new) };
+        let enters = if self.is_stored() { None } else { self.snapshot_head(keeper.good_for).map(Box::new) };
+        self.begin_insertion();
         Some(Insertion {
-            supervisor: Arc::clone(&self.supervisor),
+            supervisor: Arc::clone(&supervisor),
             port: Arc::clone(&self.port),
             enters,
             component: core.stored_component(id, one, Vec::new(), None),

@@ -9,10 +9,10 @@ use tokio::time::{Instant, sleep};
 use vivaz_components::{ActionError, Identity, TopicRef, UnmountReason};
 use vivaz_protocol::{ComponentId, TopicName};
 
-use super::Session;
 use super::completion::Completion;
 use super::resume::authorize;
 use super::task::{Task, TaskOrigin};
+use super::{RowStatus, Session};
 
 /// The delay before a topic that did not answer is asked again.
 const RETRY_DELAY: Duration = Duration::from_secs(2);
@@ -52,7 +52,7 @@ impl Session {
         if let Completion::MountFinished { mounted, .. } = &mut completion {
             *mounted = Err(ActionError::forbidden("this user may not see a topic of this component"));
             // The store has the component, and therefore the session.
-            self.is_stored = true;
+            self.row = RowStatus::Present;
             self.needs_whole_write = self.supervisor.core().keeper.is_some();
             return self.apply(completion);
         }

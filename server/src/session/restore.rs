@@ -12,12 +12,12 @@ use vivaz_protocol::{CloseCode, ConnectionId, Epoch, ResumeSecret, Rev, SessionI
 use self::rows::{
     PageCopy, RestoredAs, RestoredComponent, Restorer, RowsOutcome, group_by_id, set_aside_with_parents,
 };
-use super::Session;
 use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
 use super::joined_rooms::JoinedRooms;
 use super::reply_cache::{CacheBounds, ReplyCache};
 use super::save::{instance_state_hash, stored_owner};
 use super::supervisor::Supervisor;
+use super::{RowStatus, Session};
 use crate::core::StreamEpoch;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{StoreError, StoredSession, WriteRefusal};
@@ -60,8 +60,8 @@ enum Exactness {
 
 /// The outcome of a restore.
 pub(crate) enum Restored {
-    /// There is no such session for this page. The page does not learn why.
-    Unknown,
+    /// There is no such session for this page, for this reason. The page does not learn why.
+    Unknown(&'static str),
     /// Another process or task has taken the session meanwhile. The caller looks it up again.
     Moved,
     /// The restored session. The caller drives it.
@@ -96,17 +96,22 @@ pub(crate) async fn restore(
 ) -> Result<Restored, RestoreError> {
     let RestoreRequest { session: id, secret, identity, received_at, .. } = wanted;
     let core = supervisor.core();
-    let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown) };
+    let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown("it is not in memory")) };
     let theirs = stored_owner(identity);
     if keeper.has_ended(id) {
-        return Ok(Restored::Unknown);
+        return Ok(Restored::Unknown("it has ended"));
     }
     if keeper.is_revoking(&theirs) {
         return Err(RestoreError::Ending);
     }
-    let Some(head) = keeper.store.find(id).await? else { return Ok(Restored::Unknown) };
-    if matching_secret_hash(secret, &head.secrets).is_none() || head.owner != theirs {
-        return Ok(Restored::Unknown);
+    let Some(head) = keeper.store.find(id).await? else {
+        return Ok(Restored::Unknown("it is not in the store"));
+    };
+    if matching_secret_hash(secret, &head.secrets).is_none() {
+        return Ok(Restored::Unknown("the store has another secret"));
+    }
+    if head.owner != theirs {
+        return Ok(Restored::Unknown("the store has another owner"));
     }
     let port = Port::new(id.clone(), supervisor.as_owner());
     let member = core.users.admit_tentatively(identity, id).map_err(|_too_many| RestoreError::TooMany)?;
@@ -128,7 +133,7 @@ pub(crate) async fn restore(
     }
     let mut session =
         Box::new(Session::new(Arc::clone(supervisor), port, identity.clone(), placeholder_connection()));
-    session.is_stored = true;
+    session.row = RowStatus::Present;
     let limits = &core.limits;
     let bounds = CacheBounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
     session.replies = ReplyCache::restore(&progress, &replies, bounds);
@@ -156,7 +161,7 @@ pub(crate) async fn restore(
     };
     match written {
         Ok(None) => {}
-        Ok(Some(WriteRefusal::Ended)) => return Ok(Restored::Unknown),
+        Ok(Some(WriteRefusal::Ended)) => return Ok(Restored::Unknown("it has ended")),
         Ok(Some(WriteRefusal::Taken | WriteRefusal::Absent)) => return Ok(Restored::Moved),
         Err(error) => {
             if matches!(error, RestoreError::Component(_)) {

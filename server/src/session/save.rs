@@ -10,10 +10,10 @@ use vivaz_components::Identity;
 use vivaz_components::instance::Instance;
 use vivaz_protocol::ComponentId;
 
-use super::Session;
 use super::completion::Completion;
 use super::completion::WholeWriteResult;
 use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
+use super::{RowStatus, Session};
 use crate::core::Core;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{
@@ -59,14 +59,27 @@ impl Session {
     /// Schedules a save because the expiry of the stored row has changed. Does nothing if the store
     /// never had the session.
     pub(crate) fn mark_expiry_changed(&mut self) {
-        if self.is_stored {
+        if self.is_stored() {
             self.mark_changed();
         }
     }
 
     /// Checks whether the store has had the session.
-    pub(crate) fn is_stored(&self) -> bool {
-        self.is_stored
+    pub(super) fn is_stored(&self) -> bool {
+        self.row == RowStatus::Present
+    }
+
+    /// Checks whether the store may have the session: it has had it, or a write that inserts it has
+    /// begun.
+    pub(crate) fn may_be_stored(&self) -> bool {
+        self.row != RowStatus::Absent
+    }
+
+    /// Records that a write begins which may insert the session into the store.
+    pub(super) fn begin_insertion(&mut self) {
+        if self.row == RowStatus::Absent {
+            self.row = RowStatus::Inserting;
+        }
     }
 
     /// Writes the session whole, because the store has lost it. `until` is the end of its
@@ -82,6 +95,7 @@ impl Session {
         // The written copy is complete. Later changes are not part of it.
         self.needs_whole_write = false;
         tracing::warn!(session = %self.id(), "the store has lost rows of the session; writing it again");
+        self.begin_insertion();
         let entering = keeper.store.enter(&keeper.process, vec![whole]);
         self.await_future(Box::pin(
             async move { Completion::WholeWritten { outcome: entering.await, answer } },
@@ -99,7 +113,7 @@ impl Session {
                 // The dropped sender tells the waiting commit that the session has ended.
                 Some((_, refusal)) => self.port.handle_refusal(*refusal),
                 None => {
-                    self.is_stored = true;
+                    self.row = RowStatus::Present;
                     if let Some(answer) = answer {
                         // The receiver is gone if its commit was dropped.
                         let _ = answer.send(Ok(()));
@@ -127,8 +141,13 @@ impl Session {
         keeper: &Keeper,
     ) -> Result<Option<WriteRefusal>, StoreError> {
         let Some(whole) = self.whole_snapshot(keeper.good_for) else { return Ok(None) };
+        self.begin_insertion();
         let refused = keeper.store.enter(&keeper.process, vec![whole]).await?;
-        Ok(refused.first().map(|(_, refusal)| *refusal))
+        let refusal = refused.first().map(|(_, refusal)| *refusal);
+        if refusal.is_none() {
+            self.row = RowStatus::Present;
+        }
+        Ok(refusal)
     }
 
     /// Gives the session to the keeper: only its changed parts, or whole if the store needs it.
@@ -146,6 +165,7 @@ impl Session {
         if let Some(whole) = self.whole_snapshot(good_for) {
             // The keeper holds the copy until it is written.
             self.needs_whole_write = false;
+            self.begin_insertion();
             keeper.put_complete(whole);
         }
     }
