@@ -1,4 +1,4 @@
-// The browsers of the system that Playwright drives: nothing is downloaded.
+// The paths of the system's browsers for Playwright: no browser is downloaded.
 
 /** Chromium without its windows and menus: the same engine in half the time. */
 export const headlessShell = process.env.HEADLESS_SHELL ?? "/usr/bin/chromium-headless-shell";

@@ -1,4 +1,4 @@
-// Checkboxes of one list.
+// Checkboxes that share one list.
 
 import { expect, test } from "./test.ts";
 

@@ -1,5 +1,5 @@
-// A page in a WebDriver session: finds elements as a visitor names them, and waits for what they
-// show.
+// A page in a WebDriver session: finds elements by their accessible names and waits for their
+// content.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "@playwright/test";
@@ -19,7 +19,7 @@ export class Page {
 
   /** Opens a page of `e2e-app` as it is before its client runs. */
   async openPainted(url: string): Promise<void> {
-    // The browser runs no script of this type.
+    // Browsers do not run scripts of this type.
     await this.driver.get(`${url}?${new URLSearchParams({ from: 'type="module"', to: 'type="later"' })}`);
   }
 
@@ -35,7 +35,7 @@ export class Page {
   }
 
   /**
-   * Waits until the page is connected and its components are mounted; notes its errors from then
+   * Waits until the page is connected and its components are mounted; records its errors from then
    * on.
    */
   async live(): Promise<void> {

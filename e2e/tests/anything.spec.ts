@@ -1,5 +1,5 @@
-// Two people do anything to one list, over lines that break: in the end both see what the server
-// has.
+// Two visitors make random changes to one list over failing connections: in the end both show the
+// server's state.
 
 import type { Page } from "@playwright/test";
 import { Network } from "./network.ts";
@@ -37,7 +37,7 @@ const act = (page: Page, what: number, which: number, step: number) =>
       else if (what == 7) click("[aria-label^=Remove]");
       else if (what == 8) {
         click(".rename");
-        // One in five is too long, and refused.
+        // One in five is too long and rejected.
         submit(row.querySelector("form"), which % 5 ? `renamed ${step}` : "x".repeat(90));
       } else if (which % 10 == 0) document.querySelector<HTMLElement>(".filters .last")?.click();
     },

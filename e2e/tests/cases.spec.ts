@@ -1,5 +1,6 @@
-// The cases of `client-wasm/cases.json`: what operations and events come to in a browser. The
-// document in memory of `vivaz::testing` runs the same ones (`engine/src/testing/tests.rs`).
+// Runs the cases of `client-wasm/cases.json` in a browser: operations and events with their
+// results. The in-memory document of `vivaz::testing` runs the same cases
+// (`engine/src/testing/tests.rs`).
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

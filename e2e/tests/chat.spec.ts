@@ -4,7 +4,7 @@ import { expect, open, test } from "./test.ts";
 
 let rooms = 0;
 const room = () => `/chat/e2e-${process.pid}-${++rooms}`;
-// Those that the room keeps; older ones stand apart.
+// The messages of the room; older ones are loaded separately.
 const messages = (page: Page) => page.getByRole("log").locator(".said");
 const older = (page: Page) => page.locator(".earlier .said");
 const users = (page: Page) => page.locator(".people li");
@@ -25,7 +25,7 @@ async function sayAll(page: Page, texts: string[]): Promise<void> {
 }
 const numbered = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => `message ${from + n}`);
 
-test("two browsers see the same room", async ({ page, another }) => {
+test("two browsers show the same room", async ({ page, another }) => {
   const path = room();
   await open(page, path);
   await expect(users(page)).toHaveCount(1);
@@ -46,7 +46,7 @@ test("two browsers see the same room", async ({ page, another }) => {
   await expect(users(page)).toHaveCount(1);
 });
 
-test("typing shows to others, and ends with the message", async ({ page, another }) => {
+test("a typing notice is shown to others and ends with the message", async ({ page, another }) => {
   const path = room();
   const other = await another();
   await open(page, path);
@@ -76,7 +76,7 @@ test("a second tab of the same visitor is not a second user", async ({ page, con
   await expect(users(page)).toHaveCount(1);
 });
 
-test("who stays away is gone, and is there again without a reload", async ({ page, another, demo, problems }) => {
+test("a user who stays away is removed and comes back without a reload", async ({ page, another, demo, problems }) => {
   problems.expect(/WebSocket connection to .* failed/, /ERR_/);
   const network = await Network.before(demo.url);
   const path = room();
@@ -98,7 +98,7 @@ test("who stays away is gone, and is there again without a reload", async ({ pag
   await expect(users(other)).toHaveCount(1);
   network.up();
   await expect(users(other)).toHaveCount(2);
-  // The room's interval may hold back the events of this page's own user until it listens.
+  // The room may delay the events of this page's own user until the page subscribes.
   const heard = () =>
     other.evaluate(() => {
       const { heard } = window as unknown as { heard: { name: string; userId: string }[] };
@@ -108,7 +108,7 @@ test("who stays away is gone, and is there again without a reload", async ({ pag
   await network.remove();
 });
 
-test("rooms are apart", async ({ page, another }) => {
+test("rooms are separate", async ({ page, another }) => {
   await open(page, room());
   const other = await another();
   await open(other, room());
@@ -118,10 +118,10 @@ test("rooms are apart", async ({ page, another }) => {
   await expect(messages(other)).toHaveText(["only there"]);
 });
 
-test("the first paint holds what was said", async ({ page, browser, demo }) => {
+test("the first paint contains earlier messages", async ({ page, browser, demo }) => {
   const path = room();
   await open(page, path);
-  // A message that the visitor says shows before it is kept.
+  // A message is shown to its sender before it is stored.
   await sayAll(page, ["kept"]);
   await expect(messages(page)).toHaveText(["kept"]);
   const context = await browser.newContext({ baseURL: demo.url, javaScriptEnabled: false });
@@ -131,14 +131,14 @@ test("the first paint holds what was said", async ({ page, browser, demo }) => {
   await context.close();
 });
 
-test("a new room is made by a form", async ({ page }) => {
+test("a form creates a new room", async ({ page }) => {
   await open(page, "/chat");
   await page.getByRole("button", { name: "New room" }).click();
   await expect(page).toHaveURL(/\/chat\/[0-9a-f-]{36}$/);
   await expect(page.locator(".chat .empty")).toBeVisible();
 });
 
-test("a visitor's new name shows to others", async ({ page, another }) => {
+test("a visitor's new name is shown to others", async ({ page, another }) => {
   const path = room();
   await open(page, path);
   const other = await another();
@@ -152,7 +152,7 @@ test("a visitor's new name shows to others", async ({ page, another }) => {
   await expect(other.locator(".message b")).toHaveText(["Ada Lovelace"]);
 });
 
-test("a message too long is refused and stays in the input", async ({ page }) => {
+test("a message that is too long is rejected and stays in the input", async ({ page }) => {
   await open(page, room());
   await input(page).evaluate((element: HTMLInputElement) => element.removeAttribute("maxlength"));
   await say(page, "x".repeat(2001));
@@ -161,7 +161,7 @@ test("a message too long is refused and stays in the input", async ({ page }) =>
   await expect(input(page)).toHaveValue("x".repeat(2001));
 });
 
-test("the room holds the last fifty", async ({ page }) => {
+test("the room keeps the last 50 messages", async ({ page }) => {
   await open(page, room());
   await sayAll(page, numbered(1, 52));
   await say(page, "message 53");

@@ -1,4 +1,4 @@
-//! A component inside another: props go down, a fault of the child stays with the child.
+//! A component inside another one: it receives props, and its errors do not affect the parent.
 
 use vivaz::prelude::*;
 

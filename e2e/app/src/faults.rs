@@ -1,4 +1,4 @@
-//! What happens when a handler goes wrong.
+//! Handlers that fail.
 
 use vivaz::prelude::*;
 

@@ -1,4 +1,4 @@
-// What a page shows, as lines that can be compared.
+// The content of a page, as lines that can be compared.
 
 import type { Page } from "@playwright/test";
 
@@ -6,12 +6,12 @@ import type { Page } from "@playwright/test";
 export type Snapshot = { lines: string[]; styles: string[] };
 
 /**
- * Everything inside the page's component: names, attributes, texts, comments, and what controls
- * hold, also after a reset.
+ * Returns the content of the page's component: names, attributes, texts, comments, and the values
+ * of controls, also after a reset.
  */
 export const snapshot = (page: Page): Promise<Snapshot> =>
   page.evaluate(() => {
-    // What a component's element is mounted from, and the engine's own words about it.
+    // Attributes for the mount and of the engine itself.
     const MOUNT = ["seal", "template", "shape", "child", "name", "props", "user", "id", "live-state", "style"];
     const lines: string[] = [], styles: string[] = [];
     const quoted = (text: unknown) => JSON.stringify(text);
@@ -33,7 +33,7 @@ export const snapshot = (page: Page): Promise<Snapshot> =>
         const attributes = [...node.attributes]
           .filter(({ name }) => name != "style" && !(node.localName == "live-component" && MOUNT.includes(name)))
           .map(({ namespaceURI, name, value }) =>
-            // In what order classes stand means nothing.
+            // The order of classes has no meaning.
             `${namespaceURI ?? ""} ${name}=${quoted(name == "class" ? [...new Set(value.split(/[\t\n\f\r ]+/).filter(Boolean))].sort() : value)}`)
           .sort();
         const shown = `<${node.namespaceURI!.split("/").pop()}:${node.localName}>`;
