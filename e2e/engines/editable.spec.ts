@@ -9,7 +9,7 @@ const caret = (window: Page, label: string) =>
 
 for (const latency of [0, 300]) {
   for (const label of ["Upper", "Upper plain"]) {
-    test(`text that is made upper case keeps every letter and the caret: ${label}, ${latency} ms`, async ({ window, network }) => {
+    test(`text that the server makes upper case keeps every letter and the caret: ${label}, ${latency} ms`, async ({ window, network }) => {
       network.latency = latency / 2;
       await window.open(`${network.url}/prose`);
       await window.focus(label);

@@ -4,7 +4,7 @@ import { By, Key } from "selenium-webdriver";
 import { expect, test } from "./test.ts";
 import type { Page } from "./page.ts";
 
-/** Causes a patch while the visitor is busy elsewhere. */
+/** Causes a patch while another element has the focus. */
 const tick = (window: Page) => window.on(window.button("Tick"), (button: HTMLElement) => button.click());
 const focused = (window: Page) => window.run(() => document.activeElement?.textContent || document.activeElement?.getAttribute("name"));
 

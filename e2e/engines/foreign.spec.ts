@@ -3,7 +3,7 @@
 import { test } from "./test.ts";
 import type { Page } from "./page.ts";
 
-/** Puts an icon before each field, button and row that has none. */
+/** Inserts an icon before each field, button and row without one. */
 const decorate = (window: Page) =>
   window.run(() => {
     for (const element of document.querySelectorAll("input, button, li, #many")) {
@@ -15,7 +15,7 @@ const decorate = (window: Page) =>
   });
 
 for (const when of ["before", "after"]) {
-  test(`icons that are put in ${when} the client runs leave fields, texts and rows as they are`, async ({ window, app }) => {
+  test(`icons that are inserted ${when} the client runs leave fields, texts and rows unchanged`, async ({ window, app }) => {
     await window.openPainted(`${app.url}/foreign`);
     if (when == "before") await decorate(window);
     await window.loadClient();

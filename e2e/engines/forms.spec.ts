@@ -19,7 +19,7 @@ async function use(window: Page): Promise<void> {
   await window.fill("Number", "1.5");
 }
 
-/** Returns what every control of `/inputs` shows. */
+/** Returns the value of each control of `/inputs`. */
 const controls = (window: Page) =>
   window.run(() => {
     const one = (name: string) => document.querySelector<HTMLInputElement>(`[name=${name}]`)!;

@@ -3,7 +3,7 @@
 import { cannot, expect, test } from "./test.ts";
 import type { Page } from "./page.ts";
 
-/** Returns the lists as the page shows them, written as the server writes them. */
+/** Returns the lists of the page in the format of the server. */
 const shown = (window: Page) =>
   window.run(() =>
     [...document.querySelectorAll("#groups > .group")]
@@ -15,7 +15,7 @@ const shown = (window: Page) =>
   );
 const order = async (window: Page) => (await window.texts("#order"))[0];
 
-/** Clicks a button without giving it the focus, and waits for the change. */
+/** Clicks a button without focusing it, and waits for the change. */
 async function change(window: Page, button: string): Promise<void> {
   const before = await order(window);
   await window.on(window.button(button), (element: HTMLElement) => element.click());

@@ -7,7 +7,7 @@ import type { Page } from "./page.ts";
 const away = (window: Page) =>
   expect.poll(() => window.run(() => document.documentElement.getAttribute("live-connection"))).not.toBe("connected");
 
-/** Takes the pause before the next try out of a test. */
+/** Reconnects at once, without the pause before the next attempt. */
 async function back(window: Page): Promise<void> {
   await window.run(() => dispatchEvent(new Event("online")));
   await window.live();

@@ -9,7 +9,7 @@ import { Page } from "./page.ts";
 
 export { expect };
 
-/** Which engines cannot do what a test checks, and why. */
+/** The engines that lack a feature which a test checks, with the reason. */
 type Limits = Partial<Record<"firefox" | "webkitgtk", string>>;
 
 /**
@@ -21,13 +21,13 @@ export function cannot(limits: Limits) {
 }
 
 type Fixtures = {
-  /** A window without a past: no cookies, no history. */
+  /** A window with an empty profile: no cookies, no history. */
   window: Page;
-  /** A network in front of `app`. */
+  /** A relay in front of `app`. */
   network: Network;
-  /** Puts a network in front of another server. */
+  /** Starts a relay in front of another server. */
   relay: (server: Server) => Promise<Network>;
-  /** Starts a server of the test's own, which it may stop. */
+  /** Starts a server that the test may stop. */
   start: (binary: string) => Promise<Server>;
 };
 type WorkerFixtures = Servers & {

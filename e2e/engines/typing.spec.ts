@@ -19,7 +19,7 @@ const selection = async (window: Page, label: string) =>
 
 for (const latency of [0, 300]) {
   for (const { label, shown, longer } of WORDS) {
-    test(`text that is made upper case keeps every letter and the caret: ${label}, ${latency} ms`, async ({ window, network }) => {
+    test(`text that the server makes upper case keeps every letter and the caret: ${label}, ${latency} ms`, async ({ window, network }) => {
       network.latency = latency / 2;
       await window.open(`${network.url}/typing`);
       await window.focus(label);
@@ -38,7 +38,7 @@ for (const latency of [0, 300]) {
     });
   }
 
-  test(`digits keep their order where separators come between them: ${latency} ms`, async ({ window, network }) => {
+  test(`digits keep their order when the server inserts separators: ${latency} ms`, async ({ window, network }) => {
     network.latency = latency / 2;
     await window.open(`${network.url}/typing`);
     await window.focus("Amount");

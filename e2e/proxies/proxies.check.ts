@@ -13,7 +13,7 @@ test.use({ ignoreHTTPSErrors: true });
 
 const guide = await readFile(resolve(import.meta.dirname, "../../docs/deployment.md"), "utf8");
 
-/** The block of the guide that has that text in it. */
+/** Returns the code block of the guide that contains a text. */
 function block(text: string): string {
   const found = guide.split("```").find((part) => part.startsWith("text\n") && part.includes(text));
   if (!found) throw new Error(`the guide has no block with ${text}`);

@@ -18,7 +18,7 @@ test.describe("pages of the tests", () => {
   test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
   for (const path of ["/elements", "/inline"]) {
-    test(`clicks before the client has loaded are done in their order: ${path}`, async ({ page }) => {
+    test(`clicks before the client has loaded run in their order: ${path}`, async ({ page }) => {
       const release = await withoutClient(page);
       await page.goto(path, { waitUntil: "commit" });
       const button = (name: string) => page.getByRole("button", { name, exact: true });

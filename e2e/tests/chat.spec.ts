@@ -15,7 +15,7 @@ async function say(page: Page, text: string): Promise<void> {
   await page.getByRole("button", { name: "Send" }).click();
 }
 
-/** Says many things in this order, without a hand at the keyboard. */
+/** Sends many messages in this order, without typing. */
 async function sayAll(page: Page, texts: string[]): Promise<void> {
   await page.evaluate(async (texts) => {
     const { component } = await import("/live/client.js" as string);
@@ -170,7 +170,7 @@ test("the room keeps the last 50 messages", async ({ page }) => {
   await expect(messages(page).first()).toHaveText("message 4");
 });
 
-test("a message shows whose it is once, as long as nobody else speaks", async ({ page, another }) => {
+test("consecutive messages of one user show the name once", async ({ page, another }) => {
   const path = room();
   await open(page, path);
   const other = await another();
@@ -185,8 +185,8 @@ test("a message shows whose it is once, as long as nobody else speaks", async ({
   }
 });
 
-test("earlier messages are shown on request, back to where the room begins", async ({ page, another }) => {
-  // One who says it all, and one who comes later: nothing of it but the last fifty is in the page.
+test("earlier messages are loaded on request, back to the first one", async ({ page, another }) => {
+  // One visitor sends all messages, and one comes later: the page has only the last 50.
   const path = room();
   const speaker = await another();
   await open(speaker, path);
@@ -197,7 +197,7 @@ test("earlier messages are shown on request, back to where the room begins", asy
   const button = page.getByRole("button", { name: "Show earlier messages" });
   const scroll = page.locator(".scroll");
 
-  // By keyboard: what is read stays where it is, and so does the focus.
+  // With the keyboard: the scroll position and the focus stay.
   await button.focus();
   const place = (text: string) =>
     scroll.evaluate((element, text) => {
@@ -213,7 +213,7 @@ test("earlier messages are shown on request, back to where the room begins", asy
   await expect(page.getByText("50 earlier messages are shown.")).toBeAttached();
   await expect(button).toBeFocused();
 
-  // What the room lets go meanwhile is not lost between the two.
+  // Messages that the room removes in the meantime are not lost.
   await say(speaker, "message 121");
   await expect(messages(page).last()).toHaveText("message 121");
   await expect(messages(page).first()).toHaveText("message 72");
@@ -224,12 +224,12 @@ test("earlier messages are shown on request, back to where the room begins", asy
   await expect(older(page).first()).toHaveText("message 1");
   await expect(page.getByText("This is where the room begins.")).toBeVisible();
   await expect(button).toBeHidden();
-  // The button took the focus with it: it is where one can read on.
+  // The button is removed with the focus, which moves to the oldest message.
   await expect(scroll).toBeFocused();
   await expect(older(page)).toHaveText(numbered(1, 71));
 });
 
-test("a room with nothing earlier offers nothing earlier", async ({ page }) => {
+test("a room without earlier messages does not offer them", async ({ page }) => {
   await open(page, room());
   await say(page, "the first");
   await expect(messages(page)).toHaveText(["the first"]);
@@ -237,7 +237,7 @@ test("a room with nothing earlier offers nothing earlier", async ({ page }) => {
 });
 
 for (const latency of [0, 300]) {
-  test(`lines that are typed fast are said one by one, and no line twice, at ${latency} ms`, async ({ page, demo, problems }) => {
+  test(`messages that are typed quickly are sent once each, in order, at ${latency} ms`, async ({ page, demo, problems }) => {
     problems.expect(/WebSocket connection to .* failed/);
     const network = await Network.before(demo.url);
     network.latency = latency / 2;
@@ -247,7 +247,7 @@ for (const latency of [0, 300]) {
     await expect(messages(page)).toHaveText(["hello", "world", "again"]);
     await expect(input(page)).toHaveValue("");
 
-    // What is refused comes back, unless something else was typed.
+    // A rejected text comes back unless another one was typed.
     const refused = () => page.evaluate(() => new Promise((done) => document.addEventListener("live:error", done, { once: true })));
     let refusal = refused();
     await page.keyboard.type("  \n");

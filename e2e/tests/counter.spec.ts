@@ -1,6 +1,6 @@
 import { expect, open, test } from "./test.ts";
 
-test("counts, and never goes below zero", async ({ page }) => {
+test("the counter never goes below zero", async ({ page }) => {
   await open(page, "/counter");
   const count = page.locator(".count");
   await expect(page.getByRole("heading", { level: 2 })).toHaveText("Live Counter");
@@ -16,7 +16,7 @@ test("counts, and never goes below zero", async ({ page }) => {
   await expect(count).toHaveText("0");
 });
 
-test("a burst of clicks is counted to the last one", async ({ page }) => {
+test("all clicks of a burst are counted", async ({ page }) => {
   await open(page, "/counter");
   await page.getByRole("button", { name: "Increment" }).evaluate((button: HTMLElement) => {
     for (let n = 0; n < 50; n++) button.click();
@@ -24,7 +24,7 @@ test("a burst of clicks is counted to the last one", async ({ page }) => {
   await expect(page.locator(".count")).toHaveText("50");
 });
 
-test("can be used by keyboard alone", async ({ page }) => {
+test("the counter can be used with the keyboard", async ({ page }) => {
   await open(page, "/counter");
   await page.getByRole("button", { name: "Reset" }).focus();
   await page.keyboard.press("Tab");

@@ -14,7 +14,7 @@ const test = base.extend<{ server: Server }>({
   },
 });
 
-/** Lets the server serve another client from now on: the same one under another version. */
+/** Makes the server report another version of the same client. */
 async function anotherClient(page: Page): Promise<void> {
   const other = "0123456789abcdef";
   let version = "";

@@ -7,7 +7,7 @@ const LARGE = "9007199254740993";
 const text = (page: Page, id: number | string) => page.getByLabel(`Text ${id}`, { exact: true });
 const row = (page: Page, id: number | string) => page.locator("li", { has: text(page, id) });
 const said = (page: Page, id: number | string) => row(page, id).locator("output");
-/** Clicks without taking the focus. */
+/** Clicks without moving the focus. */
 const press = (page: Page, name: string) =>
   page.getByRole("button", { name }).evaluate((button: HTMLElement) => button.click());
 

@@ -59,7 +59,7 @@ test("every construct of the documentation is compared", async () => {
 });
 
 for (const name of Object.keys(FIELDS)) {
-  test(`a patched page is a fresh one, with and without its script: ${name}`, async ({ page, browser, app, problems }) => {
+  test(`a patched page equals a new one, with and without its script: ${name}`, async ({ page, browser, app, problems }) => {
     test.setTimeout(120_000 + STEPS * 2000);
     // Excludes the target of a random address, and text that differs from the value of a control.
     problems.expect(/Failed to load resource/, /Content Security Policy/, /cannot be parsed|does not conform/, /Error: <\w+> attribute/);

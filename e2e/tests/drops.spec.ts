@@ -23,7 +23,7 @@ const html = (page: Page) => page.locator("html");
 const count = (page: Page) => page.locator(".count");
 const plus = (page: Page) => page.getByRole("button", { name: "Increment" });
 
-/** Takes the pause before the next try out of a test. */
+/** Reconnects at once, without the pause before the next attempt. */
 const again = (page: Page) => page.evaluate(() => window.dispatchEvent(new Event("online")));
 
 test("clicks without a connection are queued, shown as pending, and run once", async ({ page, network }) => {

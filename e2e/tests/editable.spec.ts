@@ -51,7 +51,7 @@ test("the server's text is shown, also in a focused element", async ({ page, app
 for (const label of ["Plain", "Rich"]) {
   const name = label.toLowerCase();
 
-  test(`what is typed is the text, lines as they are seen: ${label}`, async ({ page, app }) => {
+  test(`typed text is sent with the lines that the user sees: ${label}`, async ({ page, app }) => {
     await open(page, `${app.url}/prose`);
     await call(page, "set", "");
     await field(page, label).click();
@@ -76,7 +76,7 @@ for (const label of ["Plain", "Rich"]) {
 
 for (const latency of [0, 300]) {
   for (const label of ["Upper", "Upper plain"]) {
-    test(`text that is made upper case keeps every letter and the caret: ${label}, ${latency} ms`, async ({ page, network }) => {
+    test(`text that the server makes upper case keeps every letter and the caret: ${label}, ${latency} ms`, async ({ page, network }) => {
       network.latency = latency / 2;
       await open(page, `${network.url}/prose`);
       const upper = field(page, label);
@@ -102,7 +102,7 @@ for (const latency of [0, 300]) {
     });
   }
 
-  test(`what is selected while the answer comes stays selected: ${latency} ms`, async ({ page, network }) => {
+  test(`a selection survives the reply: ${latency} ms`, async ({ page, network }) => {
     network.latency = latency / 2;
     await open(page, `${network.url}/prose`);
     const upper = field(page, "Upper plain");
@@ -233,7 +233,7 @@ test("rows have separate texts and keep the caret while other rows are inserted"
 });
 
 for (const moves of [true, false]) {
-  test(`a row that moves keeps the focus and the selection${moves ? "" : ", without moveBefore"}`, async ({ page, app }) => {
+  test(`a moved row keeps the focus and the selection${moves ? "" : ", without moveBefore"}`, async ({ page, app }) => {
     await page.addInitScript((moves) => {
       if (!moves) delete (Element.prototype as { moveBefore?: unknown }).moveBefore;
     }, moves);

@@ -9,7 +9,7 @@ test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
 const log = (page: Page) => page.locator("#log li");
 const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
-/** A patch that comes while the visitor is busy elsewhere. */
+/** Causes a patch while another element has the focus. */
 const tick = (page: Page) =>
   page.getByRole("button", { name: "Tick", exact: true, includeHidden: true }).evaluate((button: HTMLElement) => button.click());
 

@@ -8,7 +8,7 @@ test.use({ baseURL: async ({ app }, use) => use(app.url) });
 const press = (page: Page, name: string) => page.locator("section > button", { hasText: name }).click();
 const count = (page: Page) => page.locator("#count");
 
-/** Lets the test see the module's exports, and break what it is handed. */
+/** Exposes the module's exports, and lets the test corrupt their arguments. */
 async function expose(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const Original = WebAssembly.Instance;

@@ -2,7 +2,7 @@ import { expect, live, open, test } from "./test.ts";
 
 test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
-/** Collects what the page is told of failures. */
+/** Collects the failures that the page reports. */
 const listen = (page: import("@playwright/test").Page) =>
   page.evaluate(() => {
     const heard: { code: string; message: string }[] = [];

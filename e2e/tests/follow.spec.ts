@@ -10,7 +10,7 @@ const USED: State = { on: true, choice: "b", text: "used", level: 5 };
 const OTHER: State = { on: false, choice: "a", text: "other", level: 7 };
 const LAST: State = { on: true, choice: "b", text: "last", level: 9 };
 
-/** Each kind of control: which part of the state it shows, and what a visitor does with it. */
+/** Each kind of control: the part of the state that it shows, and the visitor's input. */
 const KINDS = {
   checkbox: { part: "on", use: (page: Page, event: string) => page.getByLabel(`checkbox ${event}`).click() },
   radio: { part: "choice", use: (page: Page, event: string) => page.getByLabel(`radio b ${event}`).click() },
@@ -20,7 +20,7 @@ const KINDS = {
 } as const;
 type Kind = keyof typeof KINDS;
 
-/** Sets the state as another visitor would. */
+/** Sets the state as another visitor could. */
 const put = (page: Page, { on, choice, text, level }: State, strict = false) =>
   page.evaluate(
     async (args) => {
@@ -74,7 +74,7 @@ for (const latency of [0, 300]) {
     }
   }
 
-  test(`a checkbox whose click calls an action that does not read it, ${latency} ms`, async ({ page, network }) => {
+  test(`a checkbox whose click calls an action that ignores it, ${latency} ms`, async ({ page, network }) => {
     network.latency = latency / 2;
     await open(page, `${network.url}/follow`);
     const box = page.getByLabel("toggle");
@@ -99,7 +99,7 @@ const SENDS: Record<string, (page: Page) => Promise<void>> = {
 };
 
 for (const [event, send] of Object.entries(SENDS)) {
-  test(`text that is typed on is not overwritten by the answer to its first part: ${event}`, async ({ page, network }) => {
+  test(`text that the visitor continues is not overwritten by the reply to its first part: ${event}`, async ({ page, network }) => {
     await open(page, `${network.url}/follow`);
     const text = page.getByLabel(`text ${event}`);
     network.hold();

@@ -10,7 +10,7 @@ const press = (page: Page, selector: string) =>
   page.evaluate((selector) => document.querySelector<HTMLElement>(selector)!.click(), selector);
 const text = (locator: Locator) => locator.evaluate((element) => element.textContent);
 
-/** What the page is to show. */
+/** The expected content of the page. */
 class Model {
   ticks = 0;
   entered = "";
@@ -127,7 +127,7 @@ test("removed elements are restored at the next change, and typed text is kept",
   }
 });
 
-/** A small generator with a seed (mulberry32). */
+/** A small seeded generator (mulberry32). */
 const random = (seed: number) => () => {
   seed = (seed + 0x6d2b79f5) | 0;
   let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
@@ -137,7 +137,7 @@ const random = (seed: number) => () => {
 
 const SEEDS = Number(process.env["SEEDS"] ?? 6);
 for (let seed = 1; seed <= SEEDS; seed++) {
-  test(`every binding shows its text whatever others insert, wrap, move and remove (seed ${seed})`, async ({ page }) => {
+  test(`every binding shows its text although other scripts insert, wrap, move and remove elements (seed ${seed})`, async ({ page }) => {
     await open(page, "/foreign");
     const model = new Model();
     const next = random(seed), pick = (n: number) => Math.floor(next() * n);

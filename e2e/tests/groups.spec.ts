@@ -27,7 +27,7 @@ const KINDS = [
 
 for (const latency of [0, 300]) {
   for (const { kind, boxes, both, moved, begins } of KINDS) {
-    test(`boxes that are ticked fast are all in the list: ${kind}, ${latency} ms`, async ({ page, network }) => {
+    test(`boxes that are checked quickly are all in the list: ${kind}, ${latency} ms`, async ({ page, network }) => {
       network.latency = latency / 2;
       await open(page, `${network.url}/groups`);
       const [first, second, third] = boxes.map((name) => box(page, name));

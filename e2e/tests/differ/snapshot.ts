@@ -2,7 +2,7 @@
 
 import type { Page } from "@playwright/test";
 
-/** Without a script: where styles are not set, and components keep what they are mounted from. */
+/** Without a script: no styles are set, and components keep the attributes for their mount. */
 export type Snapshot = { lines: string[]; styles: string[] };
 
 /**
@@ -67,7 +67,7 @@ export const snapshot = (page: Page): Promise<Snapshot> =>
     return { lines, styles };
   });
 
-/** The lines that two have not in common. */
+/** Returns the lines that differ between two snapshots. */
 export const difference = (one: string[], other: string[]): string[] => {
   const [a, b] = [new Set(one), new Set(other)];
   return [...one.filter((line) => !b.has(line)).map((line) => `- ${line}`), ...other.filter((line) => !a.has(line)).map((line) => `+ ${line}`)];

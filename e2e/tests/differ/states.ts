@@ -17,7 +17,7 @@ const text = (...texts: string[]): Make => one(...texts.map((text) => JSON.strin
 const or = (...makes: Make[]): Make => (random) => makes[random(makes.length)]!(random);
 const listOf = (item: Make, most: number): Make => (random) =>
   `[${Array.from({ length: random(most + 1) }, () => item(random)).join()}]`;
-/** Objects with ids of their own, in any order. */
+/** Returns objects with unique ids, in any order. */
 const rows = (ids: string[], fields: Record<string, Make>): Make => (random) => {
   const left = [...ids], all: string[] = [];
   for (let count = random(ids.length + 1); count > 0; count--) {
@@ -75,7 +75,7 @@ export const FIELDS: Record<string, Record<string, Make>> = {
   },
 };
 
-/** The next state after `last`: some of its fields are others. */
+/** Returns the next state after `last`, with some fields changed. */
 export const next = (name: string, last: Record<string, string>, random: Random): Record<string, string> => {
   const state = { ...last }, fields = Object.entries(FIELDS[name]!), often = 1 + random(fields.length);
   for (const [field, make] of fields) if (!(field in state) || random(fields.length) < often) state[field] = make(random);
