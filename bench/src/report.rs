@@ -1,4 +1,4 @@
-//! Prints the measurements as a table with their bounds.
+//! Prints the measurements as a table with their targets.
 
 use std::io::Write as _;
 
@@ -10,34 +10,34 @@ pub(crate) struct Line {
     pub(crate) baseline: Option<String>,
     /// The result of the measured server.
     pub(crate) measured: String,
-    /// The ratio of the two results, or the result itself, with its bound.
-    pub(crate) bound: Option<Bound>,
+    /// The ratio of the two results, or the result itself, with its target.
+    pub(crate) target: Option<Target>,
 }
 
-/// A figure and its bound.
-pub(crate) struct Bound {
-    /// The figure.
+/// A value and its target.
+pub(crate) struct Target {
+    /// The value.
     pub(crate) value: f64,
-    /// The largest acceptable figure, if one is defined.
+    /// The largest acceptable value, if one is defined.
     pub(crate) at_most: Option<f64>,
 }
 
 /// Prints the lines.
 pub(crate) fn print(lines: &[Line]) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "| measured | baseline | vivaz | ratio or figure | bound |")?;
+    writeln!(out, "| measured | baseline | vivaz | ratio or value | target |")?;
     writeln!(out, "| --- | --- | --- | --- | --- |")?;
-    for Line { name, baseline, measured, bound } in lines {
+    for Line { name, baseline, measured, target } in lines {
         let baseline = baseline.as_deref().unwrap_or("");
-        let (figure, bound) = match bound {
-            Some(Bound { value, at_most: None }) => (format!("{value:.2}"), String::new()),
-            Some(Bound { value, at_most: Some(most) }) => {
+        let (shown, target) = match target {
+            Some(Target { value, at_most: None }) => (format!("{value:.2}"), String::new()),
+            Some(Target { value, at_most: Some(most) }) => {
                 let verdict = if value <= most { "met" } else { "**missed**" };
                 (format!("{value:.2}"), format!("≤ {most}: {verdict}"))
             }
             None => (String::new(), String::new()),
         };
-        writeln!(out, "| {name} | {baseline} | {measured} | {figure} | {bound} |")?;
+        writeln!(out, "| {name} | {baseline} | {measured} | {shown} | {target} |")?;
     }
     Ok(())
 }

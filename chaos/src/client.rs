@@ -159,7 +159,7 @@ impl<'a> Client<'a> {
         let acknowledge = if self.random.percent(25) { Acknowledge::All } else { Acknowledge::Nothing };
         let action = match self.page.role {
             Role::Counter => "increment",
-            Role::Talker => "say",
+            Role::Talker => "send",
         };
         self.page.call(action, &json!([name, pause]), acknowledge)
     }

@@ -7,7 +7,7 @@ use vivaz_protocol::ComponentId;
 use super::{Precision, median, micros};
 use crate::load::{Bytes, Session};
 use crate::process::Server;
-use crate::report::{Bound, Line};
+use crate::report::{Line, Target};
 
 const SHORT: usize = 10;
 const LONG: usize = 100_000;
@@ -54,16 +54,16 @@ pub(super) async fn short_and_long(precision: Precision) -> anyhow::Result<Vec<L
     }
     Ok(vec![
         Line {
-            name: format!("server CPU of an append, list of {SHORT} against one of {LONG}"),
+            name: format!("server CPU per append, list of {SHORT} compared with one of {LONG}"),
             baseline: Some(format!("{:.1} µs", median(short_costs))),
             measured: format!("{:.1} µs", median(long_costs)),
-            bound: Some(Bound { value: median(ratios), at_most: Some(2.0) }),
+            target: Some(Target { value: median(ratios), at_most: Some(2.0) }),
         },
         Line {
-            name: format!("bytes of an append to a list of {LONG}, down"),
+            name: format!("bytes received for an append to a list of {LONG}"),
             baseline: None,
             measured: format!("{} B", bytes.down),
-            bound: None,
+            target: None,
         },
     ])
 }

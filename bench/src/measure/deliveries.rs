@@ -6,7 +6,7 @@ use vivaz_protocol::ComponentId;
 use super::{Precision, median, micros};
 use crate::load::Session;
 use crate::process::Server;
-use crate::report::{Bound, Line};
+use crate::report::{Line, Target};
 use crate::socket::{Socket, Subprotocol};
 
 /// The text that is sent; with its envelope about 200 bytes.
@@ -20,7 +20,7 @@ pub(super) async fn topic(precision: Precision) -> anyhow::Result<Vec<Line>> {
     let mut live = Topic::open(viewers).await?;
     let mut lines = Vec::new();
     for (what, burst, repeat) in
-        [("singly", 1, precision.pick(100, 20)), ("in bursts of 20", 20, precision.pick(20, 4))]
+        [("one at a time", 1, precision.pick(100, 20)), ("in bursts of 20", 20, precision.pick(20, 4))]
     {
         let (mut plains, mut lives, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         let deliveries = (viewers * burst * repeat) as f64;
@@ -40,10 +40,10 @@ pub(super) async fn topic(precision: Precision) -> anyhow::Result<Vec<Line>> {
             ratios.push(of_live / of_plain);
         }
         lines.push(Line {
-            name: format!("server CPU a delivery of 200 B to {viewers} viewers, {what}"),
+            name: format!("server CPU per delivery of 200 B to {viewers} viewers, {what}"),
             baseline: Some(format!("{:.2} µs", median(plains))),
             measured: format!("{:.2} µs", median(lives)),
-            bound: Some(Bound { value: median(ratios), at_most: None }),
+            target: Some(Target { value: median(ratios), at_most: None }),
         });
     }
     Ok(lines)

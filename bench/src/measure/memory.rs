@@ -9,7 +9,7 @@ use super::Precision;
 use crate::echo::{LARGE_BYTES, LARGE_REQUEST};
 use crate::load::Session;
 use crate::process::Server;
-use crate::report::{Bound, Line};
+use crate::report::{Line, Target};
 use crate::socket::{Socket, Subprotocol};
 
 /// The number of connections before the measurement. They load all code and fill all pools, so that
@@ -26,10 +26,10 @@ pub(super) async fn idle(precision: Precision) -> anyhow::Result<Vec<Line>> {
     let echo_big = echoes(count, Traffic::Snapshot).await?;
     let one_big = sessions(count, &["counter"], Traffic::Snapshot).await?;
     let line = |what: &str, baseline: f64, measured: f64, at_most: Option<f64>| Line {
-        name: format!("resident bytes a session, {count} idle, {what}"),
+        name: format!("resident bytes per session, {count} idle, {what}"),
         baseline: Some(format!("{baseline:.0} B")),
         measured: format!("{measured:.0} B"),
-        bound: Some(Bound { value: measured / baseline, at_most }),
+        target: Some(Target { value: measured / baseline, at_most }),
     };
     Ok(vec![
         line("one counter", echo, one, Some(1.5)),

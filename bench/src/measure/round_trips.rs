@@ -9,7 +9,7 @@ use vivaz_protocol::ComponentId;
 use super::{Precision, median, micros};
 use crate::load::{self, Session};
 use crate::process::{self, Server};
-use crate::report::{Bound, Line};
+use crate::report::{Line, Target};
 use crate::socket::{Socket, Subprotocol};
 
 const CONNECTIONS: usize = 64;
@@ -49,16 +49,16 @@ pub(super) async fn concurrent(precision: Precision) -> anyhow::Result<Vec<Line>
     let busy = (process::own_cpu()? - load_before).as_secs_f64() / started.elapsed().as_secs_f64();
     Ok(vec![
         Line {
-            name: format!("server CPU a round trip, {CONNECTIONS} connections"),
+            name: format!("server CPU per round trip, {CONNECTIONS} connections"),
             baseline: Some(format!("{:.2} µs", median(echo_costs))),
             measured: format!("{:.2} µs", median(vivaz_costs)),
-            bound: Some(Bound { value: median(ratios), at_most: Some(2.5) }),
+            target: Some(Target { value: median(ratios), at_most: Some(2.5) }),
         },
         Line {
-            name: "load generator CPU a round trip (share of one core)".to_owned(),
+            name: "load generator CPU per round trip (share of one core)".to_owned(),
             baseline: None,
             measured: format!("{load:.2} µs ({:.0} %)", busy * 100.0),
-            bound: None,
+            target: None,
         },
     ])
 }
@@ -101,19 +101,19 @@ pub(super) async fn sequential(precision: Precision) -> anyhow::Result<Vec<Line>
         name: format!("{name} of sequential round trips"),
         baseline: Some(format!("{:.1} µs", median(echoes))),
         measured: format!("{:.1} µs", median(clicks)),
-        bound: Some(Bound { value: median(ratios), at_most }),
+        target: Some(Target { value: median(ratios), at_most }),
     };
     let size = |direction: &str, bytes: usize, most: f64| Line {
-        name: format!("bytes of the 500th click, {direction}"),
+        name: format!("bytes {direction} for the 500th click"),
         baseline: None,
         measured: format!("{bytes} B"),
-        bound: Some(Bound { value: bytes as f64, at_most: Some(most) }),
+        target: Some(Target { value: bytes as f64, at_most: Some(most) }),
     };
     Ok(vec![
         latency("p50", halves, Some(1.5)),
         latency("p99", tails, None),
-        size("up", bytes.up, 100.0),
-        size("down", bytes.down, 95.0),
+        size("sent", bytes.up, 100.0),
+        size("received", bytes.down, 95.0),
     ])
 }
 

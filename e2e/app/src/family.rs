@@ -38,7 +38,7 @@ impl Child {
     }
 
     #[action]
-    #[expect(clippy::panic, reason = "what the test is about")]
+    #[expect(clippy::panic, reason = "the test needs a panic")]
     fn explode(&mut self) {
         panic!("on purpose");
     }

@@ -156,7 +156,7 @@ impl Client {
                 component.typed.set(edit.field, edit.value);
             }
             let typed = std::mem::replace(&mut component.typed, Val::Obj(Vec::new()));
-            component.stream.forget_guesses(&kept);
+            component.stream.retain_optimistic(&kept);
             component.topics.clear();
             component.stream.epoch.clear();
             component.phase = ComponentPhase::Mounting;

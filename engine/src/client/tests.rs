@@ -144,12 +144,12 @@ fn unanswered(table: &Table) -> usize {
 }
 
 #[test]
-fn nothing_connects_before_something_is_mounted() {
+fn the_page_connects_at_the_first_mount() {
     assert_eq!(Table::new().outputs(), []);
 }
 
 #[test]
-fn a_click_is_small_and_its_answer_settles_it() {
+fn a_click_is_small_and_its_reply_settles_it() {
     let mut table = Table::live();
     assert_eq!(table.client.component(0).unwrap().phase, ComponentPhase::Live);
     table.call("increment", 9);
@@ -167,7 +167,7 @@ fn a_click_is_small_and_its_answer_settles_it() {
 }
 
 #[test]
-fn a_guess_shows_at_once_and_a_refusal_takes_it_back() {
+fn an_optimistic_update_shows_at_once_and_a_refusal_reverts_it() {
     let mut table = Table::live();
     table.client.action(0, Key::of("increment"), Val::Null, Origin::default(), 0, vec![set("count", 1)]);
     assert_eq!(table.count(), "1");
@@ -185,7 +185,7 @@ fn a_guess_shows_at_once_and_a_refusal_takes_it_back() {
 }
 
 #[test]
-fn a_topics_patch_that_names_its_author_drops_the_authors_guess() {
+fn a_topic_patch_that_names_its_author_drops_the_authors_update() {
     let mut table = Table::chat();
     let chat = Key::of("chat");
     let push = Edit {
@@ -221,7 +221,7 @@ fn a_topics_patch_that_names_its_author_drops_the_authors_guess() {
 }
 
 #[test]
-fn a_gap_asks_for_a_snapshot_once() {
+fn a_gap_requests_one_snapshot() {
     let mut table = Table::chat();
     let ahead = |rev| {
         format!(
@@ -237,7 +237,7 @@ fn a_gap_asks_for_a_snapshot_once() {
 }
 
 #[test]
-fn a_resume_sends_again_what_has_no_reply_and_names_every_stream() {
+fn a_resume_repeats_pending_requests_and_names_every_stream() {
     let mut table = Table::chat();
     table.call("a", 1);
     table.call("b", 2);
@@ -260,7 +260,7 @@ fn a_resume_sends_again_what_has_no_reply_and_names_every_stream() {
 }
 
 #[test]
-fn a_lost_session_mounts_again_puts_back_what_was_typed_and_fails_what_was_unanswered() {
+fn a_lost_session_mounts_again_restores_edits_and_fails_pending_requests() {
     let mut table = Table::chat();
     let draft = Key::of("draft");
     table.client.edit(0, draft, Val::text("accepted"));
@@ -294,7 +294,7 @@ fn a_lost_session_mounts_again_puts_back_what_was_typed_and_fails_what_was_unans
 }
 
 #[test]
-fn what_the_server_cleared_is_not_put_back() {
+fn values_that_the_server_cleared_are_not_restored() {
     let mut table = Table::chat();
     let draft = Key::of("draft");
     table.client.edit(0, draft, Val::text("hello"));
@@ -321,7 +321,7 @@ fn what_the_server_cleared_is_not_put_back() {
 }
 
 #[test]
-fn letters_typed_while_one_is_unanswered_go_out_together_and_are_never_overwritten() {
+fn letters_typed_during_a_request_are_sent_together_and_never_overwritten() {
     let mut table = Table::chat();
     let draft = Key::of("draft");
     let shown = |table: &Table| table.client.whole(0).named("draft").unwrap().str().unwrap().to_owned();
@@ -346,7 +346,7 @@ fn letters_typed_while_one_is_unanswered_go_out_together_and_are_never_overwritt
 }
 
 #[test]
-fn a_refused_value_is_told_and_the_confirmed_one_counts() {
+fn a_refused_value_is_reported_and_the_confirmed_one_is_used() {
     let mut table = Table::live();
     let title = Key::of("title");
     table.client.edit(0, title, Val::Int(5));
@@ -359,7 +359,7 @@ fn a_refused_value_is_told_and_the_confirmed_one_counts() {
 }
 
 #[test]
-fn a_value_of_the_server_waits_below_an_unanswered_edit() {
+fn a_value_of_the_server_is_hidden_by_a_pending_edit() {
     let mut table = Table::live();
     let title = Key::of("title");
     table.client.edit(0, title, Val::text("mine"));
@@ -368,7 +368,7 @@ fn a_value_of_the_server_waits_below_an_unanswered_edit() {
 }
 
 #[test]
-fn a_busy_server_is_asked_again_with_a_new_ref() {
+fn a_request_to_a_busy_server_is_retried_with_a_new_ref() {
     let mut table = Table::live();
     table.call("increment", 3);
     table.sent();
@@ -381,7 +381,7 @@ fn a_busy_server_is_asked_again_with_a_new_ref() {
 }
 
 #[test]
-fn only_as_many_as_the_server_takes_are_in_flight_and_the_queue_has_an_end() {
+fn requests_in_flight_and_the_queue_are_bounded() {
     let mut table = Table::live();
     for ticket in 0..600 {
         table.call("a", ticket);
@@ -397,7 +397,7 @@ fn only_as_many_as_the_server_takes_are_in_flight_and_the_queue_has_an_end() {
 }
 
 #[test]
-fn a_message_that_is_too_large_is_refused_here() {
+fn a_message_that_is_too_large_is_refused_in_the_page() {
     let mut table = Table::live();
     let arguments = format!("[\"{}\"]", "x".repeat(400));
     table.client.action(0, Key::of("a"), parse(&arguments).unwrap(), Origin::default(), 1, Vec::new());
@@ -448,7 +448,7 @@ fn silence_for_two_heartbeats_ends_the_connection() {
 }
 
 #[test]
-fn close_codes_are_obeyed() {
+fn each_close_code_has_its_effect() {
     for (code, reload, stopped) in [
         (4401, true, true),
         (4426, true, true),
@@ -478,7 +478,7 @@ fn close_codes_are_obeyed() {
 }
 
 #[test]
-fn a_session_that_ended_is_begun_anew() {
+fn a_new_session_replaces_an_ended_one() {
     let mut table = Table::live();
     table.client.closed(table.socket, 4410);
     let token = table.timer();
@@ -526,7 +526,7 @@ fn frames_of_an_older_socket_and_nonsense_are_ignored() {
 }
 
 #[test]
-fn a_failed_mount_is_told_and_events_reach_who_they_are_meant_for() {
+fn a_failed_mount_is_reported_and_events_reach_their_component() {
     let mut table = Table::chat();
     table.client.mount(1, "c2", open("nonsense"));
     table.sent();
@@ -544,7 +544,7 @@ fn a_failed_mount_is_told_and_events_reach_who_they_are_meant_for() {
 }
 
 #[test]
-fn a_seal_that_is_good_no_more_asks_for_a_fresh_page() {
+fn an_invalid_seal_reloads_the_page() {
     let mut table = Table::live();
     table.client.mount(1, "c2", r#"{"seal":"of-long-ago"}"#.into());
     table.sent();
@@ -555,7 +555,7 @@ fn a_seal_that_is_good_no_more_asks_for_a_fresh_page() {
 }
 
 #[test]
-fn an_unmounted_component_takes_its_topics_and_its_calls_along() {
+fn an_unmounted_component_drops_its_topics_and_its_calls() {
     let mut table = Table::chat();
     table.call("a", 4);
     table.client.unmount(0);
@@ -572,7 +572,7 @@ fn an_unmounted_component_takes_its_topics_and_its_calls_along() {
 }
 
 #[test]
-fn a_drain_says_when_to_come_back() {
+fn a_drain_sets_the_time_to_reconnect() {
     let mut table = Table::live();
     table.hear(r#"{"v":1,"type":"DRAIN","payload":{"reconnectAfterMs":1234}}"#);
     table.client.closed(table.socket, 1001);
@@ -580,7 +580,7 @@ fn a_drain_says_when_to_come_back() {
 }
 
 #[test]
-fn what_waits_for_a_connection_is_counted() {
+fn requests_without_a_connection_are_counted() {
     let queued = |outputs: &[Output]| {
         outputs
             .iter()
@@ -606,7 +606,7 @@ fn what_waits_for_a_connection_is_counted() {
 const RETRYING: &str = r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"counter","template":"h","state":{"count":0,"title":"t"},"topics":{},"retry":["put"]}}"#;
 
 #[test]
-fn an_action_that_may_be_run_twice_is_sent_again_in_a_new_session() {
+fn an_idempotent_action_is_sent_again_in_a_new_session() {
     let mut table = Table::new();
     table.client.mount(0, "c1", open("counter"));
     table.connect();
@@ -652,7 +652,7 @@ fn an_action_that_may_be_run_twice_is_sent_again_in_a_new_session() {
 }
 
 #[test]
-fn one_refusal_takes_back_one_guess() {
+fn one_refusal_reverts_one_optimistic_update() {
     let mut table = Table::live();
     table.client.action(0, Key::of("a"), Val::Null, Origin::default(), 0, vec![set("count", 1)]);
     table.client.action(0, Key::of("b"), Val::Null, Origin::default(), 0, vec![set("title", 2)]);
@@ -671,7 +671,7 @@ fn one_refusal_takes_back_one_guess() {
 }
 
 #[test]
-fn a_field_edited_since_survives_the_refusal_of_an_older_guess() {
+fn a_newer_edit_survives_the_refusal_of_an_older_update() {
     let mut table = Table::live();
     table.client.action(0, Key::of("a"), Val::Null, Origin::default(), 0, vec![set("title", 1)]);
     table.client.edit(0, Key::of("title"), Val::text("typed"));
@@ -682,7 +682,7 @@ fn a_field_edited_since_survives_the_refusal_of_an_older_guess() {
 }
 
 #[test]
-fn a_mount_that_nobody_asked_for_replaces_what_the_page_has() {
+fn a_mount_without_a_request_replaces_the_state() {
     let mut table = Table::live();
     table.client.edit(0, Key::of("title"), Val::text("typed"));
     table.client.frame(
@@ -695,7 +695,7 @@ fn a_mount_that_nobody_asked_for_replaces_what_the_page_has() {
 }
 
 #[test]
-fn a_session_taken_over_waits_for_the_user_who_takes_it_back() {
+fn a_session_taken_over_waits_for_the_user_to_resume_it() {
     let mut table = Table::live();
     table.call("a", 1);
     table.client.closed(table.socket, 4409);
@@ -710,7 +710,7 @@ fn a_session_taken_over_waits_for_the_user_who_takes_it_back() {
 }
 
 #[test]
-fn the_queue_for_a_reload_tells_what_left_from_what_did_not() {
+fn the_queue_for_a_reload_distinguishes_sent_requests() {
     let mut table = Table::live();
     let queue = |table: &Table| -> serde_json::Value {
         serde_json::from_str(&table.client.queue()).expect("the queue is JSON")
@@ -739,7 +739,7 @@ fn the_queue_for_a_reload_tells_what_left_from_what_did_not() {
 }
 
 #[test]
-fn late_messages_find_nothing_and_an_id_is_free_when_the_unmount_is_answered() {
+fn late_messages_have_no_effect_and_an_id_is_free_after_the_unmount() {
     let mut table = Table::live();
     table.call("late", 7);
     table.client.unmount(0);
@@ -773,7 +773,7 @@ fn late_messages_find_nothing_and_an_id_is_free_when_the_unmount_is_answered() {
 }
 
 #[test]
-fn nothing_is_left_of_removed_components() {
+fn removed_components_leave_no_state() {
     let mut table = Table::live();
     for round in 0..50_u32 {
         let (slot, first) = (round + 1, u64::from(round) * 3 + 2);
@@ -828,7 +828,7 @@ fn names_of_connections_stay_bounded() {
 }
 
 #[test]
-fn a_patch_of_several_authors_drops_the_guess_of_each() {
+fn a_patch_of_several_authors_drops_the_update_of_each() {
     for (by, left) in [
         (r#""k-s1:2""#, 1),
         (r#"["k-s1:2"]"#, 1),
@@ -839,7 +839,7 @@ fn a_patch_of_several_authors_drops_the_guess_of_each() {
     ] {
         let mut table = Table::chat();
         for ticket in [1, 2] {
-            let guess = (
+            let update = (
                 Key::of("chat"),
                 Edit {
                     field: Key::of("messages"),
@@ -847,7 +847,7 @@ fn a_patch_of_several_authors_drops_the_guess_of_each() {
                     patch: patch::push(Val::Obj(vec![(Key::of("id"), Val::text("temp"))])),
                 },
             );
-            table.client.action(0, Key::of("send"), Val::Null, Origin::default(), ticket, vec![guess]);
+            table.client.action(0, Key::of("send"), Val::Null, Origin::default(), ticket, vec![update]);
         }
         let messages = |table: &Table| {
             let chat = table.client.root(0, Key::of("chat")).expect("the topic is there");

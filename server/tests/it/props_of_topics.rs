@@ -70,9 +70,9 @@ impl Topic for Frame {
 }
 
 #[tokio::test]
-async fn a_child_is_given_what_changes_in_the_topic_that_its_props_come_from() {
+async fn a_child_receives_changes_of_the_topic_of_its_props() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     for key in ["one", "two"] {
         client.mount(key, "gallery", json!({ "key": key })).await;
         let id = format!("picture-{key}");
@@ -99,7 +99,7 @@ async fn a_child_is_given_what_changes_in_the_topic_that_its_props_come_from() {
 #[tokio::test]
 async fn a_child_is_not_mounted_while_the_topic_that_its_props_come_from_cannot_be_read() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("g", "gallery", json!({ "key": "broken" })).await;
     client.drain().await;
     let frame = server.runtime.topic::<Frame>("frame/broken").await.unwrap();

@@ -316,14 +316,14 @@ fn play(seed: u64) {
         match world.dice.roll(40) {
             0..8 => {
                 calls += 1;
-                let guess = vec![set("count", 1000)];
+                let update = vec![set("count", 1000)];
                 world.client.action(
                     0,
                     Key::of("add"),
                     parse(&format!("[{calls}]")).unwrap(),
                     Origin::default(),
                     calls,
-                    guess,
+                    update,
                 );
             }
             8..10 => {
@@ -409,7 +409,7 @@ fn play(seed: u64) {
 }
 
 #[test]
-fn nothing_is_lost_and_nothing_happens_twice_however_the_connection_breaks() {
+fn every_action_runs_once_however_the_connection_breaks() {
     for seed in 1..=150 {
         play(seed);
     }

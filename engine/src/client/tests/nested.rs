@@ -58,7 +58,7 @@ fn an_edit_shows_in_its_item_alone_and_is_sent_by_its_path() {
 }
 
 #[test]
-fn texts_numbers_and_structs_are_told_apart_by_what_is_there() {
+fn path_steps_are_distinguished_by_the_value_at_their_place() {
     let mut table = list();
     edit(&mut table, NAMED, "x");
     edit(&mut table, STREET, "y");
@@ -69,7 +69,7 @@ fn texts_numbers_and_structs_are_told_apart_by_what_is_there() {
 }
 
 #[test]
-fn the_item_is_followed_where_it_goes() {
+fn an_edit_follows_its_moved_item() {
     let mut table = list();
     edit(&mut table, TEXT, "mine");
     table.hear(
@@ -84,7 +84,7 @@ fn the_item_is_followed_where_it_goes() {
 }
 
 #[test]
-fn an_edit_of_an_item_that_is_gone_is_refused_at_its_control() {
+fn an_edit_of_a_removed_item_is_refused_at_its_control() {
     let mut table = list();
     edit(&mut table, TEXT, "mine");
     table.hear(
@@ -120,7 +120,7 @@ fn an_action_sends_edits_by_path_right_before_it_and_fields_with_it() {
 }
 
 #[test]
-fn letters_typed_while_one_is_unanswered_go_out_together() {
+fn letters_typed_during_a_request_are_sent_together() {
     let mut table = list();
     let mut sent = Vec::new();
     for text in ["h", "he", "hel"] {
@@ -137,7 +137,7 @@ fn letters_typed_while_one_is_unanswered_go_out_together() {
 }
 
 #[test]
-fn a_lost_session_puts_back_what_was_typed_into_items() {
+fn a_lost_session_restores_edits_of_items() {
     let mut table = list();
     edit(&mut table, TEXT, "kept");
     table.hear(
@@ -163,7 +163,7 @@ fn a_lost_session_puts_back_what_was_typed_into_items() {
 }
 
 #[test]
-fn what_is_no_path_is_no_edit_and_no_panic() {
+fn an_invalid_path_is_ignored_without_a_panic() {
     for property in
         ["[", "[]", "[1]", "[null,2]", r#"["items"]"#, r#"["items",null,"text"]"#, r#"["draft",1]"#]
     {

@@ -323,7 +323,7 @@ impl Tab {
     fn carry_out(&mut self, effects: Vec<EventEffect>) {
         for effect in effects {
             match effect {
-                EventEffect::Anew(slot) => self.engine.anew(slot),
+                EventEffect::Anew(slot) => self.engine.rebuild(slot),
                 EventEffect::Edit(slot, property, value) => {
                     self.engine.edit(slot, &property, parse(&value).unwrap_or_default());
                     self.refusals.remove(&(slot, property));
@@ -334,13 +334,13 @@ impl Tab {
                     }
                 }
                 EventEffect::Refused(slot, property) => self.refused = Some((slot, property)),
-                EventEffect::Told(op, words, strings) => self.told(op, &words, &strings),
+                EventEffect::Told(op, words, strings) => self.run_effect(op, &words, &strings),
             }
         }
     }
 
     /// Carries out an operation that concerns no node.
-    fn told(&mut self, op: Op, words: &[u32], strings: &[String]) {
+    fn run_effect(&mut self, op: Op, words: &[u32], strings: &[String]) {
         match (op, words, strings) {
             (Op::Fetch, _, [hash]) => {
                 let template = self.server.template(hash).and_then(|json| parse(&json));
