@@ -64,7 +64,7 @@ pub(crate) struct Client {
     in_flight: usize,
     message_bytes: usize,
     /// Templates requested over the socket.
-    wanted: Vec<Key>,
+    templates: Vec<Key>,
     status: Option<(Status, u32, u32)>,
     out: Vec<Output>,
 }
@@ -88,7 +88,7 @@ impl Client {
             heartbeat: 30_000,
             in_flight: 64,
             message_bytes: 65_536,
-            wanted: Vec::new(),
+            templates: Vec::new(),
             status: None,
             out: Vec::new(),
         }

@@ -306,7 +306,7 @@ impl Page {
     }
 
     fn take_template(&mut self, hash: Key, template: Option<Val>) {
-        let Some(template) = template else { return self.client.want_template(hash) };
+        let Some(template) = template else { return self.client.request_template(hash) };
         if self.blueprint(hash).is_some() {
             return;
         }

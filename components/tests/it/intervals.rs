@@ -85,7 +85,11 @@ async fn an_interval_ends_with_one_patch_that_names_each_author_once() {
     let _rest = [scene.add("ann:2", 1), scene.add("bob:1", 1)].map(Option::unwrap);
     assert_eq!(scene.crowd.value().count, 4, "the topic itself does not wait");
     let snapshot = scene.crowd.topic().snapshot().unwrap();
-    assert_eq!((snapshot.rev, snapshot.json()), (Rev(1), r#"{"count":1}"#), "a snapshot is of what was sent");
+    assert_eq!(
+        (snapshot.rev, snapshot.json()),
+        (Rev(1), r#"{"count":1}"#),
+        "a snapshot contains the sent state"
+    );
     assert_eq!(scene.received(), []);
     assert_eq!(sent(first).await, INTERVAL);
     assert_eq!(scene.received(), [(json!(4), json!(["bob:1", "ann:2"]))]);

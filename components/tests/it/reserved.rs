@@ -132,7 +132,7 @@ async fn a_change_in_between_and_the_reserved_one_are_both_kept() {
     let one = reserve(&pile, |pile| pile.add("one")).unwrap();
     let two = reserve(&pile, |pile| pile.add("two")).unwrap();
     pile.update(|pile| pile.add("between")).await.unwrap();
-    assert_eq!(pile.value().texts(), "between", "nobody sees what is not committed");
+    assert_eq!(pile.value().texts(), "between", "uncommitted changes are not visible");
     assert!(one.publish(None).is_empty());
     pile.update(|pile| pile.add("again")).await.unwrap();
     assert!(two.publish(None).is_empty());

@@ -216,9 +216,9 @@ impl Client {
     }
 
     /// Requests a template over the socket, if HTTP did not provide it.
-    pub(crate) fn want_template(&mut self, hash: Key) {
-        if !self.wanted.contains(&hash) {
-            self.wanted.push(hash);
+    pub(crate) fn request_template(&mut self, hash: Key) {
+        if !self.templates.contains(&hash) {
+            self.templates.push(hash);
             self.ask_template(hash);
         }
     }

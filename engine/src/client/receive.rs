@@ -65,7 +65,7 @@ impl Client {
             "COMPONENT_UNMOUNTED" => self.taken_away(&message, &payload),
             "TEMPLATE" => {
                 let hash = payload.key_of("hash");
-                retain(&mut self.wanted, &mut |wanted| *wanted != hash);
+                retain(&mut self.templates, &mut |template| *template != hash);
                 let mut payload = payload;
                 self.out.push(Output::Template { hash, template: payload.take("template") });
             }
@@ -113,8 +113,8 @@ impl Client {
             topic.stream.stale = false;
         }
         self.send_waiting();
-        for at in 0..self.wanted.len() {
-            if let Some(hash) = self.wanted.get(at) {
+        for at in 0..self.templates.len() {
+            if let Some(hash) = self.templates.get(at) {
                 self.ask_template(*hash);
             }
         }

@@ -28,7 +28,7 @@ impl Table {
         table.connect();
         let sent = table.welcome("s1", false);
         assert_eq!(sent, [mount_frame(1, "c1", "counter")]);
-        table.hear(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"counter","template":"h","state":{"count":0,"title":"t"},"topics":{}}}"#);
+        table.receive(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"counter","template":"h","state":{"count":0,"title":"t"},"topics":{}}}"#);
         table
     }
 
@@ -38,8 +38,8 @@ impl Table {
         table.client.mount(0, "c1", open("chat"));
         table.connect();
         table.welcome("s1", false);
-        table.hear(r#"{"v":1,"type":"STATE_SNAPSHOT","topic":"chat/lobby","rev":3,"epoch":"t","payload":{"messages":[{"id":1}]}}"#);
-        table.hear(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"chat","template":"h","state":{"draft":""},"topics":{"chat":"chat/lobby"}}}"#);
+        table.receive(r#"{"v":1,"type":"STATE_SNAPSHOT","topic":"chat/lobby","rev":3,"epoch":"t","payload":{"messages":[{"id":1}]}}"#);
+        table.receive(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"chat","template":"h","state":{"draft":""},"topics":{"chat":"chat/lobby"}}}"#);
         table
     }
 
@@ -48,7 +48,7 @@ impl Table {
         let connect = outputs.iter().find_map(|o| {
             if let Output::Socket(SocketCommand::Connect(socket)) = o { Some(*socket) } else { None }
         });
-        self.socket = connect.expect("a connection is wanted");
+        self.socket = connect.expect("the client requests a connection");
         self.client.opened(self.socket);
     }
 
@@ -56,13 +56,13 @@ impl Table {
     fn welcome(&mut self, session: &str, resumed: bool) -> Vec<String> {
         let hello = self.sent();
         assert!(hello[0].starts_with(r#"{"v":1,"type":"HELLO","payload":{"#), "{hello:?}");
-        self.hear(&format!(
+        self.receive(&format!(
             r#"{{"v":1,"type":"WELCOME","payload":{{"session":"{session}","resume":"r","connection":"k-{session}","resumed":{resumed},"done":[],"heartbeatMs":1000,"limits":{{"messageBytes":400,"inFlight":3}}}}}}"#
         ))
     }
 
     /// A frame from the server; what is sent then.
-    fn hear(&mut self, frame: &str) -> Vec<String> {
+    fn receive(&mut self, frame: &str) -> Vec<String> {
         parse(frame).expect("a frame is JSON");
         self.client.frame(self.socket, frame);
         self.sent()
@@ -205,7 +205,7 @@ fn a_topic_patch_that_names_its_author_drops_the_authors_update() {
         table.client.whole(0).json(),
         r#"{"draft":"","chat":{"messages":[{"id":1},{"id":"$temp1"}]}}"#
     );
-    table.hear(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":4,"by":"k-s1:2","payload":{"messages":{"$list":[["+",1,{"id":2}]]}}}"#);
+    table.receive(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":4,"by":"k-s1:2","payload":{"messages":{"$list":[["+",1,{"id":2}]]}}}"#);
     assert_eq!(table.client.whole(0).json(), r#"{"draft":"","chat":{"messages":[{"id":1},{"id":2}]}}"#);
     // Somebody else's does not.
     let push = Edit {
@@ -214,9 +214,9 @@ fn a_topic_patch_that_names_its_author_drops_the_authors_update() {
         patch: Val::Int(1),
     };
     table.client.action(0, Key::of("send"), Val::Null, Origin::default(), 0, vec![(chat, push)]);
-    table.hear(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":5,"by":"another:3","payload":{"messages":{"$list":[["+",2,{"id":3}]]}}}"#);
+    table.receive(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":5,"by":"another:3","payload":{"messages":{"$list":[["+",2,{"id":3}]]}}}"#);
     assert!(table.client.whole(0).json().contains(r#"{"id":1,"n":1}"#));
-    table.hear(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
+    table.receive(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
     assert!(!table.client.whole(0).json().contains(r#""n":1"#));
 }
 
@@ -228,11 +228,11 @@ fn a_gap_requests_one_snapshot() {
             r#"{{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":{rev},"payload":{{"messages":[]}}}}"#
         )
     };
-    assert_eq!(table.hear(&ahead(9)), [r#"{"v":1,"type":"RESYNC","topic":"chat/lobby"}"#]);
-    assert_eq!(table.hear(&ahead(10)), Vec::<String>::new());
-    table.hear(r#"{"v":1,"type":"STATE_SNAPSHOT","topic":"chat/lobby","rev":10,"epoch":"u","payload":{"messages":[{"id":4}]}}"#);
+    assert_eq!(table.receive(&ahead(9)), [r#"{"v":1,"type":"RESYNC","topic":"chat/lobby"}"#]);
+    assert_eq!(table.receive(&ahead(10)), Vec::<String>::new());
+    table.receive(r#"{"v":1,"type":"STATE_SNAPSHOT","topic":"chat/lobby","rev":10,"epoch":"u","payload":{"messages":[{"id":4}]}}"#);
     assert!(table.client.whole(0).json().contains(r#"[{"id":4}]"#));
-    table.hear(&ahead(11));
+    table.receive(&ahead(11));
     assert!(table.client.whole(0).json().contains(r#""messages":[]"#));
 }
 
@@ -252,7 +252,7 @@ fn a_resume_repeats_pending_requests_and_names_every_stream() {
             r#"{"v":1,"type":"HELLO","payload":{"session":"s1","resume":"r","acked":1,"streams":{"c:c1":["e",0],"t:chat/lobby":["t",3]}}}"#
         ]
     );
-    let sent = table.hear(r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r2","connection":"k2","resumed":true,"done":[2],"heartbeatMs":1000}}"#);
+    let sent = table.receive(r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r2","connection":"k2","resumed":true,"done":[2],"heartbeatMs":1000}}"#);
     let refs: Vec<&str> = sent.iter().map(|f| &f[f.find("ref").unwrap()..][..6]).collect();
     assert_eq!(refs, ["ref\":3", "ref\":4"], "the one that is done gets its reply by itself");
     table.client.frame(table.socket, r#"{"v":1,"type":"ACK","ref":2,"componentId":"c1","payload":7}"#);
@@ -265,7 +265,7 @@ fn a_lost_session_mounts_again_restores_edits_and_fails_pending_requests() {
     let draft = Key::of("draft");
     table.client.edit(0, draft, Val::text("accepted"));
     table.client.commit(0, draft, 0);
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":"accepted"}}"#,
     );
     table.call("lost", 5);
@@ -308,7 +308,9 @@ fn values_that_the_server_cleared_are_not_restored() {
             r#"{"v":1,"type":"COMPONENT_ACTION","ref":2,"componentId":"c1","action":"send","set":{"draft":"hello"}}"#
         ]
     );
-    table.hear(r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":""}}"#);
+    table.receive(
+        r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":""}}"#,
+    );
     assert_eq!(
         table.client.whole(0).named("draft"),
         Some(&Val::text("")),
@@ -333,12 +335,13 @@ fn letters_typed_during_a_request_are_sent_together_and_never_overwritten() {
     }
     assert_eq!(sent.len(), 1);
     // The server's own idea of the field does not show below newer letters.
-    let sent = table
-        .hear(r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":"H"}}"#);
+    let sent = table.receive(
+        r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":"H"}}"#,
+    );
     assert_eq!(shown(&table), "hel");
     assert!(sent.len() == 1 && sent[0].contains(r#""value":"hel""#), "{sent:?}");
     assert!(table.client.is_dirty(0, Some("draft")));
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","ref":3,"componentId":"c1","rev":2,"payload":{"draft":"HEL"}}"#,
     );
     assert_eq!(shown(&table), "HEL", "answered, and nothing newer");
@@ -363,7 +366,7 @@ fn a_value_of_the_server_is_hidden_by_a_pending_edit() {
     let mut table = Table::live();
     let title = Key::of("title");
     table.client.edit(0, title, Val::text("mine"));
-    table.hear(r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"title":"theirs"}}"#);
+    table.receive(r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"title":"theirs"}}"#);
     assert_eq!(table.client.root(0, title), Some(&Val::text("mine")));
 }
 
@@ -393,7 +396,7 @@ fn requests_in_flight_and_the_queue_are_bounded() {
         .filter(|o| matches!(o, Output::Settled { ok: false, value, .. } if code(value) == "overloaded"))
         .count();
     assert_eq!((sent, refused), (3, 100));
-    assert_eq!(table.hear(r#"{"v":1,"type":"ACK","ref":2,"componentId":"c1"}"#).len(), 1);
+    assert_eq!(table.receive(r#"{"v":1,"type":"ACK","ref":2,"componentId":"c1"}"#).len(), 1);
 }
 
 #[test]
@@ -417,7 +420,7 @@ fn replies_are_acknowledged_at_least_every_sixteen() {
     for reference in 2..40 {
         table.call("a", reference);
         acks.extend(table.sent().into_iter().filter(|f| f.contains("\"ack\"")));
-        table.hear(&format!(r#"{{"v":1,"type":"ACK","ref":{reference},"componentId":"c1"}}"#));
+        table.receive(&format!(r#"{{"v":1,"type":"ACK","ref":{reference},"componentId":"c1"}}"#));
     }
     assert!(acks[0].starts_with(r#"{"v":1,"type":"COMPONENT_ACTION","ref":17,"ack":16,"#), "{acks:?}");
     assert_eq!(acks.len(), 2);
@@ -567,14 +570,14 @@ fn an_unmounted_component_drops_its_topics_and_its_calls() {
         1,
         "the session holds the topic until the server has handled the unmount"
     );
-    table.hear(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
+    table.receive(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
     assert!(table.client.slots().is_empty() && table.client.topics.is_empty());
 }
 
 #[test]
 fn a_drain_sets_the_time_to_reconnect() {
     let mut table = Table::live();
-    table.hear(r#"{"v":1,"type":"DRAIN","payload":{"reconnectAfterMs":1234}}"#);
+    table.receive(r#"{"v":1,"type":"DRAIN","payload":{"reconnectAfterMs":1234}}"#);
     table.client.closed(table.socket, 1001);
     assert!(table.outputs().iter().any(|o| matches!(o, Output::Timer { ms: 1234, .. })));
 }
@@ -591,7 +594,7 @@ fn requests_without_a_connection_are_counted() {
     table.call("a", 1);
     assert_eq!(queued(&table.outputs()), None, "connected, nothing waits");
     table.client.closed(table.socket, 1006);
-    assert_eq!(queued(&table.outputs()), Some(1), "what is unanswered waits again");
+    assert_eq!(queued(&table.outputs()), Some(1), "pending requests wait again");
     table.call("b", 2);
     table.client.edit(0, Key::of("title"), Val::text("x"));
     table.client.commit(0, Key::of("title"), 0);
@@ -611,7 +614,7 @@ fn an_idempotent_action_is_sent_again_in_a_new_session() {
     table.client.mount(0, "c1", open("counter"));
     table.connect();
     table.welcome("s1", false);
-    table.hear(RETRYING);
+    table.receive(RETRYING);
     let title = Key::of("title");
     table.client.edit(0, title, Val::text("older"));
     table.client.action(
@@ -641,10 +644,10 @@ fn an_idempotent_action_is_sent_again_in_a_new_session() {
     assert!(sent[1].contains(r#"{"property":"title","value":"newer"}"#), "{sent:?}");
     assert!(
         sent[2].ends_with(r#""action":"put","payload":[5]}"#),
-        "without what was put back already: {sent:?}"
+        "without values that were restored already: {sent:?}"
     );
     assert_eq!(table.count(), "5", "its effect shows all the while");
-    table.hear(&RETRYING.replace("\"ref\":1", "\"ref\":4").replace("\"e\"", "\"f\""));
+    table.receive(&RETRYING.replace("\"ref\":1", "\"ref\":4").replace("\"e\"", "\"f\""));
     assert_eq!(table.count(), "5");
     let answer = sent[2].split("\"ref\":").nth(1).and_then(|rest| rest.split(',').next()).unwrap();
     table.client.frame(table.socket, &format!(r#"{{"v":1,"type":"STATE_UPDATE","ref":{answer},"componentId":"c1","rev":1,"payload":{{"count":6}}}}"#));
@@ -662,11 +665,11 @@ fn one_refusal_reverts_one_optimistic_update() {
             r#"{{"v":1,"type":"ERROR","ref":{reference},"componentId":"c1","payload":{{"code":"forbidden","message":"no"}}}}"#
         )
     };
-    table.hear(&refuse(2));
+    table.receive(&refuse(2));
     assert_eq!(table.client.whole(0).json(), r#"{"count":3,"title":2}"#);
-    table.hear(&refuse(4));
+    table.receive(&refuse(4));
     assert_eq!(table.client.whole(0).json(), r#"{"count":0,"title":2}"#);
-    table.hear(&refuse(3));
+    table.receive(&refuse(3));
     assert_eq!(table.client.whole(0).json(), r#"{"count":0,"title":"t"}"#);
 }
 
@@ -675,7 +678,7 @@ fn a_newer_edit_survives_the_refusal_of_an_older_update() {
     let mut table = Table::live();
     table.client.action(0, Key::of("a"), Val::Null, Origin::default(), 0, vec![set("title", 1)]);
     table.client.edit(0, Key::of("title"), Val::text("typed"));
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"forbidden","message":"no"}}"#,
     );
     assert_eq!(table.client.root(0, Key::of("title")), Some(&Val::text("typed")));
@@ -721,8 +724,9 @@ fn the_queue_for_a_reload_distinguishes_sent_requests() {
     table.sent();
     // The server was busy: this one was not handled, and waits for its next try.
     table.call("refused", 1);
-    table
-        .hear(r#"{"v":1,"type":"ERROR","ref":3,"payload":{"code":"overloaded","message":"m","retryMs":50}}"#);
+    table.receive(
+        r#"{"v":1,"type":"ERROR","ref":3,"payload":{"code":"overloaded","message":"m","retryMs":50}}"#,
+    );
     table.client.closed(table.socket, 1006);
     table.client.edit(0, Key::of("title"), Val::text("x"));
     table.client.action(0, Key::of("waits"), parse("[5]").unwrap(), Origin::default(), 0, Vec::new());
@@ -778,15 +782,15 @@ fn removed_components_leave_no_state() {
     for round in 0..50_u32 {
         let (slot, first) = (round + 1, u64::from(round) * 3 + 2);
         table.client.mount(slot, "c2", open("counter"));
-        table.hear(&format!(
+        table.receive(&format!(
             r#"{{"v":1,"type":"STATE_SNAPSHOT","topic":"board","rev":1,"epoch":"t{round}","payload":{{}}}}"#
         ));
-        table.hear(&format!(
+        table.receive(&format!(
             r#"{{"v":1,"type":"COMPONENT_MOUNTED","ref":{first},"componentId":"c2","rev":0,"epoch":"e{round}","payload":{{"component":"counter","template":"h","state":{{"count":0}},"topics":{{"board":"board"}}}}}}"#
         ));
         table.client.edit(slot, Key::of("count"), Val::Int(3));
         table.client.action(slot, Key::of("busy"), Val::Null, Origin::default(), 9, Vec::new());
-        table.hear(&format!(
+        table.receive(&format!(
             r#"{{"v":1,"type":"ERROR","ref":{},"componentId":"c2","payload":{{"code":"overloaded","message":"m"}}}}"#,
             first + 1
         ));
@@ -854,7 +858,7 @@ fn a_patch_of_several_authors_drops_the_update_of_each() {
             chat.named("messages").and_then(Val::list).map(<[Val]>::len)
         };
         assert_eq!(messages(&table), Some(3));
-        table.hear(&format!(
+        table.receive(&format!(
             r#"{{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":4,"by":{by},"payload":{{}}}}"#
         ));
         assert_eq!(messages(&table), Some(1 + left), "{by}");

@@ -56,11 +56,11 @@ async fn revoking_a_user_closes_only_their_pages_with_4401() {
     // A user with the same id in another tenant is another user.
     assert_eq!(other.act("c", "increment", json!([])).await["payload"]["count"], 1);
     server.until(|server| server.runtime.stats().sessions == 2).await;
-    assert!(server.bench.hooks.lock().unwrap().contains(&"unmount"), "components are told");
+    assert!(server.bench.hooks.lock().unwrap().contains(&"unmount"), "components are notified");
     for welcome in [&first.welcome, &second.welcome, &welcome] {
         let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
         let back = Client::hello_with(&server, ADA, hello).await;
-        assert_eq!(back.welcome["resumed"], false, "nothing is left of what was revoked");
+        assert_eq!(back.welcome["resumed"], false, "no state of a revoked session is left");
     }
     assert_eq!(server.runtime.revoke_of("globex", "ada"), 0);
     assert_eq!(server.runtime.revoke_of("acme", "ada"), 1);
@@ -83,7 +83,7 @@ async fn a_connection_ends_when_its_identity_does_and_the_session_waits() {
     assert_eq!(client.closed().await, 4401);
     let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
     let back = Client::hello_with(&server, ADA, hello).await;
-    assert_eq!(back.welcome["resumed"], true, "once somebody says again who it is");
+    assert_eq!(back.welcome["resumed"], true, "resumes with new authentication");
     let mut late = Client::open_with(&server, &[("x-user", "ada"), ("x-milliseconds", "0")]).await.unwrap();
     assert_eq!(late.closed().await, 4401);
 }
@@ -105,9 +105,9 @@ async fn topics_and_rooms_of_one_name_are_each_tenants_own() {
     let (mut other, mut nobody) = (hello(Some("other")).await, hello(None).await);
     acme.act("chat", "say", json!(["ours"])).await;
     acme.act("lab", "shout", json!(["kitchen", "dinner"])).await;
-    let told = colleague.drain().await;
-    let is_told = |what: &str| told.iter().any(|message| message.to_string().contains(what));
-    assert!(is_told("ours") && is_told("dinner"), "{told:?}");
+    let received = colleague.drain().await;
+    let has_received = |what: &str| received.iter().any(|message| message.to_string().contains(what));
+    assert!(has_received("ours") && has_received("dinner"), "{received:?}");
     assert!(other.drain().await.is_empty() && nobody.drain().await.is_empty());
     server.runtime.emit_to_room("kitchen", "shouted", &"tea").unwrap();
     server.runtime.emit_to_room_of("other", "kitchen", "shouted", &"coffee").unwrap();

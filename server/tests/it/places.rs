@@ -303,8 +303,8 @@ async fn no_state_of_a_hidden_child_and_its_topic_is_sent() {
     client.drain().await;
     client.act("h", "close", json!([])).await;
     server.runtime.topic::<Meter>("meter/one").await.unwrap().update(|meter| meter.value = 7).await.unwrap();
-    let told = client.drain().await;
-    assert!(!told.iter().any(|message| message["topic"] == "meter/one"), "{told:?}");
+    let received = client.drain().await;
+    assert!(!received.iter().any(|message| message["topic"] == "meter/one"), "{received:?}");
     assert_error(&resync(&mut client, json!({ "topic": "meter/one" })).await, "forbidden");
     // A resume does not send it either.
     let welcome = client.welcome.clone();
@@ -312,22 +312,22 @@ async fn no_state_of_a_hidden_child_and_its_topic_is_sent() {
     server.until(|server| server.runtime.stats().connections == 0).await;
     let mut client = Client::resume(&server, &welcome, 3, json!({ "c:arm": ["e", 0] })).await;
     client.count_from(100);
-    let told = client.drain().await;
+    let received = client.drain().await;
     let streams = ["componentId", "topic"];
     let of_child =
         |message: &Value| streams.iter().any(|key| ["arm", "meter/one"].iter().any(|id| message[key] == *id));
-    assert!(!told.iter().any(of_child), "{told:?}");
+    assert!(!received.iter().any(of_child), "{received:?}");
     client.act("h", "reopen", json!([])).await;
-    let told = tokio::time::timeout(Duration::from_secs(20), async {
-        let mut told = Vec::new();
-        while told.len() < 2 {
-            told.extend(client.drain().await.into_iter().filter(of_child));
+    let received = tokio::time::timeout(Duration::from_secs(20), async {
+        let mut received = Vec::new();
+        while received.len() < 2 {
+            received.extend(client.drain().await.into_iter().filter(of_child));
         }
-        told
+        received
     });
-    let told = told.await.unwrap();
-    assert!(told.iter().all(|message| message["type"] == "STATE_SNAPSHOT"), "{told:?}");
-    assert!(told.iter().any(|message| message["payload"]["value"] == 7), "{told:?}");
+    let received = received.await.unwrap();
+    assert!(received.iter().all(|message| message["type"] == "STATE_SNAPSHOT"), "{received:?}");
+    assert!(received.iter().any(|message| message["payload"]["value"] == 7), "{received:?}");
 }
 
 /// Another component may have the id of a removed child: it is not a child of the parent.

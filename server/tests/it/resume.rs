@@ -78,13 +78,13 @@ async fn a_page_that_missed_a_change_of_topic_gets_a_snapshot() {
     for (known, kind) in [(1, "STATE_SNAPSHOT"), (2, "STATE_UPDATE")] {
         let streams = json!({ "c:c": [mounted["epoch"], known] });
         let mut client = Client::resume(&server, &welcome, 1, streams).await;
-        let told = client.drain().await;
-        let of_component: Vec<_> = told
+        let received = client.drain().await;
+        let of_component: Vec<_> = received
             .iter()
             .filter(|one| one["componentId"] == "c" && one["rev"].is_u64())
             .map(|one| (one["type"].as_str().unwrap(), &one["rev"]))
             .collect();
-        assert_eq!(of_component, [(kind, &json!(3))], "{known}: {told:?}");
+        assert_eq!(of_component, [(kind, &json!(3))], "{known}: {received:?}");
         welcome = client.welcome.clone();
     }
 }

@@ -74,11 +74,11 @@ fn an_edit_in_a_failed_action_is_sent_again_unless_it_was_accepted() {
     type_into(&mut table, "title", "typed");
     table.call("save", 1);
     table.sent();
-    table.hear(&error(2, "forbidden"));
+    table.receive(&error(2, "forbidden"));
     table.call("save", 2);
     assert!(table.sent()[0].contains(r#""set":{"title":"typed"}"#));
-    table.hear(&patch(1, r#"{"title":"typed"}"#));
-    table.hear(&error(3, "forbidden"));
+    table.receive(&patch(1, r#"{"title":"typed"}"#));
+    table.receive(&error(3, "forbidden"));
     assert!(!table.client.is_dirty(0, None));
     table.call("save", 3);
     assert!(!table.sent()[0].contains("set"));
@@ -95,13 +95,13 @@ fn a_reply_settles_only_older_edits_of_its_field() {
     type_into(&mut table, "title", "newer");
     table.client.commit(0, title, 7);
     table.sent();
-    table.hear(&patch(1, r#"{"title":"newer"}"#));
-    table.hear(&ack(4));
+    table.receive(&patch(1, r#"{"title":"newer"}"#));
+    table.receive(&ack(4));
     assert!(!table.client.is_dirty(0, Some("title")));
     assert!(table.client.is_dirty(0, Some("count")));
     assert_eq!(table.client.root(0, title), Some(&Val::text("newer")));
     // The late answer to the older one changes nothing.
-    table.hear(&ack(2));
+    table.receive(&ack(2));
     assert_eq!(table.client.root(0, title), Some(&Val::text("newer")));
 }
 
@@ -112,7 +112,7 @@ fn a_reply_sends_only_committed_edits_of_its_field() {
     commit(&mut table, "title");
     type_into(&mut table, "title", "ab");
     table.sent();
-    assert_eq!(table.hear(&ack(2)), Vec::<String>::new(), "still being typed");
+    assert_eq!(table.receive(&ack(2)), Vec::<String>::new(), "still being typed");
     assert_eq!(table.client.root(0, Key::of("title")), Some(&Val::text("ab")));
 
     commit(&mut table, "title");
@@ -121,8 +121,8 @@ fn a_reply_sends_only_committed_edits_of_its_field() {
     type_into(&mut table, "title", "abc");
     commit(&mut table, "title");
     table.sent();
-    assert_eq!(table.hear(&ack(4)), Vec::<String>::new(), "the other field waits for its own answer");
-    let sent = table.hear(&ack(3));
+    assert_eq!(table.receive(&ack(4)), Vec::<String>::new(), "the other field waits for its own answer");
+    let sent = table.receive(&ack(3));
     assert!(sent.len() == 1 && sent[0].contains(r#""value":"abc""#), "{sent:?}");
 }
 
@@ -143,8 +143,8 @@ fn accepted_values_are_restored_after_a_lost_session_as_the_server_has_them() {
             commit(&mut table, "title");
         }
         table.sent();
-        table.hear(&patch(1, &format!(r#"{{"title":"{confirmed}"}}"#)));
-        table.hear(&ack(2));
+        table.receive(&patch(1, &format!(r#"{{"title":"{confirmed}"}}"#)));
+        table.receive(&ack(2));
         let expected: Vec<String> =
             expected.iter().map(|text| format!(r#"{{"property":"title","value":"{text}"}}"#)).collect();
         let sent = put_back(&mut table);
@@ -159,9 +159,9 @@ fn values_that_the_server_changed_are_not_restored() {
     type_into(&mut table, "title", "typed");
     commit(&mut table, "title");
     table.sent();
-    table.hear(&patch(1, r#"{"title":"typed"}"#));
-    table.hear(&ack(2));
-    table.hear(&patch(2, r#"{"title":"theirs"}"#));
+    table.receive(&patch(1, r#"{"title":"typed"}"#));
+    table.receive(&ack(2));
+    table.receive(&patch(2, r#"{"title":"theirs"}"#));
     assert_eq!(put_back(&mut table), Vec::<String>::new());
 }
 
@@ -203,7 +203,7 @@ fn refusals_of_a_busy_server_are_acknowledged_too() {
         table.call("a", reference);
         let sent = table.sent();
         assert!(!sent[0].contains("\"ack\""), "{sent:?}");
-        table.hear(&error(reference, "overloaded"));
+        table.receive(&error(reference, "overloaded"));
     }
     table.call("a", 99);
     assert!(table.sent()[0].contains(r#""ack":16"#));
@@ -302,8 +302,8 @@ fn submit_and_clear(early: bool) -> Table {
     if early {
         commit(&mut table, "title");
         table.sent();
-        table.hear(&patch(1, r#"{"title":"hello"}"#));
-        table.hear(&ack(2));
+        table.receive(&patch(1, r#"{"title":"hello"}"#));
+        table.receive(&ack(2));
     }
     let before = table.client.last_reference;
     table.call("save", 0);
@@ -325,13 +325,13 @@ fn a_field_cleared_with_an_action_is_sent_after_its_success_if_it_differs() {
         let (reference, rev) = if early { (3, 2) } else { (2, 1) };
         // The action cleared it.
         let mut table = submit_and_clear(early);
-        table.hear(&patch(rev, r#"{"title":""}"#));
-        assert_eq!(table.hear(&ack(reference)), Vec::<String>::new());
+        table.receive(&patch(rev, r#"{"title":""}"#));
+        assert_eq!(table.receive(&ack(reference)), Vec::<String>::new());
         assert!(!table.client.is_dirty(0, None));
         // It did not.
         let mut table = submit_and_clear(early);
-        table.hear(&patch(rev, r#"{"title":"hello"}"#));
-        let sent = table.hear(&ack(reference));
+        table.receive(&patch(rev, r#"{"title":"hello"}"#));
+        let sent = table.receive(&ack(reference));
         assert!(sent[0].contains(r#""property":"title","value":"""#), "{sent:?}");
         assert_eq!(title(&table), "");
     }
@@ -341,12 +341,12 @@ fn a_field_cleared_with_an_action_is_sent_after_its_success_if_it_differs() {
 fn a_field_cleared_with_a_refused_action_is_restored() {
     for early in [false, true] {
         let mut table = submit_and_clear(early);
-        table.hear(&error(if early { 3 } else { 2 }, "user"));
+        table.receive(&error(if early { 3 } else { 2 }, "user"));
         assert_eq!(title(&table), "hello", "{early}");
         // What was typed meanwhile stays.
         let mut table = submit_and_clear(early);
         type_into(&mut table, "title", "world");
-        table.hear(&error(if early { 3 } else { 2 }, "user"));
+        table.receive(&error(if early { 3 } else { 2 }, "user"));
         assert_eq!(title(&table), "world", "{early}");
         // With the session the action is lost, not the text.
         let mut table = submit_and_clear(early);
@@ -370,10 +370,10 @@ fn the_second_of_two_refused_forms_gets_its_text_back() {
             let sent = table.sent();
             assert_eq!(title(&table), "");
             assert!(sent.iter().any(|frame| frame.contains("world")), "{sent:?}");
-            table.hear(&first);
+            table.receive(&first);
             assert_eq!(title(&table), "", "{first} {early}");
             for reference in 3..6 {
-                table.hear(&error(reference, "user"));
+                table.receive(&error(reference, "user"));
             }
             assert_eq!(title(&table), "world", "{first} {early}");
         }

@@ -114,7 +114,7 @@ fn messages_before_the_welcome_are_ignored() {
     table.client.mount(0, "c1", open("counter"));
     table.connect();
     table.sent();
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"session":"s","resume":"r"}}"#,
     );
     assert!(!table.client.is_connected());
@@ -125,7 +125,7 @@ fn each_timer_has_its_own_token() {
     let mut table = Table::live();
     let heartbeat = table.client.link.timer;
     table.call("a", 1);
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"overloaded","message":""}}"#,
     );
     table.client.timer(heartbeat);
@@ -158,11 +158,11 @@ fn a_template_is_requested_once_for_each_connection() {
     let asked = |sent: Vec<String>| sent.iter().filter(|frame| frame.contains("TEMPLATE")).count();
     let mut table = Table::live();
     let hash = Key::of("t1");
-    table.client.want_template(hash);
-    table.client.want_template(hash);
+    table.client.request_template(hash);
+    table.client.request_template(hash);
     assert_eq!(table.sent(), [r#"{"v":1,"type":"TEMPLATE","payload":{"hash":"t1"}}"#]);
     table.client.closed(table.socket, 1006);
-    table.client.want_template(Key::of("t2"));
+    table.client.request_template(Key::of("t2"));
     assert_eq!(asked(table.sent()), 0, "there is no connection");
     table.client.wake();
     table.connect();

@@ -50,7 +50,7 @@ impl Server {
     }
 
     /// What is sent in answer to a frame.
-    fn hear(&mut self, frame: &Value, dice: &mut Dice) -> Vec<Value> {
+    fn receive(&mut self, frame: &Value, dice: &mut Dice) -> Vec<Value> {
         let kind = frame["type"].as_str().unwrap();
         if kind == "HELLO" {
             return self.hello(&frame["payload"], dice);
@@ -252,7 +252,7 @@ impl World {
         if let Some(frame) = self.up.pop_front() {
             understood(&frame);
             let frame: Value = serde_json::from_str(&frame).unwrap();
-            let answers = self.server.hear(&frame, &mut self.dice);
+            let answers = self.server.receive(&frame, &mut self.dice);
             self.down.extend(answers.iter().map(Value::to_string));
         }
     }
@@ -328,7 +328,7 @@ fn play(seed: u64) {
             }
             8..10 => {
                 calls += 1;
-                // Before it is mounted nobody knows that this may be run twice.
+                // Before the mount the client does not know that this action is idempotent.
                 puts.push((calls, world.client.root(0, title).is_some()));
                 world.client.action(
                     0,
@@ -371,7 +371,7 @@ fn play(seed: u64) {
         world.obey();
         if !typed.is_empty() {
             let shown = world.client.root(0, title).and_then(Val::str);
-            assert_eq!(shown, Some(typed.as_str()), "seed {seed}: what is typed never leaves the screen");
+            assert_eq!(shown, Some(typed.as_str()), "seed {seed}: typed text is always shown");
         }
     }
     world.client.commit(0, title, 0);

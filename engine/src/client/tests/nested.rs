@@ -12,7 +12,7 @@ fn list() -> Table {
     table.client.mount(0, "c1", open("list"));
     table.connect();
     table.welcome("s1", false);
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"list","template":"h","state":{"draft":"","address":{"street":"x"},"items":[{"id":"3","text":"named"},{"id":3,"text":"a","address":{"street":"b"}}]},"topics":{}}}"#,
     );
     table
@@ -49,7 +49,7 @@ fn an_edit_shows_in_its_item_alone_and_is_sent_by_its_path() {
         ]
     );
     assert!(table.client.is_dirty(0, Some("items")) && !table.client.is_dirty(0, Some("draft")));
-    let sent = table.hear(
+    let sent = table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"items":{"$list":[["~",3,{"text":"AB"}]]}}}"#,
     );
     assert!(sent.is_empty(), "{sent:?}");
@@ -72,7 +72,7 @@ fn path_steps_are_distinguished_by_the_value_at_their_place() {
 fn an_edit_follows_its_moved_item() {
     let mut table = list();
     edit(&mut table, TEXT, "mine");
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"items":{"$list":[[">",3,0],["~",3,{"text":"theirs"}],["+",0,{"id":4,"text":"n"}]]}}}"#,
     );
     assert_eq!(
@@ -87,7 +87,7 @@ fn an_edit_follows_its_moved_item() {
 fn an_edit_of_a_removed_item_is_refused_at_its_control() {
     let mut table = list();
     edit(&mut table, TEXT, "mine");
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"items":{"$list":[["-",3]]}}}"#,
     );
     assert_eq!(items(&table), r#"[{"id":"3","text":"named"}]"#);
@@ -129,7 +129,7 @@ fn letters_typed_during_a_request_are_sent_together() {
     assert_eq!(sent.len(), 1);
     // Other properties do not wait for it.
     assert_eq!(edit(&mut table, NAMED, "n").len(), 1);
-    let sent = table.hear(
+    let sent = table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"items":{"$list":[["~",3,{"text":"h"}]]}}}"#,
     );
     assert!(sent.len() == 1 && sent[0].contains(r#""value":"hel""#), "{sent:?}");
@@ -140,13 +140,13 @@ fn letters_typed_during_a_request_are_sent_together() {
 fn a_lost_session_restores_edits_of_items() {
     let mut table = list();
     edit(&mut table, TEXT, "kept");
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"items":{"$list":[["~",3,{"text":"kept"}]]}}}"#,
     );
     edit(&mut table, NAMED, "lost");
-    table.hear(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
+    table.receive(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
     // Accepted, and changed by the server since.
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":2,"payload":{"items":{"$list":[["~","3",{"text":"theirs"}]]}}}"#,
     );
     edit(&mut table, STREET, "unanswered");

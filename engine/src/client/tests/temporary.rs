@@ -15,9 +15,9 @@ fn list(shared: bool) -> Table {
     table.connect();
     table.welcome("s1", false);
     if shared {
-        table.hear(TOPIC);
+        table.receive(TOPIC);
     }
-    table.hear(if shared { SHARED } else { LIST });
+    table.receive(if shared { SHARED } else { LIST });
     table
 }
 
@@ -60,7 +60,7 @@ impl Table {
     }
 
     fn answer(&mut self, frame: &str) -> Vec<String> {
-        self.hear(frame).iter().map(|frame| call(frame)).collect()
+        self.receive(frame).iter().map(|frame| call(frame)).collect()
     }
 
     fn shown(&self) -> String {

@@ -151,7 +151,7 @@ async fn a_process_that_closes_leaves_sessions_that_are_exact_and_good_for_their
         clock.pass(15);
         store.renew_lease("b", LEASE).await.unwrap();
     }
-    assert_eq!(store.expire("b").await.unwrap(), 1, "the one that nobody took");
+    assert_eq!(store.expire("b").await.unwrap(), 1, "the session without a process");
     assert!(has(&*store, "s").await);
 }
 

@@ -210,10 +210,10 @@ impl Tab {
     /// action. Returns whether a handler ran or a control changed.
     pub(in crate::testing) fn happens(&mut self, event: &mut Event) -> bool {
         let handlers = self.document.handlers(event);
-        let mut heard = self.turn_after_event();
+        let mut handled = self.turn_after_event();
         for handler in &handlers {
             let Some(fire) = self.document.consider(handler, event) else { continue };
-            heard = true;
+            handled = true;
             let first = self.tickets + 1;
             self.engine.set_ticket(first);
             let actions = self.engine.event(fire.slot, fire.root, fire.address, fire.event.clone());
@@ -226,7 +226,7 @@ impl Tab {
                 break;
             }
         }
-        heard
+        handled
     }
 
     /// Carries out the effects of an event on a control. Returns whether there were any.

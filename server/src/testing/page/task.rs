@@ -159,7 +159,7 @@ impl<'a> LineConnection<'a> {
 
     /// Carries messages until the connection ends.
     async fn carry(mut self, peer: &mut Peer) -> ConnectionLoss {
-        let mut hears = true;
+        let mut receives = true;
         loop {
             let line = *self.line.borrow_and_update();
             if line.breaks != self.cuts || !line.is_up {
@@ -178,7 +178,7 @@ impl<'a> LineConnection<'a> {
                     return ConnectionLoss::Breach(breach);
                 }
             }
-            if !hears && self.incoming.is_empty() {
+            if !receives && self.incoming.is_empty() {
                 return match (&mut peer.closed).await {
                     Ok(code) => ConnectionLoss::Closed(code),
                     Err(_) => ConnectionLoss::Broken,
@@ -202,8 +202,8 @@ impl<'a> LineConnection<'a> {
                 let _ = peer.sender.send(Incoming::Closed(Some(code))).await;
                 return ConnectionLoss::Left;
             }
-            let sends = hears && self.outgoing.front().is_some_and(|(due, _)| *due <= now);
-            let next = self.outgoing.front().filter(|_| hears).map(|(due, _)| *due);
+            let sends = receives && self.outgoing.front().is_some_and(|(due, _)| *due <= now);
+            let next = self.outgoing.front().filter(|_| receives).map(|(due, _)| *due);
             let next = next.into_iter().chain(self.incoming.front().map(|(due, _)| *due)).min();
             tokio::select! {
                 biased;
@@ -217,10 +217,10 @@ impl<'a> LineConnection<'a> {
                     }
                     Err(_) => self.outgoing.clear(),
                 },
-                heard = peer.receiver.recv(), if hears => match heard {
+                received = peer.receiver.recv(), if receives => match received {
                     Some(Outgoing::Text(frame)) => self.incoming.push_back((now + line.delay, frame)),
                     Some(Outgoing::Ping) => self.outgoing.push_back((now + line.delay, Parcel::SignOfLife)),
-                    None => hears = false,
+                    None => receives = false,
                 },
                 () = self.shared.work.notified() => {}
                 () = sleep_until(next.unwrap_or(now)), if next.is_some_and(|next| next > now) => {}
