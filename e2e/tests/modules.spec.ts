@@ -12,7 +12,7 @@ const press = (page: Page, name: string) => page.locator("section > button", { h
 const withScript = (attributes: string) =>
   `/ways?${new URLSearchParams({ from: '<script type="module"', to: `<script type="module" ${attributes}` })}`;
 
-/** Returns the names of the modules that the page has requested. Each of these pages has controls. */
+/** Returns the modules that the page has requested. Each of these pages has controls. */
 function asked(page: Page): string[] {
   const names: string[] = [];
   page.on("request", (request) => {
