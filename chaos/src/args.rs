@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::{anyhow, bail};
 use chaos::plan::{Plan, Stop};
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt as _;
@@ -108,5 +108,6 @@ impl Command {
 }
 
 fn number(args: &mut lexopt::Parser, option: &str) -> anyhow::Result<u64> {
-    args.value()?.parse().with_context(|| format!("{option} takes a number"))
+    let value = args.value()?.string()?;
+    value.parse().map_err(|_| anyhow!("{option} takes a number, not {value:?}"))
 }

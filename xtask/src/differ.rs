@@ -2,9 +2,8 @@
 //! step `browser` of `cargo xtask test` does the same for a few states.
 
 use lexopt::Arg::{Long, Short, Value};
-use lexopt::ValueExt as _;
 
-use crate::step::{command, print_line, run, run_command};
+use crate::step::{command, number, print_line, run, run_command};
 use crate::tools;
 
 const STEPS: u32 = 300;
@@ -22,8 +21,8 @@ pub(crate) fn run_long(mut args: lexopt::Parser) -> anyhow::Result<()> {
     while let Some(arg) = args.next()? {
         match arg {
             Short('h') | Long("help") => return print_line(USAGE),
-            Long("seed") => seed = args.value()?.parse()?,
-            Long("steps") => steps = args.value()?.parse()?,
+            Long("seed") => seed = number(&mut args, "--seed")?,
+            Long("steps") => steps = number(&mut args, "--steps")?,
             other @ (Short(_) | Long(_) | Value(_)) => return Err(other.unexpected().into()),
         }
     }

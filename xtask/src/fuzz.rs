@@ -10,9 +10,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
 use lexopt::Arg::{Long, Short, Value};
-use lexopt::ValueExt as _;
 
-use crate::step::{output, print_line, root, run_command};
+use crate::step::{number, output, print_line, root, run_command};
 
 /// A fuzz target and the source of its first inputs.
 struct Target {
@@ -80,7 +79,7 @@ pub(crate) fn run(mut args: lexopt::Parser) -> anyhow::Result<()> {
     let mut chosen = Vec::new();
     while let Some(arg) = args.next()? {
         match arg {
-            Long("seconds") => seconds = args.value()?.parse()?,
+            Long("seconds") => seconds = number(&mut args, "--seconds")?,
             Long("keep") => keep = true,
             Short('h') | Long("help") => {
                 print_line(USAGE)?;

@@ -5,11 +5,13 @@ use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, IsTerminal as _, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
+use lexopt::ValueExt as _;
 
 /// The number of last lines of a failed command that are repeated at the end.
 const TAIL: usize = 60;
@@ -41,6 +43,15 @@ pub(crate) fn print_line(text: &str) -> anyhow::Result<()> {
     writeln!(out, "{text}")?;
     out.flush()?;
     Ok(())
+}
+
+/// Parses the value of an option as a number.
+///
+/// # Errors
+/// Fails if the value is missing or not a number.
+pub(crate) fn number<T: FromStr>(args: &mut lexopt::Parser, option: &str) -> anyhow::Result<T> {
+    let value = args.value()?.string()?;
+    value.parse().map_err(|_| anyhow!("{option} takes a number, not {value:?}"))
 }
 
 /// Whether an argument requests the usage text.
