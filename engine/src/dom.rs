@@ -24,7 +24,7 @@ pub enum Op {
     /// `node hole first count stride template`: adopts rows that the server rendered and assigns
     /// their numbers.
     Rows,
-    /// `node slot template anew`: the component's own element; filled with the skeleton if `anew`
+    /// `node slot template rebuild`: the component's element; filled with the skeleton if `rebuild`
     /// is 1.
     Root,
     /// `parent node before`: inserts a node before another one; `before` is 0 for the end.

@@ -68,7 +68,7 @@ async fn fails(sql: &'static str, params: impl Params + Send + 'static) -> (Data
 }
 
 #[tokio::test]
-async fn errors_are_typed_and_the_transaction_goes_on() {
+async fn errors_are_typed_and_the_transaction_continues() {
     let (error, seats) = fails("INSERT INTO seats (id) VALUES (?1)", [1]).await;
     assert!(matches!(error, DatabaseError::Unique(_)), "{error}");
     assert_eq!(seats, 3);
@@ -111,7 +111,7 @@ async fn the_transaction_cannot_be_ended_by_a_statement() {
 }
 
 #[tokio::test]
-async fn values_come_back_as_they_went() {
+async fn values_survive_a_round_trip() {
     let values = vec![
         Value::Null,
         Value::Integer(i64::MIN),

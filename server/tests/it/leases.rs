@@ -10,7 +10,7 @@ use vivaz::{MemoryStore, SessionId, SessionStore};
 
 use crate::stores::head;
 
-/// A path of its own for a database, which goes with it.
+/// A unique path for a database, which is deleted with it.
 pub(crate) struct Temporary(pub(crate) PathBuf);
 
 impl Temporary {

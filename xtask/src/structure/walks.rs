@@ -1,4 +1,4 @@
-//! The walks of ARCHITECTURE.md: each file of a walk uses a name that the next one defines.
+//! Checks the walks of ARCHITECTURE.md: each file of a walk uses a name that the next one defines.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,14 +7,14 @@ use anyhow::Context as _;
 
 /// The section of ARCHITECTURE.md.
 const SECTION: &str = "## Three walks";
-/// The walks in their order, with the most files of each.
+/// The walks in their order, with the maximum number of files.
 const WALKS: &[(&str, usize)] = &[("One click", 25), ("A topic update", 10), ("A resume", 12)];
 
 /// Returns the faults of the walks.
 ///
-/// A walk is a numbered list. Each item begins with a file; the text of that file contains a name
-/// which the file of the next item defines. `(socket)` at the end of an item ends a chain: what
-/// follows is on the other side of the connection.
+/// A walk is a numbered list. Each item starts with a file; the text of that file contains a name
+/// which the file of the next item defines. `(socket)` at the end of an item ends a chain: the next
+/// item is on the other side of the connection.
 ///
 /// # Errors
 /// Fails if ARCHITECTURE.md cannot be read.
@@ -47,7 +47,7 @@ pub(super) fn faults(root: &Path) -> anyhow::Result<Vec<String>> {
                 continue;
             };
             if definitions(&to_text).is_disjoint(&words(&from_text)) {
-                faults.push(format!("ARCHITECTURE.md: {} uses nothing that {} defines", from.file, to.file));
+                faults.push(format!("ARCHITECTURE.md: {} uses no name that {} defines", from.file, to.file));
             }
         }
     }
@@ -99,7 +99,7 @@ fn definitions(text: &str) -> BTreeSet<&str> {
             names.insert(name);
         }
     }
-    // Methods that every other type has too say nothing.
+    // Methods that most types have do not prove a call.
     for common in ["new", "fmt", "default", "clone", "drop", "from", "len", "is_empty", "get", "push", "run"]
     {
         names.remove(common);

@@ -203,7 +203,7 @@ async fn ports_are_found_by_their_owners() {
 
 proptest! {
     #[test]
-    fn what_was_not_given_resumes_nothing(shown in "[ -~]{0,40}|[A-Za-z0-9_-]{22}", given in any::<SecretBytes>()) {
+    fn a_wrong_secret_resumes_no_session(shown in "[ -~]{0,40}|[A-Za-z0-9_-]{22}", given in any::<SecretBytes>()) {
         let secrets = Secrets { generation: 1, current: hash_secret(&given), previous: None };
         prop_assert_eq!(matching_secret_hash(&ResumeSecret::new(shown.as_str()), &secrets), None);
         let right = encode_secret(&given);

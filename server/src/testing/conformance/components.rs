@@ -11,8 +11,8 @@ use crate::persist::store::{
 /// The checks of this file.
 pub(super) const CASES: &[StoreCase] = cases![
     a_store_keeps_with_each_state_whether_its_component_is_connected,
-    what_is_kept_aside_is_given_back_as_it_was_until_it_is_written_anew,
-    a_component_is_removed_with_what_is_kept_aside_under_its_id_and_its_name,
+    rows_set_aside_are_returned_unchanged_until_they_are_rewritten,
+    a_component_is_removed_with_its_rows_set_aside,
     a_store_keeps_the_rooms_with_each_state,
     a_component_kept_aside_ends_with_its_session,
 ];
@@ -69,7 +69,7 @@ async fn a_store_keeps_with_each_state_whether_its_component_is_connected(
     assert_eq!(store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().aside, aside);
 }
 
-async fn what_is_kept_aside_is_given_back_as_it_was_until_it_is_written_anew(
+async fn rows_set_aside_are_returned_unchanged_until_they_are_rewritten(
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {
@@ -91,7 +91,7 @@ async fn what_is_kept_aside_is_given_back_as_it_was_until_it_is_written_anew(
     assert_eq!(aside(&*store, "b").await, others);
 }
 
-async fn a_component_is_removed_with_what_is_kept_aside_under_its_id_and_its_name(
+async fn a_component_is_removed_with_its_rows_set_aside(
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {

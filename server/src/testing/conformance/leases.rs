@@ -11,17 +11,17 @@ use crate::persist::store::{
 
 /// The checks of this file.
 pub(super) const CASES: &[StoreCase] = cases![
-    a_session_is_good_while_its_process_lives_and_as_long_as_it_says_after_that,
-    steps_of_the_wall_clock_take_nothing,
-    a_process_that_comes_back_holds_what_is_left_and_expires_nothing_at_first,
-    a_process_that_nobody_knows_holds_nothing_for_ever,
+    a_session_is_valid_during_the_lease_and_for_its_own_time_after_it,
+    steps_of_the_wall_clock_end_no_lease,
+    a_restarted_process_keeps_its_leases_and_expires_no_session_at_first,
+    the_lease_of_an_unknown_process_ends,
     a_process_that_closes_leaves_sessions_that_are_exact_and_good_for_their_time,
-    what_has_ended_is_not_written_again,
-    a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_end_the_sessions,
+    an_ended_session_is_not_written_again,
+    a_user_is_forgotten_in_one_tenant_and_holders_are_notified_until_the_sessions_end,
     a_lease_that_ends_now_has_ended,
 ];
 
-async fn a_session_is_good_while_its_process_lives_and_as_long_as_it_says_after_that(
+async fn a_session_is_valid_during_the_lease_and_for_its_own_time_after_it(
     store: Arc<dyn SessionStore>,
     clock: Arc<ManualClock>,
 ) {
@@ -50,7 +50,7 @@ async fn a_session_is_good_while_its_process_lives_and_as_long_as_it_says_after_
     assert!(!has(&*store, "s").await);
 }
 
-async fn steps_of_the_wall_clock_take_nothing(store: Arc<dyn SessionStore>, clock: Arc<ManualClock>) {
+async fn steps_of_the_wall_clock_end_no_lease(store: Arc<dyn SessionStore>, clock: Arc<ManualClock>) {
     for process in ["a", "b"] {
         store.renew_lease(process, LEASE).await.unwrap();
     }
@@ -73,7 +73,7 @@ async fn steps_of_the_wall_clock_take_nothing(store: Arc<dyn SessionStore>, cloc
     assert!(has(&*store, "held").await);
 }
 
-async fn a_process_that_comes_back_holds_what_is_left_and_expires_nothing_at_first(
+async fn a_restarted_process_keeps_its_leases_and_expires_no_session_at_first(
     store: Arc<dyn SessionStore>,
     clock: Arc<ManualClock>,
 ) {
@@ -110,10 +110,7 @@ async fn a_process_that_comes_back_holds_what_is_left_and_expires_nothing_at_fir
     assert!(has(&*store, "s").await);
 }
 
-async fn a_process_that_nobody_knows_holds_nothing_for_ever(
-    store: Arc<dyn SessionStore>,
-    clock: Arc<ManualClock>,
-) {
+async fn the_lease_of_an_unknown_process_ends(store: Arc<dyn SessionStore>, clock: Arc<ManualClock>) {
     enter(&*store, "unknown", "s").await;
     store.renew_lease("b", LEASE).await.unwrap();
     let mut expired = 0;
@@ -154,11 +151,11 @@ async fn a_process_that_closes_leaves_sessions_that_are_exact_and_good_for_their
         clock.pass(15);
         store.renew_lease("b", LEASE).await.unwrap();
     }
-    assert_eq!(store.expire("b").await.unwrap(), 1, "the one that nobody took");
+    assert_eq!(store.expire("b").await.unwrap(), 1, "the session without a process");
     assert!(has(&*store, "s").await);
 }
 
-async fn what_has_ended_is_not_written_again(store: Arc<dyn SessionStore>, clock: Arc<ManualClock>) {
+async fn an_ended_session_is_not_written_again(store: Arc<dyn SessionStore>, clock: Arc<ManualClock>) {
     store.renew_lease("a", LEASE).await.unwrap();
     enter(&*store, "a", "s").await;
     store.delete("a", vec![id("s"), id("never-stored")]).await.unwrap();
@@ -185,7 +182,7 @@ async fn what_has_ended_is_not_written_again(store: Arc<dyn SessionStore>, clock
     assert_eq!(save(&*store, "a", "s", &[]).await, Some(WriteRefusal::Absent));
 }
 
-async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_end_the_sessions(
+async fn a_user_is_forgotten_in_one_tenant_and_holders_are_notified_until_the_sessions_end(
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {

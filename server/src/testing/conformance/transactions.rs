@@ -10,10 +10,8 @@ use super::{ManualClock, StoreCase, cases};
 use crate::persist::store::{Commit, CommitError, SessionStore};
 
 /// The checks of this file.
-pub(super) const CASES: &[StoreCase] = cases![
-    a_commit_that_lasts_is_published_once_and_in_order,
-    a_commit_whose_writes_fail_changes_and_publishes_nothing,
-];
+pub(super) const CASES: &[StoreCase] =
+    cases![a_commit_that_lasts_is_published_once_and_in_order, a_commit_with_failed_writes_has_no_effect,];
 
 async fn a_commit_that_lasts_is_published_once_and_in_order(
     store: Arc<dyn SessionStore>,
@@ -36,10 +34,7 @@ async fn a_commit_that_lasts_is_published_once_and_in_order(
     assert_eq!(*published, (3..23).collect::<Vec<_>>());
 }
 
-async fn a_commit_whose_writes_fail_changes_and_publishes_nothing(
-    store: Arc<dyn SessionStore>,
-    _clock: Arc<ManualClock>,
-) {
+async fn a_commit_with_failed_writes_has_no_effect(store: Arc<dyn SessionStore>, _clock: Arc<ManualClock>) {
     let published = Arc::<AtomicUsize>::default();
     let failing = |session: &str, name: &str| {
         let published = Arc::clone(&published);

@@ -13,8 +13,8 @@ use crate::persist::store::{
 /// The checks of this file.
 pub(super) const CASES: &[StoreCase] = cases![
     a_session_is_claimed_as_it_was_seen_and_its_old_holder_may_write_no_more,
-    a_commit_that_enters_a_session_and_expects_a_component_of_it_writes_nothing,
-    what_the_store_does_not_have_is_absent_and_is_entered_whole,
+    a_commit_that_enters_a_session_and_expects_its_component_is_refused,
+    an_unknown_session_is_absent_and_is_entered_completely,
     replies_are_kept_until_they_are_received_or_saved_with_the_session,
     a_commit_may_enter_a_session_and_does_not_enter_it_again,
 ];
@@ -49,7 +49,7 @@ async fn a_session_is_claimed_as_it_was_seen_and_its_old_holder_may_write_no_mor
     assert_eq!(save(&*store, "b", "s", &["c"]).await, None);
 }
 
-async fn a_commit_that_enters_a_session_and_expects_a_component_of_it_writes_nothing(
+async fn a_commit_that_enters_a_session_and_expects_its_component_is_refused(
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {
@@ -84,7 +84,7 @@ async fn a_commit_that_enters_a_session_and_expects_a_component_of_it_writes_not
     assert!(!has(&*store, "new").await);
 }
 
-async fn what_the_store_does_not_have_is_absent_and_is_entered_whole(
+async fn an_unknown_session_is_absent_and_is_entered_completely(
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {

@@ -75,13 +75,13 @@ impl Hand<'_> {
         match gesture {
             Gesture::Click => {
                 self.check_usable();
-                let (mut heard, is_prevented) = self.happens(node, "click", &json!({}), None);
+                let (mut handled, is_prevented) = self.happens(node, "click", &json!({}), None);
                 let submits = self.around(node, is_submit);
                 let form = submits.and_then(|button| self.form(button)).filter(|_| !is_prevented);
                 if let Some(form) = form {
-                    heard |= self.happens(form, "submit", &json!({}), submits).0;
+                    handled |= self.happens(form, "submit", &json!({}), submits).0;
                 }
-                if !heard && self.ticked().is_none() {
+                if !handled && self.ticked().is_none() {
                     panic!("nothing listens for a click of `{selector}`");
                 }
             }
@@ -135,8 +135,8 @@ impl Hand<'_> {
     fn happens(&mut self, at: Node, kind: &str, detail: &Value, submitter: Option<Node>) -> (bool, bool) {
         let mut event = Event::new(kind, at, parse(&detail.to_string()).unwrap_or_default());
         event.submitter = submitter;
-        let heard = self.tab.happens(&mut event);
-        (heard, event.is_prevented)
+        let handled = self.tab.happens(&mut event);
+        (handled, event.is_prevented)
     }
 
     fn around(&self, node: Node, is: fn(&Document, Node) -> bool) -> Option<Node> {

@@ -10,7 +10,7 @@ use super::{Tab, pass, world, world_with};
 use crate::stores::Fault;
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_does_not_answer_a_page_that_comes_back_loses_nothing() {
+async fn a_store_that_hangs_during_a_resume_loses_no_state() {
     let faults = [Fault::Fails, Fault::Hangs, Fault::FailsLate];
     for (method, fault) in
         ["find", "claim", "renew", "enter"].into_iter().flat_map(|one| faults.map(|fault| (one, fault)))
@@ -42,7 +42,7 @@ async fn a_store_that_does_not_answer_a_page_that_comes_back_loses_nothing() {
             };
             assert_eq!(tab.page.connections() == 1, is_asked, "{method}, {fault:?}, {restarts}");
             assert_eq!(world.store.calls(method) > 1, is_asked, "it retried: {method}, {fault:?}");
-            world.store.heal();
+            world.store.recover();
             for (click, count) in clicks.into_iter().zip(2..) {
                 assert_eq!(click.await.unwrap(), Some(json!(count)), "{method}, {fault:?}, {restarts}");
             }
@@ -76,7 +76,7 @@ async fn a_user_with_too_many_sessions_gets_an_old_one_back_when_there_is_room()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_store_fails_to_do_is_done_later() {
+async fn failed_store_operations_are_retried() {
     for method in ["save", "commit", "delete", "forget_user", "renew_lease", "expire"] {
         let world = world();
         let mut tab = Tab::open(world.server.page_as("ada", "Ada")).await;
@@ -100,7 +100,7 @@ async fn what_the_store_fails_to_do_is_done_later() {
         if method != "commit" {
             assert!(world.store.calls(method) > calls + 1, "{method} is tried again");
         }
-        world.store.heal();
+        world.store.recover();
         pass(90).await;
         if let Some(removal) = removal {
             removal.await.unwrap();
@@ -119,7 +119,7 @@ async fn what_the_store_fails_to_do_is_done_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_at_the_end_of_the_process_is_asked_again() {
+async fn a_store_that_fails_at_shutdown_is_retried() {
     for (seconds, is_saved) in [(0.3, true), (30.0, false)] {
         let world = world_with(Limits::default());
         let mut tab = Tab::open(world.server.page()).await;
@@ -130,7 +130,7 @@ async fn a_store_that_fails_at_the_end_of_the_process_is_asked_again() {
         world.store.set("enter", Fault::Fails);
         let heals = async {
             tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
-            world.store.heal();
+            world.store.recover();
         };
         tokio::join!(world.server.stop(), heals);
         world.server.start();
@@ -165,7 +165,7 @@ async fn a_store_that_hangs_keeps_no_process_from_ending() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_hung_in_the_store_is_written_later() {
+async fn a_write_that_hung_in_the_store_is_repeated() {
     let world = world();
     let mut tab = Tab::open(world.server.page()).await;
     tab.click().await;
@@ -173,7 +173,7 @@ async fn what_hung_in_the_store_is_written_later() {
     world.store.set("save", Fault::Hangs);
     tab.plain.call("increment", ()).await.unwrap();
     pass(3).await;
-    world.store.heal();
+    world.store.recover();
     pass(30).await;
     world.server.crash();
     assert_eq!(tab.plain.call("peek", ()).await.unwrap(), Some(json!(2)));

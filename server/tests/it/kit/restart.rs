@@ -45,7 +45,7 @@ fn server() -> Server {
 }
 
 #[tokio::test]
-async fn with_a_store_a_planned_restart_is_a_drop_of_the_connection_and_nothing_more() {
+async fn with_a_store_a_planned_restart_only_drops_the_connection() {
     let server = server();
     let page = server.page_as("ada", "Ada");
     let counter = page.mount::<Counter>(CounterProps { title: "Clicks".into(), count: 0 }).await.unwrap();
@@ -66,7 +66,7 @@ async fn with_a_store_a_planned_restart_is_a_drop_of_the_connection_and_nothing_
 }
 
 #[tokio::test]
-async fn what_is_asked_while_the_server_is_down_is_done_when_it_is_back() {
+async fn requests_wait_until_the_server_has_restarted() {
     let server = server();
     let page = server.page();
     let counter = page.mount_open("counter", json!({})).await.unwrap();
