@@ -90,7 +90,7 @@ pub(crate) mod value {
     /// JSON.
     pub(crate) const OBJECT: u32 = 5;
     /// Mask of the type.
-    #[expect(dead_code, reason = "JavaScript reads it")]
+    #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only JavaScript reads it"))]
     pub(crate) const TYPE: u32 = 7;
     /// Whether the value is true as a condition.
     pub(crate) const TRUTHY: u32 = 1 << 3;
