@@ -8,6 +8,11 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod decode;
+#[cfg(feature = "testing")]
+mod hole;
+
+#[cfg(feature = "testing")]
+pub(crate) use hole::{Hole, HoleValue};
 
 /// The operations. The words that follow each are named. `node` is the number of a node, which the
 /// engine assigns: that of an instance's root; two numbers follow for each list and condition, the

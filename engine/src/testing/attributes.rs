@@ -30,13 +30,11 @@ impl Attributes {
     /// Sets an attribute while the wire state requires it, and then restores its intended value.
     pub(super) fn hold(&mut self, tree: &mut NodeTree, node: Node, name: &str, on: bool) {
         let key = (node, name.to_owned());
-        if !on {
-            if let Some(meant) = self.held.remove(&key) {
-                tree.set_attribute(node, name, meant.as_deref());
-            }
-        } else if !self.held.contains_key(&key) {
-            self.held.insert(key, tree.attribute(node, name).map(str::to_owned));
+        if on {
+            self.held.entry(key).or_insert_with(|| tree.attribute(node, name).map(str::to_owned));
             tree.set_attribute(node, name, Some(""));
+        } else if let Some(meant) = self.held.remove(&key) {
+            tree.set_attribute(node, name, meant.as_deref());
         }
     }
 

@@ -6,12 +6,12 @@ use std::collections::{BTreeSet, HashMap};
 use vivaz_template::code::model;
 use vivaz_template::compiled::Control;
 
-use super::block::{Hole, HoleValue};
 use super::effect::EventEffect;
 use super::inputs::Input;
 use super::instances::Instances;
 use super::tree::{Node, NodeTree};
 use crate::dom::value::{LIST, NULL, TRUTHY};
+use crate::dom::{Hole, HoleValue};
 use crate::render::shown;
 use crate::slots::Slot;
 use crate::value::{Val, parse};

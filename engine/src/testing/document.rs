@@ -7,7 +7,7 @@ use vivaz_template::compiled::AttributeKind;
 use vivaz_template::url;
 
 use super::attributes::Attributes;
-use super::block::{BlockLayout, HoleValue};
+use super::block::BlockLayout;
 use super::children::{ChildChange, ChildNodes};
 use super::controls::Controls;
 use super::effect::EventEffect;
@@ -15,7 +15,7 @@ use super::inputs::Input;
 use super::instances::{Instances, Spot};
 use super::tree::{Node, NodeTree};
 use crate::dom::value::{FALSE, NULL, TRUE};
-use crate::dom::{Op, Ops};
+use crate::dom::{HoleValue, Op, Ops};
 use crate::slots::Slot;
 
 // Kinds of attributes.
@@ -206,7 +206,8 @@ impl Document {
             DomHole::Wire => match hole.bits(0) {
                 wire::SHOW => drop(tree.set_attribute(node, "hidden", (!is_on).then_some(""))),
                 wire::CLASS => {
-                    self.attributes.set_classes(tree, at, if is_on { hole.text(1) } else { "" }, "")
+                    let classes = if is_on { hole.text(1) } else { "" };
+                    self.attributes.set_classes(tree, at, classes, "");
                 }
                 _ => self.attributes.hold(tree, node, hole.text(1), is_on),
             },

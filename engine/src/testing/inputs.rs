@@ -89,12 +89,12 @@ impl NodeTree {
 
     /// Returns the value of an element: a list for a select of several options, null for no value.
     pub(super) fn values(&self, node: Node) -> Val {
-        match self.input(node) {
-            Input::Select if self.has(node, "multiple") => {
-                Val::List(self.chosen(node).into_iter().map(Val::from).collect())
-            }
-            Input::Other => self.attribute(node, "value").map_or(Val::Null, Val::text),
-            _ => self.value(node).into(),
+        if self.input(node) == Input::Other {
+            self.attribute(node, "value").map_or(Val::Null, Val::text)
+        } else if self.input(node) == Input::Select && self.has(node, "multiple") {
+            Val::List(self.chosen(node).into_iter().map(Val::from).collect())
+        } else {
+            self.value(node).into()
         }
     }
 
@@ -126,18 +126,16 @@ impl NodeTree {
 
     /// Replaces the text of a control, or selects the option with this value.
     pub fn put(&mut self, node: Node, text: &str) {
-        match self.input(node) {
-            Input::Select => {
-                for option in self.options(node) {
-                    let on = self.value(option) == text;
-                    self.ticks.insert(option, on);
-                }
+        if self.input(node) == Input::Select {
+            for option in self.options(node) {
+                let on = self.value(option) == text;
+                self.ticks.insert(option, on);
             }
-            Input::Editable => {
-                let end = if text.ends_with('\n') { "\n" } else { "" };
-                self.set_text(node, &format!("{text}{end}"));
-            }
-            _ => drop(self.texts.insert(node, text.to_owned())),
+        } else if self.input(node) == Input::Editable {
+            let end = if text.ends_with('\n') { "\n" } else { "" };
+            self.set_text(node, &format!("{text}{end}"));
+        } else {
+            self.texts.insert(node, text.to_owned());
         }
     }
 
@@ -179,10 +177,10 @@ impl NodeTree {
         if self.value(node) != shown && !(is_number && self.is_same_number(node, shown)) {
             self.put(node, shown);
         }
-        match self.input(node) {
-            Input::TextArea => self.set_text(node, shown),
-            Input::Text => drop(self.set_attribute(node, "value", text)),
-            _ => {}
+        if self.input(node) == Input::TextArea {
+            self.set_text(node, shown);
+        } else if self.input(node) == Input::Text {
+            self.set_attribute(node, "value", text);
         }
     }
 

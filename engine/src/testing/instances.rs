@@ -8,8 +8,9 @@ use ego_tree::NodeRef;
 use scraper::Node as Parsed;
 use vivaz_template::code::DomHole;
 
-use super::block::{BlockLayout, Hole};
+use super::block::BlockLayout;
 use super::tree::{Node, NodeTree};
+use crate::dom::Hole;
 use crate::slots::Slot;
 use crate::value::Val;
 
@@ -63,22 +64,19 @@ impl Instances {
         for hole in holes {
             let at = self.walk(node, &hole.path)?;
             let mut spot = Spot { hole, node: at, parent: at, after: None };
-            match spot.hole.place {
-                DomHole::Instances => {
-                    spot.after = self.pass(at, spot.hole.number(0)?)?;
-                    self.nodes.insert(part + 1, at);
-                    if let Some(comments) = spot.hole.number(1) {
-                        self.nodes.insert(part + 2, self.pass(at, (comments + 1) << 16)??);
-                    }
-                    part += 2;
+            if matches!(spot.hole.place, DomHole::Text | DomHole::Instances) {
+                spot.after = self.pass(at, spot.hole.number(0)?)?;
+            }
+            if spot.hole.place == DomHole::Text {
+                let there = self.tree.following(at, spot.after);
+                let there = there.filter(|node| self.tree.at(*node).value().is_text());
+                spot.node = there.unwrap_or_else(|| self.tree.text_node(""));
+            } else if spot.hole.place == DomHole::Instances {
+                self.nodes.insert(part + 1, at);
+                if let Some(comments) = spot.hole.number(1) {
+                    self.nodes.insert(part + 2, self.pass(at, (comments + 1) << 16)??);
                 }
-                DomHole::Text => {
-                    spot.after = self.pass(at, spot.hole.number(0)?)?;
-                    let there = self.tree.following(at, spot.after);
-                    let there = there.filter(|node| self.tree.at(*node).value().is_text());
-                    spot.node = there.unwrap_or_else(|| self.tree.text_node(""));
-                }
-                _ => {}
+                part += 2;
             }
             spots.push(spot);
         }
