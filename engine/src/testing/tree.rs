@@ -166,7 +166,7 @@ impl NodeTree {
             Ok(selector) => selector,
             Err(error) => panic!("`{selector}` is no CSS selector: {error}"),
         };
-        // An element keeps the id and the classes that a selector has read once, so it reads a copy.
+        // An element keeps the id and classes that a selector has read, so this reads a copy.
         let copy = self.nodes.clone();
         let root = copy.get(inside).and_then(ElementRef::wrap);
         root.iter().flat_map(|root| root.select(&selector)).map(|element| element.id()).collect()
