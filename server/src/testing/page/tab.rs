@@ -118,7 +118,7 @@ impl Tab {
     /// Removes the element of a component from the page.
     pub(super) fn remove(&mut self, slot: Slot) -> Vec<Awaited> {
         let Some(component) = self.components.get(&slot) else { return Vec::new() };
-        self.document.remove(component.element);
+        self.document.tree_mut().detach(component.element);
         self.turn();
         vec![Awaited::Unmount(slot)]
     }
@@ -138,7 +138,7 @@ impl Tab {
     /// their mounts.
     pub(in crate::testing) fn children(&self, id: &str, name: &str) -> Vec<String> {
         let Some(parent) = self.element(id) else { return Vec::new() };
-        let inside = self.document.inside(parent);
+        let inside: Vec<Node> = self.document.tree().inside(parent).collect();
         let is_child =
             |component: &&TabComponent| component.name == name && inside.contains(&component.element);
         self.components.values().filter(is_child).map(|component| component.id.clone()).collect()
