@@ -109,20 +109,20 @@ impl ToSql for Value {
 
 impl From<rusqlite::Error> for DatabaseError {
     fn from(error: rusqlite::Error) -> Self {
-    match error.sqlite_error() {
-        Some(failure) if matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            DatabaseError::Corrupt(error.to_string())
+        match error.sqlite_error() {
+            Some(failure) if matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                DatabaseError::Corrupt(error.to_string())
+            }
+            Some(failure)
+                if [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY]
+                    .contains(&failure.extended_code) =>
+            {
+                DatabaseError::Unique(error.to_string())
+            }
+            Some(failure) if failure.code == ErrorCode::ConstraintViolation => {
+                DatabaseError::Constraint(error.to_string())
+            }
+            _ => DatabaseError::failed(error),
         }
-        Some(failure)
-            if [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY]
-                .contains(&failure.extended_code) =>
-        {
-            DatabaseError::Unique(error.to_string())
-        }
-        Some(failure) if failure.code == ErrorCode::ConstraintViolation => {
-            DatabaseError::Constraint(error.to_string())
-        }
-        _ => DatabaseError::failed(error),
     }
-}
 }
