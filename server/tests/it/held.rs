@@ -202,18 +202,18 @@ async fn a_session_that_is_written_late_does_not_delete_what_was_mounted_since()
         tab.click().await;
         pass(2).await;
         world.memory.lose(&tab.session());
-        world.store.set("enter", Fault::Fails);
+        world.store.set("save_whole", Fault::Fails);
         tab.plain.call("increment", ()).await.unwrap();
         // The session is written whole, and the write is then retried with the others.
-        while world.store.calls("enter") < 2 {
+        while world.store.calls("save_whole") < 2 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         tokio::time::sleep(Duration::from_millis(wait)).await;
         world.store.heal();
         let mounted = tab.page.mount_open("steady", json!({})).await.unwrap();
         assert_eq!(mounted.call("add", ()).await.unwrap(), Some(json!(1)));
-        let calls = world.store.calls("enter");
-        while world.store.calls("enter") == calls {
+        let calls = world.store.calls("save_whole");
+        while world.store.calls("save_whole") == calls {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         world.server.crash();
