@@ -18,8 +18,8 @@ use tokio_util::task::TaskTracker;
 use vivaz_protocol::{ComponentId, SessionId};
 
 use self::flush::has_timed_out;
-pub(crate) use self::pending::WholeWriteOutcome;
 use self::pending::{Amendment, PendingWrites};
+pub(crate) use self::pending::{WholeWriteOutcome, WholeWriteRetry};
 use crate::limits::Limits;
 use crate::persist::store::{GuardedStore, Owner, Save, SessionState, SessionStore, Snapshot, WriteRefusal};
 
@@ -117,23 +117,23 @@ impl Keeper {
 
     /// Queues the whole state of a session.
     pub(crate) fn put_whole(&self, state: SessionState) {
-        self.lock().put_whole(state, None);
+        self.lock().put_whole(state, None, WholeWriteRetry::Keeper);
         self.state_ready.notify_one();
     }
 
     /// Queues the whole state of a session and writes it now, in a task of its own: neither a slow
-    /// write of other sessions nor the end of the caller delays it. If the store fails, the keeper
-    /// writes the state again later. The future returns the outcome of the first attempt, or `None`
+    /// write of other sessions nor the end of the caller delays it. The future returns the outcome of the first attempt, or `None`
     /// if the session has ended or was evicted before.
     pub(crate) fn write_whole<R: RunningSessions + 'static>(
         self: &Arc<Self>,
         state: SessionState,
+        retry: WholeWriteRetry,
         running: Arc<R>,
         tasks: &TaskTracker,
     ) -> impl Future<Output = Option<WholeWriteOutcome>> + Send + use<R> {
         let (answer, outcome) = oneshot::channel();
         let (session, keeper) = (state.session.clone(), Arc::clone(self));
-        self.lock().put_whole(state, Some(answer));
+        self.lock().put_whole(state, Some(answer), retry);
         tasks.spawn(async move { keeper.write_one_whole(&session, &*running).await });
         async move { outcome.await.ok() }
     }

@@ -15,7 +15,7 @@ use super::completion::{Completion, WholeWriteResult};
 use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
 use super::persistence::SaveKind;
 use crate::core::Core;
-use crate::persist::keeper::{Keeper, WholeWriteOutcome};
+use crate::persist::keeper::{Keeper, WholeWriteOutcome, WholeWriteRetry};
 use crate::persist::store::{
     ComponentState, Owner, SessionState, Snapshot, SnapshotHead, StoreError, StoredComponent, WriteRefusal,
 };
@@ -82,7 +82,8 @@ impl Session {
         tracing::warn!(session = %self.id(), "the store has lost rows of the session; writing it again");
         // Later changes are not part of the written state.
         self.persistence.whole_state_taken();
-        let writing = keeper.write_whole(whole, Arc::clone(&supervisor), &supervisor.tasks);
+        let writing =
+            keeper.write_whole(whole, WholeWriteRetry::Keeper, Arc::clone(&supervisor), &supervisor.tasks);
         self.await_future(Box::pin(
             async move { Completion::WholeWritten { outcome: writing.await, answer } },
         ));
@@ -115,16 +116,15 @@ impl Session {
     /// refusal, if the store refuses the session.
     ///
     /// # Errors
-    /// Returns the store's error. The keeper writes the session again later, until the caller
-    /// [abandons](Keeper::abandon) it.
+    /// Returns the store's error. The keeper does not write the state again.
     pub(crate) async fn write_whole_and_wait(
         &mut self,
         keeper: &Arc<Keeper>,
     ) -> Result<Option<WriteRefusal>, Arc<StoreError>> {
         let Some(whole) = self.session_state(keeper.good_for) else { return Ok(None) };
         let supervisor = Arc::clone(&self.supervisor);
-        self.persistence.whole_state_taken();
-        let writing = keeper.write_whole(whole, Arc::clone(&supervisor), &supervisor.tasks);
+        let writing =
+            keeper.write_whole(whole, WholeWriteRetry::Caller, Arc::clone(&supervisor), &supervisor.tasks);
         // Only an ending session is dropped from the queue.
         writing.await.unwrap_or(Ok(Some(WriteRefusal::Ended)))
     }

@@ -102,25 +102,26 @@ impl Keeper {
         running: &impl RunningSessions,
         take: impl FnOnce(&Self) -> Option<Batch<QueuedWhole>> + Send,
     ) -> Result<Option<usize>, Arc<StoreError>> {
-        let (batch, answers, writing) = {
+        let (mut batch, writing) = {
             let _starting = self.lock_starting();
             let Some(batch) = take(self) else { return Ok(None) };
-            let (batch, answers) = batch.split();
-            let writing = self.store.save_whole(&self.process, batch.states.clone());
-            (batch, answers, writing)
+            let states = batch.states.iter().map(|queued| queued.state.clone()).collect();
+            (batch, self.store.save_whole(&self.process, states))
         };
         let count = batch.states.len();
         match writing.await {
             Ok(refused) => {
                 self.lock().whole_written(&batch);
-                report_whole_writes(running, answers, &refused);
+                report_whole_writes(running, batch, &refused);
                 Ok(Some(count))
             }
             Err(error) => {
                 tracing::error!(%error, "cannot write whole sessions; retrying later");
+                let answers: Answers =
+                    batch.states.iter_mut().flat_map(|queued| std::mem::take(&mut queued.answers)).collect();
                 self.lock().put_whole_back(batch);
                 let error = Arc::new(error);
-                for answer in answers.into_iter().flat_map(|(_, answers)| answers) {
+                for answer in answers {
                     // The caller may have gone.
                     let _unsent = answer.send(Err(Arc::clone(&error)));
                 }
@@ -225,11 +226,12 @@ impl Keeper {
 /// reported to the session.
 fn report_whole_writes(
     running: &impl RunningSessions,
-    answers: Vec<(SessionId, Answers)>,
+    batch: Batch<QueuedWhole>,
     refused: &[(SessionId, WriteRefusal)],
 ) {
-    for (session, answers) in answers {
-        let refusal = refused.iter().find(|(one, _)| *one == session).map(|(_, refusal)| *refusal);
+    for QueuedWhole { state, answers, .. } in batch.states {
+        let session = &state.session;
+        let refusal = refused.iter().find(|(one, _)| one == session).map(|(_, refusal)| *refusal);
         let mut is_received = false;
         for answer in answers {
             is_received |= answer.send(Ok(refusal)).is_ok();
@@ -237,7 +239,7 @@ fn report_whole_writes(
         if let Some(refusal) = refusal
             && !is_received
         {
-            running.refused(&session, refusal);
+            running.refused(session, refusal);
         }
     }
 }

@@ -58,7 +58,21 @@ pub(super) struct QueuedWhole {
     pub(super) state: SessionState,
     /// The receivers of the outcome of the next attempt. They are dropped if the session ends or is
     /// evicted before.
-    pub(super) answers: Vec<oneshot::Sender<WholeWriteOutcome>>,
+    pub(super) answers: Answers,
+    /// Who writes the state again if the store fails.
+    retry: WholeWriteRetry,
+}
+
+/// The receivers of the outcome of a write.
+pub(super) type Answers = Vec<oneshot::Sender<WholeWriteOutcome>>;
+
+/// Which part of the process writes a whole state again if the store fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WholeWriteRetry {
+    /// The keeper, with the next flush.
+    Keeper,
+    /// The caller that waits for the outcome.
+    Caller,
 }
 
 /// States that one call of the store writes.
@@ -141,14 +155,18 @@ impl PendingWrites {
         &mut self,
         state: SessionState,
         answer: Option<oneshot::Sender<WholeWriteOutcome>>,
+        retry: WholeWriteRetry,
     ) {
         self.snapshots.remove(&state.session);
         if let Some(queued) = self.whole.get_mut(&state.session) {
             queued.state = state;
             queued.answers.extend(answer);
+            if retry == WholeWriteRetry::Keeper {
+                queued.retry = retry;
+            }
         } else {
             let answers = answer.into_iter().collect();
-            self.whole.insert(state.session.clone(), QueuedWhole { state, answers });
+            self.whole.insert(state.session.clone(), QueuedWhole { state, answers, retry });
         }
     }
 
@@ -204,9 +222,9 @@ impl PendingWrites {
     }
 
     /// Records that the store has written whole states.
-    pub(super) fn whole_written(&mut self, batch: &Batch<SessionState>) {
-        for state in &batch.states {
-            self.end_call(batch.call, &state.session);
+    pub(super) fn whole_written(&mut self, batch: &Batch<QueuedWhole>) {
+        for queued in &batch.states {
+            self.end_call(batch.call, &queued.state.session);
         }
     }
 
@@ -225,16 +243,18 @@ impl PendingWrites {
         }
     }
 
-    /// Queues whole states again that were not written, behind the others. Drops those of sessions
-    /// that have newer whole states, have ended or were dropped.
-    pub(super) fn put_whole_back(&mut self, batch: Batch<SessionState>) {
-        for mut state in batch.states {
+    /// Queues whole states again that were not written, behind the others. Drops those that their
+    /// callers write again, and those of sessions that have newer whole states, have ended or were
+    /// dropped.
+    pub(super) fn put_whole_back(&mut self, batch: Batch<QueuedWhole>) {
+        for QueuedWhole { mut state, answers: _, retry } in batch.states {
             let Some(amendments) = self.end_call(batch.call, &state.session) else { continue };
-            if self.whole.contains(&state.session) || self.has_ended(&state.session) {
+            let is_obsolete = self.whole.contains(&state.session) || self.has_ended(&state.session);
+            if is_obsolete || retry == WholeWriteRetry::Caller {
                 continue;
             }
             amendments.iter().for_each(|amendment| amendment.apply_to_whole(&mut state));
-            self.put_whole(state, None);
+            self.put_whole(state, None, retry);
         }
     }
 
@@ -288,22 +308,6 @@ impl PendingWrites {
         self.ending.contains(session) || self.ended.contains(session)
     }
 }
-
-impl Batch<QueuedWhole> {
-    /// Separates the states from the receivers of the outcome.
-    pub(super) fn split(self) -> (Batch<SessionState>, Vec<(SessionId, Answers)>) {
-        let mut answers = Vec::new();
-        let mut states = Vec::new();
-        for queued in self.states {
-            answers.push((queued.state.session.clone(), queued.answers));
-            states.push(queued.state);
-        }
-        (Batch { call: self.call, states }, answers)
-    }
-}
-
-/// The receivers of the outcome of a write.
-pub(super) type Answers = Vec<oneshot::Sender<WholeWriteOutcome>>;
 
 /// Adds a session to a queue of removals. Returns whether the session is in it.
 fn insert_bounded(queue: &mut SessionQueue<()>, session: &SessionId) -> bool {

@@ -1,4 +1,4 @@
-use super::pending::{Batch, MAX_REMOVALS};
+use super::pending::{Batch, MAX_REMOVALS, QueuedWhole};
 use super::*;
 use crate::persist::store::{
     ComponentState, MemoryStore, Secrets, SessionProgress, SnapshotHead, StoredComponent, StoredOrigin,
@@ -74,8 +74,8 @@ fn pending(keeper: &Keeper) -> (usize, usize) {
 }
 
 /// Takes all queued whole states for a call.
-fn take_whole(keeper: &Keeper) -> Batch<SessionState> {
-    keeper.lock().take_whole(usize::MAX).unwrap().split().0
+fn take_whole(keeper: &Keeper) -> Batch<QueuedWhole> {
+    keeper.lock().take_whole(usize::MAX).unwrap()
 }
 
 fn names(state: &SessionState) -> Vec<&str> {
@@ -127,7 +127,7 @@ fn while_a_whole_state_is_written_snapshots_are_rejected() {
     keeper.lock().put_whole_back(whole);
     assert!(!keeper.put(snapshot("s", &["b"])));
     let whole = take_whole(&keeper);
-    assert_eq!(names(&whole.states[0]), ["b"]);
+    assert_eq!(names(&whole.states[0].state), ["b"]);
     keeper.lock().whole_written(&whole);
     assert!(keeper.put(snapshot("s", &["b"])));
     assert_eq!(pending(&keeper), (1, 0));
@@ -160,8 +160,8 @@ fn a_component_mounted_after_a_whole_state_is_not_deleted_by_it() {
     keeper.drop_component(&id("s"), &component("d"), "counter");
     keeper.lock().put_whole_back(whole);
     let whole = take_whole(&keeper);
-    assert_eq!(names(&whole.states[0]), ["b"]);
-    assert_eq!(whole.states[0].moving, ["c", "a", "e"].map(component), "their stored rows stay");
+    assert_eq!(names(&whole.states[0].state), ["b"]);
+    assert_eq!(whole.states[0].state.moving, ["c", "a", "e"].map(component), "their stored rows stay");
 }
 
 #[test]
