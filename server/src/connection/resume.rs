@@ -54,6 +54,12 @@ pub(super) struct ResumedSession {
 
 impl From<StoreError> for ResumeError {
     fn from(error: StoreError) -> Self {
+        Arc::new(error).into()
+    }
+}
+
+impl From<Arc<StoreError>> for ResumeError {
+    fn from(error: Arc<StoreError>) -> Self {
         Self::Restore(error.into())
     }
 }
@@ -246,9 +252,9 @@ async fn renew_secret(
     let renewal = keeper.store.renew(session.id(), &keeper.process, secrets, keeper.good_for);
     let renewed = match renewal.await {
         Ok(()) => Ok(None),
-        Err(WriteError::Refused(WriteRefusal::Absent)) => session.write_whole_now(keeper).await,
+        Err(WriteError::Refused(WriteRefusal::Absent)) => session.write_whole_and_wait(keeper).await,
         Err(WriteError::Refused(refusal)) => Ok(Some(refusal)),
-        Err(WriteError::Store(error)) => Err(error),
+        Err(WriteError::Store(error)) => Err(Arc::new(error)),
     };
     match renewed {
         Ok(None) => Ok(Some((session, secret))),

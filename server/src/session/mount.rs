@@ -259,7 +259,7 @@ impl Session {
                 component.slot = InstanceSlot::Idle(instance);
                 component.last_reply = Some((reference, component.stream.rev()));
                 // With a store, the mount has inserted the session too.
-                self.row = RowStatus::Present;
+                self.persistence.set_stored();
                 if has_connected {
                     component.queue.push_front(Task::Job { job: Job::Connected, origin: TaskOrigin::Server });
                 }

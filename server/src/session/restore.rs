@@ -73,7 +73,7 @@ pub(crate) enum Restored {
 pub(crate) enum RestoreError {
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] Arc<StoreError>),
     /// The user has too many sessions.
     #[error("this user has too many sessions")]
     TooMany,
@@ -83,6 +83,12 @@ pub(crate) enum RestoreError {
     /// The user's sessions are being revoked.
     #[error("the sessions of this user are being revoked")]
     Ending,
+}
+
+impl From<StoreError> for RestoreError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
 }
 
 /// Restores a session from the store, and makes this process its owner.
@@ -133,7 +139,7 @@ pub(crate) async fn restore(
     }
     let mut session =
         Box::new(Session::new(Arc::clone(supervisor), port, identity.clone(), placeholder_connection()));
-    session.row = RowStatus::Present;
+    session.persistence.set_stored();
     let limits = &core.limits;
     let bounds = CacheBounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
     session.replies = ReplyCache::restore(&progress, &replies, bounds);
@@ -167,13 +173,13 @@ pub(crate) async fn restore(
             if matches!(error, RestoreError::Component(_)) {
                 core.failing.failed(id);
             }
-            keeper.release(id);
+            keeper.abandon(id);
             return Err(error);
         }
     }
     // Another session of the user ends only now that this one is restored.
     let Ok(surplus) = core.users.evict_surplus(identity) else {
-        keeper.release(id);
+        keeper.abandon(id);
         return Err(RestoreError::TooMany);
     };
     if let Some(port) = surplus.and_then(|surplus| supervisor.sessions.port(&surplus)) {
@@ -203,7 +209,7 @@ impl Session {
         &mut self,
         mut outcomes: Vec<RowsOutcome>,
         exactness: Exactness,
-        keeper: &Keeper,
+        keeper: &Arc<Keeper>,
     ) -> Result<Option<WriteRefusal>, RestoreError> {
         set_aside_with_parents(&mut outcomes);
         let mut is_changed = false;
@@ -215,7 +221,7 @@ impl Session {
             }
         }
         self.join_rooms();
-        if is_changed { Ok(self.write_whole_now(keeper).await?) } else { Ok(None) }
+        if is_changed { Ok(self.write_whole_and_wait(keeper).await?) } else { Ok(None) }
     }
 
     /// Adds a restored component. Its epoch continues if no page can have seen a later state than

@@ -203,7 +203,7 @@ async fn an_action_committed_after_the_last_save_is_not_run_again() {
     let head = SnapshotHead { owner, secrets, progress, good_for: Duration::from_secs(3_600) };
     let (components, aside) = (stored.components, stored.aside);
     let whole = SessionState { session, head, components, moving: Vec::new(), aside };
-    assert!(store.enter(&found.holder, vec![whole]).await.unwrap().is_empty());
+    assert!(store.save_whole(&found.holder, vec![whole]).await.unwrap().is_empty());
 
     let second = start(&store).await;
     let mut client = Client::resume(&second, &welcome, 1, json!({})).await;

@@ -63,8 +63,8 @@ async fn sqlite_keeps_the_contract() {
 async fn a_session_that_a_store_in_memory_loses_has_not_ended() {
     let store = MemoryStore::new();
     assert!((store.len(), store.is_empty()) == (0, true));
-    store.enter("a", vec![whole("s")]).await.unwrap();
-    store.enter("a", vec![whole("t")]).await.unwrap();
+    store.save_whole("a", vec![whole("s")]).await.unwrap();
+    store.save_whole("a", vec![whole("t")]).await.unwrap();
     assert!((store.len(), store.is_empty()) == (2, false));
     assert!(store.lose(&id("s")));
     assert!(!store.lose(&id("s")));

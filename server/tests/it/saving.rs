@@ -59,13 +59,13 @@ struct Recording {
 impl SessionStore for Recording {
     forward!(find claim commit renew release delete forget_user renew_lease expire close);
 
-    fn enter(
+    fn save_whole(
         &self,
         by: &str,
         sessions: Vec<SessionState>,
     ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         self.entered.fetch_add(sessions.len(), Ordering::SeqCst);
-        self.inner.enter(by, sessions)
+        self.inner.save_whole(by, sessions)
     }
 
     fn save(

@@ -122,12 +122,12 @@ impl<S: SessionStore + Clone> SessionStore for Faulty<S> {
         self.run("save", |store| store.save(by, sessions))
     }
 
-    fn enter(
+    fn save_whole(
         &self,
         by: &str,
         sessions: Vec<SessionState>,
     ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
-        self.run("enter", |store| store.enter(by, sessions))
+        self.run("save_whole", |store| store.save_whole(by, sessions))
     }
 
     fn commit(&self, mut commit: Commit) -> BoxFuture<Result<(), CommitError>> {
@@ -199,13 +199,13 @@ macro_rules! forward {
             self.inner.save(by, sessions)
         }
     };
-    (@enter) => {
-        fn enter(
+    (@save_whole) => {
+        fn save_whole(
             &self,
             by: &str,
             sessions: Vec<SessionState>,
         ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
-            self.inner.enter(by, sessions)
+            self.inner.save_whole(by, sessions)
         }
     };
     (@commit) => {
@@ -290,7 +290,7 @@ impl<S: SessionStore + Clone> SessionStore for Translated<S> {
         })
     }
 
-    fn enter(
+    fn save_whole(
         &self,
         by: &str,
         mut sessions: Vec<SessionState>,
@@ -298,7 +298,7 @@ impl<S: SessionStore + Clone> SessionStore for Translated<S> {
         for whole in &mut sessions {
             whole.components.iter_mut().chain(&mut whole.aside).for_each(self.translate);
         }
-        self.inner.enter(by, sessions)
+        self.inner.save_whole(by, sessions)
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {

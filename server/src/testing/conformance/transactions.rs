@@ -17,7 +17,7 @@ async fn a_commit_that_lasts_is_published_once_and_in_order(
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {
-    super::rows::enter(&*store, "a", "s").await;
+    super::rows::save_whole(&*store, "a", "s").await;
     let published = Arc::<Mutex<Vec<u64>>>::default();
     let commits: Vec<_> = (3..23)
         .map(|version| {
@@ -46,10 +46,10 @@ async fn a_commit_with_failed_writes_has_no_effect(store: Arc<dyn SessionStore>,
             ..change(session, "a", name, 3)
         }
     };
-    let enters = Commit { enters: Some(Box::new(head())), expects: None, ..failing("new", "c") };
-    assert!(matches!(store.commit(enters).await, Err(CommitError::Work(_))));
+    let creates = Commit { creates: Some(Box::new(head())), expects: None, ..failing("new", "c") };
+    assert!(matches!(store.commit(creates).await, Err(CommitError::Work(_))));
     assert!(!has(&*store, "new").await);
-    super::rows::enter(&*store, "a", "s").await;
+    super::rows::save_whole(&*store, "a", "s").await;
     assert!(matches!(store.commit(failing("s", "c")).await, Err(CommitError::Work(_))));
     // The version has not changed.
     store.commit(change("s", "a", "c", 3)).await.unwrap();

@@ -48,7 +48,7 @@ async fn enter(
         good_for: Duration::from_secs(86_400),
     };
     let whole = SessionState { session, head, components, moving: Vec::new(), aside };
-    assert!(store.enter(&holder, vec![whole]).await.unwrap().is_empty());
+    assert!(store.save_whole(&holder, vec![whole]).await.unwrap().is_empty());
 }
 
 async fn deployed(kind: &str) -> Scene {

@@ -103,7 +103,7 @@ async fn a_session_that_was_resumed_during_its_first_mount_outlives_a_kill() {
                 page.network().drop();
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
-            store.heal();
+            store.recover();
             bench.gate.notify_one();
         };
         let (view, ()) = tokio::join!(page.mount_open("slow-start", json!({ "waits": waits })), reconnect);
