@@ -129,6 +129,11 @@ pub(crate) async fn restore(
     let mut session =
         Box::new(Session::new(Arc::clone(supervisor), port, identity.clone(), placeholder_connection()));
     session.is_stored = true;
+    // Another `HELLO` may have restored the session during the calls of the store, and its page may
+    // have left. The end was recorded before that copy left the map, so it is visible here.
+    if keeper.has_ended(id) {
+        return Ok(Restored::Unknown);
+    }
     let limits = &core.limits;
     let bounds = CacheBounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
     session.replies = ReplyCache::restore(&progress, &replies, bounds);
@@ -162,12 +167,15 @@ pub(crate) async fn restore(
             if matches!(error, RestoreError::Component(_)) {
                 core.failing.failed(id);
             }
+            // Dropped first: the keeper does not release a session that this process has.
+            drop(session);
             keeper.release(id);
             return Err(error);
         }
     }
     // Another session of the user ends only now that this one is restored.
     let Ok(surplus) = core.users.evict_surplus(identity) else {
+        drop(session);
         keeper.release(id);
         return Err(RestoreError::TooMany);
     };
