@@ -117,7 +117,12 @@ impl Database {
         let order: Order = Box::new(move |tx| {
             let result = match tx {
                 Ok(tx) => work(tx),
-                Err(error) => Err(error.into()),
+                Err(error) => {
+                    // A value that panics when it is dropped with this function's other variables
+                    // would leak the result, and the caller would wait without an end.
+                    drop(work);
+                    Err(error.into())
+                }
             };
             let keep = result.is_ok();
             let finish: Finish = Box::new(move |committed| {

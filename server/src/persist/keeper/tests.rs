@@ -186,7 +186,12 @@ fn what_the_store_failed_to_write_of_a_session_that_is_gone_is_not_written_again
         let snapshots = keeper.lock().take_snapshots(1).unwrap();
         let whole = take_whole(&keeper);
         for session in ["s", "t"] {
-            if is_ended { keeper.delete(&id(session)) } else { keeper.release(&id(session)) }
+            if is_ended {
+                keeper.delete(&id(session));
+            } else {
+                keeper.drop_writes(&id(session));
+                keeper.release(&id(session));
+            }
         }
         keeper.lock().put_snapshots_back(snapshots);
         keeper.lock().put_whole_back(whole);

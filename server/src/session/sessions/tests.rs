@@ -58,6 +58,7 @@ fn ada() -> Identity {
     Identity::of(User::new("ada", "Ada"))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the result of the call is given away")]
 fn is_suspended(suspension: Suspension) -> bool {
     matches!(suspension, Suspension::Suspended)
 }
