@@ -50,7 +50,7 @@ impl PlainTally {
     #[action]
     async fn increment(&mut self, cx: &mut vivaz::Context, ticket: String, pause: u64) -> Result<u64> {
         rest(pause).await;
-        cx.state::<Sqlite>().run(move |tx| note(tx, "ticket", &ticket)).await?;
+        cx.state::<Sqlite>().try_run(move |tx| note(tx, "ticket", &ticket)).await?;
         self.count += 1;
         rest(pause / 2).await;
         Ok(self.count)
@@ -98,7 +98,7 @@ impl PlainTalk {
     async fn say(&mut self, cx: &mut vivaz::Context, id: String, pause: u64) -> Result<u64> {
         rest(pause).await;
         let message = Message { id: id.clone() };
-        cx.state::<Sqlite>().run(move |tx| note(tx, "message", &id)).await?;
+        cx.state::<Sqlite>().try_run(move |tx| note(tx, "message", &id)).await?;
         self.room.update(move |room| room.messages.push(message.clone()));
         self.said += 1;
         Ok(self.said)
