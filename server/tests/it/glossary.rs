@@ -62,9 +62,11 @@ types! {
 
 /// Returns the paths of the types in the second column. `xtask` checks the members of types.
 fn named() -> BTreeSet<String> {
-    let cells = GLOSSARY.lines().filter(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(2));
+    let cells =
+        GLOSSARY.lines().filter(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(2));
     let references = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
-    let paths = references.filter(|reference| reference.chars().all(|c| c.is_alphanumeric() || ":_".contains(c)));
+    let paths =
+        references.filter(|reference| reference.chars().all(|c| c.is_alphanumeric() || ":_".contains(c)));
     let paths = paths.filter(|path| !path.starts_with("live:"));
     let is_type = |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase());
     paths

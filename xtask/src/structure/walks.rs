@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn an_item_states_its_connection() {
-        let walk = "1. `a.rs` queues it. (through `Mail`)\n2. `b.rs` sends\n   it. (socket)\n3. `c.rs` ends.\n";
+        let walk =
+            "1. `a.rs` queues it. (through `Mail`)\n2. `b.rs` sends\n   it. (socket)\n3. `c.rs` ends.\n";
         let edges: Vec<_> = steps(walk).into_iter().map(|step| step.edge).collect();
         assert_eq!(edges, [Edge::Through("Mail".into()), Edge::Socket, Edge::Use]);
         assert_ne!(side("engine/src/page.rs"), side("server/src/connection.rs"));
@@ -184,7 +185,8 @@ mod tests {
 
     #[test]
     fn a_use_is_a_call_or_a_type() {
-        let code = without_comments("fn frame() { send(1); } // receive()\n/// Uses apply().\nlet patch: Rev;\n");
+        let code =
+            without_comments("fn frame() { send(1); } // receive()\n/// Uses apply().\nlet patch: Rev;\n");
         let used = uses(&code);
         for name in ["send", "Rev"] {
             assert!(used.contains(name), "{name}");
