@@ -53,7 +53,7 @@ pub(super) fn faults(root: &Path) -> anyhow::Result<Vec<String>> {
                     .then(|| format!("{} uses nothing that {} defines", from.file, to.file)),
                 Edge::Through(name) => [(&from.file, &from_code), (&to.file, &to_code)]
                     .into_iter()
-                    .find(|(_, code)| !words(code).any(|(_, word)| word == name))
+                    .find(|(_, code)| !words(code).any(|(word, _)| word == name))
                     .map(|(file, _)| format!("{file} does not contain `{name}`")),
                 Edge::Socket => (side(&from.file) == side(&to.file))
                     .then(|| format!("no socket is between {} and {}", from.file, to.file)),
@@ -121,7 +121,7 @@ fn without_comments(text: &str) -> String {
 fn definitions(code: &str) -> BTreeSet<&str> {
     let mut names = BTreeSet::new();
     let mut is_definition = false;
-    for (_, word) in words(code) {
+    for (word, _) in words(code) {
         if is_definition && word.len() > 2 {
             names.insert(word);
         }
@@ -148,9 +148,9 @@ fn definitions(code: &str) -> BTreeSet<&str> {
 fn uses(code: &str) -> BTreeSet<&str> {
     let mut names = BTreeSet::new();
     let mut is_definition = false;
-    for (end, word) in words(code) {
+    for (word, after) in words(code) {
         let is_function = word.starts_with(|c: char| c.is_ascii_lowercase());
-        let is_called = code[end..].starts_with('(');
+        let is_called = after.starts_with('(');
         if !is_definition && (is_called || !is_function) {
             names.insert(word);
         }
@@ -163,11 +163,16 @@ fn is_keyword(word: &str) -> bool {
     matches!(word, "fn" | "struct" | "enum" | "trait" | "const" | "function" | "class" | "macro_rules")
 }
 
-/// Returns the words of the code, each with the position of its end.
-fn words(code: &str) -> impl Iterator<Item = (usize, &str)> {
+/// Returns the words of the code, each with the code after it.
+fn words(code: &str) -> impl Iterator<Item = (&str, &str)> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let words = code.split(move |c| !is_word(c)).filter(|word| !word.is_empty());
-    words.map(|word| (word.as_ptr() as usize - code.as_ptr() as usize + word.len(), word))
+    let mut rest = code;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches(|c| !is_word(c));
+        let (word, after) = rest.split_at(rest.find(|c| !is_word(c)).unwrap_or(rest.len()));
+        rest = after;
+        (!word.is_empty()).then_some((word, after))
+    })
 }
 
 #[cfg(test)]
