@@ -5,6 +5,7 @@
 
 mod driver;
 mod guard;
+mod panics;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -20,6 +21,7 @@ pub use rusqlite;
 pub use rusqlite::Connection;
 
 use self::driver::SqliteDriver;
+use self::panics::contain;
 use self::writer::{CommitFailure, Finish, Order, Ran};
 use crate::{DatabaseError, Tx};
 
@@ -118,7 +120,7 @@ impl Database {
     /// writes, so in the order of the writes.
     ///
     /// The error is made of [`DatabaseError::Unknown`] if it is not known whether the transaction
-    /// is on disk.
+    /// is on disk, and if it is on disk and `publish` panicked.
     pub fn submit<T, U, E>(
         &self,
         work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
@@ -148,8 +150,9 @@ impl Database {
                         result.and(Err(DatabaseError::Unknown(Arc::new(error)).into()))
                     }
                 };
+                let result = result.and_then(|value| contain(|| publish(value)).ok_or_else(unpublished));
                 // The caller may have gone. The transaction is committed all the same.
-                drop(answer.send(result.map(publish)));
+                drop(answer.send(result));
             });
             Ran { keep, finish }
         });
@@ -178,6 +181,15 @@ impl Database {
             }
         }
     }
+}
+
+/// Returns the error of a committed transaction whose `publish` panicked.
+fn unpublished<E: From<DatabaseError>>() -> E {
+    tracing::error!("publishing a committed transaction panicked");
+    DatabaseError::Unknown(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(
+        "publishing it panicked",
+    )))
+    .into()
 }
 
 /// Checks the pages of the file, which costs about as much as reading it.

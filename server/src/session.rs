@@ -26,6 +26,7 @@ pub(crate) mod mail;
 mod mount;
 pub(crate) mod outbox;
 mod outgoing;
+mod persistence;
 pub(crate) mod port;
 mod presence;
 mod reauthorize;
@@ -59,6 +60,7 @@ use self::client_behaviour::ClientBehaviour;
 pub(crate) use self::completion::Completion;
 use self::component::SessionComponent;
 use self::held_replies::HeldReplies;
+use self::persistence::Persistence;
 use self::reply_cache::ReplyCache;
 pub(crate) use self::restore::{RestoreError, RestoreRequest, Restored, restore};
 pub(crate) use self::resume::{ClientPosition, TopicAuthorization};
@@ -104,16 +106,7 @@ pub(crate) struct Session {
     /// How many times a page has resumed the session. Each component records the value at its last
     /// job.
     resumes: u32,
-    /// Whether the session ends: its components unmount, and new ones are refused.
-    is_ending: bool,
-    /// Whether the keeper was notified of a change since the session was last saved.
-    is_marked_changed: bool,
-    /// Whether the store has had the session. From then on commits do not insert it; if the store
-    /// loses it, it is written whole.
-    is_stored: bool,
-    /// Whether the store has something that is no longer true. The next save then writes the
-    /// session whole.
-    needs_whole_write: bool,
+    persistence: Persistence,
 }
 
 /// The futures that a session waits for.
@@ -151,10 +144,7 @@ impl Session {
             running: None,
             is_paused: false,
             resumes: 0,
-            is_ending: false,
-            is_marked_changed: false,
-            is_stored: false,
-            needs_whole_write: false,
+            persistence: Persistence::default(),
         }
     }
 
@@ -237,13 +227,12 @@ impl Session {
     /// hook of its components is called: they continue in the other process. The store keeps its
     /// rows.
     pub(crate) fn evict(mut self: Box<Self>, reason: EvictionReason) {
-        self.is_ending = true;
+        self.persistence.begin_end();
         let log = &self.supervisor.core().log;
         client_event!(log, WARN, session = %self.id(), ?reason, "session evicted: another process owns it, or the store has a newer state");
         if let Some(keeper) = &self.supervisor.core().keeper {
-            keeper.drop_session(self.port.session());
             // The store's rows differ from the state of the page, so they are not updated.
-            keeper.release(self.port.session());
+            keeper.abandon(self.port.session());
         }
     }
 }

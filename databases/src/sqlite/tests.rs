@@ -58,6 +58,78 @@ async fn an_error_and_a_panic_roll_back_and_the_next_transaction_runs() {
     assert_eq!(database.run(|tx| Ok(count(tx))).await.unwrap(), 3);
 }
 
+/// Panics when it is dropped.
+struct PanicsOnDrop;
+
+impl Drop for PanicsOnDrop {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+#[tokio::test]
+async fn application_code_that_panics_around_a_transaction_does_not_end_the_writer() {
+    let database = open();
+    let insert = "INSERT INTO seats (id) VALUES (?1)";
+    // The result is dropped by the writer, because the caller has gone. The writer waits until the
+    // caller has.
+    let (gone, is_gone) = std::sync::mpsc::channel();
+    let caller = database.submit(
+        move |tx| {
+            is_gone.recv().unwrap();
+            tx.execute(insert, [4])?;
+            Ok::<_, DatabaseError>(PanicsOnDrop)
+        },
+        |result| result,
+    );
+    drop(caller);
+    gone.send(()).unwrap();
+    // The transaction panics with a payload that panics when it is dropped.
+    let payload = database.submit::<(), _, DatabaseError>(
+        move |tx| {
+            tx.execute(insert, [5])?;
+            std::panic::panic_any(PanicsOnDrop);
+        },
+        |()| (),
+    );
+    assert!(payload.await.unwrap_err().to_string().contains("panicked"));
+    // The transaction has taken effect when publishing it panics.
+    let published =
+        database.submit(move |tx| tx.execute(insert, [6]), |_changed| -> () { panic!("on purpose") });
+    let error = published.await.unwrap_err();
+    assert!(matches!(error, DatabaseError::Unknown(_)), "{error}");
+    let published = database.submit::<_, (), DatabaseError>(
+        move |tx| tx.execute(insert, [7]),
+        |_changed| std::panic::panic_any(PanicsOnDrop),
+    );
+    assert!(matches!(published.await.unwrap_err(), DatabaseError::Unknown(_)));
+    assert_eq!(database.run(|tx| Ok::<_, DatabaseError>(count(tx))).await.unwrap(), 6);
+}
+
+#[tokio::test]
+async fn work_that_panics_when_it_is_dropped_uncalled_does_not_end_the_writer() {
+    let directory = std::env::temp_dir().join(format!("vivaz-databases-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("locked.db");
+    let set_up = |connection: &mut Connection| {
+        connection.busy_timeout(std::time::Duration::ZERO)?;
+        connection.execute_batch("CREATE TABLE seats (id INTEGER)").map_err(DatabaseError::from)
+    };
+    let (database, ()) = Database::open(&file, set_up).unwrap();
+    // No transaction can begin while another connection writes.
+    let other = Connection::open(&file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let captured = PanicsOnDrop;
+    let refused = database.run(move |_| {
+        std::mem::forget(captured);
+        Ok::<_, DatabaseError>(())
+    });
+    refused.await.unwrap_err();
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(database.run(|tx| Ok::<_, DatabaseError>(count(tx))).await.unwrap(), 0);
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
 /// Runs one statement and returns its error, and how many seats the transaction sees then.
 async fn fails(sql: &'static str, params: impl Params + Send + 'static) -> (DatabaseError, i64) {
     let run = move |tx: &mut Tx| {
@@ -68,7 +140,7 @@ async fn fails(sql: &'static str, params: impl Params + Send + 'static) -> (Data
 }
 
 #[tokio::test]
-async fn errors_are_typed_and_the_transaction_goes_on() {
+async fn errors_are_typed_and_the_transaction_continues() {
     let (error, seats) = fails("INSERT INTO seats (id) VALUES (?1)", [1]).await;
     assert!(matches!(error, DatabaseError::Unique(_)), "{error}");
     assert_eq!(seats, 3);
@@ -111,7 +183,7 @@ async fn the_transaction_cannot_be_ended_by_a_statement() {
 }
 
 #[tokio::test]
-async fn values_come_back_as_they_went() {
+async fn values_survive_a_round_trip() {
     let values = vec![
         Value::Null,
         Value::Integer(i64::MIN),

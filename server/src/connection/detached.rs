@@ -101,6 +101,7 @@ fn poll_detached(session: &mut Session, cx: &mut Context<'_>) -> Poll<Option<Det
 /// Ends a session: unmounts its components, after their running jobs have finished.
 pub(crate) async fn end_session(mut session: Box<Session>, reason: UnmountReason) {
     let supervisor = session.supervisor().clone();
+    tracing::debug!(session = %session.id(), ?reason, "session ended");
     // Done before the session leaves the map, so that it is not restored from the store.
     let ending = supervisor.core().keeper.as_ref().map(|keeper| keeper.begin_end(session.id()));
     supervisor.sessions.remove(session.id());

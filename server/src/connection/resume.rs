@@ -16,9 +16,13 @@ use crate::session::supervisor::Supervisor;
 use crate::session::{
     RestoreError, RestoreRequest, Restored, Session, TopicAuthorization, restore, stored_owner,
 };
+use crate::telemetry::log::{Quoted, client_event};
 
 /// The maximum number of lookups of a session that moves between tasks or processes.
 const MAX_LOOKUPS: u32 = 5;
+
+/// Why a page does not get a session of this process.
+const NOT_THEIRS: &str = "the session in memory has another secret or owner";
 
 /// Why a session that may exist is not resumed. The page keeps its state and retries.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +54,12 @@ pub(super) struct ResumedSession {
 
 impl From<StoreError> for ResumeError {
     fn from(error: StoreError) -> Self {
+        Arc::new(error).into()
+    }
+}
+
+impl From<Arc<StoreError>> for ResumeError {
+    fn from(error: Arc<StoreError>) -> Self {
         Self::Restore(error.into())
     }
 }
@@ -117,7 +127,17 @@ async fn try_resume(
             restore(supervisor, wanted).await?
         };
         let session = match found {
-            Restored::Unknown => return Ok(None),
+            Restored::Unknown(reason) => {
+                let session = Quoted(&resume.session);
+                client_event!(
+                    supervisor.core().log,
+                    DEBUG,
+                    %session,
+                    reason,
+                    "session not resumed; its page gets a new one"
+                );
+                return Ok(None);
+            }
             Restored::Moved => continue,
             Restored::Session(session) => session,
         };
@@ -146,14 +166,14 @@ async fn claim_local(
         None => {}
     }
     // Another process may have owned the session since, and have given the page another secret.
-    let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown) };
+    let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown(NOT_THEIRS)) };
     let Some(head) = keeper.store.find(&resume.session).await? else {
-        return Ok(Restored::Unknown);
+        return Ok(Restored::Unknown(NOT_THEIRS));
     };
     let is_theirs =
         matching_secret_hash(&resume.secret, &head.secrets).is_some() && head.owner == stored_owner(identity);
     if !is_theirs || head.holder == *keeper.process {
-        return Ok(Restored::Unknown);
+        return Ok(Restored::Unknown(NOT_THEIRS));
     }
     if let Some(claim) = supervisor.sessions.seize(&resume.session)
         && let Restored::Session(outdated) = await_claim(claim).await
@@ -226,15 +246,15 @@ async fn renew_secret(
         suspend_again(session);
         return Err(ResumeError::IdentityOutdated);
     }
-    let Some(keeper) = core.keeper.as_ref().filter(|_| session.is_stored()) else {
+    let Some(keeper) = core.keeper.as_ref().filter(|_| session.may_be_stored()) else {
         return Ok(Some((session, secret)));
     };
     let renewal = keeper.store.renew(session.id(), &keeper.process, secrets, keeper.good_for);
     let renewed = match renewal.await {
         Ok(()) => Ok(None),
-        Err(WriteError::Refused(WriteRefusal::Absent)) => session.write_whole_now(keeper).await,
+        Err(WriteError::Refused(WriteRefusal::Absent)) => session.write_whole_and_wait(keeper).await,
         Err(WriteError::Refused(refusal)) => Ok(Some(refusal)),
-        Err(WriteError::Store(error)) => Err(error),
+        Err(WriteError::Store(error)) => Err(Arc::new(error)),
     };
     match renewed {
         Ok(None) => Ok(Some((session, secret))),

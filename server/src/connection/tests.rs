@@ -56,7 +56,7 @@ async fn ten_seconds_for_a_greeting_and_not_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_is_asked_every_heartbeat_and_given_up_after_two() {
+async fn a_peer_is_pinged_every_heartbeat_and_closed_after_two() {
     let (_runtime, mut peer) = connect(8);
     send(&peer, HELLO).await;
     assert!(receive(&mut peer).await.contains("WELCOME"));
@@ -73,7 +73,7 @@ async fn a_peer_is_asked_every_heartbeat_and_given_up_after_two() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_takes_nothing_is_not_read_from_and_closed_with_4413() {
+async fn a_peer_that_does_not_read_is_paused_and_closed_with_4413() {
     let (runtime, mut peer) = connect(1);
     send(&peer, HELLO).await;
     assert!(receive(&mut peer).await.contains("WELCOME"));
@@ -108,7 +108,7 @@ async fn everything_that_was_asked_is_answered_to_a_peer_that_never_stops_asking
 }
 
 #[tokio::test]
-async fn a_session_whose_task_is_gone_is_gone_too() {
+async fn a_session_without_its_task_is_removed() {
     let runtime = Runtime::builder().build().unwrap();
     let (mut peer, task) = connect_to(&runtime, 8);
     send(&peer, HELLO).await;
@@ -145,7 +145,7 @@ struct Counted {
 }
 
 #[tokio::test]
-async fn a_seal_is_good_if_this_program_can_read_what_it_carries() {
+async fn a_seal_is_valid_if_this_program_can_decode_its_content() {
     use vivaz_components::LiveComponent as _;
     let (runtime, mut peer) = connect(8);
     send(&peer, HELLO).await;

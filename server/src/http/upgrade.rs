@@ -400,7 +400,7 @@ mod tests {
     proptest! {
         /// Whatever a client offers, an encoding is chosen only if the offer names it.
         #[test]
-        fn an_invalid_offer_selects_nothing(offer in proptest::collection::vec(any::<u8>(), 0..24)) {
+        fn an_invalid_offer_selects_no_protocol(offer in proptest::collection::vec(any::<u8>(), 0..24)) {
             let Ok(value) = HeaderValue::from_bytes(&offer) else { return Ok(()) };
             let mut headers = upgrading();
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value);

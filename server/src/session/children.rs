@@ -200,7 +200,7 @@ impl Session {
 
     /// Unmounts the children of a component that is gone.
     pub(super) fn unmount_children(&mut self, children: Option<Box<Children>>, reason: UnmountReason) {
-        if !self.is_ending {
+        if !self.persistence.is_ending() {
             for child in children.map(|children| children.ids).into_iter().flatten() {
                 self.enqueue(&child, Task::Unmount { origin: TaskOrigin::Unmount { reason } });
             }

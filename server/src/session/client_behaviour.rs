@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_message_of_a_connection_is_told_from_the_others() {
+    fn the_first_message_of_a_connection_is_distinguished() {
         let mut behaviour = ClientBehaviour::default();
         for _ in 0..2 {
             behaviour.reset(0);

@@ -72,11 +72,11 @@ pub(super) async fn await_commit(
 
 /// Asks the session to write itself whole and waits for it. The session's task polls the caller.
 async fn request_whole_write(port: &Port) -> Result {
-    let (answer, entered) = oneshot::channel();
+    let (answer, written) = oneshot::channel();
     // The session's task polls its mail along with its running work.
     let _has_task = port.post(Mail::WriteWhole(Some(answer)), usize::MAX);
-    match entered.await {
-        Ok(entered) => entered.map_err(ActionError::internal),
+    match written.await {
+        Ok(written) => written.map_err(ActionError::internal),
         Err(_ended) => Err(ActionError::internal("the session has ended")),
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct Insertion {
     supervisor: Arc<Supervisor>,
     port: Arc<Port>,
     /// The session itself, if the store never had it.
-    enters: Option<Box<SnapshotHead>>,
+    creates: Option<Box<SnapshotHead>>,
     component: StoredComponent,
     reply: Option<Ref>,
     received: u64,
@@ -40,14 +40,20 @@ pub(super) struct Insertion {
 
 impl Session {
     /// Returns the insertion of a component, if there is a store.
-    pub(super) fn insertion(&self, id: &ComponentId, one: &SessionComponent) -> Option<Insertion> {
-        let core = self.supervisor.core();
+    pub(super) fn insertion(&mut self, id: &ComponentId, one: &SessionComponent) -> Option<Insertion> {
+        let supervisor = Arc::clone(&self.supervisor);
+        let core = supervisor.core();
         let keeper = core.keeper.as_ref()?;
-        let enters = if self.is_stored { None } else { self.snapshot_head(keeper.good_for).map(Box::new) };
+        let creates = if self.persistence.is_stored() {
+            None
+        } else {
+            self.snapshot_head(keeper.good_for).map(Box::new)
+        };
+        self.persistence.begin_insertion();
         Some(Insertion {
-            supervisor: Arc::clone(&self.supervisor),
+            supervisor: Arc::clone(&supervisor),
             port: Arc::clone(&self.port),
-            enters,
+            creates,
             component: core.stored_component(id, one, Vec::new(), None),
             reply: None,
             received: self.replies.acknowledged_up_to(),
@@ -58,7 +64,7 @@ impl Session {
     /// session.
     pub(super) fn remove_component(&mut self, id: &ComponentId, origin: TaskOrigin) {
         let supervisor = Arc::clone(&self.supervisor);
-        let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.is_ending) else {
+        let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.persistence.is_ending()) else {
             return self.complete_unmount(id, origin);
         };
         self.drop_unsaved(keeper, id);
@@ -109,7 +115,7 @@ impl Session {
         });
         let committed = await_commit(Arc::clone(&store), Arc::clone(&self.port), first);
         // The rows of an ending session are deleted together with it.
-        let without = (!self.is_ending).then(|| self.removal(id, origin));
+        let without = (!self.persistence.is_ending()).then(|| self.removal(id, origin));
         let id = id.clone();
         self.await_future(Box::pin(async move {
             let Err(error) = committed.await else {
@@ -248,7 +254,7 @@ impl Insertion {
     /// Returns the error of the mount, of the store, or of encoding the state. The component is
     /// then not mounted.
     pub(super) async fn commit(self, mounted: Result<Box<dyn Instance>>) -> Result<Box<dyn Instance>> {
-        let Self { supervisor, port, enters, mut component, reply, received } = self;
+        let Self { supervisor, port, creates, mut component, reply, received } = self;
         let mut instance = mounted?;
         let core = supervisor.core();
         let Some(keeper) = core.keeper.as_ref().filter(|_| supervisor.sessions.contains(port.session()))
@@ -268,7 +274,7 @@ impl Insertion {
         let change = StoredChange::Mounted { component: Box::new(component) };
         let session = port.session().clone();
         let commit = Commit::of(session, Arc::clone(&keeper.process), received, change, reply);
-        let committed = keeper.store.commit(Commit { enters, ..commit });
+        let committed = keeper.store.commit(Commit { creates, ..commit });
         await_commit(Arc::clone(&keeper.store), port, committed).await?;
         Ok(instance)
     }

@@ -93,12 +93,12 @@ impl Session {
         while let Some(component) = self.components.get_mut(id) {
             if matches!(component.queue.front(), Some(Task::Unmount { .. }))
                 && self.held_replies.holds(id)
-                && !self.is_ending
+                && !self.persistence.is_ending()
             {
                 // The unmount waits until the held replies are sent.
                 return;
             }
-            if !self.is_ending && component.next_is_from_page() && self.port.is_behind() {
+            if !self.persistence.is_ending() && component.next_is_from_page() && self.port.is_behind() {
                 // Every further reply would only wait in the outbox, so no more jobs run.
                 self.is_paused = true;
                 return;

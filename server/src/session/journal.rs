@@ -87,7 +87,7 @@ impl Journal for ComponentJournal {
         let committed = self.store.commit(Commit {
             session: self.session.clone(),
             by: Arc::clone(&self.by),
-            enters: None,
+            creates: None,
             expects,
             received: self.received,
             write: Box::new(move |tx| Ok(pending.into_written(write(tx)?))),

@@ -17,7 +17,7 @@ use super::completion::{Completion, PendingMount};
 use super::component::{InstanceSlot, SessionComponent};
 use super::reply_cache::CachedReply;
 use super::task::{ChildMount, ID_IN_USE, Task, TaskOrigin};
-use super::{Session, encode};
+use super::{RowStatus, Session, encode};
 use crate::admission::middleware::CallRequest;
 use crate::admission::seal::{SealContent, holder, holder_with_browser, now};
 use crate::telemetry::log::{Escaped, client_event};
@@ -259,7 +259,7 @@ impl Session {
                 component.slot = InstanceSlot::Idle(instance);
                 component.last_reply = Some((reference, component.stream.rev()));
                 // With a store, the mount has inserted the session too.
-                self.is_stored = true;
+                self.persistence.set_stored();
                 if has_connected {
                     component.queue.push_front(Task::Job { job: Job::Connected, origin: TaskOrigin::Server });
                 }

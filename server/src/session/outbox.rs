@@ -5,13 +5,16 @@
 //! it is sent. A slow client therefore costs a bounded number of bytes and delays no other client,
 //! and a patch still precedes the reply to the action that caused it.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 use vivaz_protocol::{Ref, Rev, StreamId};
 
 /// The bytes that count for an entry besides its frame.
 const AROUND: usize = 64;
+/// The number of entries up to which the queue keeps its memory while it is not empty.
+const KEPT_CAPACITY: usize = 64;
 
 /// One message to send.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,13 +34,27 @@ pub(crate) struct Outbox {
     bytes: usize,
     limit: usize,
     /// The streams with a snapshot mark that replaces patches. Their patches are not queued.
-    behind: Vec<StreamId>,
+    behind: HashSet<StreamId, RandomState>,
+    /// The number of entries at the front that [`coalesce`](Self::coalesce) has visited. None of
+    /// them is a patch that a snapshot may replace, so each entry is visited at most once.
+    coalesced: usize,
+    /// The number of entries that `coalesce` has visited.
+    #[cfg(test)]
+    visited: usize,
 }
 
 impl Outbox {
     /// Creates an outbox with a limit in bytes.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { queue: VecDeque::new(), bytes: 0, limit, behind: Vec::new() }
+        Self {
+            queue: VecDeque::new(),
+            bytes: 0,
+            limit,
+            behind: HashSet::default(),
+            coalesced: 0,
+            #[cfg(test)]
+            visited: 0,
+        }
     }
 
     /// Checks whether the queue is empty.
@@ -73,37 +90,41 @@ impl Outbox {
     pub(crate) fn pop(&mut self) -> Option<OutboxEntry> {
         let entry = self.queue.pop_front()?;
         self.bytes -= entry.size();
+        self.coalesced = self.coalesced.saturating_sub(1);
         if let OutboxEntry::Snapshot(stream) = &entry {
-            self.behind.retain(|one| one != stream);
+            self.behind.remove(stream);
         }
         if self.queue.is_empty() {
             // Frees the memory of a burst: most connections are idle most of the time.
             self.queue = VecDeque::new();
+            self.behind = HashSet::default();
         }
         Some(entry)
     }
 
-    /// Replaces all patches that are not replies by one snapshot mark a stream.
+    /// Replaces all patches that are not replies by one snapshot mark a stream. Visits only the
+    /// entries that were appended since the last call.
     fn coalesce(&mut self) {
-        let behind = &mut self.behind;
-        let mut bytes = 0;
-        let mut queue = VecDeque::with_capacity(self.queue.len().min(64));
-        for entry in self.queue.drain(..) {
-            let kept = match entry {
-                OutboxEntry::Patch { stream, answers: None, .. } => {
-                    if behind.contains(&stream) {
-                        continue;
-                    }
-                    behind.push(stream.clone());
-                    OutboxEntry::Snapshot(stream)
-                }
-                OutboxEntry::Patch { .. } | OutboxEntry::Frame(_) | OutboxEntry::Snapshot(_) => entry,
+        for entry in self.queue.split_off(self.coalesced) {
+            #[cfg(test)]
+            {
+                self.visited += 1;
+            }
+            let OutboxEntry::Patch { stream, answers: None, .. } = &entry else {
+                self.queue.push_back(entry);
+                continue;
             };
-            bytes += kept.size();
-            queue.push_back(kept);
+            self.bytes -= entry.size();
+            if self.behind.insert(stream.clone()) {
+                let mark = OutboxEntry::Snapshot(stream.clone());
+                self.bytes += mark.size();
+                self.queue.push_back(mark);
+            }
         }
-        self.queue = queue;
-        self.bytes = bytes;
+        self.coalesced = self.queue.len();
+        if self.queue.capacity() > KEPT_CAPACITY && self.queue.capacity() / 4 > self.queue.len() {
+            self.queue.shrink_to(KEPT_CAPACITY.max(self.queue.len() * 2));
+        }
     }
 }
 
@@ -163,6 +184,32 @@ mod tests {
         outbox.push(patch("a", 100, None));
         assert_eq!(outbox.pop(), Some(OutboxEntry::Frame("reply".into())));
         assert_eq!(outbox.pop(), Some(patch("a", 100, None)));
+    }
+
+    #[test]
+    fn a_slow_client_costs_each_message_once() {
+        let reply = || OutboxEntry::Frame("reply".into());
+        let name = |number: u64| format!("t{}", number % 50);
+        let mut outbox = Outbox::new(5_000);
+        let mut pushed = 0;
+        // Over the limit, with entries that nothing replaces.
+        for number in 0..2_000 {
+            outbox.push(reply());
+            outbox.push(patch(&name(number), number, None));
+            pushed += 2;
+        }
+        assert_eq!(outbox.behind.len(), 50);
+        // Around the limit: the client reads one message for each that is queued.
+        while !outbox.has_room() {
+            outbox.pop();
+        }
+        for number in 0..2_000 {
+            outbox.pop();
+            outbox.push(patch(&name(number), number, Some(number + 1)));
+            outbox.push(patch(&name(number), number, None));
+            pushed += 2;
+        }
+        assert!(outbox.visited <= pushed, "{} visits of {pushed} entries", outbox.visited);
     }
 
     proptest! {

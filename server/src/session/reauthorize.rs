@@ -9,10 +9,10 @@ use tokio::time::{Instant, sleep};
 use vivaz_components::{ActionError, Identity, TopicRef, UnmountReason};
 use vivaz_protocol::{ComponentId, TopicName};
 
-use super::Session;
 use super::completion::Completion;
 use super::resume::authorize;
 use super::task::{Task, TaskOrigin};
+use super::{RowStatus, Session};
 
 /// The delay before a topic that did not answer is asked again.
 const RETRY_DELAY: Duration = Duration::from_secs(2);
@@ -52,8 +52,8 @@ impl Session {
         if let Completion::MountFinished { mounted, .. } = &mut completion {
             *mounted = Err(ActionError::forbidden("this user may not see a topic of this component"));
             // The store has the component, and therefore the session.
-            self.is_stored = true;
-            self.needs_whole_write = self.supervisor.core().keeper.is_some();
+            self.persistence.set_stored();
+            self.persistence.require_whole();
             return self.apply(completion);
         }
         let id = component_of(&completion).cloned();
@@ -73,7 +73,9 @@ impl Session {
     /// authorized at the resume.
     fn unauthorized_topics(&self, completion: &mut Completion) -> Vec<TopicRef> {
         let component = component_of(completion).and_then(|id| self.components.get(id));
-        if self.is_ending || component.is_none_or(|one| one.resumes == self.resumes || one.is_withdrawn) {
+        if self.persistence.is_ending()
+            || component.is_none_or(|one| one.resumes == self.resumes || one.is_withdrawn)
+        {
             return Vec::new();
         }
         let shown = shown_topics(completion).into_iter().map(|(_, topic)| topic);

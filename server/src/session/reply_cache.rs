@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_runs_once_whatever_is_sent_again() {
+    fn a_repeated_message_runs_once() {
         let mut replies = ReplyCache::default();
         assert_eq!(replies.admit(r(1)), RefStatus::New);
         assert_eq!(replies.admit(r(1)), RefStatus::Running);
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_answered_after_the_last_save_is_not_run_again_when_what_is_before_it_comes() {
+    fn an_action_after_the_last_save_is_not_run_again_by_earlier_requests() {
         let stored = [done("7").to_stored(r(7)), done("9").to_stored(r(9))];
         let progress = SessionProgress { last: 5, ..SessionProgress::default() };
         let mut replies = ReplyCache::restore(&progress, &stored, BOUNDS);

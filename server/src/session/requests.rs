@@ -32,7 +32,7 @@ impl Session {
         Counters::add(&core.counters.messages);
         if self.behaviour.take_first()
             && self.supervisor.sessions.confirm_secret(self.port.session())
-            && self.is_stored
+            && self.persistence.may_be_stored()
         {
             // The previous secret has to become invalid in the store too.
             self.mark_changed();

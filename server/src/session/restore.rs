@@ -12,12 +12,12 @@ use vivaz_protocol::{CloseCode, ConnectionId, Epoch, ResumeSecret, Rev, SessionI
 use self::rows::{
     PageCopy, RestoredAs, RestoredComponent, Restorer, RowsOutcome, group_by_id, set_aside_with_parents,
 };
-use super::Session;
 use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
 use super::joined_rooms::JoinedRooms;
 use super::reply_cache::{CacheBounds, ReplyCache};
 use super::save::{instance_state_hash, stored_owner};
 use super::supervisor::Supervisor;
+use super::{RowStatus, Session};
 use crate::core::StreamEpoch;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{StoreError, StoredSession, WriteRefusal};
@@ -60,8 +60,8 @@ enum Exactness {
 
 /// The outcome of a restore.
 pub(crate) enum Restored {
-    /// There is no such session for this page. The page does not learn why.
-    Unknown,
+    /// There is no such session for this page, for this reason. The page does not learn why.
+    Unknown(&'static str),
     /// Another process or task has taken the session meanwhile. The caller looks it up again.
     Moved,
     /// The restored session. The caller drives it.
@@ -73,7 +73,7 @@ pub(crate) enum Restored {
 pub(crate) enum RestoreError {
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] Arc<StoreError>),
     /// The user has too many sessions.
     #[error("this user has too many sessions")]
     TooMany,
@@ -83,6 +83,12 @@ pub(crate) enum RestoreError {
     /// The user's sessions are being revoked.
     #[error("the sessions of this user are being revoked")]
     Ending,
+}
+
+impl From<StoreError> for RestoreError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
 }
 
 /// Restores a session from the store, and makes this process its owner.
@@ -96,17 +102,22 @@ pub(crate) async fn restore(
 ) -> Result<Restored, RestoreError> {
     let RestoreRequest { session: id, secret, identity, received_at, .. } = wanted;
     let core = supervisor.core();
-    let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown) };
+    let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown("it is not in memory")) };
     let theirs = stored_owner(identity);
     if keeper.has_ended(id) {
-        return Ok(Restored::Unknown);
+        return Ok(Restored::Unknown("it has ended"));
     }
     if keeper.is_revoking(&theirs) {
         return Err(RestoreError::Ending);
     }
-    let Some(head) = keeper.store.find(id).await? else { return Ok(Restored::Unknown) };
-    if matching_secret_hash(secret, &head.secrets).is_none() || head.owner != theirs {
-        return Ok(Restored::Unknown);
+    let Some(head) = keeper.store.find(id).await? else {
+        return Ok(Restored::Unknown("it is not in the store"));
+    };
+    if matching_secret_hash(secret, &head.secrets).is_none() {
+        return Ok(Restored::Unknown("the store has another secret"));
+    }
+    if head.owner != theirs {
+        return Ok(Restored::Unknown("the store has another owner"));
     }
     let port = Port::new(id.clone(), supervisor.as_owner());
     let member = core.users.admit_tentatively(identity, id).map_err(|_too_many| RestoreError::TooMany)?;
@@ -128,7 +139,7 @@ pub(crate) async fn restore(
     }
     let mut session =
         Box::new(Session::new(Arc::clone(supervisor), port, identity.clone(), placeholder_connection()));
-    session.is_stored = true;
+    session.persistence.set_stored();
     let limits = &core.limits;
     let bounds = CacheBounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
     session.replies = ReplyCache::restore(&progress, &replies, bounds);
@@ -156,19 +167,19 @@ pub(crate) async fn restore(
     };
     match written {
         Ok(None) => {}
-        Ok(Some(WriteRefusal::Ended)) => return Ok(Restored::Unknown),
+        Ok(Some(WriteRefusal::Ended)) => return Ok(Restored::Unknown("it has ended")),
         Ok(Some(WriteRefusal::Taken | WriteRefusal::Absent)) => return Ok(Restored::Moved),
         Err(error) => {
             if matches!(error, RestoreError::Component(_)) {
                 core.failing.failed(id);
             }
-            keeper.release(id);
+            keeper.abandon(id);
             return Err(error);
         }
     }
     // Another session of the user ends only now that this one is restored.
     let Ok(surplus) = core.users.evict_surplus(identity) else {
-        keeper.release(id);
+        keeper.abandon(id);
         return Err(RestoreError::TooMany);
     };
     if let Some(port) = surplus.and_then(|surplus| supervisor.sessions.port(&surplus)) {
@@ -198,7 +209,7 @@ impl Session {
         &mut self,
         mut outcomes: Vec<RowsOutcome>,
         exactness: Exactness,
-        keeper: &Keeper,
+        keeper: &Arc<Keeper>,
     ) -> Result<Option<WriteRefusal>, RestoreError> {
         set_aside_with_parents(&mut outcomes);
         let mut is_changed = false;
@@ -210,7 +221,7 @@ impl Session {
             }
         }
         self.join_rooms();
-        if is_changed { Ok(self.write_whole_now(keeper).await?) } else { Ok(None) }
+        if is_changed { Ok(self.write_whole_and_wait(keeper).await?) } else { Ok(None) }
     }
 
     /// Adds a restored component. Its epoch continues if no page can have seen a later state than

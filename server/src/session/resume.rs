@@ -116,7 +116,7 @@ impl Session {
         self.resume_jobs();
         self.enqueue_resumed();
         // The row saved at the disconnect expires when the suspension ends, so it is saved again.
-        self.is_marked_changed = false;
+        self.persistence.forget_notification();
         self.mark_changed();
         // Topics may have changed meanwhile, or the identity, which `$user` shows.
         let children: Vec<ComponentId> = self

@@ -11,11 +11,11 @@ use vivaz_components::instance::Instance;
 use vivaz_protocol::ComponentId;
 
 use super::Session;
-use super::completion::Completion;
-use super::completion::WholeWriteResult;
+use super::completion::{Completion, WholeWriteResult};
 use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
+use super::persistence::SaveKind;
 use crate::core::Core;
-use crate::persist::keeper::Keeper;
+use crate::persist::keeper::{Keeper, WholeWriteOutcome, WholeWriteRetry};
 use crate::persist::store::{
     ComponentState, Owner, SessionState, Snapshot, SnapshotHead, StoreError, StoredComponent, WriteRefusal,
 };
@@ -24,26 +24,24 @@ use crate::telemetry::log::Escaped;
 impl Session {
     /// Notifies the keeper of a change, so that the session is saved with the next batch.
     pub(super) fn mark_changed(&mut self) {
-        if !self.is_marked_changed
-            && !self.is_ending
-            && let Some(keeper) = &self.supervisor.core().keeper
+        if let Some(keeper) = &self.supervisor.core().keeper
+            && self.persistence.mark_changed()
         {
             keeper.changed(self.port.session());
-            self.is_marked_changed = true;
         }
     }
 
     /// Gives the session's current state to the keeper, which saves it with the next batch.
     pub(crate) fn save(&mut self) {
         let supervisor = Arc::clone(&self.supervisor);
-        if let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.is_ending) {
+        if let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.persistence.is_ending()) {
             self.queue_save(keeper, keeper.good_for);
         }
     }
 
     /// Saves a session that is about to be suspended until `until`, if it has changed.
     pub(crate) fn save_if_changed(&mut self, until: Instant) {
-        if self.is_marked_changed {
+        if self.persistence.is_marked_changed() {
             self.save_until(until);
         }
     }
@@ -51,7 +49,7 @@ impl Session {
     /// Saves a session that is suspended until `until`. The stored row expires then.
     pub(crate) fn save_until(&mut self, until: Instant) {
         let supervisor = Arc::clone(&self.supervisor);
-        if let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.is_ending) {
+        if let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.persistence.is_ending()) {
             self.queue_save(keeper, remaining_until(until));
         }
     }
@@ -59,14 +57,16 @@ impl Session {
     /// Schedules a save because the expiry of the stored row has changed. Does nothing if the store
     /// never had the session.
     pub(crate) fn mark_expiry_changed(&mut self) {
-        if self.is_stored {
+        if self.persistence.is_stored() {
             self.mark_changed();
         }
     }
 
     /// Checks whether the store has had the session.
-    pub(crate) fn is_stored(&self) -> bool {
-        self.is_stored
+    /// Checks whether the store may have the session: it has had it, or a write that inserts it has
+    /// begun.
+    pub(crate) fn may_be_stored(&self) -> bool {
+        self.persistence.may_be_stored()
     }
 
     /// Writes the session whole, because the store has lost it. `until` is the end of its
@@ -77,43 +77,41 @@ impl Session {
         answer: Option<oneshot::Sender<WholeWriteResult>>,
     ) {
         let supervisor = Arc::clone(&self.supervisor);
-        let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.is_ending) else { return };
-        let Some(whole) = self.whole_snapshot(until.map_or(keeper.good_for, remaining_until)) else { return };
-        // The written copy is complete. Later changes are not part of it.
-        self.needs_whole_write = false;
+        let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.persistence.is_ending()) else {
+            return;
+        };
+        let Some(whole) = self.session_state(until.map_or(keeper.good_for, remaining_until)) else { return };
         tracing::warn!(session = %self.id(), "the store has lost rows of the session; writing it again");
-        let entering = keeper.store.enter(&keeper.process, vec![whole]);
+        // Later changes are not part of the written state.
+        self.persistence.whole_state_taken();
+        self.persistence.begin_insertion();
+        let writing =
+            keeper.write_whole(whole, WholeWriteRetry::Keeper, Arc::clone(&supervisor), &supervisor.tasks);
         self.await_future(Box::pin(
-            async move { Completion::WholeWritten { outcome: entering.await, answer } },
+            async move { Completion::WholeWritten { outcome: writing.await, answer } },
         ));
     }
 
     /// Handles the outcome of [`write_whole`](Self::write_whole).
     pub(super) fn finish_whole_write(
         &mut self,
-        outcome: Result<Vec<(vivaz_protocol::SessionId, WriteRefusal)>, StoreError>,
+        outcome: Option<WholeWriteOutcome>,
         answer: Option<oneshot::Sender<WholeWriteResult>>,
     ) {
-        match outcome {
-            Ok(all) => match all.first() {
-                // The dropped sender tells the waiting commit that the session has ended.
-                Some((_, refusal)) => self.port.handle_refusal(*refusal),
-                None => {
-                    self.is_stored = true;
-                    if let Some(answer) = answer {
-                        // The receiver is gone if its commit was dropped.
-                        let _ = answer.send(Ok(()));
-                    }
-                }
-            },
-            Err(error) => {
-                tracing::error!(%error, "cannot write a session; retrying");
-                self.needs_whole_write = true;
-                self.mark_changed();
-                if let Some(answer) = answer {
-                    let _ = answer.send(Err(error.into()));
-                }
+        let result = match outcome {
+            // The dropped sender tells the waiting commit that the session has ended.
+            None => return,
+            Some(Ok(Some(refusal))) => return self.port.handle_refusal(refusal),
+            Some(Ok(None)) => {
+                self.persistence.set_stored();
+                Ok(())
             }
+            // The keeper holds the state and retries.
+            Some(Err(error)) => Err(error),
+        };
+        if let Some(answer) = answer {
+            // The receiver is gone if its commit was dropped.
+            let _ = answer.send(result);
         }
     }
 
@@ -121,32 +119,39 @@ impl Session {
     /// refusal, if the store refuses the session.
     ///
     /// # Errors
-    /// Returns the store's error.
-    pub(crate) async fn write_whole_now(
+    /// Returns the store's error. The keeper does not write the state again.
+    pub(crate) async fn write_whole_and_wait(
         &mut self,
-        keeper: &Keeper,
-    ) -> Result<Option<WriteRefusal>, StoreError> {
-        let Some(whole) = self.whole_snapshot(keeper.good_for) else { return Ok(None) };
-        let refused = keeper.store.enter(&keeper.process, vec![whole]).await?;
-        Ok(refused.first().map(|(_, refusal)| *refusal))
+        keeper: &Arc<Keeper>,
+    ) -> Result<Option<WriteRefusal>, Arc<StoreError>> {
+        let Some(whole) = self.session_state(keeper.good_for) else { return Ok(None) };
+        self.persistence.begin_insertion();
+        let supervisor = Arc::clone(&self.supervisor);
+        let writing =
+            keeper.write_whole(whole, WholeWriteRetry::Caller, Arc::clone(&supervisor), &supervisor.tasks);
+        // Only an ending session is dropped from the queue.
+        let refusal = writing.await.unwrap_or(Ok(Some(WriteRefusal::Ended)))?;
+        if refusal.is_none() {
+            self.persistence.set_stored();
+        }
+        Ok(refusal)
     }
 
     /// Gives the session to the keeper: only its changed parts, or whole if the store needs it.
     fn queue_save(&mut self, keeper: &Keeper, good_for: Duration) {
-        self.is_marked_changed = false;
+        let kind = self.persistence.begin_save();
         // During shutdown the session may be gone before the store asks for lost rows.
-        let is_whole = self.needs_whole_write || !self.supervisor.core().is_ready();
-        if !is_whole {
+        if kind == SaveKind::Snapshot && self.supervisor.core().is_ready() {
             let Some(head) = self.snapshot_head(good_for) else { return };
             let components = self.plain_states();
             if keeper.put(Snapshot { session: self.id().clone(), head, components }) {
                 return;
             }
         }
-        if let Some(whole) = self.whole_snapshot(good_for) {
-            // The keeper holds the copy until it is written.
-            self.needs_whole_write = false;
-            keeper.put_complete(whole);
+        if let Some(whole) = self.session_state(good_for) {
+            self.persistence.whole_state_taken();
+            self.persistence.begin_insertion();
+            keeper.put_whole(whole);
         }
     }
 
@@ -158,8 +163,8 @@ impl Session {
         Some(SnapshotHead { owner: stored_owner(&self.identity), secrets, progress, good_for })
     }
 
-    /// Returns a complete copy of the session.
-    fn whole_snapshot(&mut self, good_for: Duration) -> Option<SessionState> {
+    /// Returns the whole state of the session. Returns `None` if the session has ended.
+    fn session_state(&mut self, good_for: Duration) -> Option<SessionState> {
         let head = self.snapshot_head(good_for)?;
         let supervisor = Arc::clone(&self.supervisor);
         let core = supervisor.core();

@@ -195,9 +195,16 @@ impl Sessions {
     }
 
     /// Invalidates the previous secret, because the client has proved that it has the current one.
-    /// Returns whether there was a previous one.
+    /// Returns whether there was a previous one. If another connection has claimed the session with
+    /// the current secret meanwhile, the previous one is the same, and stays valid for the renewal
+    /// that follows.
     pub(crate) fn confirm_secret(&self, id: &SessionId) -> bool {
-        self.shard(id).get_mut(id).is_some_and(|entry| entry.secrets.previous.take().is_some())
+        let mut shard = self.shard(id);
+        let Some(Secrets { current, previous, .. }) = shard.get_mut(id).map(|entry| &mut entry.secrets)
+        else {
+            return false;
+        };
+        previous.take_if(|previous| previous != current).is_some()
     }
 
     /// Returns the ids of sessions that a task drives.

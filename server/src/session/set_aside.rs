@@ -58,7 +58,7 @@ impl Session {
         let is_there = self.components.contains_key(id) || self.waiting_mount(id).is_some();
         if !is_there && self.set_aside.remove_all(id, &self.budget) {
             // The store has the rows until the session is written whole.
-            self.needs_whole_write = self.is_stored;
+            self.persistence.require_whole();
             self.mark_changed();
         }
     }
@@ -96,7 +96,7 @@ impl Session {
                 self.refuse_unmounted(id, &task);
             }
         }
-        self.needs_whole_write = self.is_stored;
+        self.persistence.require_whole();
         self.mark_changed();
         true
     }

@@ -39,6 +39,7 @@ types! {
     vivaz::instance::Effect,
     vivaz::instance::Job,
     vivaz::sqlite::Sqlite,
+    vivaz::store::SessionState,
     vivaz::store::Snapshot,
     vivaz::testing::Call,
     vivaz_components::Broadcast,

@@ -33,13 +33,13 @@ async fn cookie(server: &Server) -> String {
 
 /// The reply to a mount with a seal.
 async fn mount(server: &Server, headers: &[(&str, &str)], seal: &str) -> serde_json::Value {
-    let mut client = Client::greet_with(server, headers, json!({})).await;
+    let mut client = Client::hello_with(server, headers, json!({})).await;
     let mount = client.message("COMPONENT_MOUNT", "c", json!({ "seal": seal }));
     client.ask(mount).await
 }
 
 #[tokio::test]
-async fn a_seal_is_good_for_its_user_in_its_tenant_and_for_nobody_else() {
+async fn a_seal_is_valid_only_for_its_user_in_its_tenant() {
     let server = start().await;
     let ada: &[_] = &[("x-user", "ada"), ("x-tenant", "acme")];
     let seal = seals(&server, ada).await.remove(0);
@@ -56,7 +56,7 @@ async fn a_seal_is_good_for_its_user_in_its_tenant_and_for_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_seal_is_good_as_long_as_it_says() {
+async fn a_seal_is_valid_until_it_expires() {
     let server = limited(Limits { seal_time: Duration::ZERO, ..Limits::default() }).await;
     let ada: &[_] = &[("x-user", "ada")];
     let seal = seals(&server, ada).await.remove(0);
@@ -68,7 +68,7 @@ async fn a_seal_changed_anywhere_is_no_seal() {
     let server = start().await;
     let ada: &[_] = &[("x-user", "ada")];
     let seal = seals(&server, ada).await.remove(0);
-    let mut client = Client::greet_with(&server, ada, json!({})).await;
+    let mut client = Client::hello_with(&server, ada, json!({})).await;
     for at in [0, 10, 31, 32, 40, seal.len() / 2, seal.len() - 2] {
         let mut forged = seal.clone().into_bytes();
         forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
@@ -101,7 +101,7 @@ async fn the_keys_of_a_server_can_be_rotated_under_open_pages() {
 }
 
 #[tokio::test]
-async fn a_seal_for_nobody_in_particular_is_good_in_the_browser_that_it_was_made_for() {
+async fn a_seal_without_a_user_is_valid_in_its_browser() {
     let server = start().await;
     let (mine, theirs) = (cookie(&server).await, cookie(&server).await);
     let (mine, theirs): (Headers<'_>, Headers<'_>) = (&[("cookie", &mine)], &[("cookie", &theirs)]);
@@ -161,7 +161,7 @@ async fn a_browser_gets_its_cookie_once_from_any_server() {
 }
 
 #[tokio::test]
-async fn an_application_may_say_that_seals_are_anybodys() {
+async fn an_application_may_allow_seals_for_any_user() {
     let server = start_with(vivaz::Builder::allow_unbound_seals).await;
     let (head, body) = request(&server, "GET", "/page", &[]).await;
     assert!(!head.contains("set-cookie"), "{head}");
@@ -176,10 +176,10 @@ async fn a_session_takes_the_seals_of_the_browser_that_resumes_it() {
     let (before, now) = (cookie(&server).await, cookie(&server).await);
     let (before, now): (Headers<'_>, Headers<'_>) = (&[("cookie", &before)], &[("cookie", &now)]);
     let (former, current) = (seals(&server, before).await.remove(0), seals(&server, now).await.remove(0));
-    let client = Client::greet_with(&server, before, json!({})).await;
+    let client = Client::hello_with(&server, before, json!({})).await;
     let hello = json!({ "session": client.welcome["session"], "resume": client.welcome["resume"] });
     client.cut();
-    let mut client = Client::greet_with(&server, now, hello).await;
+    let mut client = Client::hello_with(&server, now, hello).await;
     assert_eq!(client.welcome["resumed"], true);
     let mount = client.message("COMPONENT_MOUNT", "a", json!({ "seal": former }));
     assert_error(&client.ask(mount).await, "bad_seal");

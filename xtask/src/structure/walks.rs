@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 /// The section of ARCHITECTURE.md.
 const SECTION: &str = "## Three walks";
-/// The walks in their order, with the most files of each.
+/// The walks in their order, with the maximum number of files.
 const WALKS: &[(&str, usize)] = &[("One click", 25), ("A topic update", 10), ("A resume", 12)];
 
 /// Returns the faults of the walks.

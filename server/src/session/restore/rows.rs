@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_was_mounted_anew_the_last_one_of_each_component_and_schema_is_kept() {
+    fn the_last_remounted_row_of_each_component_and_schema_is_kept() {
         let mut aside =
             vec![row("a", 1, false, 1), row("a", 1, true, 2), row("a", 2, true, 3), row("b", 1, true, 4)];
         set_row_aside(&mut aside, row("a", 1, false, 5));
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_may_not_see_is_dropped_with_what_is_kept_of_it_alone() {
+    fn rows_of_a_forbidden_component_are_dropped() {
         let aside = vec![row("a", 1, false, 1), row("b", 1, false, 2), row("a", 2, true, 3)];
         assert_eq!(versions(&drop_named(aside, "a")), [2]);
     }

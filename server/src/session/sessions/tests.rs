@@ -97,6 +97,20 @@ async fn a_secret_is_good_until_the_client_has_proved_that_it_has_the_next_one()
     }
 }
 
+/// The page sent a message, lost the connection, and reconnected. The task of the lost connection
+/// reads the message after the claim. The next `WELCOME` may be lost.
+#[tokio::test]
+async fn a_claim_keeps_its_secret_valid_when_the_lost_connection_confirms_it() {
+    let world = World::new();
+    let sessions = world.sessions();
+    let (_session, first) = world.enter("s", &ada());
+    let claim = sessions.claim(&id("s"), &first, &ada(), Instant::now());
+    assert!(matches!(claim, Some(Claim::Requested(_))));
+    sessions.confirm_secret(&id("s"));
+    let (_second, secrets) = sessions.renew_secret(&id("s"), ada()).unwrap();
+    assert!(matching_secret_hash(&first, &secrets).is_some());
+}
+
 #[tokio::test]
 async fn a_session_is_in_one_place() {
     let world = World::new();
@@ -189,7 +203,7 @@ async fn ports_are_found_by_their_owners() {
 
 proptest! {
     #[test]
-    fn what_was_not_given_resumes_nothing(shown in "[ -~]{0,40}|[A-Za-z0-9_-]{22}", given in any::<SecretBytes>()) {
+    fn a_wrong_secret_resumes_no_session(shown in "[ -~]{0,40}|[A-Za-z0-9_-]{22}", given in any::<SecretBytes>()) {
         let secrets = Secrets { generation: 1, current: hash_secret(&given), previous: None };
         prop_assert_eq!(matching_secret_hash(&ResumeSecret::new(shown.as_str()), &secrets), None);
         let right = encode_secret(&given);

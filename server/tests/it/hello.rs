@@ -10,9 +10,9 @@ use crate::app::{limited, start};
 use crate::client::{Client, assert_error};
 
 #[tokio::test]
-async fn a_new_session_is_welcomed_with_what_a_page_has_to_know() {
+async fn the_welcome_of_a_new_session_has_all_parameters() {
     let server = start().await;
-    let client = Client::greet(&server).await;
+    let client = Client::hello(&server).await;
     let welcome = &client.welcome;
     assert_eq!(welcome["resumed"], false);
     assert_eq!(welcome["done"], json!([]));
@@ -46,7 +46,7 @@ async fn another_version_closes_with_4426_and_later_is_an_error() {
     let mut client = Client::open(&server).await;
     client.send(json!({ "v": 2, "type": "HELLO", "payload": {} })).await;
     assert_eq!(client.closed().await, 4426);
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.send(json!({ "v": 2, "type": "COMPONENT_UNMOUNT", "ref": 7, "componentId": "c" })).await;
     let error = client.next().await;
     assert_error(&error, "unsupported_version");
@@ -67,7 +67,7 @@ async fn a_connection_without_a_sign_of_life_closes_with_4408() {
     let limits = Limits { heartbeat: Duration::from_millis(40), ..Limits::default() };
     let server = limited(limits).await;
     // A client that answers pings stays connected; this one sends nothing by itself.
-    let mut quiet = Client::greet(&server).await;
+    let mut quiet = Client::hello(&server).await;
     server.until(|server| server.runtime.stats().connections == 1).await;
     server.until(|server| server.runtime.stats().connections == 0).await;
     assert_eq!(quiet.closed().await, 4408);
@@ -84,18 +84,18 @@ async fn a_refused_identity_closes_with_4401() {
 }
 
 #[tokio::test]
-async fn hello_may_say_who_it_is() {
+async fn hello_may_contain_authentication() {
     let server = start().await;
-    let mut client = Client::greet_with(&server, &[], json!({ "auth": "ada" })).await;
+    let mut client = Client::hello_with(&server, &[], json!({ "auth": "ada" })).await;
     assert_eq!(client.mount("s", "stillborn", json!({ "how": "user" })).await["type"], "COMPONENT_MOUNTED");
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     assert_error(&client.mount("s", "stillborn", json!({ "how": "user" })).await, "unauthenticated");
 }
 
 #[tokio::test]
 async fn a_second_hello_is_malformed() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.send(json!({ "v": 1, "type": "HELLO", "payload": {} })).await;
     assert_error(&client.next().await, "malformed");
     client.drain().await;
@@ -104,19 +104,19 @@ async fn a_second_hello_is_malformed() {
 #[tokio::test]
 async fn a_full_server_closes_with_4503() {
     let server = limited(Limits { connections: 1, ..Limits::default() }).await;
-    let first = Client::greet(&server).await;
+    let first = Client::hello(&server).await;
     let mut second = Client::open(&server).await;
     assert_eq!(second.closed().await, 4503);
     first.close(4000).await;
     server.until(|server| server.runtime.stats().connections == 0).await;
-    Client::greet(&server).await;
+    Client::hello(&server).await;
 }
 
 #[tokio::test]
 async fn leaving_ends_the_session_and_anything_else_lets_it_wait() {
     let server = start().await;
-    let leaver = Client::greet(&server).await;
-    let waiter = Client::greet(&server).await;
+    let leaver = Client::hello(&server).await;
+    let waiter = Client::hello(&server).await;
     assert_eq!(server.runtime.stats().sessions, 2);
     leaver.close(4000).await;
     server.until(|server| server.runtime.stats().sessions == 1).await;

@@ -8,7 +8,7 @@ use vivaz::{ErrorCode, Runtime};
 
 #[derive(LiveComponent, Clone)]
 #[live(
-    name = "guesses",
+    name = "optimistic-view",
     open,
     inline = r#"
     <form live:submit="add($form.text)" live:optimistic="rows.push({ id: $temp, text: $form.text, done: false })">
@@ -26,7 +26,7 @@ use vivaz::{ErrorCode, Runtime};
     <input id="age" live:model.number.force="age"><s>{{ age }}</s>
 "#
 )]
-struct Guesses {
+struct OptimisticView {
     rows: List<Row>,
     #[live(shared = "tally/main")]
     board: Shared<Tally>,
@@ -78,7 +78,7 @@ impl Topic for Tally {
 }
 
 #[actions]
-impl Guesses {
+impl OptimisticView {
     #[action(retry)]
     fn shout(&self, text: String) -> String {
         text.to_uppercase()
@@ -126,10 +126,10 @@ impl Guesses {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guess_is_shown_until_the_answer_and_taken_back_by_a_refusal() {
+async fn an_optimistic_update_shows_until_the_reply_and_a_refusal_reverts_it() {
     let server = Server::new(Runtime::builder);
     let page = server.page();
-    let view = page.mount_open("guesses", json!({})).await.unwrap();
+    let view = page.mount_open("optimistic-view", json!({})).await.unwrap();
     view.fill("[name=text]", "one").await.unwrap();
     let adding = view.submit("form");
     assert_eq!(view.texts("b"), ["one"]);
@@ -155,11 +155,11 @@ async fn a_guess_is_shown_until_the_answer_and_taken_back_by_a_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn guesses_add_up_and_are_not_shown_twice_when_a_topic_says_it_first() {
+async fn optimistic_updates_add_up_and_are_not_doubled_by_an_earlier_topic_patch() {
     let server = Server::new(Runtime::builder);
     let (ada, bob) = (server.page(), server.page());
-    let view = ada.mount_open("guesses", json!({})).await.unwrap();
-    let other = bob.mount_open("guesses", json!({})).await.unwrap();
+    let view = ada.mount_open("optimistic-view", json!({})).await.unwrap();
+    let other = bob.mount_open("optimistic-view", json!({})).await.unwrap();
     ada.network().offline();
     let pending = [view.click("#count"), view.click("#count"), view.click("#count")];
     other.click("#count").await.unwrap();
@@ -175,10 +175,10 @@ async fn guesses_add_up_and_are_not_shown_twice_when_a_topic_says_it_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_typed_is_put_back_into_a_new_session_and_what_the_server_changed_is_not() {
+async fn typed_text_is_restored_in_a_new_session_unless_the_server_changed_it() {
     let server = Server::new(Runtime::builder);
     let page = server.page();
-    let view = page.mount_open("guesses", json!({})).await.unwrap();
+    let view = page.mount_open("optimistic-view", json!({})).await.unwrap();
     view.fill("#draft", "cleared").await.unwrap();
     view.fill("#other", "kept").await.unwrap();
     view.call("clear", ()).await.unwrap();
@@ -202,12 +202,12 @@ async fn what_was_typed_is_put_back_into_a_new_session_and_what_the_server_chang
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_typed_shows_wherever_its_field_does_until_somebody_says_otherwise() {
+async fn typed_text_shows_in_all_bindings_of_its_field_until_it_changes() {
     let server = Server::new(Runtime::builder);
     let page = server.page();
-    let view = page.mount_open("guesses", json!({})).await.unwrap();
+    let view = page.mount_open("optimistic-view", json!({})).await.unwrap();
     for _ in 0..2 {
-        // Nothing waits for the edit, and the action settles it.
+        // No commit is pending for the edit, and the action settles it.
         let typed = view.fill("#draft", "hello");
         assert_eq!((view.text("i"), view.value("#draft")), ("hello/".to_owned(), "hello".to_owned()));
         assert_eq!(view.confirmed()["draft"], "");
