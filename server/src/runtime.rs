@@ -157,7 +157,7 @@ impl Runtime {
         if let Some(keeper) = &core.keeper {
             // Sessions that still run jobs cannot be saved consistently.
             for port in self.0.sessions.ports() {
-                self.0.sessions.remove(port.session());
+                self.0.sessions.remove(&port);
                 keeper.release(port.session());
             }
             keeper.close(&*self.0).await;

@@ -45,6 +45,8 @@ mod unmount;
 mod visibility;
 
 use std::collections::HashMap;
+use std::future::{poll_fn, ready};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -69,6 +71,7 @@ use self::set_aside::SetAsideComponents;
 use self::supervisor::Supervisor;
 use self::topics::SessionTopic;
 use crate::admission::browser::BrowserId;
+use crate::persist::keeper::Ending;
 use crate::session::mail::EvictionReason;
 use crate::session::port::Port;
 use crate::telemetry::log::client_event;
@@ -107,6 +110,19 @@ pub(crate) struct Session {
     /// job.
     resumes: u32,
     persistence: Persistence,
+}
+
+/// A session that is ending. It cannot be restored from the store any more.
+pub(crate) struct EndingSession {
+    pub(crate) session: Box<Session>,
+    /// Deletes the session from the store when it is dropped. `None` without a store.
+    pub(crate) ending: Option<Ending>,
+}
+
+impl EndingSession {
+    pub(crate) fn new(session: Box<Session>, ending: Option<Ending>) -> Self {
+        Self { session, ending }
+    }
 }
 
 /// The futures that a session waits for.
@@ -204,6 +220,27 @@ impl Session {
         }
     }
 
+    /// Polls a future to its end, and the running work meanwhile. Work that completes is returned
+    /// by [`poll_running`](Self::poll_running) afterwards, so that the session does not change.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: completions of the running work would be lost.
+    pub(crate) async fn run_during<T>(&mut self, future: impl Future<Output = T> + Send) -> T {
+        let mut future = pin!(future);
+        let mut completed = Vec::new();
+        let output = poll_fn(|cx| {
+            while let Poll::Ready(completion) = self.poll_running(cx) {
+                completed.push(completion);
+            }
+            future.as_mut().poll(cx)
+        })
+        .await;
+        for completion in completed {
+            self.await_future(Box::pin(ready(*completion)));
+        }
+        output
+    }
+
     /// Starts a future that the session waits for. It is polled with the session.
     fn await_future(&mut self, future: BoxFuture<Completion>) {
         self.running.get_or_insert_default().push(future);
@@ -223,6 +260,13 @@ impl Session {
 }
 
 impl Session {
+    /// Records in the keeper that the session is ending. It has to be recorded before the session
+    /// leaves the map, because a `HELLO` that does not find it there looks in the store. Returns
+    /// `None` without a store.
+    pub(crate) fn begin_end(&self) -> Option<Ending> {
+        self.supervisor.core().keeper.as_ref().map(|keeper| keeper.begin_end(self.id()))
+    }
+
     /// Drops the session's copy in memory, because another process owns it or has a newer state. No
     /// hook of its components is called: they continue in the other process. The store keeps its
     /// rows.
@@ -230,9 +274,17 @@ impl Session {
         self.persistence.begin_end();
         let log = &self.supervisor.core().log;
         client_event!(log, WARN, session = %self.id(), ?reason, "session evicted: another process owns it, or the store has a newer state");
-        if let Some(keeper) = &self.supervisor.core().keeper {
-            // The store's rows differ from the state of the page, so they are not updated.
-            keeper.abandon(self.port.session());
+        let supervisor = Arc::clone(&self.supervisor);
+        let id = self.id().clone();
+        // The store's rows differ from the state of the page, so they are not updated.
+        if let Some(keeper) = &supervisor.core().keeper {
+            keeper.drop_writes(&id);
+        }
+        // Dropped before its release is queued: the keeper does not release a session that this
+        // process has.
+        drop(self);
+        if let Some(keeper) = &supervisor.core().keeper {
+            keeper.release(&id);
         }
     }
 }
@@ -243,10 +295,12 @@ impl Drop for Session {
     fn drop(&mut self) {
         let core = self.supervisor.core();
         Counters::sub(&core.counters.sessions);
-        self.supervisor.sessions.remove(self.port.session());
+        // Before the session leaves the map: a copy that is restored afterwards joins the rooms
+        // under the same id.
         for id in self.components.keys() {
             self.hub().rooms().leave_all(self.port.session(), id);
         }
+        self.supervisor.sessions.remove(&self.port);
         self.port.close();
     }
 }

@@ -1,6 +1,7 @@
 //! Topics that collect the changes of an interval and send them as one patch.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -133,4 +134,69 @@ async fn changes_that_cancel_each_other_are_not_sent_and_delay_no_reply() {
     assert_eq!(scene.received().len(), 1, "the first change alone");
     assert!(scene.add("ann:3", 1).is_none());
     assert_eq!(scene.received(), [(json!(2), json!("ann:3"))]);
+}
+
+/// Whether moods can be serialised.
+static IS_WRITABLE: AtomicBool = AtomicBool::new(true);
+
+/// A text that cannot be serialised at times.
+#[derive(Deserialize, Clone, Default)]
+struct Mood(String);
+
+impl Serialize for Mood {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        if !IS_WRITABLE.load(Ordering::SeqCst) {
+            return Err(serde::ser::Error::custom("not now"));
+        }
+        self.0.serialize(serializer)
+    }
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Default)]
+struct Moody {
+    #[live(opaque)]
+    mood: Mood,
+}
+
+impl Topic for Moody {
+    type Key = String;
+
+    const INTERVAL: Duration = INTERVAL;
+
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_that_cannot_be_made_is_retried_and_the_replies_wait_for_it() {
+    let moody = Hub::new().open::<Moody>("moody/all", &States::default()).await.unwrap();
+    let ear = Ear::new("ear");
+    let _subscription = moody.topic().subscribe(ear.clone(), None, &mut |_| ()).unwrap();
+    let set = |by: &str, mood: &'static str| {
+        let mut shared = Shared::<Moody>::new();
+        shared.bind(moody.topic()).unwrap();
+        shared.update(move |moody| moody.mood = Mood(mood.to_owned()));
+        let by = Author::parse(by).unwrap();
+        StagedUpdate::publish_all(shared.take_staged(), Some(&by)).unwrap().pop()
+    };
+    assert!(set("ann:1", "calm").is_none());
+    assert_eq!(ear.received().len(), 1);
+    let [first, second] = [set("ann:2", "glad"), set("bob:1", "sad")].map(Option::unwrap);
+    IS_WRITABLE.store(false, Ordering::SeqCst);
+    let mut first = std::pin::pin!(first.sent());
+    assert!(timeout(10 * INTERVAL, &mut first).await.is_err(), "the patch was not sent");
+    assert!(ear.received().is_empty());
+    IS_WRITABLE.store(true, Ordering::SeqCst);
+    timeout(Duration::from_secs(2), first).await.unwrap();
+    timeout(Duration::from_secs(2), second.sent()).await.unwrap();
+    let frames = ear.received();
+    assert_eq!(frames.len(), 1);
+    let frame: Value = serde_json::from_str(&frames[0]).unwrap();
+    assert_eq!((&frame["payload"]["mood"], &frame["by"]), (&json!("sad"), &json!(["ann:2", "bob:1"])));
+    assert!(set("ann:3", "calm").is_some(), "another interval began with that patch");
 }

@@ -6,6 +6,7 @@ use vivaz_components::{
     Context, Env, Hub, Identity, List, LiveComponent, LiveState, Result, Shared, States, Topic, TopicContext,
     actions,
 };
+use vivaz_protocol::{ComponentId, SessionId};
 
 use crate::drive::Page;
 use crate::hub::Ear;
@@ -140,4 +141,13 @@ async fn a_patch_contains_only_changed_visible_fields() {
             json!({"votes": [{"id": 1, "for_it": false}], "last": {"id": 1, "for_it": false}}),
         ]
     );
+}
+
+#[test]
+#[should_panic(expected = "a shared field has no state before `mount` has returned")]
+fn an_event_to_the_topic_of_a_field_without_one_is_not_dropped_silently() {
+    let env = Env::new(Identity::anonymous(), States::default(), Hub::new());
+    let (session, component) = (SessionId::new("s").unwrap(), ComponentId::new("c").unwrap());
+    let mut cx = Context::new(env, session, component);
+    let _address = cx.to_topic(&Shared::<Poll>::new());
 }

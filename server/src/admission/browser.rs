@@ -47,9 +47,12 @@ impl CookieScope {
 pub(crate) struct BrowserCookie(Arc<OnceLock<HeaderValue>>);
 
 impl BrowserId {
-    /// Creates a new id. Returns `None` if the system's random number generator fails.
-    pub(crate) fn random() -> Option<Self> {
-        random_bytes().ok().map(|bytes| Self(u128::from_be_bytes(bytes)))
+    /// Creates a new id.
+    ///
+    /// # Errors
+    /// Returns an error if the system's random number generator fails.
+    pub(crate) fn random() -> Result<Self, getrandom::Error> {
+        random_bytes().map(|bytes| Self(u128::from_be_bytes(bytes)))
     }
 
     /// Returns the browser that sent a request, if the request has a valid cookie.

@@ -23,14 +23,22 @@ fn connect(room: usize) -> (Runtime, Peer) {
 }
 
 fn connect_to(runtime: &Runtime, room: usize) -> (Peer, tokio::task::JoinHandle<()>) {
+    let revocations = runtime.core().revocations();
+    connect_identified(runtime, room, revocations)
+}
+
+/// As [`connect_to`], for a client that was identified at this value of the revocation counter.
+fn connect_identified(
+    runtime: &Runtime,
+    room: usize,
+    revocations: u64,
+) -> (Peer, tokio::task::JoinHandle<()>) {
     let (memory, peer) = pair(room);
     let runtime = runtime.clone();
-    (
-        peer,
-        tokio::spawn(
-            async move { run(Box::new(memory), runtime.supervisor(), Identity::anonymous(), ()).await },
-        ),
-    )
+    let served = async move {
+        run(Box::new(memory), runtime.supervisor(), Identity::anonymous(), revocations, ()).await;
+    };
+    (peer, tokio::spawn(served))
 }
 
 async fn send(peer: &Peer, text: &'static str) {
@@ -123,6 +131,19 @@ async fn a_session_without_its_task_is_removed() {
     let hello = serde_json::json!({ "v": 1, "type": "HELLO", "payload": payload }).to_string();
     peer.sender.send(Incoming::Text(hello.into())).await.unwrap();
     assert!(receive(&mut peer).await.contains(r#""resumed":false"#));
+}
+
+/// The revocation came after the identity hook and before the server waited for the `HELLO`.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_was_identified_before_a_revocation_gets_no_session() {
+    let runtime = Runtime::builder().build().unwrap();
+    runtime.on_executor();
+    let revocations = runtime.core().revocations();
+    runtime.revoke("ada");
+    let (peer, _task) = connect_identified(&runtime, 8, revocations);
+    send(&peer, HELLO).await;
+    assert_eq!(peer.closed.await, Ok(4408));
+    assert_eq!(runtime.stats().sessions, 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -55,18 +55,23 @@ enum SealBinding {
 }
 
 impl SealBinding {
-    fn of(parts: &Parts, runtime: &Runtime, identity: &Identity) -> Self {
+    /// Returns what the seals in the response to a request are bound to.
+    ///
+    /// # Errors
+    /// Returns an error if the browser needs an id and the system's random number generator fails.
+    /// Seals without the id could be opened in any browser.
+    fn of(parts: &Parts, runtime: &Runtime, identity: &Identity) -> Result<Self, getrandom::Error> {
         let core = runtime.core();
         if identity.user_id().is_some() || !core.binds_browsers {
-            return Self::Identity;
+            return Ok(Self::Identity);
         }
         if let Some(browser) = BrowserId::of(&parts.headers, &core.secret) {
-            return Self::KnownBrowser(browser);
+            return Ok(Self::KnownBrowser(browser));
         }
-        let Some(browser) = BrowserId::random() else { return Self::Identity };
+        let browser = BrowserId::random()?;
         // Without `serve`, only the responses of `Live::page` and `Live::headers` set the cookie.
         let cookie = parts.extensions.get().cloned().unwrap_or_default();
-        Self::NewBrowser { browser, cookie, scope: CookieScope::of(parts) }
+        Ok(Self::NewBrowser { browser, cookie, scope: CookieScope::of(parts) })
     }
 }
 
@@ -122,6 +127,10 @@ pub enum RenderError {
         /// The error of the serialiser.
         source: serde_json::Error,
     },
+    /// The seal of a component cannot be created, for example because the system's random number
+    /// generator fails.
+    #[error("cannot create a seal: {0}")]
+    Seal(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The state cannot be serialised as JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
@@ -152,6 +161,7 @@ impl IntoResponse for RenderError {
             | Self::TooLarge(_)
             | Self::Unknown(_)
             | Self::Props { .. }
+            | Self::Seal(_)
             | Self::Json(_) => {
                 tracing::error!(error = %Escaped(&self), "rendering a page failed");
                 (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error.")
@@ -303,7 +313,7 @@ where
         let runtime = Runtime::from_ref(state);
         warn_without_listener(runtime.core(), &parts.extensions);
         let identity = runtime.core().identify(parts.clone()).await?;
-        let binding = SealBinding::of(parts, &runtime, &identity);
+        let binding = SealBinding::of(parts, &runtime, &identity).map_err(IdentityError::no_randomness)?;
         Ok(Self { runtime, identity, binding })
     }
 }
@@ -315,5 +325,24 @@ impl IntoResponse for IdentityError {
         let failed =
             (StatusCode::SERVICE_UNAVAILABLE, retry, "Authentication is temporarily unavailable; retry.\n");
         answer_of(&self, refused, (UNCACHED, failed).into_response())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::Request;
+
+    use super::*;
+    use crate::admission::secret::faults::without_randomness;
+
+    #[test]
+    fn seals_are_not_created_without_the_browser_that_they_are_bound_to() {
+        let runtime = Runtime::builder().build().unwrap();
+        let (parts, ()) = Request::new(()).into_parts();
+        let binding = || SealBinding::of(&parts, &runtime, &Identity::anonymous());
+        assert!(matches!(binding(), Ok(SealBinding::NewBrowser { .. })));
+        assert!(without_randomness(binding).is_err());
+        let user = Identity::of(vivaz_components::User::new("ada", "Ada"));
+        assert!(without_randomness(|| SealBinding::of(&parts, &runtime, &user)).is_ok());
     }
 }

@@ -162,7 +162,8 @@ async fn open<T: Transport>(
             (CloseCode::TimedOut, connection::IDENTITY_OUTDATED)
         }
         (Some(permit), Ok(identity)) => {
-            let mut connection = Connection::open(socket, runtime.supervisor(), identity).await?;
+            let supervisor = runtime.supervisor();
+            let mut connection = Connection::open(socket, supervisor, identity, revocations).await?;
             connection.set_browser(browser);
             return Some((connection, permit));
         }

@@ -153,13 +153,10 @@ impl Keeper {
         self.lock().amend(session, Amendment::Removed(component.clone(), name));
     }
 
-    /// Removes the queued writes of a session that this process does not run any more, and queues
-    /// its release.
-    pub(crate) fn abandon(&self, session: &SessionId) {
+    /// Removes the queued writes of a session that this process will not run any more.
+    pub(crate) fn drop_writes(&self, session: &SessionId) {
         let _starting = self.lock_starting();
-        let mut pending = self.lock();
-        pending.drop_session(session);
-        pending.queue_release(session);
+        self.lock().drop_session(session);
     }
 
     /// Records that a session is ending: it can no longer be resumed and is no longer saved.

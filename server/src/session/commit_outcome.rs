@@ -8,7 +8,7 @@ use vivaz_components::{ActionError, Result};
 
 use crate::persist::store::{CommitError, SessionStore, WriteRefusal};
 use crate::session::mail::{EvictionReason, Mail};
-use crate::session::port::Port;
+use crate::session::port::{Port, Posted};
 use crate::telemetry::log::Escaped;
 
 /// How many times the session is written again for one commit.
@@ -73,8 +73,12 @@ pub(super) async fn await_commit(
 /// Asks the session to write itself whole and waits for it. The session's task polls the caller.
 async fn request_whole_write(port: &Port) -> Result {
     let (answer, written) = oneshot::channel();
-    // The session's task polls its mail along with its running work.
-    let _has_task = port.post(Mail::WriteWhole(Some(answer)), usize::MAX);
+    match port.post(Mail::WriteWhole(Some(answer)), usize::MAX) {
+        // The session's task polls its mail along with its running work.
+        Posted::Delivered | Posted::NoTask => {}
+        // Only events are refused because the mailbox is full.
+        Posted::Closed | Posted::Full => return Err(ActionError::internal("the session has ended")),
+    }
     match written.await {
         Ok(written) => written.map_err(ActionError::internal),
         Err(_ended) => Err(ActionError::internal("the session has ended")),

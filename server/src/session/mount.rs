@@ -17,7 +17,7 @@ use super::completion::{Completion, PendingMount};
 use super::component::{InstanceSlot, SessionComponent};
 use super::reply_cache::CachedReply;
 use super::task::{ChildMount, ID_IN_USE, Task, TaskOrigin};
-use super::{RowStatus, Session, encode};
+use super::{Session, encode};
 use crate::admission::middleware::CallRequest;
 use crate::admission::seal::{SealContent, holder, holder_with_browser, now};
 use crate::telemetry::log::{Escaped, client_event};

@@ -12,7 +12,7 @@ use vivaz_protocol::{ComponentId, TopicName};
 use super::completion::Completion;
 use super::resume::authorize;
 use super::task::{Task, TaskOrigin};
-use super::{RowStatus, Session};
+use super::Session;
 
 /// The delay before a topic that did not answer is asked again.
 const RETRY_DELAY: Duration = Duration::from_secs(2);

@@ -17,7 +17,7 @@ use super::joined_rooms::JoinedRooms;
 use super::reply_cache::{CacheBounds, ReplyCache};
 use super::save::{instance_state_hash, stored_owner};
 use super::supervisor::Supervisor;
-use super::{RowStatus, Session};
+use super::Session;
 use crate::core::StreamEpoch;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{StoreError, StoredSession, WriteRefusal};
@@ -140,6 +140,11 @@ pub(crate) async fn restore(
     let mut session =
         Box::new(Session::new(Arc::clone(supervisor), port, identity.clone(), placeholder_connection()));
     session.persistence.set_stored();
+    // Another `HELLO` may have restored the session during the calls of the store, and its page may
+    // have left. The end was recorded before that copy left the map, so it is visible here.
+    if keeper.has_ended(id) {
+        return Ok(Restored::Unknown("it has ended"));
+    }
     let limits = &core.limits;
     let bounds = CacheBounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
     session.replies = ReplyCache::restore(&progress, &replies, bounds);
@@ -173,13 +178,18 @@ pub(crate) async fn restore(
             if matches!(error, RestoreError::Component(_)) {
                 core.failing.failed(id);
             }
-            keeper.abandon(id);
+            keeper.drop_writes(id);
+            // Dropped first: the keeper does not release a session that this process has.
+            drop(session);
+            keeper.release(id);
             return Err(error);
         }
     }
     // Another session of the user ends only now that this one is restored.
     let Ok(surplus) = core.users.evict_surplus(identity) else {
-        keeper.abandon(id);
+        keeper.drop_writes(id);
+        drop(session);
+        keeper.release(id);
         return Err(RestoreError::TooMany);
     };
     if let Some(port) = surplus.and_then(|surplus| supervisor.sessions.port(&surplus)) {

@@ -53,6 +53,11 @@ impl<S: SessionStore + Clone> Faulty<S> {
         self.healed.notify_waiters();
     }
 
+    /// Removes a fault. Calls that wait because of it continue to wait until the store is healed.
+    pub(crate) fn unset(&self, method: &'static str) {
+        self.faults.lock().unwrap().remove(method);
+    }
+
     pub(crate) fn calls(&self, method: &'static str) -> usize {
         self.calls.lock().unwrap().get(method).copied().unwrap_or_default()
     }

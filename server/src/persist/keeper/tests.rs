@@ -106,7 +106,8 @@ fn the_last_state_is_written_and_snapshots_do_not_replace_whole_states() {
     assert_eq!(pending(&keeper), (1, 1), "a snapshot does not replace a whole state");
     keeper.put_whole(whole_state("s", &[]));
     assert_eq!(keeper.lock().whole.get_mut(&id("s")).unwrap().state.components.len(), 0);
-    keeper.abandon(&id("s"));
+    keeper.drop_writes(&id("s"));
+    keeper.release(&id("s"));
     assert!(keeper.put(snapshot("s", &[])));
     assert_eq!(pending(&keeper), (2, 0));
     keeper.delete(&id("t"));
@@ -185,7 +186,7 @@ fn what_the_store_failed_to_write_of_a_session_that_is_gone_is_not_written_again
         let snapshots = keeper.lock().take_snapshots(1).unwrap();
         let whole = take_whole(&keeper);
         for session in ["s", "t"] {
-            if is_ended { keeper.delete(&id(session)) } else { keeper.abandon(&id(session)) }
+            if is_ended { keeper.delete(&id(session)) } else { keeper.release(&id(session)) }
         }
         keeper.lock().put_snapshots_back(snapshots);
         keeper.lock().put_whole_back(whole);
