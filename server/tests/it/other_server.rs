@@ -51,7 +51,7 @@ fn the_guide_has_the_function_under_test() {
 async fn a_plain_component_survives_a_restart() {
     let file = File::new().await;
     let mut first = start(&file).await;
-    let mut client = Client::greet(&first).await;
+    let mut client = Client::hello(&first).await;
     let mounted = client.mount("c", "counter", json!({})).await;
     client.act("c", "increment", json!([])).await;
     client.act("c", "increment", json!([])).await;
