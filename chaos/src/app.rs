@@ -51,7 +51,7 @@ impl PlainTally {
     #[action]
     async fn increment(&mut self, cx: &mut vivaz::Context, ticket: String, pause: u64) -> Result<u64> {
         pause_for(pause).await;
-        cx.state::<Sqlite>().run(move |tx| log(tx, "ticket", &ticket)).await?;
+        cx.state::<Sqlite>().try_run(move |tx| log(tx, "ticket", &ticket)).await?;
         self.count += 1;
         pause_for(pause / 2).await;
         Ok(self.count)
@@ -99,7 +99,7 @@ impl PlainTalker {
     async fn send(&mut self, cx: &mut vivaz::Context, id: String, pause: u64) -> Result<u64> {
         pause_for(pause).await;
         let message = Message { id: id.clone() };
-        cx.state::<Sqlite>().run(move |tx| log(tx, "message", &id)).await?;
+        cx.state::<Sqlite>().try_run(move |tx| log(tx, "message", &id)).await?;
         self.room.update(move |room| room.messages.push(message.clone()));
         self.sent += 1;
         Ok(self.sent)

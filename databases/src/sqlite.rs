@@ -89,7 +89,25 @@ impl Database {
     /// [`DatabaseError::RolledBack`], whatever `work` returns, if a statement of it was meant to
     /// end the transaction or has ended it, and [`DatabaseError::ForeignKey`] if its rows violate a
     /// deferred foreign key.
-    pub async fn run<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx) -> Result<T, DatabaseError> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        self.try_run(work).await
+    }
+
+    /// Runs `work` as [`run`](Self::run) does. `work` returns errors of another type, to which
+    /// errors of the database are converted.
+    ///
+    /// # Cancel safety
+    /// As [`run`](Self::run).
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn try_run<T, E>(
+        &self,
+        work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<DatabaseError> + Send + 'static,

@@ -128,6 +128,9 @@ impl Runtime {
     /// [`Limits::shutdown_time`](crate::Limits::shutdown_time); tasks and loads are not waited for.
     /// Then the connections close with 1001. With a session store, sessions are saved and continue
     /// in the next process. Without one they end, and their components unmount.
+    ///
+    /// [`serve`](crate::serve) calls it. An application under another server awaits it before the
+    /// process ends; otherwise the end of the process has the consequences of a kill.
     pub async fn shutdown(&self) {
         let core = self.core();
         self.drain();

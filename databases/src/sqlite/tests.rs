@@ -39,7 +39,7 @@ async fn a_transaction_reads_its_own_writes_and_keeps_them() {
     let expected =
         [Seat { id: 1, user: Some("ada".into()), taken: true }, Seat { id: 4, user: None, taken: false }];
     assert_eq!(read.await.unwrap(), expected);
-    assert_eq!(database.run(|tx| Ok::<_, DatabaseError>(count(tx))).await.unwrap(), 4);
+    assert_eq!(database.run(|tx| Ok(count(tx))).await.unwrap(), 4);
 }
 
 #[tokio::test]
@@ -50,12 +50,12 @@ async fn an_error_and_a_panic_roll_back_and_the_next_transaction_runs() {
         Err::<(), _>(DatabaseError::NoDatabase)
     });
     assert!(matches!(failed.await, Err(DatabaseError::NoDatabase)));
-    let panicked = database.run::<(), DatabaseError>(|tx| {
+    let panicked = database.run::<()>(|tx| {
         tx.execute("DELETE FROM seats", ())?;
         panic!("on purpose");
     });
     assert!(panicked.await.unwrap_err().to_string().contains("panicked"));
-    assert_eq!(database.run(|tx| Ok::<_, DatabaseError>(count(tx))).await.unwrap(), 3);
+    assert_eq!(database.run(|tx| Ok(count(tx))).await.unwrap(), 3);
 }
 
 /// Panics when it is dropped.
@@ -182,9 +182,9 @@ async fn the_transaction_cannot_be_ended_by_a_statement() {
             drop(tx.execute(sql, ()));
             Ok(())
         };
-        let error = database.run::<(), DatabaseError>(run).await.unwrap_err();
+        let error = database.run::<()>(run).await.unwrap_err();
         assert!(matches!(error, DatabaseError::Denied(_)), "{sql}: {error}");
-        assert_eq!(database.run(|tx| Ok::<_, DatabaseError>(count(tx))).await.unwrap(), 3, "{sql}");
+        assert_eq!(database.run(|tx| Ok(count(tx))).await.unwrap(), 3, "{sql}");
     }
 }
 
@@ -202,7 +202,7 @@ async fn values_survive_a_round_trip() {
     let read = database.run(move |tx| {
         let rows =
             tx.query::<(Option<i64>, i64, f64, String, Vec<u8>)>("SELECT ?1, ?2, ?3, ?4, ?5", given)?;
-        Ok::<_, DatabaseError>(rows)
+        Ok(rows)
     });
     let expected = vec![(None, i64::MIN, 1.5, "é;'".to_owned(), vec![0, 255])];
     assert_eq!(read.await.unwrap(), expected);
@@ -217,7 +217,7 @@ async fn the_native_connection_is_that_of_the_driver() {
             .native::<Connection>()?
             .query_row("SELECT count(*) FROM seats", [], |row| row.get::<_, i64>(0))?)
     });
-    assert_eq!(read.await.map_err(|error: DatabaseError| error.to_string()), Ok(3));
+    assert_eq!(read.await.map_err(|error| error.to_string()), Ok(3));
     let mut none = Tx::without_database();
     assert!(matches!(none.execute("SELECT 1", ()), Err(DatabaseError::NoDatabase)));
     assert!(matches!(none.native::<Connection>(), Err(DatabaseError::NoDatabase)));

@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vivaz::DatabaseError;
 use vivaz::prelude::*;
 use vivaz::sqlite::Sqlite;
 use vivaz::{MemoryStore, Save, Saved};
@@ -121,7 +120,7 @@ impl File {
 
     pub(crate) async fn query(&self, sql: &'static str) -> Vec<i64> {
         let numbers = self.database.run(move |tx| tx.query(sql, ()));
-        numbers.await.map_err(|error: DatabaseError| error).unwrap()
+        numbers.await.unwrap()
     }
 
     pub(crate) async fn execute(&self, sql: &str) {
