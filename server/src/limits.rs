@@ -43,8 +43,8 @@ pub struct Limits {
     /// Maximum number of messages of a session that are accepted and not answered yet. Further ones
     /// are answered `overloaded`.
     pub in_flight: usize,
-    /// Maximum rate of messages of a session, in messages per second in the long run. Further ones
-    /// are answered `rate_limited`.
+    /// Maximum rate of messages of a session, in messages per second in the long run. A message
+    /// that is sent again counts. Further ones are answered `rate_limited`.
     pub messages_per_second: u32,
     /// Maximum number of messages of a session in a burst.
     pub burst: u32,
@@ -57,7 +57,8 @@ pub struct Limits {
     /// 4413.
     pub write_time: Duration,
     /// Maximum size of the snapshots that a session causes at once by `RESYNC` and by reading
-    /// slowly, in bytes. A tenth of it is restored every second. A further `RESYNC` is answered
+    /// slowly, and of the replies that it causes again by repeating messages, in bytes. A tenth of
+    /// it is restored every second. A further `RESYNC` or repeated message is answered
     /// `rate_limited`.
     pub resync_bytes: usize,
     /// Maximum number of queued server events (from rooms and broadcasts) for a session, and for

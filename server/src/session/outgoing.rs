@@ -132,13 +132,13 @@ impl Session {
     ///
     /// # Errors
     /// Returns the time until one is allowed.
-    fn check_snapshot_rate(&self) -> Result<(), Duration> {
+    pub(super) fn check_snapshot_rate(&self) -> Result<(), Duration> {
         let core = self.supervisor.core();
         self.behaviour.check_snapshot(core.snapshot_rate, core.started.elapsed())
     }
 
     /// Counts a sent snapshot against the rate.
-    fn count_snapshot(&mut self, bytes: usize) {
+    pub(super) fn count_snapshot(&mut self, bytes: usize) {
         let core = self.supervisor.core();
         self.behaviour.count_snapshot(core.snapshot_rate, core.started.elapsed(), bytes);
     }

@@ -2,6 +2,7 @@
 //! dispatches.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde::de::{IgnoredAny, MapAccess, Visitor};
@@ -120,14 +121,10 @@ impl Session {
     ) -> Option<CloseReason> {
         let is_settled = self.components.get(&id).is_some_and(|one| reference.get() <= one.settled);
         if is_settled && !self.replies.is_known(reference) {
-            self.send_reply_lost(reference);
-            return None;
+            return self.repeat_reply(reference, None, Some(id.into()), retry_after, now);
         }
-        if !self.admit(reference) {
-            return None;
-        }
-        if retry_after.is_some() {
-            return self.refuse_rate_limited(Some(reference), Some(id.into()), retry_after, now);
+        if let ControlFlow::Break(close) = self.admit(reference, Some(&id.clone().into()), retry_after, now) {
+            return close;
         }
         if self.replies.running_count() > self.supervisor.core().limits.in_flight {
             let error = ErrorMessage {
@@ -241,24 +238,51 @@ impl Session {
         self.components.values().map(|component| component.queue.iter().filter(waits).count()).sum()
     }
 
-    /// Checks whether a message is new. Otherwise repeats its reply, now or when it is finished.
-    fn admit(&mut self, reference: Ref) -> bool {
+    /// Accepts a message with a `ref` that is new and within the rate. Otherwise answers it, and
+    /// returns the close reason if the connection has to be closed.
+    fn admit(
+        &mut self,
+        reference: Ref,
+        stream: Option<&StreamId>,
+        retry_after: Option<Duration>,
+        now: Instant,
+    ) -> ControlFlow<Option<CloseReason>> {
         let reply = match self.replies.admit(reference) {
-            RefStatus::New => return true,
-            RefStatus::Running => return false,
+            RefStatus::New if retry_after.is_some() => {
+                let close = self.refuse_rate_limited(Some(reference), stream.cloned(), retry_after, now);
+                return ControlFlow::Break(close);
+            }
+            RefStatus::New => return ControlFlow::Continue(()),
+            RefStatus::Running if retry_after.is_none() => return ControlFlow::Break(None),
+            // Not repeated: the message exceeds the rate.
+            RefStatus::Running | RefStatus::Lost => None,
             RefStatus::Finished(reply) => Some(reply.clone()),
-            RefStatus::Lost => None,
         };
-        match reply {
-            Some(reply) => self.resend_reply(reference, &reply),
-            None => self.send_reply_lost(reference),
-        }
-        false
+        ControlFlow::Break(self.repeat_reply(reference, reply, stream.cloned(), retry_after, now))
     }
 
-    /// Sends `reply_lost`.
-    fn send_reply_lost(&self, reference: Ref) {
-        self.port.send(encode::reply_lost(reference));
+    /// Answers a message that was accepted before, with its reply or with `reply_lost`. The message
+    /// counts against the rate like any other, and the bytes of the reply count against the rate of
+    /// snapshots. A refusal has no `ref`, because the message has a reply already.
+    fn repeat_reply(
+        &mut self,
+        reference: Ref,
+        reply: Option<CachedReply>,
+        stream: Option<StreamId>,
+        retry_after: Option<Duration>,
+        now: Instant,
+    ) -> Option<CloseReason> {
+        if retry_after.is_some() {
+            return self.refuse_rate_limited(None, stream, retry_after, now);
+        }
+        match reply {
+            None => self.port.send(encode::reply_lost(reference)),
+            Some(reply) => match self.check_snapshot_rate() {
+                Ok(()) => self.resend_reply(reference, &reply),
+                Err(wait) => return self.refuse_rate_limited(None, stream, Some(wait), now),
+            },
+        }
+        None
     }
 
     /// Handles a message that cannot be decoded.
@@ -274,11 +298,11 @@ impl Session {
         }
         // A message with a ref gets one reply, like any other.
         if let Some(reference) = error.reference.filter(|_| error.kind.is_none_or(ClientType::has_ref)) {
-            if !self.admit(reference) {
-                return None;
-            }
-            if retry_after.is_some() {
-                return self.refuse_rate_limited(Some(reference), error.stream.clone(), retry_after, now);
+            if let ControlFlow::Break(close) = self.admit(reference, error.stream.as_ref(), retry_after, now)
+            {
+                // Rate-limited messages are counted separately.
+                let counts = is_malformed && retry_after.is_none();
+                return if counts { close.or(self.behaviour.count_malformed()) } else { close };
             }
             let text = encode::text(&encode::error(
                 Some(reference),

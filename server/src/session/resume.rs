@@ -110,8 +110,15 @@ impl Session {
         }
         let waiting: Vec<(Ref, CachedReply)> =
             self.replies.unacknowledged().map(|(reference, reply)| (reference, reply.clone())).collect();
-        for (reference, reply) in waiting {
-            self.resend_reply(reference, &reply);
+        for (at, (reference, reply)) in waiting.iter().enumerate() {
+            // The state of a component is sent once, with the reply to its last mount. A page
+            // mounts an id again only after it has received the earlier replies for that id.
+            let later = waiting.get(at + 1..).unwrap_or_default();
+            if matches!(reply, CachedReply::Mounted(_)) && later.iter().any(|(_, one)| one == reply) {
+                self.port.send(encode::reply_lost(*reference));
+            } else {
+                self.resend_reply(*reference, reply);
+            }
         }
         self.resume_jobs();
         self.enqueue_resumed();

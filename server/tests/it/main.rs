@@ -62,6 +62,7 @@ mod presence;
 mod props;
 mod props_of_topics;
 mod refusals;
+mod repeats;
 mod restart;
 mod resume;
 mod revoked;
