@@ -53,7 +53,7 @@ use futures_util::stream::FuturesUnordered;
 use tracing::Instrument;
 use vivaz_components::instance::BoxFuture;
 use vivaz_components::{Budget, Hub, Identity};
-use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
+use vivaz_protocol::{ComponentId, ConnectionId, SessionId, StreamId, TopicName};
 
 use self::client_behaviour::ClientBehaviour;
 pub(crate) use self::completion::Completion;
@@ -94,6 +94,8 @@ pub(crate) struct Session {
     /// Replies that wait for patches of topics. Boxed, because most sessions never have any.
     held_replies: Box<HeldReplies>,
     behaviour: ClientBehaviour,
+    /// The streams whose snapshot was requested by `RESYNC` and is not sent yet.
+    resyncs: Vec<StreamId>,
     /// Bounds the bytes of state of all components.
     budget: Arc<Budget>,
     /// Jobs and other futures that the session waits for. `None` until the first one, because most

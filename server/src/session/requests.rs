@@ -50,17 +50,14 @@ impl Session {
         if !is_echoed {
             self.behaviour.count_well_formed();
         }
-        if let Some(received) = message.ack {
-            self.replies.acknowledge(received);
-            self.drop_acknowledged_patches(received);
-        }
+        let ack = message.ack;
         match message.body {
             ClientBody::Hello(_) => self.handle_malformed(None, None, "HELLO must be the first message"),
             ClientBody::Request { reference, component_id, request } => {
-                self.handle_request(reference, component_id, request, retry_after, now)
+                self.handle_request(reference, component_id, request, ack, retry_after, now)
             }
             ClientBody::Unanswered { component_id, action, payload } => {
-                self.handle_unanswered(component_id, &action, payload, retry_after, now)
+                self.handle_unanswered(component_id, &action, payload, ack, retry_after, now)
             }
             ClientBody::Resync(_) | ClientBody::Template { .. } | ClientBody::Ping { .. }
                 if retry_after.is_some() =>
@@ -68,11 +65,15 @@ impl Session {
                 self.refuse_rate_limited(None, None, retry_after, now)
             }
             ClientBody::Resync(stream) => {
-                self.handle_resync(stream);
+                if self.handle_resync(stream).is_ok() {
+                    self.acknowledge(ack);
+                }
                 None
             }
             ClientBody::Template { hash } => {
-                self.send_template(&hash);
+                if self.send_template(&hash).is_ok() {
+                    self.acknowledge(ack);
+                }
                 None
             }
             ClientBody::Ping { payload: Some(payload) } if !is_encodable(&payload) => self.handle_malformed(
@@ -82,9 +83,18 @@ impl Session {
             ),
             ClientBody::Ping { payload } => {
                 self.behaviour.count_well_formed();
+                self.acknowledge(ack);
                 self.port.send(encode::frame(&ServerMessage::Pong { payload }));
                 None
             }
+        }
+    }
+
+    /// Applies the `ack` of a message that is not refused. A refusal changes nothing.
+    fn acknowledge(&mut self, ack: Option<Ref>) {
+        if let Some(received) = ack {
+            self.replies.acknowledge(received);
+            self.drop_acknowledged_patches(received);
         }
     }
 
@@ -116,6 +126,7 @@ impl Session {
         reference: Ref,
         id: ComponentId,
         request: Request<'_>,
+        ack: Option<Ref>,
         retry_after: Option<Duration>,
         now: Instant,
     ) -> Option<CloseReason> {
@@ -142,6 +153,11 @@ impl Session {
         if let Err(error) = self.check_visible(&id, &request) {
             self.reply_refused(&id, reference, &error, Vec::new());
             return None;
+        }
+        // Applied before the job starts, because the commit of the job records it.
+        let is_queued = request.kind() != ClientType::Mount && self.components.contains_key(&id);
+        if is_queued {
+            self.acknowledge(ack);
         }
         let origin = TaskOrigin::Page { reference, received_at: now };
         match request {
@@ -174,6 +190,9 @@ impl Session {
                 self.enqueue(&id, Task::Unmount { origin });
             }
         }
+        if !is_queued && !self.replies.is_refused(reference) {
+            self.acknowledge(ack);
+        }
         None
     }
 
@@ -184,6 +203,7 @@ impl Session {
         id: ComponentId,
         action: &str,
         payload: Option<RawJson<'_>>,
+        ack: Option<Ref>,
         retry_after: Option<Duration>,
         now: Instant,
     ) -> Option<CloseReason> {
@@ -197,6 +217,7 @@ impl Session {
             self.port.send(encode::frame(&ServerMessage::Error(error)));
             return None;
         }
+        self.acknowledge(ack);
         let (action, payload) = (action.to_owned(), payload.map(RawJson::to_raw_value));
         let job = Job::Action { action, payload, set: Vec::new() };
         self.enqueue(&id, Task::Job { job, origin: TaskOrigin::Unanswered { received_at: now } });
@@ -373,15 +394,24 @@ impl Session {
     }
 
     /// Sends a template to a page that could not fetch it over HTTP.
-    fn send_template(&self, hash: &str) {
+    ///
+    /// # Errors
+    /// Returns [`Refused`] after sending an `ERROR`, if no template has this hash.
+    fn send_template(&self, hash: &str) -> Result<(), Refused> {
         let core = self.supervisor.core();
-        let message = match core.templates.by_hash(hash) {
-            Some(json) => ServerMessage::Template { hash: hash.into(), template: RawJson::trusted(json) },
-            None => encode::error(None, None, ErrorCode::BadValue, "unknown template hash"),
+        let Some(json) = core.templates.by_hash(hash) else {
+            let error = encode::error(None, None, ErrorCode::BadValue, "unknown template hash");
+            self.port.send(encode::frame(&error));
+            return Err(Refused);
         };
-        self.port.send(encode::frame(&message));
+        let template = RawJson::trusted(json);
+        self.port.send(encode::frame(&ServerMessage::Template { hash: hash.into(), template }));
+        Ok(())
     }
 }
+
+/// A message was refused, and its `ERROR` is sent.
+pub(super) struct Refused;
 
 /// Checks whether JSON can be sent back in every encoding. Lone surrogates and numbers beyond the
 /// range of a double are valid JSON, but no values.

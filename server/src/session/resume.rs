@@ -160,6 +160,7 @@ impl Session {
     /// Detaches the session from its connection. Nothing is sent from now on.
     pub(crate) fn detach(&mut self) {
         self.port.set_outbox(None);
+        self.resyncs = Vec::new();
         self.held_replies.drop_patches();
         self.unsubscribe_all();
         self.suspend_presences();

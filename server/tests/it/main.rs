@@ -13,6 +13,7 @@ mod app;
 mod client;
 mod process;
 
+mod acknowledged;
 mod actions;
 mod addresses;
 mod authority;
