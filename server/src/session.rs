@@ -77,9 +77,8 @@ pub(crate) struct Session {
     supervisor: Arc<Supervisor>,
     port: Arc<Port>,
     identity: Identity,
-    /// The browser of the current connection, if the request had its cookie. Seals may be bound to
-    /// it.
-    browser: Option<BrowserId>,
+    /// The browsers that the request of the current connection names. Seals may be bound to one.
+    browsers: Box<[BrowserId]>,
     /// The current connection, or the last one.
     connection: ConnectionId,
     /// Boxed, because a map with one entry allocates room for four.
@@ -140,7 +139,7 @@ impl Session {
             supervisor,
             port,
             identity,
-            browser: None,
+            browsers: Box::default(),
             connection,
             components: HashMap::default(),
             set_aside: Box::default(),
@@ -150,6 +149,7 @@ impl Session {
             held_replies: Box::default(),
             budget: Arc::new(budget),
             behaviour: ClientBehaviour::default(),
+            resyncs: Vec::new(),
             running: None,
             is_paused: false,
             resumes: 0,
@@ -174,9 +174,9 @@ impl Session {
         &self.supervisor
     }
 
-    /// Sets the browser of the current connection.
-    pub(crate) fn set_browser(&mut self, browser: Option<BrowserId>) {
-        self.browser = browser;
+    /// Sets the browsers that the request of the current connection names.
+    pub(crate) fn set_browsers(&mut self, browsers: Box<[BrowserId]>) {
+        self.browsers = browsers;
     }
 
     /// Returns the identity of the session's user.

@@ -55,18 +55,20 @@ enum SealBinding {
 }
 
 impl SealBinding {
-    fn of(parts: &Parts, runtime: &Runtime, identity: &Identity) -> Self {
+    fn of(parts: &mut Parts, runtime: &Runtime, identity: &Identity) -> Self {
         let core = runtime.core();
         if identity.user_id().is_some() || !core.binds_browsers {
             return Self::Identity;
         }
-        if let Some(browser) = BrowserId::of(&parts.headers, &core.secret) {
+        let scope = CookieScope::of(parts);
+        if let Some(browser) = BrowserId::of_page(&parts.headers, &core.secret, scope) {
             return Self::KnownBrowser(browser);
         }
-        let Some(browser) = BrowserId::random() else { return Self::Identity };
-        // Without `serve`, only the responses of `Live::page` and `Live::headers` set the cookie.
-        let cookie = parts.extensions.get().cloned().unwrap_or_default();
-        Self::NewBrowser { browser, cookie, scope: CookieScope::of(parts) }
+        // Kept in the request, so that all `Live`s of a handler are of the same browser. Without
+        // `serve`, only the responses of `Live::page` and `Live::headers` set the cookie.
+        let cookie = parts.extensions.get_or_insert_default::<BrowserCookie>().clone();
+        let Some(browser) = cookie.browser() else { return Self::Identity };
+        Self::NewBrowser { browser, cookie, scope }
     }
 }
 
@@ -242,12 +244,12 @@ impl Live {
     /// response.
     #[must_use]
     pub fn page(&self, html: impl Into<String>) -> Response {
-        (self.headers(), Html(html.into())).into_response()
+        (self.rendered_headers(), Html(html.into())).into_response()
     }
 
-    /// Returns the headers for a response that contains the components rendered so far:
-    /// `Cache-Control`, and `Set-Cookie` if their seals are bound to a browser that has no cookie
-    /// yet.
+    /// Returns the headers for a response that contains components: `Cache-Control`, and
+    /// `Set-Cookie` if their seals are bound to a browser that has no cookie yet. The components
+    /// may be rendered before or after this call.
     ///
     /// ```
     /// use axum::http::StatusCode;
@@ -259,6 +261,14 @@ impl Live {
     /// ```
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
+        if let SealBinding::NewBrowser { browser, cookie, scope } = &self.binding {
+            cookie.set(*browser, &self.runtime.core().secret, *scope);
+        }
+        self.rendered_headers()
+    }
+
+    /// Returns the headers for a response that contains the components rendered so far.
+    fn rendered_headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::from_iter(UNCACHED);
         if let SealBinding::NewBrowser { cookie, .. } = &self.binding {
             cookie.write(&mut headers);

@@ -50,9 +50,9 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     // A page cannot read the status of a refused upgrade, so a refused identity is reported with a
     // close code.
     let revocations = core.revocations();
-    let browser = BrowserId::of(&parts.headers, &core.secret);
+    let browsers = BrowserId::of_connection(&parts.headers, &core.secret);
     let identity = core.identify(parts).await;
-    let client = IdentifiedClient { identity, browser, revocations, address };
+    let client = IdentifiedClient { identity, browsers, revocations, address };
     if runtime.supervisor().shutdown.is_cancelled() {
         return UpgradeRefusal::GoingAway.answer(&runtime, address);
     }
@@ -139,7 +139,7 @@ fn check(
 /// A client with the result of the identity hook.
 struct IdentifiedClient {
     identity: Result<Identity, IdentityError>,
-    browser: Option<BrowserId>,
+    browsers: Box<[BrowserId]>,
     /// The revocation count of the core before the identity hook ran.
     revocations: u64,
     address: Option<ClientAddress>,
@@ -154,7 +154,7 @@ async fn open<T: Transport>(
     client: IdentifiedClient,
 ) -> Option<(Connection<T>, ConnectionPermit)> {
     let socket = socket.await?;
-    let IdentifiedClient { identity, browser, revocations, address } = client;
+    let IdentifiedClient { identity, browsers, revocations, address } = client;
     let (code, reason) = match (permit, identity) {
         (None, _) => (CloseCode::Full, "the server is full"),
         (Some(_), Err(error)) => answer_of(&error, connection::UNAUTHENTICATED, connection::UNIDENTIFIED),
@@ -163,7 +163,7 @@ async fn open<T: Transport>(
         }
         (Some(permit), Ok(identity)) => {
             let mut connection = Connection::open(socket, runtime.supervisor(), identity).await?;
-            connection.set_browser(browser);
+            connection.set_browsers(browsers);
             return Some((connection, permit));
         }
     };
