@@ -65,6 +65,9 @@ pub struct Limits {
     /// each of its components. Further ones are dropped and counted. Results of `cx.spawn` are
     /// never dropped.
     pub mailbox: usize,
+    /// Maximum number of tasks (`cx.spawn`) that all components of a session run at once. A further
+    /// one is not started: its `#[event]` method gets the error `overloaded`.
+    pub spawned_tasks: usize,
     /// Maximum number of WebSocket connections. A further one is closed with 4503.
     pub connections: usize,
     /// Maximum number of sockets of [`serve`](crate::serve), WebSockets and plain HTTP, bounded by
@@ -184,6 +187,7 @@ impl Default for Limits {
             write_time: Duration::from_secs(30),
             resync_bytes: 8 * 1024 * 1024,
             mailbox: 256,
+            spawned_tasks: 256,
             connections: 100_000,
             sockets: 120_000,
             http_connections_per_address: 500,

@@ -100,6 +100,8 @@ pub(crate) struct Session {
     /// Jobs and other futures that the session waits for. `None` until the first one, because most
     /// sessions never have any.
     running: Option<RunningWork>,
+    /// Counts the running tasks of `cx.spawn`: each holds a reference.
+    spawned: Arc<()>,
     /// Whether jobs of the page are paused until the page has read its outbox.
     is_paused: bool,
     /// How many times a page has resumed the session. Each component records the value at its last
@@ -151,6 +153,7 @@ impl Session {
             behaviour: ClientBehaviour::default(),
             resyncs: Vec::new(),
             running: None,
+            spawned: Arc::default(),
             is_paused: false,
             resumes: 0,
             is_ending: false,

@@ -74,6 +74,7 @@ mod shown;
 mod shutdown;
 mod slow;
 mod slow_http;
+mod spawned;
 mod starting;
 mod stores;
 mod syncing;
