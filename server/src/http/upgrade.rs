@@ -12,6 +12,8 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 use axum::response::IntoResponse;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -236,8 +238,11 @@ impl Handshake {
                 "unsupported WebSocket version; expected Sec-WebSocket-Version: 13",
             ));
         }
-        let key = headers.get(header::SEC_WEBSOCKET_KEY);
-        let key = key.ok_or(UpgradeRefusal::Handshake("the header Sec-WebSocket-Key is missing"))?;
+        let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+        let key = keys.next().filter(|key| keys.next().is_none() && is_nonce(key));
+        let key = key.ok_or(UpgradeRefusal::Handshake(
+            "exactly one Sec-WebSocket-Key is required: 16 bytes in base64",
+        ))?;
         let encoding = items(headers, &header::SEC_WEBSOCKET_PROTOCOL).find_map(Encoding::named);
         if encoding.is_none() && headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
             return Err(UpgradeRefusal::Subprotocol);
@@ -320,6 +325,11 @@ impl UpgradeRefusal {
     }
 }
 
+/// Checks whether a `Sec-WebSocket-Key` is 16 bytes in base64, as RFC 6455 requires.
+fn is_nonce(key: &HeaderValue) -> bool {
+    BASE64.decode(key.as_bytes()).is_ok_and(|bytes| bytes.len() == 16)
+}
+
 /// Checks whether a comma-separated header contains an item. Case is ignored.
 fn contains(headers: &HeaderMap, name: &header::HeaderName, item: &str) -> bool {
     items(headers, name).any(|one| one.eq_ignore_ascii_case(item))
@@ -378,6 +388,28 @@ mod tests {
             if cfg!(feature = "msgpack") { "vivaz.v1.msgpack" } else { "vivaz.v1.json" }
         );
         assert_eq!(offer("soap").unwrap_err(), UpgradeRefusal::Subprotocol);
+    }
+
+    #[test]
+    fn the_key_is_one_of_sixteen_bytes() {
+        let long = "dGhlIHNhbXBsZSBub25jZSB0aGF0IGlzIGxvbmc=";
+        for key in [
+            "",
+            "short",
+            "dGhlIHNhbXBsZSBub25jZQ",
+            "dGhlIHNhbXBsZSBub25jZ===",
+            long,
+            "dGhl IHNhbXBsZSBub25jZQ==",
+        ] {
+            let refused = handshake(&[(header::SEC_WEBSOCKET_KEY, key)]);
+            assert!(matches!(refused, Err(UpgradeRefusal::Handshake(_))), "{key}");
+        }
+        for key in ["dGhlIHNhbXBsZSBub25jZQ==", "AAAAAAAAAAAAAAAAAAAAAA=="] {
+            let mut headers = upgrading();
+            headers.append(header::SEC_WEBSOCKET_KEY, key.parse().unwrap());
+            let refused = Handshake::of(&Method::GET, Version::HTTP_11, &headers);
+            assert!(matches!(refused, Err(UpgradeRefusal::Handshake(_))), "two keys");
+        }
     }
 
     #[test]
