@@ -88,9 +88,9 @@ impl<T: Transport> Connection<T> {
         None
     }
 
-    /// Sets the browser that shows the page.
-    pub(crate) fn set_browser(&mut self, browser: Option<BrowserId>) {
-        self.session.set_browser(browser);
+    /// Sets the browsers that the request names.
+    pub(crate) fn set_browsers(&mut self, browsers: Box<[BrowserId]>) {
+        self.session.set_browsers(browsers);
     }
 
     /// Serves the connection to its end. `permits` counts the connection against its limits and is

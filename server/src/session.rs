@@ -56,7 +56,7 @@ use futures_util::stream::FuturesUnordered;
 use tracing::Instrument;
 use vivaz_components::instance::BoxFuture;
 use vivaz_components::{Budget, Hub, Identity};
-use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
+use vivaz_protocol::{ComponentId, ConnectionId, SessionId, StreamId, TopicName};
 
 use self::client_behaviour::ClientBehaviour;
 pub(crate) use self::completion::Completion;
@@ -82,9 +82,8 @@ pub(crate) struct Session {
     supervisor: Arc<Supervisor>,
     port: Arc<Port>,
     identity: Identity,
-    /// The browser of the current connection, if the request had its cookie. Seals may be bound to
-    /// it.
-    browser: Option<BrowserId>,
+    /// The browsers that the request of the current connection names. Seals may be bound to one.
+    browsers: Box<[BrowserId]>,
     /// The current connection, or the last one.
     connection: ConnectionId,
     /// Boxed, because a map with one entry allocates room for four.
@@ -99,11 +98,15 @@ pub(crate) struct Session {
     /// Replies that wait for patches of topics. Boxed, because most sessions never have any.
     held_replies: Box<HeldReplies>,
     behaviour: ClientBehaviour,
+    /// The streams whose snapshot was requested by `RESYNC` and is not sent yet.
+    resyncs: Vec<StreamId>,
     /// Bounds the bytes of state of all components.
     budget: Arc<Budget>,
     /// Jobs and other futures that the session waits for. `None` until the first one, because most
     /// sessions never have any.
     running: Option<RunningWork>,
+    /// Counts the running tasks of `cx.spawn`: each holds a reference.
+    spawned: Arc<()>,
     /// Whether jobs of the page are paused until the page has read its outbox.
     is_paused: bool,
     /// How many times a page has resumed the session. Each component records the value at its last
@@ -147,7 +150,7 @@ impl Session {
             supervisor,
             port,
             identity,
-            browser: None,
+            browsers: Box::default(),
             connection,
             components: HashMap::default(),
             set_aside: Box::default(),
@@ -157,7 +160,9 @@ impl Session {
             held_replies: Box::default(),
             budget: Arc::new(budget),
             behaviour: ClientBehaviour::default(),
+            resyncs: Vec::new(),
             running: None,
+            spawned: Arc::default(),
             is_paused: false,
             resumes: 0,
             persistence: Persistence::default(),
@@ -178,9 +183,9 @@ impl Session {
         &self.supervisor
     }
 
-    /// Sets the browser of the current connection.
-    pub(crate) fn set_browser(&mut self, browser: Option<BrowserId>) {
-        self.browser = browser;
+    /// Sets the browsers that the request of the current connection names.
+    pub(crate) fn set_browsers(&mut self, browsers: Box<[BrowserId]>) {
+        self.browsers = browsers;
     }
 
     /// Returns the identity of the session's user.

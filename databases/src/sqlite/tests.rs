@@ -189,6 +189,31 @@ async fn the_transaction_cannot_be_ended_by_a_statement() {
 }
 
 #[tokio::test]
+async fn nothing_temporary_outlives_a_transaction() {
+    for sql in [
+        "CREATE TEMP TABLE passing (n INTEGER)",
+        "CREATE TABLE temp.passing (n INTEGER)",
+        "CREATE TEMPORARY TABLE passing AS SELECT * FROM seats",
+        "CREATE TEMP TRIGGER passing AFTER INSERT ON main.seats BEGIN DELETE FROM seats; END",
+        "CREATE TRIGGER temp.passing AFTER INSERT ON seats BEGIN DELETE FROM seats; END",
+        "CREATE TEMP VIEW seats AS SELECT 1 AS id",
+        "CREATE VIEW temp.seats AS SELECT 1 AS id",
+        "CREATE VIRTUAL TABLE temp.passing USING fts5(text)",
+    ] {
+        let database = open();
+        let run = |tx: &mut Tx| {
+            // The handler ignores the refusal.
+            drop(tx.execute(sql, ()));
+            Ok(())
+        };
+        let outcome = database.run(run).await;
+        assert!(matches!(&outcome, Err(DatabaseError::Denied(what)) if what == "CREATE TEMP"), "{sql}");
+        let rest = |tx: &mut Tx| tx.query_first::<u32>("SELECT count(*) FROM sqlite_temp_master", ());
+        assert_eq!(database.run(rest).await.unwrap(), Some(0), "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn values_survive_a_round_trip() {
     let values = vec![
         Value::Null,

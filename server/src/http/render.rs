@@ -60,18 +60,19 @@ impl SealBinding {
     /// # Errors
     /// Returns an error if the browser needs an id and the system's random number generator fails.
     /// Seals without the id could be opened in any browser.
-    fn of(parts: &Parts, runtime: &Runtime, identity: &Identity) -> Result<Self, getrandom::Error> {
+    fn of(parts: &mut Parts, runtime: &Runtime, identity: &Identity) -> Result<Self, getrandom::Error> {
         let core = runtime.core();
         if identity.user_id().is_some() || !core.binds_browsers {
             return Ok(Self::Identity);
         }
-        if let Some(browser) = BrowserId::of(&parts.headers, &core.secret) {
+        let scope = CookieScope::of(parts);
+        if let Some(browser) = BrowserId::of_page(&parts.headers, &core.secret, scope) {
             return Ok(Self::KnownBrowser(browser));
         }
-        let browser = BrowserId::random()?;
-        // Without `serve`, only the responses of `Live::page` and `Live::headers` set the cookie.
-        let cookie = parts.extensions.get().cloned().unwrap_or_default();
-        Ok(Self::NewBrowser { browser, cookie, scope: CookieScope::of(parts) })
+        // Kept in the request, so that all `Live`s of a handler are of the same browser. Without
+        // `serve`, only the responses of `Live::page` and `Live::headers` set the cookie.
+        let cookie = parts.extensions.get_or_insert_default::<BrowserCookie>().clone();
+        Ok(Self::NewBrowser { browser: cookie.browser()?, cookie, scope })
     }
 }
 
@@ -252,12 +253,12 @@ impl Live {
     /// response.
     #[must_use]
     pub fn page(&self, html: impl Into<String>) -> Response {
-        (self.headers(), Html(html.into())).into_response()
+        (self.rendered_headers(), Html(html.into())).into_response()
     }
 
-    /// Returns the headers for a response that contains the components rendered so far:
-    /// `Cache-Control`, and `Set-Cookie` if their seals are bound to a browser that has no cookie
-    /// yet.
+    /// Returns the headers for a response that contains components: `Cache-Control`, and
+    /// `Set-Cookie` if their seals are bound to a browser that has no cookie yet. The components
+    /// may be rendered before or after this call.
     ///
     /// ```
     /// use axum::http::StatusCode;
@@ -269,6 +270,14 @@ impl Live {
     /// ```
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
+        if let SealBinding::NewBrowser { browser, cookie, scope } = &self.binding {
+            cookie.set(*browser, &self.runtime.core().secret, *scope);
+        }
+        self.rendered_headers()
+    }
+
+    /// Returns the headers for a response that contains the components rendered so far.
+    fn rendered_headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::from_iter(UNCACHED);
         if let SealBinding::NewBrowser { cookie, .. } = &self.binding {
             cookie.write(&mut headers);
@@ -338,11 +347,13 @@ mod tests {
     #[test]
     fn seals_are_not_created_without_the_browser_that_they_are_bound_to() {
         let runtime = Runtime::builder().build().unwrap();
-        let (parts, ()) = Request::new(()).into_parts();
-        let binding = || SealBinding::of(&parts, &runtime, &Identity::anonymous());
-        assert!(matches!(binding(), Ok(SealBinding::NewBrowser { .. })));
-        assert!(without_randomness(binding).is_err());
+        let binding = |identity: &Identity| {
+            let (mut parts, ()) = Request::new(()).into_parts();
+            SealBinding::of(&mut parts, &runtime, identity)
+        };
+        assert!(matches!(binding(&Identity::anonymous()), Ok(SealBinding::NewBrowser { .. })));
+        assert!(without_randomness(|| binding(&Identity::anonymous())).is_err());
         let user = Identity::of(vivaz_components::User::new("ada", "Ada"));
-        assert!(without_randomness(|| SealBinding::of(&parts, &runtime, &user)).is_ok());
+        assert!(without_randomness(|| binding(&user)).is_ok());
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use vivaz_components::{Effect, Membership, Subscriber, Target, UnmountReason};
-use vivaz_protocol::ComponentId;
+use vivaz_components::instance::BoxFuture;
+use vivaz_components::{ActionError, Effect, Membership, Subscriber, Target, TaskOutcome, UnmountReason};
+use vivaz_protocol::{ComponentId, ErrorCode};
 
 use super::Session;
 use super::completion::Completion;
@@ -62,15 +63,7 @@ impl Session {
                     }
                     self.hub().rooms().leave(&room, self.port.session(), id);
                 }
-                Effect::Spawn(task) => {
-                    if let Some(component) = self.components.get_mut(id) {
-                        let (id, epoch) = (id.clone(), component.stream.epoch().clone());
-                        let task = component.tasks.run_until_dropped(task);
-                        self.spawn_detached(async move {
-                            task.await.map(|outcome| Completion::TaskFinished { id, epoch, outcome })
-                        });
-                    }
-                }
+                Effect::Spawn { event, work } => self.spawn_task(id, event, work),
                 Effect::Load(task) => {
                     let id = id.clone();
                     self.spawn_detached(async move {
@@ -88,5 +81,24 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Starts a task of a component, or delivers an error to the component if the session runs as
+    /// many tasks as it may.
+    fn spawn_task(&mut self, id: &ComponentId, event: &'static str, work: BoxFuture<TaskOutcome>) {
+        let Some(component) = self.components.get_mut(id) else { return };
+        let (id, epoch) = (id.clone(), component.stream.epoch().clone());
+        // The session holds one reference, and each running task another one.
+        if Arc::strong_count(&self.spawned) > self.supervisor.core().limits.spawned_tasks {
+            let error = ActionError::new(ErrorCode::Overloaded, "the session runs too many tasks");
+            let outcome = TaskOutcome::failed(event, error);
+            return self.port.post_completion(Completion::TaskFinished { id, epoch, outcome });
+        }
+        let (task, running) = (component.tasks.run_until_dropped(work), Arc::clone(&self.spawned));
+        self.spawn_detached(async move {
+            let outcome = task.await;
+            drop(running);
+            outcome.map(|outcome| Completion::TaskFinished { id, epoch, outcome })
+        });
     }
 }

@@ -128,8 +128,8 @@ impl Session {
     fn open_seal(&self, seal: &str) -> Option<(SealContent, Registration)> {
         let core = self.supervisor.core();
         let open = |holder: String| core.sealer.open(seal, &holder, now());
-        let in_browser = self.browser.filter(|_| self.identity.user_id().is_none());
-        let sealed = in_browser.and_then(|browser| open(holder_with_browser(&self.identity, browser)));
+        let mut browsers = self.browsers.iter().filter(|_| self.identity.user_id().is_none());
+        let sealed = browsers.find_map(|browser| open(holder_with_browser(&self.identity, *browser)));
         let sealed = sealed.or_else(|| open(holder(&self.identity)))?;
         let registration = *core.registry.get(&sealed.component)?;
         // A page adopts the rendered HTML, so a seal of another template would not match the page.

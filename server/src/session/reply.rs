@@ -177,9 +177,11 @@ impl Session {
         self.mark_changed();
     }
 
-    /// Sends a cached reply again.
+    /// Sends a cached reply again. Its bytes count against the rate of snapshots: a mount has the
+    /// whole state of its component.
     pub(super) fn resend_reply(&mut self, reference: Ref, reply: &CachedReply) {
         let frame = self.encode_cached_reply(reference, reply);
+        self.count_snapshot(frame.len());
         self.port.send(frame);
     }
 

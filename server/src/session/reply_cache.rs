@@ -214,6 +214,12 @@ impl ReplyCache {
         self.running.binary_search(&reference).is_ok() || self.get(reference).is_some()
     }
 
+    /// Checks whether a message was refused, and its reply is kept or held.
+    pub(crate) fn is_refused(&self, reference: Ref) -> bool {
+        let reply = self.get(reference).or_else(|| self.held.get(&reference));
+        matches!(reply, Some(CachedReply::Refused(_)))
+    }
+
     /// Returns the kept reply of a message.
     pub(crate) fn get(&self, reference: Ref) -> Option<&CachedReply> {
         self.kept.iter().find(|(kept, _)| *kept == reference).map(|(_, kept)| kept)

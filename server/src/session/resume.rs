@@ -110,8 +110,15 @@ impl Session {
         }
         let waiting: Vec<(Ref, CachedReply)> =
             self.replies.unacknowledged().map(|(reference, reply)| (reference, reply.clone())).collect();
-        for (reference, reply) in waiting {
-            self.resend_reply(reference, &reply);
+        for (at, (reference, reply)) in waiting.iter().enumerate() {
+            // The state of a component is sent once, with the reply to its last mount. A page
+            // mounts an id again only after it has received the earlier replies for that id.
+            let later = waiting.get(at + 1..).unwrap_or_default();
+            if matches!(reply, CachedReply::Mounted(_)) && later.iter().any(|(_, one)| one == reply) {
+                self.port.send(encode::reply_lost(*reference));
+            } else {
+                self.resend_reply(*reference, reply);
+            }
         }
         self.resume_jobs();
         self.enqueue_resumed();
@@ -153,6 +160,7 @@ impl Session {
     /// Detaches the session from its connection. Nothing is sent from now on.
     pub(crate) fn detach(&mut self) {
         self.port.set_outbox(None);
+        self.resyncs = Vec::new();
         self.held_replies.drop_patches();
         self.unsubscribe_all();
         self.suspend_presences();

@@ -89,6 +89,25 @@ async fn snapshots_count_by_their_size() {
 }
 
 #[tokio::test]
+async fn snapshots_requested_at_once_cost_what_they_weigh() {
+    let server = limited(Limits { resync_bytes: 1_000, ..Limits::default() }).await;
+    let mut client = Client::hello(&server).await;
+    for id in ["a", "b"] {
+        client.mount(id, "counter", json!({ "title": "x".repeat(2_000) })).await;
+    }
+    let resync = |id| json!({ "v": 1, "type": "RESYNC", "componentId": id });
+    client.send_all(["a", "b"].repeat(25).into_iter().map(resync)).await.unwrap();
+    // A snapshot that waits to be sent answers all requests before it.
+    let replies = client.drain().await;
+    let (snapshots, refused): (Vec<_>, Vec<_>) =
+        replies.iter().partition(|reply| reply["type"] == "STATE_SNAPSHOT");
+    assert_eq!(snapshots.len(), 1, "2 kB use up a limit of 1 kB");
+    assert!(refused.iter().any(|reply| reply["componentId"] == "a"));
+    assert!(refused.iter().any(|reply| reply["componentId"] == "b"));
+    refused.into_iter().for_each(|reply| assert_error(reply, "rate_limited"));
+}
+
+#[tokio::test]
 async fn a_session_shows_so_many_topics() {
     let server = limited(Limits { topics: 2, ..Limits::default() }).await;
     let mut client = Client::hello(&server).await;

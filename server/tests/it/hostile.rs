@@ -194,3 +194,18 @@ async fn huge_and_odd_values_are_only_values() {
     }
     assert_eq!(client.act("c", "increment", json!([-1])).await["payload"]["count"], i64::MAX - 1);
 }
+
+#[tokio::test]
+async fn a_hello_that_names_a_stream_twice_is_refused_and_the_session_stays() {
+    let server = start().await;
+    let mut client = other_client(&server).await;
+    let (session, secret) = (client.welcome["session"].clone(), client.welcome["resume"].clone());
+    let streams = vec![r#""c:c":["k",0]"#; 2_500].join(",");
+    let hello = format!(
+        r#"{{"v":1,"type":"HELLO","payload":{{"session":{session},"resume":{secret},"streams":{{{streams}}}}}}}"#
+    );
+    let mut other = Client::open(&server).await;
+    other.send_text(&hello).await;
+    assert_eq!(other.closed().await, 4400);
+    check_responds(&mut client).await;
+}

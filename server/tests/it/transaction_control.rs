@@ -2,9 +2,9 @@
 //! everything after it.
 
 use serde_json::json;
-use vivaz::DatabaseError;
 use vivaz::prelude::*;
 use vivaz::sqlite::{Connection, Sqlite};
+use vivaz::{DatabaseError, Limits};
 
 use crate::app::{Server, start_with};
 use crate::client::{Client, assert_error};
@@ -61,6 +61,9 @@ const MEDDLING: &[(&[&str], &str)] = &[
     (&["RELEASE VIVAZ_ORDER"], "VIVAZ_ORDER"),
     (&["ROLLBACK TO vivaz_order"], "vivaz_order"),
     (&["ATTACH ':memory:' AS other"], "ATTACH"),
+    (&["CREATE TEMP TABLE passing (n INTEGER)"], "CREATE TEMP"),
+    (&["CREATE TEMP VIEW counts AS SELECT 1 AS count"], "CREATE TEMP"),
+    (&["CREATE TEMP TRIGGER t AFTER INSERT ON main.counts BEGIN DELETE FROM counts; END"], "CREATE TEMP"),
     (&["PRAGMA query_only = 1"], "PRAGMA query_only"),
     (&["PRAGMA locking_mode = EXCLUSIVE"], "PRAGMA locking_mode"),
     (&["PRAGMA foreign_keys(0)"], "PRAGMA foreign_keys"),
@@ -95,7 +98,9 @@ async fn prepared() -> File {
 
 async fn server(file: &File) -> Server {
     let database = file.database.clone();
-    start_with(|builder| builder.state(database.clone()).store(database)).await
+    // Each failure is logged.
+    let limits = Limits { client_events_per_second: 1_000, ..Limits::default() };
+    start_with(|builder| builder.limits(limits).state(database.clone()).store(database)).await
 }
 
 #[tokio::test]
