@@ -122,8 +122,8 @@ impl Keeper {
     }
 
     /// Queues the whole state of a session and writes it now, in a task of its own: neither a slow
-    /// write of other sessions nor the end of the caller delays it. The future returns the outcome of the first attempt, or `None`
-    /// if the session has ended or was evicted before.
+    /// write of other sessions nor the end of the caller delays it. The future returns the outcome
+    /// of the first attempt, or `None` if the session has ended or was evicted before.
     pub(crate) fn write_whole<R: RunningSessions + 'static>(
         self: &Arc<Self>,
         state: SessionState,

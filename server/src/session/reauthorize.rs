@@ -9,10 +9,10 @@ use tokio::time::{Instant, sleep};
 use vivaz_components::{ActionError, Identity, TopicRef, UnmountReason};
 use vivaz_protocol::{ComponentId, TopicName};
 
+use super::Session;
 use super::completion::Completion;
 use super::resume::authorize;
 use super::task::{Task, TaskOrigin};
-use super::Session;
 
 /// The delay before a topic that did not answer is asked again.
 const RETRY_DELAY: Duration = Duration::from_secs(2);

@@ -12,12 +12,12 @@ use vivaz_protocol::{CloseCode, ConnectionId, Epoch, ResumeSecret, Rev, SessionI
 use self::rows::{
     PageCopy, RestoredAs, RestoredComponent, Restorer, RowsOutcome, group_by_id, set_aside_with_parents,
 };
+use super::Session;
 use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
 use super::joined_rooms::JoinedRooms;
 use super::reply_cache::{CacheBounds, ReplyCache};
 use super::save::{instance_state_hash, stored_owner};
 use super::supervisor::Supervisor;
-use super::Session;
 use crate::core::StreamEpoch;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{StoreError, StoredSession, WriteRefusal};

@@ -180,7 +180,8 @@ pub enum CommitError {
     /// The application's own writes failed.
     Work(ActionError),
     /// The write was refused with [`WriteRefusal::Absent`], and `write` has not been called. The
-    /// variant returns the commit, so that the caller can repeat it after writing the session whole.
+    /// variant returns the commit, so that the caller can repeat it after writing the session
+    /// whole.
     Absent(Box<Commit>),
     /// The store refused the write for another reason than [`WriteRefusal::Absent`].
     Refused(WriteRefusal),
