@@ -198,7 +198,7 @@ test("checked boxes are restored by value after the client has reloaded the page
   await open(page, `${app.url}/groups`);
   await page.evaluate(() => {
     const kept = ["red", "green", "pink"].map((value, at) => ({ place: "groups 0", at, sign: `input,checkbox,color,,${value}`, name: "color", value: true }));
-    sessionStorage["live-typed /groups"] = JSON.stringify(kept);
+    sessionStorage["live-typed /groups"] = JSON.stringify({ kept });
   });
   await page.addInitScript(() => {
     document.addEventListener("live:error", (event) => ((window as any).told = (event as CustomEvent).detail.details));

@@ -32,7 +32,7 @@ for (const path of ["/chat/typed", "/form"]) {
 test("text that cannot be restored is reported", async ({ page }) => {
   await open(page, "/counter");
   await page.evaluate(() => {
-    sessionStorage["live-typed /counter"] = JSON.stringify([{ place: "counter 0", at: 3, sign: "input,text,,", name: "title", value: "mine" }]);
+    sessionStorage["live-typed /counter"] = JSON.stringify({ kept: [{ place: "counter 0", at: 3, sign: "input,text,,", name: "title", value: "mine" }] });
   });
   await page.addInitScript(() => {
     document.addEventListener("live:error", (event) => ((window as any).told = (event as CustomEvent).detail));

@@ -28,8 +28,8 @@ pub(crate) use self::handshake_error::{IDENTITY_OUTDATED, UNAUTHENTICATED, UNIDE
 pub(crate) use self::hello::close_for_violation;
 use self::liveness::{Liveness, PeerHealth};
 use crate::admission::browser::BrowserId;
-use crate::session::mail::Mail;
-use crate::session::supervisor::Supervisor;
+use crate::session::port::mail::Mail;
+use crate::session::sessions::supervisor::Supervisor;
 use crate::session::{Completion, Session};
 use crate::telemetry::stats::{Counters, RefusalReason};
 use crate::transport::{Gone, Incoming, Transport};

@@ -15,8 +15,8 @@ pub use self::builder::{BuildError, Builder};
 use crate::core::Core;
 use crate::persist::keeper::{lease, saving};
 use crate::persist::store::StoreError;
-use crate::session::mail::Mail;
-use crate::session::supervisor::Supervisor;
+use crate::session::port::mail::Mail;
+use crate::session::sessions::supervisor::Supervisor;
 use crate::telemetry::stats::Stats;
 
 /// The delay after which the first page reconnects during a drain. Another process should accept

@@ -6,43 +6,25 @@
 //! a [`Completion`]. Tasks and loads of components run as tokio tasks of their own, because they
 //! continue while the session is suspended. Their [`Completion`] arrives as mail.
 
-mod broadcast;
 mod child;
-mod child_props;
 mod children;
-mod client_behaviour;
-mod commit_outcome;
 mod completion;
 mod component;
-mod component_store;
-mod effects;
 mod encode;
 mod events;
-mod held_replies;
 mod jobs;
 mod joined_rooms;
-mod journal;
-pub(crate) mod mail;
 mod mount;
-pub(crate) mod outbox;
 mod outgoing;
 mod persistence;
 pub(crate) mod port;
-mod presence;
-mod reauthorize;
 mod reply;
-mod reply_cache;
 mod requests;
-mod restore;
 mod resume;
-mod save;
 pub(crate) mod sessions;
-mod set_aside;
-pub(crate) mod supervisor;
 mod task;
 mod topics;
 mod unmount;
-mod visibility;
 
 use std::collections::HashMap;
 use std::future::{poll_fn, ready};
@@ -58,22 +40,22 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_components::{Budget, Hub, Identity};
 use vivaz_protocol::{ComponentId, ConnectionId, SessionId, StreamId, TopicName};
 
-use self::client_behaviour::ClientBehaviour;
 pub(crate) use self::completion::Completion;
 use self::component::SessionComponent;
-use self::held_replies::HeldReplies;
 use self::persistence::Persistence;
-use self::reply_cache::ReplyCache;
-pub(crate) use self::restore::{RestoreError, RestoreRequest, Restored, restore};
+pub(crate) use self::persistence::restore::{RestoreError, RestoreRequest, Restored, restore};
+pub(crate) use self::persistence::save::stored_owner;
+use self::persistence::set_aside::SetAsideComponents;
+use self::reply::cache::ReplyCache;
+use self::reply::held::HeldReplies;
+use self::requests::client_behaviour::ClientBehaviour;
 pub(crate) use self::resume::{ClientPosition, TopicAuthorization};
-pub(crate) use self::save::stored_owner;
-use self::set_aside::SetAsideComponents;
-use self::supervisor::Supervisor;
+use self::sessions::supervisor::Supervisor;
 use self::topics::SessionTopic;
 use crate::admission::browser::BrowserId;
 use crate::persist::keeper::Ending;
-use crate::session::mail::EvictionReason;
 use crate::session::port::Port;
+use crate::session::port::mail::EvictionReason;
 use crate::telemetry::log::client_event;
 use crate::telemetry::stats::Counters;
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use vivaz_components::UnmountReason;
 
 use super::TURNS;
-use crate::session::mail::Mail;
+use crate::session::port::mail::Mail;
 use crate::session::sessions::Suspension;
 use crate::session::{Completion, EndingSession, Session};
 

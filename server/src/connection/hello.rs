@@ -14,7 +14,7 @@ use super::resume::{ResumeRequest, ResumedSession, resume_session};
 use crate::admission::identify::answer_of;
 use crate::admission::secret::random_text;
 use crate::session::port::Port;
-use crate::session::supervisor::Supervisor;
+use crate::session::sessions::supervisor::Supervisor;
 use crate::session::{ClientPosition, Session, stored_owner};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::transport::{Incoming, NOT_A_MESSAGE, Transport, Violation};

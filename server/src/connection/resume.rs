@@ -10,9 +10,9 @@ use vivaz_protocol::{CloseCode, Resume, ResumeSecret, TopicName};
 use super::detached::{drive_detached, end_session};
 use super::handshake_error::{HandshakeError, IDENTITY_OUTDATED};
 use crate::persist::store::{StoreError, WriteError, WriteRefusal};
-use crate::session::mail::EvictionReason;
+use crate::session::port::mail::EvictionReason;
+use crate::session::sessions::supervisor::Supervisor;
 use crate::session::sessions::{Claim, matching_secret_hash};
-use crate::session::supervisor::Supervisor;
 use crate::session::{
     RestoreError, RestoreRequest, Restored, Session, TopicAuthorization, restore, stored_owner,
 };

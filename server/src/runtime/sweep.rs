@@ -11,10 +11,10 @@ use vivaz_components::UnmountReason;
 
 use crate::connection;
 use crate::limits::Limits;
-use crate::session::mail::Mail;
 use crate::session::port::Posted;
+use crate::session::port::mail::Mail;
 use crate::session::sessions::SuspensionLimits;
-use crate::session::supervisor::Supervisor;
+use crate::session::sessions::supervisor::Supervisor;
 
 /// How long a topic without subscribers is kept.
 const TOPIC_GRACE: Duration = Duration::from_secs(60);

@@ -3,6 +3,9 @@
 //! A message never sets a child's props, except those that the component declares as given by the
 //! page.
 
+pub(super) mod props;
+pub(super) mod visibility;
+
 use std::collections::VecDeque;
 
 use serde_json::Value;

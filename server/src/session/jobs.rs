@@ -1,5 +1,7 @@
 //! Runs jobs: one at a time for each component, all components concurrently.
 
+pub(super) mod effects;
+
 use tracing::Instrument;
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Job, JobProgress, Started};
 use vivaz_components::spec::Hook;

@@ -15,7 +15,7 @@ use vivaz_protocol::{ComponentId, ErrorCode, ErrorMessage, Mounted, RawJson, Ref
 use super::child::{FoundChild, MountedBy, parse_sealed_props};
 use super::completion::{Completion, PendingMount};
 use super::component::{InstanceSlot, SessionComponent};
-use super::reply_cache::CachedReply;
+use super::reply::cache::CachedReply;
 use super::task::{ChildMount, ID_IN_USE, Task, TaskOrigin};
 use super::{Session, encode};
 use crate::admission::middleware::CallRequest;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use vivaz_protocol::{ErrorCode, ErrorMessage, RawJson, Ref, ServerMessage, StreamId};
 
+use super::children::visibility::NOT_SHOWN;
 use super::requests::Refused;
 use super::topics::SessionTopic;
-use super::visibility::NOT_SHOWN;
 use super::{Session, encode};
-use crate::session::outbox::OutboxEntry;
+use crate::session::port::outbox::OutboxEntry;
 use crate::telemetry::log::{Escaped, Quoted};
 use crate::transport::Outgoing;
 

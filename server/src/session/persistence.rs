@@ -1,5 +1,12 @@
 //! What a session knows about its copy in the store.
 
+pub(super) mod commit_outcome;
+pub(super) mod component_store;
+pub(super) mod journal;
+pub(super) mod restore;
+pub(super) mod save;
+pub(super) mod set_aside;
+
 /// Whether the store has the session, and what the next save has to write.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Persistence {

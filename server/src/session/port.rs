@@ -1,6 +1,9 @@
 //! The port of a session: its mailbox and its outbox. The port is shared with other tasks and stays
 //! the same, whichever task owns the session.
 
+pub(crate) mod mail;
+pub(crate) mod outbox;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
@@ -15,8 +18,8 @@ use vivaz_protocol::{CloseCode, ComponentId, Ref, Rev, SessionId, StreamId, Topi
 use crate::persist::store::WriteRefusal;
 
 use super::completion::Completion;
-use super::mail::{EvictionReason, Mail};
-use super::outbox::{Outbox, OutboxEntry};
+use super::port::mail::{EvictionReason, Mail};
+use super::port::outbox::{Outbox, OutboxEntry};
 
 /// Finds the session of a port.
 pub(crate) trait SessionOwner: Send + Sync {

@@ -1,6 +1,8 @@
 //! Receives messages of the client: checks the rate, decodes, deduplicates by `ref`, and
 //! dispatches.
 
+pub(super) mod client_behaviour;
+
 use std::fmt;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -16,10 +18,10 @@ use vivaz_protocol::{
 };
 
 use super::child::Visibility;
-use super::client_behaviour::CloseReason;
-use super::reply_cache::{CachedReply, RefStatus};
+use super::children::visibility::NOT_SHOWN;
+use super::reply::cache::{CachedReply, RefStatus};
+use super::requests::client_behaviour::CloseReason;
 use super::task::{PropsRequest, Task, TaskOrigin};
-use super::visibility::NOT_SHOWN;
 use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::telemetry::stats::Counters;

@@ -1,5 +1,7 @@
 //! Attaches a session to a connection, and detaches it.
 
+pub(super) mod reauthorize;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -13,10 +15,10 @@ use vivaz_protocol::{
 };
 
 use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
-use super::reply_cache::CachedReply;
+use super::reply::cache::CachedReply;
 use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
-use crate::session::outbox::Outbox;
+use crate::session::port::outbox::Outbox;
 use crate::telemetry::log::{Escaped, Quoted};
 use crate::telemetry::stats::Counters;
 

@@ -4,6 +4,9 @@
 //! without a task. A session changes hands under the lock of its shard, so that it is in exactly
 //! one place.
 
+pub(super) mod broadcast;
+pub(crate) mod supervisor;
+
 mod secret;
 mod sweep;
 #[cfg(test)]
@@ -26,7 +29,7 @@ use crate::admission::secret::random_bytes;
 use crate::admission::users::UserPermit;
 use crate::persist::store::Secrets;
 use crate::session::Session;
-use crate::session::mail::Mail;
+use crate::session::port::mail::Mail;
 use crate::session::port::{Port, Posted};
 
 /// Enough shards that tasks on all cores seldom contend for one.

@@ -12,13 +12,13 @@ use futures_util::future::join_all;
 use vivaz_components::Unsent;
 use vivaz_protocol::{ComponentId, Ref, Rev, StreamId, TopicName};
 
-use super::Session;
-use super::completion::Completion;
-use super::reply_cache::CachedReply;
+use crate::session::Session;
+use crate::session::completion::Completion;
+use crate::session::reply::cache::CachedReply;
 
 /// The waiting messages by component. Most sessions never have any.
 #[derive(Default)]
-pub(super) struct HeldReplies {
+pub(in crate::session) struct HeldReplies {
     last: u64,
     of: HashMap<ComponentId, VecDeque<HeldMessage>, RandomState>,
 }
@@ -49,18 +49,18 @@ enum HeldContent {
 
 impl HeldReplies {
     /// Checks whether messages of a component wait.
-    pub(super) fn holds(&self, id: &ComponentId) -> bool {
+    pub(in crate::session) fn holds(&self, id: &ComponentId) -> bool {
         self.of.contains_key(id)
     }
 
     /// Queues a patch behind the waiting messages.
-    pub(super) fn push_patch(&mut self, id: &ComponentId, rev: Rev, frame: Bytes) {
+    pub(in crate::session) fn push_patch(&mut self, id: &ComponentId, rev: Rev, frame: Bytes) {
         self.push(id, HoldUntil::PriorSent, HeldContent::Patch(rev, frame));
     }
 
     /// Drops the patches, because the page is gone. A page that resumes receives them from the
     /// streams.
-    pub(super) fn drop_patches(&mut self) {
+    pub(in crate::session) fn drop_patches(&mut self) {
         for held in self.of.values_mut() {
             for one in held.iter_mut() {
                 if let HeldContent::Reply { patch, .. } = &mut one.content {
@@ -73,7 +73,7 @@ impl HeldReplies {
     }
 
     /// Withholds the replies that may have data of a topic that the user may not see.
-    pub(super) fn withhold(&mut self, is_refused: impl Fn(&TopicName) -> bool) {
+    pub(in crate::session) fn withhold(&mut self, is_refused: impl Fn(&TopicName) -> bool) {
         for one in self.of.values_mut().flatten() {
             if let HeldContent::Reply { reference, reply, .. } = &mut one.content {
                 reply.withhold(*reference, &is_refused);
@@ -111,7 +111,7 @@ impl HeldReplies {
 
 impl Session {
     /// Sends a component's reply: at once, or after the messages and topic patches before it.
-    pub(super) fn reply_in_order(
+    pub(in crate::session) fn reply_in_order(
         &mut self,
         id: &ComponentId,
         reference: Ref,
@@ -137,7 +137,7 @@ impl Session {
 
     /// Handles that the topics have sent the patches before a held reply: sends the messages that
     /// are due.
-    pub(super) fn release_held(&mut self, id: &ComponentId, number: u64) {
+    pub(in crate::session) fn release_held(&mut self, id: &ComponentId, number: u64) {
         self.held_replies.mark_due(id, number);
         while let Some(next) = self.held_replies.take_due(id) {
             match next {

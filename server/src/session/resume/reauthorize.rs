@@ -9,10 +9,10 @@ use tokio::time::{Instant, sleep};
 use vivaz_components::{ActionError, Identity, TopicRef, UnmountReason};
 use vivaz_protocol::{ComponentId, TopicName};
 
-use super::Session;
-use super::completion::Completion;
-use super::resume::authorize;
-use super::task::{Task, TaskOrigin};
+use crate::session::Session;
+use crate::session::completion::Completion;
+use crate::session::resume::authorize;
+use crate::session::task::{Task, TaskOrigin};
 
 /// The delay before a topic that did not answer is asked again.
 const RETRY_DELAY: Duration = Duration::from_secs(2);
@@ -36,7 +36,7 @@ impl Session {
 
     /// Applies a completion whose topics were authorized. A component that shows a refused topic is
     /// unmounted, like at a resume. A mount is refused.
-    pub(super) fn apply_reauthorized(
+    pub(in crate::session) fn apply_reauthorized(
         &mut self,
         mut completion: Completion,
         resumes: u32,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use vivaz_components::UnmountReason;
 use vivaz_protocol::ComponentId;
 
-use super::Session;
-use super::component::SessionComponent;
+use crate::session::Session;
+use crate::session::component::SessionComponent;
 use crate::telemetry::log::{Escaped, Quoted, client_event};
 
 /// How long a user stays present after the page has left or has removed the component. The page may
@@ -17,7 +17,7 @@ const LINGER: Duration = Duration::from_secs(2);
 impl Session {
     /// Makes a component present at the topics that its fields request, and at no others. Without a
     /// connection nothing is added; the resume adds it.
-    pub(super) fn update_presences(&mut self, id: &ComponentId) {
+    pub(in crate::session) fn update_presences(&mut self, id: &ComponentId) {
         let Some(component) = self.components.get_mut(id) else { return };
         let wanted = if component.is_shown() { component.requested_presences() } else { Vec::new() };
         component.presences.retain(|claim| wanted.iter().any(|topic| topic.name() == claim.topic().name()));
@@ -41,14 +41,14 @@ impl Session {
     }
 
     /// Suspends all presences for `Limits::presence_grace`, because the connection is gone.
-    pub(super) fn suspend_presences(&self) {
+    pub(in crate::session) fn suspend_presences(&self) {
         let grace = self.supervisor.core().limits.presence_grace;
         let claims = self.components.values().flat_map(|component| &component.presences);
         claims.for_each(|claim| claim.suspend(grace));
     }
 
     /// Renews all presences with the current name of the user, because the page has resumed.
-    pub(super) fn renew_presences(&mut self) {
+    pub(in crate::session) fn renew_presences(&mut self) {
         let Ok(user) = self.identity.user().cloned() else { return };
         let ids: Vec<ComponentId> = self.components.keys().cloned().collect();
         for id in ids {
@@ -64,7 +64,7 @@ impl Session {
 
 impl SessionComponent {
     /// Ends the component's presences, because it is unmounted.
-    pub(super) fn end_presences(&mut self, reason: UnmountReason) {
+    pub(in crate::session) fn end_presences(&mut self, reason: UnmountReason) {
         let lingers = matches!(reason, UnmountReason::Left | UnmountReason::Removed);
         for claim in std::mem::take(&mut self.presences) {
             if lingers {

@@ -8,27 +8,27 @@ use vivaz_components::instance::Instance;
 use vivaz_components::{ActionError, Effect, ReservedUpdates, Result, StagedUpdate, Work};
 use vivaz_protocol::{Author, ComponentId, Ref};
 
-use super::Session;
-use super::commit_outcome::await_commit;
-use super::completion::Completion;
-use super::component::SessionComponent;
-use super::reply_cache::CachedReply;
-use super::save::instance_state_hash;
-use super::supervisor::Supervisor;
-use super::task::TaskOrigin;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{
     Commit, CommitError, SnapshotHead, StoreError, StoredChange, StoredComponent, StoredReply, WriteRefusal,
 };
-use crate::session::mail::EvictionReason;
+use crate::session::Session;
+use crate::session::completion::Completion;
+use crate::session::component::SessionComponent;
+use crate::session::persistence::commit_outcome::await_commit;
+use crate::session::persistence::save::instance_state_hash;
 use crate::session::port::Port;
+use crate::session::port::mail::EvictionReason;
+use crate::session::reply::cache::CachedReply;
+use crate::session::sessions::supervisor::Supervisor;
+use crate::session::task::TaskOrigin;
 use crate::telemetry::log::Escaped;
 
 /// The delay before a failed removal is tried again.
 const REMOVAL_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// A component that is being mounted and will be inserted.
-pub(super) struct Insertion {
+pub(in crate::session) struct Insertion {
     supervisor: Arc<Supervisor>,
     port: Arc<Port>,
     /// The session itself, if the store never had it.
@@ -40,7 +40,11 @@ pub(super) struct Insertion {
 
 impl Session {
     /// Returns the insertion of a component, if there is a store.
-    pub(super) fn insertion(&mut self, id: &ComponentId, one: &SessionComponent) -> Option<Insertion> {
+    pub(in crate::session) fn insertion(
+        &mut self,
+        id: &ComponentId,
+        one: &SessionComponent,
+    ) -> Option<Insertion> {
         let supervisor = Arc::clone(&self.supervisor);
         let core = supervisor.core();
         let keeper = core.keeper.as_ref()?;
@@ -62,7 +66,7 @@ impl Session {
 
     /// Removes a component from the store, then from the session. Without a store, only from the
     /// session.
-    pub(super) fn remove_component(&mut self, id: &ComponentId, origin: TaskOrigin) {
+    pub(in crate::session) fn remove_component(&mut self, id: &ComponentId, origin: TaskOrigin) {
         let supervisor = Arc::clone(&self.supervisor);
         let Some(keeper) = supervisor.core().keeper.as_ref().filter(|_| !self.persistence.is_ending()) else {
             return self.complete_unmount(id, origin);
@@ -79,7 +83,12 @@ impl Session {
 
     /// Removes a component in one commit with the writes of its last job. If that commit fails, the
     /// component is removed without the writes, and its other effects do not happen.
-    pub(super) fn remove_with_writes(&mut self, id: &ComponentId, origin: TaskOrigin, effects: Vec<Effect>) {
+    pub(in crate::session) fn remove_with_writes(
+        &mut self,
+        id: &ComponentId,
+        origin: TaskOrigin,
+        effects: Vec<Effect>,
+    ) {
         let supervisor = Arc::clone(&self.supervisor);
         let Some(keeper) = &supervisor.core().keeper else { return self.complete_unmount(id, origin) };
         self.drop_unsaved(keeper, id);
@@ -157,7 +166,12 @@ impl Session {
     }
 
     /// Handles a completed removal: performs the effects of the last job and completes the unmount.
-    pub(super) fn finish_removal(&mut self, id: &ComponentId, origin: TaskOrigin, effects: Vec<Effect>) {
+    pub(in crate::session) fn finish_removal(
+        &mut self,
+        id: &ComponentId,
+        origin: TaskOrigin,
+        effects: Vec<Effect>,
+    ) {
         self.perform(id, effects);
         self.complete_unmount(id, origin);
     }
@@ -242,7 +256,7 @@ impl LastWrites {
 
 impl Insertion {
     /// Adds the reply to a mount to the same commit.
-    pub(super) fn with_reply(mut self, reference: Ref) -> Self {
+    pub(in crate::session) fn with_reply(mut self, reference: Ref) -> Self {
         self.component.settled = reference.get();
         self.reply = Some(reference);
         self
@@ -253,7 +267,10 @@ impl Insertion {
     /// # Errors
     /// Returns the error of the mount, of the store, or of encoding the state. The component is
     /// then not mounted.
-    pub(super) async fn commit(self, mounted: Result<Box<dyn Instance>>) -> Result<Box<dyn Instance>> {
+    pub(in crate::session) async fn commit(
+        self,
+        mounted: Result<Box<dyn Instance>>,
+    ) -> Result<Box<dyn Instance>> {
         let Self { supervisor, port, creates, mut component, reply, received } = self;
         let mut instance = mounted?;
         let core = supervisor.core();

@@ -3,7 +3,7 @@
 use vivaz_components::{Identity, ServerEvent, User};
 use vivaz_protocol::SessionId;
 
-use super::supervisor::Supervisor;
+use crate::session::sessions::supervisor::Supervisor;
 
 impl Supervisor {
     /// Posts an event to every component of every session.

@@ -10,7 +10,7 @@ use vivaz_protocol::ComponentId;
 
 use crate::persist::store::StoredComponent;
 use crate::session::child::MountedBy;
-use crate::session::supervisor::Supervisor;
+use crate::session::sessions::supervisor::Supervisor;
 use crate::telemetry::log::{Escaped, Quoted};
 
 /// The stored rows of one id.

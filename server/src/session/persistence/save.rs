@@ -10,20 +10,20 @@ use vivaz_components::Identity;
 use vivaz_components::instance::Instance;
 use vivaz_protocol::ComponentId;
 
-use super::Session;
-use super::completion::{Completion, WholeWriteResult};
-use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
-use super::persistence::SaveKind;
 use crate::core::Core;
 use crate::persist::keeper::{Keeper, WholeWriteOutcome, WholeWriteRetry};
 use crate::persist::store::{
     ComponentState, Owner, SessionState, Snapshot, SnapshotHead, StoreError, StoredComponent, WriteRefusal,
 };
+use crate::session::Session;
+use crate::session::completion::{Completion, WholeWriteResult};
+use crate::session::component::{ConnectedHook, InstanceSlot, SessionComponent};
+use crate::session::persistence::SaveKind;
 use crate::telemetry::log::Escaped;
 
 impl Session {
     /// Notifies the keeper of a change, so that the session is saved with the next batch.
-    pub(super) fn mark_changed(&mut self) {
+    pub(in crate::session) fn mark_changed(&mut self) {
         if let Some(keeper) = &self.supervisor.core().keeper
             && self.persistence.mark_changed()
         {
@@ -93,7 +93,7 @@ impl Session {
     }
 
     /// Handles the outcome of [`write_whole`](Self::write_whole).
-    pub(super) fn finish_whole_write(
+    pub(in crate::session) fn finish_whole_write(
         &mut self,
         outcome: Option<WholeWriteOutcome>,
         answer: Option<oneshot::Sender<WholeWriteResult>>,
@@ -157,7 +157,7 @@ impl Session {
 
     /// Returns the stored head: owner, secrets and progress. Returns `None` if the session has
     /// ended.
-    pub(super) fn snapshot_head(&self, good_for: Duration) -> Option<SnapshotHead> {
+    pub(in crate::session) fn snapshot_head(&self, good_for: Duration) -> Option<SnapshotHead> {
         let secrets = self.supervisor.sessions.secrets(self.id())?;
         let progress = self.replies.progress();
         Some(SnapshotHead { owner: stored_owner(&self.identity), secrets, progress, good_for })
@@ -210,7 +210,10 @@ impl Session {
 
 /// Saves a component. Returns its state and the hash of its [public state](instance_state_hash).
 /// Logs a failure.
-pub(super) fn save_instance(id: &ComponentId, instance: &mut dyn Instance) -> Option<(Vec<u8>, Option<u64>)> {
+pub(in crate::session) fn save_instance(
+    id: &ComponentId,
+    instance: &mut dyn Instance,
+) -> Option<(Vec<u8>, Option<u64>)> {
     let saved = instance.save().inspect_err(|error| {
         tracing::error!(component = %id, error = %Escaped(error), "cannot save a component");
     });
@@ -219,19 +222,19 @@ pub(super) fn save_instance(id: &ComponentId, instance: &mut dyn Instance) -> Op
 
 /// Returns the hash of a component's public state, without shared fields. Returns `None` if the
 /// state cannot be encoded.
-pub(super) fn instance_state_hash(instance: &mut dyn Instance) -> Option<u64> {
+pub(in crate::session) fn instance_state_hash(instance: &mut dyn Instance) -> Option<u64> {
     instance.state().ok().map(|state| state_hash(&state))
 }
 
 /// Returns the first 8 bytes of the BLAKE3 hash of a public state.
-pub(super) fn state_hash(state: &str) -> u64 {
+pub(in crate::session) fn state_hash(state: &str) -> u64 {
     let hash = blake3::hash(state.as_bytes());
     hash.as_bytes().iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
 impl Core {
     /// Returns the stored form of a component.
-    pub(super) fn stored_component(
+    pub(in crate::session) fn stored_component(
         &self,
         id: &ComponentId,
         one: &SessionComponent,

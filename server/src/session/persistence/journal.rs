@@ -6,15 +6,15 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_components::{ComponentChange, Journal, MessageId, Result, Transaction};
 use vivaz_protocol::{ComponentId, Ref, SessionId, TopicName};
 
-use super::Session;
-use super::commit_outcome::await_commit;
-use super::component::ConnectedHook;
-use super::joined_rooms::JoinedRooms;
-use super::reply_cache::CachedReply;
-use super::save::state_hash;
-use super::task::TaskOrigin;
 use crate::persist::store::{Commit, CommitRecord, ComponentState, SessionStore, StoredChange};
+use crate::session::Session;
+use crate::session::component::ConnectedHook;
+use crate::session::joined_rooms::JoinedRooms;
+use crate::session::persistence::commit_outcome::await_commit;
+use crate::session::persistence::save::state_hash;
 use crate::session::port::Port;
+use crate::session::reply::cache::CachedReply;
+use crate::session::task::TaskOrigin;
 
 /// Commits the changes of one job.
 struct ComponentJournal {
@@ -49,7 +49,11 @@ struct PendingChange {
 
 impl Session {
     /// Returns the journal for a component's next job, if its changes are committed one by one.
-    pub(super) fn job_journal(&self, id: &ComponentId, origin: TaskOrigin) -> Option<Arc<dyn Journal>> {
+    pub(in crate::session) fn job_journal(
+        &self,
+        id: &ComponentId,
+        origin: TaskOrigin,
+    ) -> Option<Arc<dyn Journal>> {
         let core = self.supervisor.core();
         let component = self.components.get(id)?;
         let keeper = core.commit_keeper(component.spec)?;

@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 use vivaz_components::{ServerEvent, UnmountReason};
 use vivaz_protocol::{CloseCode, ComponentId, TopicName};
 
-use super::Session;
-use super::completion::{Completion, WholeWriteResult};
+use crate::session::Session;
+use crate::session::completion::{Completion, WholeWriteResult};
 
 /// A message to a session.
 pub(crate) enum Mail {

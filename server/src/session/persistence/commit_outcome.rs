@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use vivaz_components::{ActionError, Result};
 
 use crate::persist::store::{CommitError, SessionStore, WriteRefusal};
-use crate::session::mail::{EvictionReason, Mail};
+use crate::session::port::mail::{EvictionReason, Mail};
 use crate::session::port::{Port, Posted};
 use crate::telemetry::log::Escaped;
 
@@ -28,7 +28,7 @@ const MAX_REWRITES: u32 = 2;
 /// # Errors
 /// Returns errors of the commit's own writes and of the store, and an error if the session has
 /// ended.
-pub(super) async fn await_commit(
+pub(in crate::session) async fn await_commit(
     store: Arc<dyn SessionStore>,
     port: Arc<Port>,
     commit: impl Future<Output = std::result::Result<(), CommitError>> + Send,

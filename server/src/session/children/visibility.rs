@@ -4,20 +4,20 @@
 use vivaz_components::{ActionError, Result};
 use vivaz_protocol::{ComponentId, ErrorCode, Request, StreamId};
 
-use super::Session;
-use super::child::{Placement, Visibility};
-use super::component::SessionComponent;
+use crate::session::Session;
+use crate::session::child::{Placement, Visibility};
+use crate::session::component::SessionComponent;
 use crate::telemetry::log::{Escaped, client_event};
 
 impl SessionComponent {
     /// Returns the visibility as of the last check.
-    pub(super) fn visibility(&self) -> Visibility {
+    pub(in crate::session) fn visibility(&self) -> Visibility {
         if self.is_shown() { Visibility::Shown } else { Visibility::Hidden }
     }
 
     /// Checks whether the component is visible: its user may see it, and its parent showed it and
     /// was visible at the last check.
-    pub(super) fn is_shown(&self) -> bool {
+    pub(in crate::session) fn is_shown(&self) -> bool {
         !self.is_withdrawn && self.mounted_by.is_shown()
     }
 }
@@ -28,7 +28,7 @@ impl Session {
     /// # Errors
     /// Returns `not_mounted` for a child that its parent does not show, and the reason if the
     /// parent's state cannot be read.
-    pub(super) fn check_visible(&mut self, id: &ComponentId, request: &Request<'_>) -> Result {
+    pub(in crate::session) fn check_visible(&mut self, id: &ComponentId, request: &Request<'_>) -> Result {
         let is_asked = match request {
             Request::Action { .. } | Request::Property { .. } | Request::Props(_) => true,
             Request::MountSealed { .. }
@@ -48,7 +48,7 @@ impl Session {
     /// # Errors
     /// Returns an error if the state of a parent, or of a topic that it shows, cannot be read. The
     /// visibility then does not change.
-    pub(super) fn update_visibility(&mut self, id: &ComponentId) -> Result<Visibility> {
+    pub(in crate::session) fn update_visibility(&mut self, id: &ComponentId) -> Result<Visibility> {
         let Some(component) = self.components.get(id) else { return Ok(Visibility::Shown) };
         if component.is_withdrawn {
             return Ok(Visibility::Hidden);
@@ -66,7 +66,7 @@ impl Session {
 
     /// Updates the visibility of a component. Logs a failure, and the visibility then does not
     /// change.
-    pub(super) fn refresh_visibility(&mut self, id: &ComponentId) {
+    pub(in crate::session) fn refresh_visibility(&mut self, id: &ComponentId) {
         if let Err(error) = self.update_visibility(id) {
             let error = Escaped(&error);
             client_event!(self.supervisor.core().log, ERROR, component = %id, %error, "cannot read the parent's state; the child keeps its visibility");
@@ -75,7 +75,7 @@ impl Session {
 
     /// Updates the visibility of all components, because the identity or the topics may have
     /// changed.
-    pub(super) fn refresh_all_visibility(&mut self) {
+    pub(in crate::session) fn refresh_all_visibility(&mut self) {
         let ids: Vec<ComponentId> = self.components.keys().cloned().collect();
         for id in ids {
             self.refresh_visibility(&id);
@@ -86,7 +86,7 @@ impl Session {
     ///
     /// # Errors
     /// Returns an error if the state of the parent, or of a topic that it shows, cannot be read.
-    pub(super) fn placement(&mut self, id: &ComponentId) -> Result<Placement> {
+    pub(in crate::session) fn placement(&mut self, id: &ComponentId) -> Result<Placement> {
         if !self.is_place_current(id)? {
             return Ok(Placement::Gone);
         }
@@ -170,4 +170,4 @@ impl Session {
     }
 }
 
-pub(super) const NOT_SHOWN: &str = "the parent does not show this component";
+pub(in crate::session) const NOT_SHOWN: &str = "the parent does not show this component";

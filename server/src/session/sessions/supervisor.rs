@@ -9,12 +9,12 @@ use tokio_util::task::TaskTracker;
 use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::SessionId;
 
-use super::Session;
-use super::port::SessionOwner;
-use super::sessions::Sessions;
 use crate::core::Core;
 use crate::persist::keeper::RunningSessions;
 use crate::persist::store::WriteRefusal;
+use crate::session::Session;
+use crate::session::port::SessionOwner;
+use crate::session::sessions::Sessions;
 use crate::telemetry::stats::Counters;
 
 /// Drives a session without a connection until it has no work left. It is then suspended until the

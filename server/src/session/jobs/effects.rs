@@ -6,13 +6,13 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_components::{ActionError, Effect, Membership, Subscriber, Target, TaskOutcome, UnmountReason};
 use vivaz_protocol::{ComponentId, ErrorCode};
 
-use super::Session;
-use super::completion::Completion;
-use super::task::{Task, TaskOrigin};
+use crate::session::Session;
+use crate::session::completion::Completion;
+use crate::session::task::{Task, TaskOrigin};
 
 impl Session {
     /// Performs a handler's effects in order.
-    pub(super) fn perform(&mut self, id: &ComponentId, effects: Vec<Effect>) {
+    pub(in crate::session) fn perform(&mut self, id: &ComponentId, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Emit { to, event, except_self } => {

@@ -12,17 +12,17 @@ use vivaz_protocol::{CloseCode, ConnectionId, Epoch, ResumeSecret, Rev, SessionI
 use self::rows::{
     PageCopy, RestoredAs, RestoredComponent, Restorer, RowsOutcome, group_by_id, set_aside_with_parents,
 };
-use super::Session;
-use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
-use super::joined_rooms::JoinedRooms;
-use super::reply_cache::{CacheBounds, ReplyCache};
-use super::save::{instance_state_hash, stored_owner};
-use super::supervisor::Supervisor;
 use crate::core::StreamEpoch;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{StoreError, StoredSession, WriteRefusal};
+use crate::session::Session;
+use crate::session::component::{ConnectedHook, InstanceSlot, SessionComponent};
+use crate::session::joined_rooms::JoinedRooms;
+use crate::session::persistence::save::{instance_state_hash, stored_owner};
 use crate::session::port::Port;
+use crate::session::reply::cache::{CacheBounds, ReplyCache};
 use crate::session::sessions::matching_secret_hash;
+use crate::session::sessions::supervisor::Supervisor;
 
 /// A request to restore a session.
 pub(crate) struct RestoreRequest<'a> {

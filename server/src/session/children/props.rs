@@ -7,11 +7,11 @@ use vivaz_components::instance::Job;
 use vivaz_components::{ActionError, Result};
 use vivaz_protocol::{ComponentId, ErrorCode};
 
-use super::Session;
-use super::child::{MountedBy, Placement, Props, props_json};
-use super::children::check_page_props;
-use super::completion::Completion;
-use super::task::{PropsRequest, Task, TaskOrigin};
+use crate::session::Session;
+use crate::session::child::{MountedBy, Placement, Props, props_json};
+use crate::session::children::check_page_props;
+use crate::session::completion::Completion;
+use crate::session::task::{PropsRequest, Task, TaskOrigin};
 use crate::telemetry::log::{Escaped, client_event};
 
 /// How many times a child that fails to take its props is tried again. After that, only a change of
@@ -22,7 +22,7 @@ const PROPS_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 impl Session {
     /// Updates the visibility and the props of all children of a component whose state has changed.
-    pub(super) fn refresh_children(&mut self, parent: &ComponentId) {
+    pub(in crate::session) fn refresh_children(&mut self, parent: &ComponentId) {
         let Some(children) = self.components.get(parent).and_then(|parent| parent.children.as_ref()) else {
             return;
         };
@@ -37,7 +37,7 @@ impl Session {
     }
 
     /// Queues a comparison of a child's props.
-    pub(super) fn queue_props_check(&mut self, id: &ComponentId) {
+    pub(in crate::session) fn queue_props_check(&mut self, id: &ComponentId) {
         let Some(component) = self.components.get_mut(id) else { return };
         if let Some(link) = component.mounted_by.link_mut()
             && !std::mem::replace(&mut link.is_check_queued, true)
@@ -47,7 +47,7 @@ impl Session {
     }
 
     /// Compares a child's props with those that its parent's state gives it, and updates them.
-    pub(super) fn compare_props(&mut self, id: &ComponentId) {
+    pub(in crate::session) fn compare_props(&mut self, id: &ComponentId) {
         let Some(component) = self.components.get_mut(id) else { return };
         if let Some(link) = component.mounted_by.link_mut() {
             link.is_check_queued = false;
@@ -63,7 +63,12 @@ impl Session {
     }
 
     /// Handles a `PROPS_UPDATE`, according to how the component was mounted.
-    pub(super) fn handle_props_update(&mut self, id: &ComponentId, given: PropsRequest, origin: TaskOrigin) {
+    pub(in crate::session) fn handle_props_update(
+        &mut self,
+        id: &ComponentId,
+        given: PropsRequest,
+        origin: TaskOrigin,
+    ) {
         let Some(component) = self.components.get_mut(id) else { return };
         let job = match &mut component.mounted_by {
             MountedBy::Name { before } => match given.props {
@@ -106,7 +111,7 @@ impl Session {
     }
 
     /// Records that a component has accepted its props.
-    pub(super) fn confirm_props(&mut self, id: &ComponentId) {
+    pub(in crate::session) fn confirm_props(&mut self, id: &ComponentId) {
         match self.components.get_mut(id).map(|one| &mut one.mounted_by) {
             Some(MountedBy::Parent(link)) => {
                 link.before = None;
@@ -120,7 +125,12 @@ impl Session {
     /// Records that a component has refused its props. Those of a `PROPS_UPDATE` are reverted and
     /// compared again. Those that its parent gives are tried again later if the error may be
     /// temporary; until then the child shows other props than its parent gives.
-    pub(super) fn revert_props(&mut self, id: &ComponentId, origin: TaskOrigin, error: &ActionError) {
+    pub(in crate::session) fn revert_props(
+        &mut self,
+        id: &ComponentId,
+        origin: TaskOrigin,
+        error: &ActionError,
+    ) {
         let Some(component) = self.components.get_mut(id) else { return };
         if let MountedBy::Name { before } = &mut component.mounted_by
             && let Some(before) = before.take()
@@ -154,7 +164,7 @@ impl Session {
     }
 
     /// Retries a child that could not take its props.
-    pub(super) fn retry_props(&mut self, id: &ComponentId) {
+    pub(in crate::session) fn retry_props(&mut self, id: &ComponentId) {
         if let Some(link) = self.components.get_mut(id).and_then(|one| one.mounted_by.link_mut())
             && std::mem::take(&mut link.is_retry_scheduled)
         {

@@ -19,7 +19,7 @@ pub(crate) type CloseReason = (CloseCode, &'static str);
 
 /// The behaviour of a client.
 #[derive(Debug, Default)]
-pub(super) struct ClientBehaviour {
+pub(in crate::session) struct ClientBehaviour {
     meter: Meter,
     malformed: u8,
     /// The number of messages refused since `refused_since`.
@@ -36,7 +36,7 @@ pub(super) struct ClientBehaviour {
 
 impl ClientBehaviour {
     /// Resets the counters of the connection. The rate continues.
-    pub(super) fn reset(&mut self, granted: u32) {
+    pub(in crate::session) fn reset(&mut self, granted: u32) {
         self.malformed = 0;
         self.granted = granted;
         self.is_unproven = true;
@@ -44,7 +44,7 @@ impl ClientBehaviour {
 
     /// Checks whether this is the first message on the connection. It proves that the client has
     /// received `WELCOME`.
-    pub(super) fn take_first(&mut self) -> bool {
+    pub(in crate::session) fn take_first(&mut self) -> bool {
         std::mem::take(&mut self.is_unproven)
     }
 
@@ -52,7 +52,7 @@ impl ClientBehaviour {
     ///
     /// # Errors
     /// Returns the time until a message is allowed, if this one exceeds the rate.
-    pub(super) fn count_message(&mut self, rate: Rate, now: Duration) -> Result<(), Duration> {
+    pub(in crate::session) fn count_message(&mut self, rate: Rate, now: Duration) -> Result<(), Duration> {
         if self.granted > 0 {
             self.granted -= 1;
             return Ok(());
@@ -64,28 +64,28 @@ impl ClientBehaviour {
     ///
     /// # Errors
     /// Returns the time until one is allowed.
-    pub(super) fn check_snapshot(&self, rate: Rate, now: Duration) -> Result<(), Duration> {
+    pub(in crate::session) fn check_snapshot(&self, rate: Rate, now: Duration) -> Result<(), Duration> {
         self.snapshots.check(rate, now)
     }
 
     /// Counts a snapshot of so many bytes.
-    pub(super) fn count_snapshot(&mut self, rate: Rate, now: Duration, bytes: usize) {
+    pub(in crate::session) fn count_snapshot(&mut self, rate: Rate, now: Duration, bytes: usize) {
         self.snapshots.charge(rate, now, bytes as u64);
     }
 
     /// Counts a well-formed message.
-    pub(super) fn count_well_formed(&mut self) {
+    pub(in crate::session) fn count_well_formed(&mut self) {
         self.malformed = 0;
     }
 
     /// Counts a malformed message. Returns the close reason after too many in a row.
-    pub(super) fn count_malformed(&mut self) -> Option<CloseReason> {
+    pub(in crate::session) fn count_malformed(&mut self) -> Option<CloseReason> {
         self.malformed += 1;
         (self.malformed >= MAX_MALFORMED).then_some((CloseCode::ProtocolViolation, "malformed messages"))
     }
 
     /// Counts a rate-limited message. Returns the close reason after too many.
-    pub(super) fn count_refused(&mut self, now: Instant) -> Option<CloseReason> {
+    pub(in crate::session) fn count_refused(&mut self, now: Instant) -> Option<CloseReason> {
         if self.refused_since.is_none_or(|since| now.duration_since(since) > WINDOW) {
             self.refused_since = Some(now);
             self.refused = 0;

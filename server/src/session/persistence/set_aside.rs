@@ -6,33 +6,37 @@ use std::sync::Arc;
 use vivaz_components::{Account, Budget};
 use vivaz_protocol::{ComponentId, TopicName};
 
-use super::Session;
-use super::component::{InstanceSlot, SessionComponent};
-use super::save::save_instance;
 use crate::persist::store::StoredComponent;
+use crate::session::Session;
+use crate::session::component::{InstanceSlot, SessionComponent};
+use crate::session::persistence::save::save_instance;
 
 /// Stored components that are not run: this program has no such component, cannot decode its state,
 /// or could not authorize one of its topics for too long. They count against the session's budget.
 #[derive(Default)]
-pub(super) struct SetAsideComponents {
+pub(in crate::session) struct SetAsideComponents {
     rows: Vec<StoredComponent>,
     account: Option<Account>,
 }
 
 impl SetAsideComponents {
     /// Returns the stored components.
-    pub(super) fn rows(&self) -> &[StoredComponent] {
+    pub(in crate::session) fn rows(&self) -> &[StoredComponent] {
         &self.rows
     }
 
     /// Adds stored components.
-    pub(super) fn add(&mut self, rows: impl IntoIterator<Item = StoredComponent>, budget: &Arc<Budget>) {
+    pub(in crate::session) fn add(
+        &mut self,
+        rows: impl IntoIterator<Item = StoredComponent>,
+        budget: &Arc<Budget>,
+    ) {
         self.rows.extend(rows);
         self.update_account(budget);
     }
 
     /// Drops the rows of a removed component.
-    pub(super) fn remove(&mut self, id: &ComponentId, name: &str, budget: &Arc<Budget>) {
+    pub(in crate::session) fn remove(&mut self, id: &ComponentId, name: &str, budget: &Arc<Budget>) {
         self.rows.retain(|row| row.id != id.as_str() || row.name != name);
         self.update_account(budget);
     }
@@ -54,7 +58,7 @@ impl SetAsideComponents {
 
 impl Session {
     /// Drops all rows of an id that the page unmounts, if no component is mounted with it.
-    pub(super) fn remove_set_aside(&mut self, id: &ComponentId) {
+    pub(in crate::session) fn remove_set_aside(&mut self, id: &ComponentId) {
         let is_there = self.components.contains_key(id) || self.waiting_mount(id).is_some();
         if !is_there && self.set_aside.remove_all(id, &self.budget) {
             // The store has the rows until the session is written whole.
