@@ -5,17 +5,17 @@ export default defineConfig({
   testDir: "./tests",
   outputDir: "./test-results",
   fullyParallel: true,
-  // Most of a test is waiting, often for a line with a latency.
+  // Tests mostly wait, often for a network with latency.
   workers: 4,
   forbidOnly: !!process.env.CI,
   retries: 0,
-  // A machine that builds beside it is ten times slower than one that is idle.
+  // A machine that builds at the same time is ten times slower than an idle one.
   timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: [["list"]],
   use: {
     browserName: "chromium",
-    // A trace costs every test a tenth of its time: `TRACE=1` records those of tests that fail.
+    // A trace costs each test 10 % of its time: `TRACE=1` records those of failed tests.
     trace: process.env.TRACE ? { mode: "retain-on-failure", screenshots: false } : "off",
     launchOptions: {
       executablePath: headlessShell,

@@ -1,5 +1,5 @@
-//! The yardsticks: a WebSocket on axum with nothing behind it, set up as well as we know how; and
-//! the same that sends what it gets to everybody.
+//! The baselines: a tuned WebSocket echo on axum, and the same server with each message sent to all
+//! connections.
 
 use axum::Router;
 use axum::extract::State;
@@ -11,28 +11,28 @@ use tokio::sync::broadcast;
 
 use crate::process;
 
-/// What makes the echo answer with [`BIG_BYTES`] of text instead of what it got.
-pub(crate) const ASK_FOR_BIG: &str = "big";
+/// The message to which the echo replies with [`LARGE_BYTES`] of text.
+pub(crate) const LARGE_REQUEST: &str = "big";
 
-/// As much as the snapshot that the measured server sends.
-pub(crate) const BIG_BYTES: usize = 64 * 1024;
+/// The size of the snapshot that the measured server sends.
+pub(crate) const LARGE_BYTES: usize = 64 * 1024;
 
-/// Sends everything back, until the process is killed.
+/// Sends each message back until the process is killed.
 pub(crate) async fn serve() -> anyhow::Result<()> {
     let listener = process::listen().await?;
     axum::serve(listener, Router::new().route(process::PATH, get(upgrade))).await?;
     Ok(())
 }
 
-/// Sends everything to every connection, until the process is killed.
+/// Sends each message to every connection until the process is killed.
 pub(crate) async fn serve_to_all() -> anyhow::Result<()> {
     let listener = process::listen().await?;
-    let (everybody, _) = broadcast::channel(1024);
+    let (all, _) = broadcast::channel(1024);
     let route =
-        get(|State(everybody): State<broadcast::Sender<Utf8Bytes>>, upgrade: WebSocketUpgrade| async move {
-            tuned(upgrade).on_upgrade(|socket| pass_on(socket, everybody))
+        get(|State(all): State<broadcast::Sender<Utf8Bytes>>, upgrade: WebSocketUpgrade| async move {
+            tuned(upgrade).on_upgrade(|socket| pass_on(socket, all))
         });
-    axum::serve(listener, Router::new().route(process::PATH, route).with_state(everybody)).await?;
+    axum::serve(listener, Router::new().route(process::PATH, route).with_state(all)).await?;
     Ok(())
 }
 
@@ -40,20 +40,20 @@ async fn upgrade(upgrade: WebSocketUpgrade) -> Response {
     tuned(upgrade).on_upgrade(echo)
 }
 
-/// axum's own 128 KiB read buffer and lazy write buffer would cost 138 KB a connection and twice
-/// the time.
+/// Sets small buffers. The defaults of axum (128 KiB to read, delayed writes) cost 138 KB a
+/// connection and twice the time.
 fn tuned(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     upgrade.read_buffer_size(512).write_buffer_size(0).max_write_buffer_size(1 << 20)
 }
 
-async fn pass_on(mut socket: WebSocket, everybody: broadcast::Sender<Utf8Bytes>) {
-    let mut inbox = everybody.subscribe();
+async fn pass_on(mut socket: WebSocket, all: broadcast::Sender<Utf8Bytes>) {
+    let mut inbox = all.subscribe();
     loop {
         tokio::select! {
             received = socket.recv() => match received {
                 Some(Ok(Message::Text(text))) => {
-                    // There is a receiver: this connection.
-                    let _ = everybody.send(text);
+                    // Cannot fail: this connection is a receiver.
+                    let _ = all.send(text);
                 }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return,
@@ -63,7 +63,7 @@ async fn pass_on(mut socket: WebSocket, everybody: broadcast::Sender<Utf8Bytes>)
                 if socket.feed(Message::Text(text)).await.is_err() {
                     return;
                 }
-                // What has piled up meanwhile goes out with it.
+                // All queued messages are flushed together.
                 while let Ok(text) = inbox.try_recv() {
                     if socket.feed(Message::Text(text)).await.is_err() {
                         return;
@@ -80,8 +80,8 @@ async fn pass_on(mut socket: WebSocket, everybody: broadcast::Sender<Utf8Bytes>)
 async fn echo(mut socket: WebSocket) {
     while let Some(Ok(message)) = socket.recv().await {
         let answer = match message {
-            Message::Text(text) if text.as_str() == ASK_FOR_BIG => {
-                Message::Text("x".repeat(BIG_BYTES).into())
+            Message::Text(text) if text.as_str() == LARGE_REQUEST => {
+                Message::Text("x".repeat(LARGE_BYTES).into())
             }
             Message::Text(_) | Message::Binary(_) => message,
             Message::Ping(_) | Message::Pong(_) => continue,

@@ -1,5 +1,5 @@
-//! The measured server: components of the three sizes that matter, with the limits off that load
-//! would run into.
+//! The measured server: small and large components and topics, without the limits that the load
+//! would reach.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
 use vivaz::{Limits, Topic};
 
-use crate::echo::BIG_BYTES;
+use crate::echo::LARGE_BYTES;
 use crate::process;
 
-/// As small as a component gets.
+/// The smallest component.
 #[derive(LiveComponent, Clone)]
 #[live(
     name = "counter",
@@ -33,7 +33,7 @@ impl Counter {
     }
 }
 
-/// A list that is as long as it is asked to be.
+/// A list whose length the load chooses.
 #[derive(LiveComponent, Clone, Default)]
 #[live(
     name = "rows",
@@ -54,7 +54,7 @@ struct Row {
 
 #[actions]
 impl Rows {
-    /// Anew, and silently where it is long: what is measured comes later.
+    /// Replaces the list by `n` new rows. This is preparation and not measured.
     #[action]
     fn create(&mut self, n: u64) {
         let rows = self.fresh(n);
@@ -74,7 +74,7 @@ impl Rows {
     }
 }
 
-/// Shows a topic whose snapshot is as large as what the echo is asked for.
+/// Shows a topic whose snapshot has the size of the echo's large reply.
 #[derive(LiveComponent, Clone)]
 #[live(name = "large", inline = "<p>{{ large.text }}</p>", open)]
 struct LargeView {
@@ -94,7 +94,7 @@ impl Topic for Large {
     type Key = String;
 
     async fn load(_: &String, _: &TopicContext) -> Result<Self> {
-        Ok(Self { text: "x".repeat(BIG_BYTES) })
+        Ok(Self { text: "x".repeat(LARGE_BYTES) })
     }
 
     async fn authorize(_: &String, _: &Identity) -> Result {
@@ -102,7 +102,7 @@ impl Topic for Large {
     }
 }
 
-/// Shows a topic that changes.
+/// Shows a topic that its viewers change.
 #[derive(LiveComponent, Clone)]
 #[live(name = "board", inline = "<p>{{ board.note }}</p>", open)]
 struct BoardView {
@@ -145,7 +145,7 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
     let limits = Limits {
         messages_per_second: u32::MAX,
         burst: u32::MAX,
-        // The load holds thousands of connections that it does not look at.
+        // The load holds thousands of connections without reading from them.
         heartbeat: Duration::from_secs(3600),
         // The long list has 100,000 rows.
         session_state_bytes: 64 * 1024 * 1024,

@@ -1,4 +1,4 @@
-//! What the load does over a socket: the live protocol's side, and the echo's.
+//! The clients of the load: a session of the live protocol, and a round trip with the echo.
 
 use std::net::SocketAddr;
 
@@ -12,40 +12,40 @@ use crate::socket::{Socket, Subprotocol};
 
 /// A session of the live protocol.
 pub(crate) struct Session {
-    /// Its connection.
+    /// The connection of the session.
     pub(crate) socket: Socket,
     next: Ref,
     text: String,
 }
 
-/// How many bytes went up and came down.
+/// The sizes of a request and its reply, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bytes {
-    /// From this side.
+    /// Sent to the server.
     pub(crate) up: usize,
-    /// From the server.
+    /// Received from the server.
     pub(crate) down: usize,
 }
 
 impl Session {
-    /// Connects and says `HELLO`.
+    /// Connects and sends `HELLO`.
     pub(crate) async fn open(address: SocketAddr) -> anyhow::Result<Self> {
         let socket = Socket::connect(address, Subprotocol::Live).await?;
         let mut session = Self { socket, next: Ref::FIRST, text: String::new() };
-        session.say(&ClientMessage::new(ClientBody::Hello(Hello::default()))).await?;
+        session.send(&ClientMessage::new(ClientBody::Hello(Hello::default()))).await?;
         let answer = decode_server(session.socket.next().await?)?;
-        ensure!(answer.kind() == ServerType::Welcome, "HELLO was answered with {answer:?}");
+        ensure!(answer.kind() == ServerType::Welcome, "expected WELCOME after HELLO, received {answer:?}");
         Ok(session)
     }
 
-    /// Mounts a component that is open, and waits until it is there.
+    /// Mounts an open component and waits for the reply.
     pub(crate) async fn mount(&mut self, id: &ComponentId, component: &str) -> anyhow::Result<()> {
         let request = Request::MountOpen { component: component.into(), props: Some(RawJson::EMPTY_OBJECT) };
-        self.ask(id, request).await?;
+        self.request(id, request).await?;
         Ok(())
     }
 
-    /// Calls an action and waits for its answer.
+    /// Calls an action and waits for the reply. Returns the sizes of both messages.
     pub(crate) async fn call(
         &mut self,
         id: &ComponentId,
@@ -53,16 +53,16 @@ impl Session {
         arguments: &str,
     ) -> anyhow::Result<Bytes> {
         let payload = Some(RawJson::trusted(arguments));
-        self.ask(id, Request::Action { action: action.into(), payload, set: Vec::new() }).await
+        self.request(id, Request::Action { action: action.into(), payload, set: Vec::new() }).await
     }
 
-    /// Takes a component away, and waits until it is.
+    /// Unmounts a component and waits for the reply.
     pub(crate) async fn unmount(&mut self, id: &ComponentId) -> anyhow::Result<()> {
-        self.ask(id, Request::Unmount).await?;
+        self.request(id, Request::Unmount).await?;
         Ok(())
     }
 
-    /// Calls an action and waits for nothing.
+    /// Calls an action without waiting for the reply.
     pub(crate) async fn cast(
         &mut self,
         id: &ComponentId,
@@ -73,11 +73,11 @@ impl Session {
         let request = Request::Action { action: action.into(), payload, set: Vec::new() };
         let reference = self.next;
         self.next = reference.next().unwrap_or(Ref::FIRST);
-        self.say(&ClientMessage::request(reference, id.clone(), request)).await
+        self.send(&ClientMessage::request(reference, id.clone(), request)).await
     }
 
-    /// Reads until so many patches of a topic have come. They are counted by how they begin, which
-    /// costs little.
+    /// Reads until `count` patches of a topic have arrived. They are recognized by their prefix,
+    /// which is cheaper than decoding them.
     pub(crate) async fn await_patches(&mut self, count: usize) -> anyhow::Result<()> {
         let mut left = count;
         while left > 0 {
@@ -88,25 +88,24 @@ impl Session {
         Ok(())
     }
 
-    async fn ask(&mut self, id: &ComponentId, request: Request<'_>) -> anyhow::Result<Bytes> {
+    async fn request(&mut self, id: &ComponentId, request: Request<'_>) -> anyhow::Result<Bytes> {
         let reference = self.next;
         self.next = reference.next().unwrap_or(Ref::FIRST);
-        // As a page does: now and then it says which replies it has, so that the server need not
-        // keep them.
+        // Acknowledges replies periodically, as a page does, so that the server can delete them.
         let ack = if reference.get().is_multiple_of(16) { Ref::new(reference.get() - 1).ok() } else { None };
         let message = ClientMessage { ack, ..ClientMessage::request(reference, id.clone(), request) };
-        self.say(&message).await?;
+        self.send(&message).await?;
         let up = self.text.len();
         loop {
             let text = self.socket.next().await?;
             let down = text.len();
-            // Only what is read whole is decoded: this side shall cost little.
+            // The usual reply is recognized by its prefix: decoding it would make the load slower.
             if text.starts_with(r#"{"v":1,"type":"STATE_UPDATE","ref":"#) {
                 return Ok(Bytes { up, down });
             }
             let answer = decode_server(text)?;
             if let ServerMessage::Error(error) = &answer {
-                bail!("{message:?} was answered with {error:?}");
+                bail!("{message:?} failed: {error:?}");
             }
             if answer.reference() == Some(reference) {
                 return Ok(Bytes { up, down });
@@ -114,17 +113,17 @@ impl Session {
         }
     }
 
-    async fn say(&mut self, message: &ClientMessage<'_>) -> anyhow::Result<()> {
+    async fn send(&mut self, message: &ClientMessage<'_>) -> anyhow::Result<()> {
         self.text.clear();
         encode_client(&mut self.text, message);
         self.socket.send(&self.text).await
     }
 }
 
-/// One message to the echo and back.
+/// Sends one message to the echo and reads it back.
 pub(crate) async fn echo(socket: &mut Socket, text: &str) -> anyhow::Result<()> {
     socket.send(text).await?;
     let back = socket.next().await?;
-    ensure!(back == text, "the echo changed {text:?} to {back:?}");
+    ensure!(back == text, "expected the echo of {text:?}, received {back:?}");
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! What a round trip, an idle session and an append cost, next to the plainest thing that could
-//! stand in their place.
+//! Compares the cost of round trips, idle sessions and list appends with a plain WebSocket server.
 //!
-//! The measured servers run as child processes of their own, one worker thread each; this process
-//! is the load. What is compared is the server's CPU time and memory, which another program on the
-//! same machine disturbs less than wall-clock time, and ratios of runs that alternate, so that what
-//! disturbs one disturbs the other.
+//! The measured servers run as child processes with one worker thread each; this process generates
+//! the load. The figures are the server's CPU time and memory, which other programs on the same
+//! machine disturb less than wall-clock time. Ratios come from alternating runs, so that a
+//! disturbance affects both sides.
 
+mod args;
 mod echo;
 mod live;
 mod load;
@@ -14,41 +14,44 @@ mod process;
 mod report;
 mod socket;
 
-use anyhow::{Context as _, bail};
+use std::io::Write as _;
+use std::process::ExitCode;
 
-const USAGE: &str = "\
-Usage: bench [COMMAND]
+use anyhow::Context as _;
 
-  run [--quick] [NAME…]  every measurement, or those named: round-trips, latency, memory, appends, deliveries;
-                         --quick for a first look at lower precision
-  serve-echo             the yardstick: axum's WebSocket, tuned, sending back what it gets
-  serve-to-all           the yardstick for topics: the same, sending what it gets to everybody
-  serve-vivaz            the measured server
+use crate::args::{Command, USAGE};
 
-The servers print their address and run until they are killed.";
-
-fn main() -> anyhow::Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    match *args {
-        [] => on_one_thread(measure::run(measure::Effort::Full, &[])),
-        ["run", "--quick", ref names @ ..] => on_one_thread(measure::run(measure::Effort::Quick, names)),
-        ["run", ref names @ ..] => on_one_thread(measure::run(measure::Effort::Full, names)),
-        ["serve-echo"] => on_one_worker(echo::serve()),
-        ["serve-to-all"] => on_one_worker(echo::serve_to_all()),
-        ["serve-vivaz"] => on_one_worker(live::serve()),
-        _ => bail!("{USAGE}"),
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without a backtrace, which would hide the message.
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-/// The load: one thread, so that its own cost is easily told and the other core is the server's.
-fn on_one_thread(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?.block_on(work)
+fn run() -> anyhow::Result<()> {
+    match Command::parse(lexopt::Parser::from_env())? {
+        Command::Run { precision, names } => on_one_thread(measure::run(precision, &names)),
+        Command::ServeEcho => on_one_worker(echo::serve()),
+        Command::ServeToAll => on_one_worker(echo::serve_to_all()),
+        Command::ServeVivaz => on_one_worker(live::serve()),
+        Command::Help => Ok(writeln!(std::io::stdout(), "{USAGE}")?),
+    }
 }
 
-/// A server: tokio's ordinary runtime with one worker.
+/// Runs the load generator on one thread, so that its cost is easy to measure and the other core is
+/// free for the server.
+fn on_one_thread(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start the runtime")?.block_on(work)
+}
+
+/// Runs a server on the multi-threaded runtime with one worker.
 fn on_one_worker(work: impl Future<Output = anyhow::Result<()>> + Send + 'static) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    // On the worker, not on this thread, which would be a second one.
+    // Spawned on the worker: this thread would be a second one.
     runtime.block_on(runtime.spawn(work))?
 }

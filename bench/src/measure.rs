@@ -1,4 +1,4 @@
-//! The measurements, each against servers of its own.
+//! The measurements. Each one starts its own servers.
 
 mod appends;
 mod deliveries;
@@ -7,20 +7,18 @@ mod round_trips;
 
 use std::time::Duration;
 
-use anyhow::bail;
-
 use crate::report;
 
-/// How long to look.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effort {
-    /// Long enough for figures that can be compared.
+/// The precision of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Precision {
+    /// Enough repetitions for comparable figures.
     Full,
-    /// Long enough to see whether it works.
+    /// Few repetitions, to check that the measurements work.
     Quick,
 }
 
-impl Effort {
+impl Precision {
     const fn pick<T: Copy>(self, full: T, quick: T) -> T {
         match self {
             Self::Full => full,
@@ -29,35 +27,32 @@ impl Effort {
     }
 }
 
-/// What can be measured, by the names to ask for it.
+/// The names of all measurements.
 pub(crate) const NAMES: [&str; 5] = ["round-trips", "latency", "memory", "appends", "deliveries"];
 
-/// Measures what is named, or everything, and prints the report.
-pub(crate) async fn run(effort: Effort, names: &[&str]) -> anyhow::Result<()> {
-    if let Some(unknown) = names.iter().find(|name| !NAMES.contains(name)) {
-        bail!("`{unknown}` is not one of {NAMES:?}");
-    }
-    let wanted = |name| names.is_empty() || names.contains(&name);
+/// Runs the named measurements, or all without a name, and prints the report.
+pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Result<()> {
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
     let mut lines = Vec::new();
     if wanted("round-trips") {
-        lines.extend(round_trips::together(effort).await?);
+        lines.extend(round_trips::concurrent(precision).await?);
     }
     if wanted("latency") {
-        lines.extend(round_trips::one_by_one(effort).await?);
+        lines.extend(round_trips::sequential(precision).await?);
     }
     if wanted("memory") {
-        lines.extend(memory::idle(effort).await?);
+        lines.extend(memory::idle(precision).await?);
     }
     if wanted("appends") {
-        lines.extend(appends::to_long_and_short(effort).await?);
+        lines.extend(appends::short_and_long(precision).await?);
     }
     if wanted("deliveries") {
-        lines.extend(deliveries::of_a_topic(effort).await?);
+        lines.extend(deliveries::topic(precision).await?);
     }
     report::print(&lines)
 }
 
-/// The middle one; of an even number the upper.
+/// Returns the median; of an even number of values the upper of the two middle ones.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

@@ -1,4 +1,4 @@
-//! A server as a process of its own, and what the kernel says of it.
+//! A server as a child process, with its CPU time and memory from `/proc`.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
@@ -8,13 +8,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
-/// Where both servers have their socket.
+/// The path of the WebSocket on all servers.
 pub(crate) const PATH: &str = "/live";
 
-/// Linux counts a process's time in hundredths of a second, whatever its own tick is.
+/// The unit of process times in `/proc`: Linux reports hundredths of a second for every kernel tick
+/// rate.
 const TICKS_A_SECOND: u64 = 100;
 
-/// In a server: a listener on a free port, its address printed for the parent.
+/// Opens a listener on a free port and prints its address for the parent process.
 pub(crate) async fn listen() -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let mut out = std::io::stdout();
@@ -23,20 +24,20 @@ pub(crate) async fn listen() -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-/// A server that was started, and dies with this value.
+/// A server process, which is killed when this value is dropped.
 pub(crate) struct Server {
     child: Child,
-    /// Where it listens.
+    /// The address that the server listens on.
     pub(crate) address: SocketAddr,
 }
 
 impl Server {
-    /// Starts this program with another command, and waits for the address that it prints.
+    /// Starts this program with another command and waits until it prints its address.
     pub(crate) fn start(command: &str) -> anyhow::Result<Self> {
         let this = std::env::current_exe()?;
         let mut child =
             Command::new(this).arg(command).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-        let stdout = child.stdout.take().context("its output is a pipe")?;
+        let stdout = child.stdout.take().context("the output of the server is a pipe")?;
         let mut server = Self { child, address: ([127, 0, 0, 1], 0).into() };
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
@@ -44,12 +45,12 @@ impl Server {
         Ok(server)
     }
 
-    /// The CPU time that it used since it started, in user and kernel together.
+    /// Returns the CPU time since the start, in user and kernel mode together.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
         cpu_of(&self.child.id().to_string())
     }
 
-    /// Its resident memory, in bytes.
+    /// Returns the resident memory, in bytes.
     pub(crate) fn resident(&self) -> anyhow::Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
@@ -60,20 +61,20 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It keeps nothing that would have to be closed, and may be gone already.
+        // Errors are ignored: the process may have ended, and it has nothing to flush.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The CPU time of this process: what the load costs.
+/// Returns the CPU time of this process, the load generator.
 pub(crate) fn own_cpu() -> anyhow::Result<Duration> {
     cpu_of("self")
 }
 
 fn cpu_of(process: &str) -> anyhow::Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The program's name, in parentheses, may have spaces; the fields behind it do not.
+    // The program's name, in parentheses, may contain spaces; the fields after it do not.
     let (_, fields) = stat.rsplit_once(')').context("no name in stat")?;
     let mut fields = fields.split_ascii_whitespace().skip(11);
     let mut ticks = || -> anyhow::Result<u64> { Ok(fields.next().context("stat is too short")?.parse()?) };

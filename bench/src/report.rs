@@ -1,43 +1,43 @@
-//! What was measured, as a table that says what it should be.
+//! Prints the measurements as a table with their targets.
 
 use std::io::Write as _;
 
 /// One line of the report.
 pub(crate) struct Line {
-    /// What was measured.
-    pub(crate) what: String,
-    /// The yardstick's figure, where there is one.
-    pub(crate) yardstick: Option<String>,
-    /// The measured server's.
+    /// The measured quantity.
+    pub(crate) name: String,
+    /// The result of the baseline, if there is one.
+    pub(crate) baseline: Option<String>,
+    /// The result of the measured server.
     pub(crate) measured: String,
-    /// What the two make, or the figure itself, and what it should be at most.
-    pub(crate) aim: Option<Aim>,
+    /// The ratio of the two results, or the result itself, with its target.
+    pub(crate) target: Option<Target>,
 }
 
-/// A figure and its bound.
-pub(crate) struct Aim {
-    /// The figure.
+/// A value and its target.
+pub(crate) struct Target {
+    /// The value.
     pub(crate) value: f64,
-    /// What it should be at most, where that was decided.
+    /// The largest acceptable value, if one is defined.
     pub(crate) at_most: Option<f64>,
 }
 
 /// Prints the lines.
 pub(crate) fn print(lines: &[Line]) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "| measured | yardstick | vivaz | ratio or figure | aim |")?;
+    writeln!(out, "| measured | baseline | vivaz | ratio or value | target |")?;
     writeln!(out, "| --- | --- | --- | --- | --- |")?;
-    for Line { what, yardstick, measured, aim } in lines {
-        let yardstick = yardstick.as_deref().unwrap_or("");
-        let (figure, aim) = match aim {
-            Some(Aim { value, at_most: None }) => (format!("{value:.2}"), String::new()),
-            Some(Aim { value, at_most: Some(most) }) => {
+    for Line { name, baseline, measured, target } in lines {
+        let baseline = baseline.as_deref().unwrap_or("");
+        let (shown, target) = match target {
+            Some(Target { value, at_most: None }) => (format!("{value:.2}"), String::new()),
+            Some(Target { value, at_most: Some(most) }) => {
                 let verdict = if value <= most { "met" } else { "**missed**" };
                 (format!("{value:.2}"), format!("≤ {most}: {verdict}"))
             }
             None => (String::new(), String::new()),
         };
-        writeln!(out, "| {what} | {yardstick} | {measured} | {figure} | {aim} |")?;
+        writeln!(out, "| {name} | {baseline} | {measured} | {shown} | {target} |")?;
     }
     Ok(())
 }

@@ -1,8 +1,7 @@
-//! A WebSocket client that costs next to nothing: one buffer, frames written whole, no task of its
-//! own.
+//! A WebSocket client with little overhead: one buffer, one write for each frame, no task.
 //!
-//! It speaks to servers that this program started, so it takes what RFC 6455 lets a server send and
-//! stops at the rest.
+//! It connects only to servers of this program. It accepts the frames that RFC 6455 permits to
+//! servers and fails on all others.
 
 use std::net::SocketAddr;
 
@@ -24,19 +23,19 @@ const MASKED: u8 = 0x80;
 /// One connection.
 pub(crate) struct Socket {
     stream: TcpStream,
-    /// What was received: frames that were handed out, then what was not looked at yet.
+    /// Received bytes: frames that were returned, then bytes that are not parsed yet.
     received: Vec<u8>,
-    /// How much of it was handed out.
+    /// The number of bytes in `received` that were returned.
     taken: usize,
-    /// A message that came in fragments, as far as it is there; while it grows, `whole` is false.
+    /// The fragments of a message. `whole` is false until the last fragment arrives.
     message: Vec<u8>,
     whole: bool,
-    /// The frame being sent, kept for its capacity.
+    /// The frame to send, kept to reuse its allocation.
     frame: Vec<u8>,
 }
 
 impl Socket {
-    /// Connects and upgrades.
+    /// Connects and sends the upgrade request.
     pub(crate) async fn connect(address: SocketAddr, subprotocol: Subprotocol) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -64,17 +63,17 @@ impl Socket {
             socket.receive().await?;
         };
         let answer = String::from_utf8_lossy(socket.received.get(..head).unwrap_or_default());
-        ensure!(answer.starts_with("HTTP/1.1 101"), "the upgrade was answered with\n{answer}");
+        ensure!(answer.starts_with("HTTP/1.1 101"), "the upgrade failed:\n{answer}");
         socket.taken = head;
         Ok(socket)
     }
 
-    /// Sends a text.
+    /// Sends a text message.
     pub(crate) async fn send(&mut self, text: &str) -> anyhow::Result<()> {
         self.send_frame(TEXT, text.as_bytes()).await
     }
 
-    /// The next text. Pings are answered on the way.
+    /// Returns the next text message. Replies to pings.
     pub(crate) async fn next(&mut self) -> anyhow::Result<&str> {
         loop {
             let Some(frame) = parse(self.received.get(self.taken..).unwrap_or_default())? else {
@@ -108,13 +107,13 @@ impl Socket {
                     let reason = self.received.get(payload).unwrap_or_default();
                     bail!("the server closed: {}", String::from_utf8_lossy(reason).escape_debug());
                 }
-                other => bail!("a frame with opcode {other}"),
+                other => bail!("unexpected frame with opcode {other}"),
             }
         }
     }
 
-    /// Gives back what a large message left of the buffers, so that thousands of idle connections
-    /// cost this side little.
+    /// Frees the memory of large messages, so that thousands of idle connections stay cheap in this
+    /// process.
     pub(crate) fn shrink(&mut self) {
         self.received.drain(..self.taken);
         self.taken = 0;
@@ -127,7 +126,7 @@ impl Socket {
         self.received.drain(..self.taken);
         self.taken = 0;
         let count = self.stream.read_buf(&mut self.received).await?;
-        ensure!(count > 0, "the server is gone");
+        ensure!(count > 0, "the server closed the connection");
         Ok(())
     }
 
@@ -145,7 +144,7 @@ impl Socket {
                 self.frame.extend_from_slice(&(large as u64).to_be_bytes());
             }
         }
-        // A mask of zeros is a mask: the server still has to apply it, and this side need not.
+        // The mask is zero: the server still applies it, and this client does not need to.
         self.frame.extend_from_slice(&[0; 4]);
         self.frame.extend_from_slice(payload);
         self.stream.write_all(&self.frame).await?;
@@ -153,12 +152,12 @@ impl Socket {
     }
 }
 
-/// What is offered at the upgrade.
+/// The subprotocol that the upgrade request offers.
 #[derive(Clone, Copy)]
 pub(crate) enum Subprotocol {
-    /// This version of the live protocol.
+    /// The current version of the live protocol.
     Live,
-    /// Nothing.
+    /// No subprotocol.
     None,
 }
 
@@ -169,7 +168,7 @@ struct Frame {
     length: usize,
 }
 
-/// The frame that the bytes begin with, once all of it is there.
+/// Parses the frame at the start of `bytes`. Returns `None` if it is incomplete.
 fn parse(bytes: &[u8]) -> anyhow::Result<Option<Frame>> {
     let [first, second, rest @ ..] = bytes else { return Ok(None) };
     ensure!(second & MASKED == 0, "a masked frame from a server");
@@ -193,7 +192,7 @@ mod tests {
     use super::parse;
 
     #[test]
-    fn frames_of_every_length_are_found_once_whole() {
+    fn complete_frames_of_every_length_are_parsed() {
         for (head, length) in [
             (vec![0x81, 5], 5),
             (vec![0x81, 126, 1, 0], 256),

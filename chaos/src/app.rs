@@ -1,4 +1,4 @@
-//! What is served: counters and a room, each in a durable and in a plain form.
+//! The components of the server: a counter and a room, each in a durable and in a plain form.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -8,14 +8,15 @@ use anyhow::Context as _;
 use axum::Router;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
 use vivaz::prelude::*;
 use vivaz::sqlite::Sqlite;
 use vivaz::{DatabaseError, Limits, Secret};
 
-/// What the process prints before its address, once it can be reached.
+/// The text that the process prints before its address when it accepts connections.
 pub const READY: &str = "listening on ";
 
-/// Counts what is done to it, and notes each time in the database, where twice would be seen.
+/// Counts its actions and records each in the database, where a repeated one is detected.
 #[derive(LiveComponent, Clone)]
 #[live(name = "tally", inline = "<p>{{ count }}</p>", open, durable)]
 pub struct Tally {
@@ -25,18 +26,18 @@ pub struct Tally {
 
 #[actions]
 impl Tally {
-    /// Takes a moment, so that connections and servers end in the middle of it.
+    /// Increments the counter. Pauses, so that connections and servers end during the action.
     #[action]
     async fn increment(&mut self, cx: &mut vivaz::Context, ticket: String, pause: u64) -> Result<u64> {
-        rest(pause).await;
-        cx.commit(move |tx| note(tx, "ticket", &ticket))?;
+        pause_for(pause).await;
+        cx.commit(move |tx| log(tx, "ticket", &ticket))?;
         self.count += 1;
-        rest(pause / 2).await;
+        pause_for(pause / 2).await;
         Ok(self.count)
     }
 }
 
-/// The same without a promise for the case of a crash.
+/// The same, but not durable.
 #[derive(LiveComponent, Clone)]
 #[live(name = "plain-tally", inline = "<p>{{ count }}</p>", open)]
 pub struct PlainTally {
@@ -46,72 +47,72 @@ pub struct PlainTally {
 
 #[actions]
 impl PlainTally {
-    /// Takes a moment, so that connections and servers end in the middle of it.
+    /// Increments the counter. Pauses, so that connections and servers end during the action.
     #[action]
     async fn increment(&mut self, cx: &mut vivaz::Context, ticket: String, pause: u64) -> Result<u64> {
-        rest(pause).await;
-        cx.state::<Sqlite>().run(move |tx| note(tx, "ticket", &ticket)).await?;
+        pause_for(pause).await;
+        cx.state::<Sqlite>().try_run(move |tx| log(tx, "ticket", &ticket)).await?;
         self.count += 1;
-        rest(pause / 2).await;
+        pause_for(pause / 2).await;
         Ok(self.count)
     }
 }
 
-/// Says things in the room.
+/// Sends messages to the room.
 #[derive(LiveComponent, Clone)]
-#[live(name = "talk", inline = "<p>{{ said }} of {{ room.messages.len() }}</p>", open, durable)]
-pub struct Talk {
+#[live(name = "talker", inline = "<p>{{ sent }} of {{ room.messages.len() }}</p>", open, durable)]
+pub struct Talker {
     #[live(default)]
-    said: u64,
+    sent: u64,
     #[live(shared = "room/all")]
     room: Shared<Room>,
 }
 
 #[actions]
-impl Talk {
-    /// Says something; the database's order is the room's.
+impl Talker {
+    /// Sends a message. The order of the room is that of the database.
     #[action]
-    async fn say(&mut self, cx: &mut vivaz::Context, id: String, pause: u64) -> Result<u64> {
-        rest(pause).await;
+    async fn send(&mut self, cx: &mut vivaz::Context, id: String, pause: u64) -> Result<u64> {
+        pause_for(pause).await;
         let message = Message { id: id.clone() };
-        cx.commit(move |tx| note(tx, "message", &id))?;
+        cx.commit(move |tx| log(tx, "message", &id))?;
         self.room.update(move |room| room.messages.push(message.clone()));
-        self.said += 1;
-        Ok(self.said)
+        self.sent += 1;
+        Ok(self.sent)
     }
 }
 
-/// The same without a promise for the case of a crash.
+/// The same, but not durable.
 #[derive(LiveComponent, Clone)]
-#[live(name = "plain-talk", inline = "<p>{{ said }} of {{ room.messages.len() }}</p>", open)]
-pub struct PlainTalk {
+#[live(name = "plain-talker", inline = "<p>{{ sent }} of {{ room.messages.len() }}</p>", open)]
+pub struct PlainTalker {
     #[live(default)]
-    said: u64,
+    sent: u64,
     #[live(shared = "room/all")]
     room: Shared<Room>,
 }
 
 #[actions]
-impl PlainTalk {
-    /// Says something; the database's order is the room's.
+impl PlainTalker {
+    /// Sends a message. The order of the room is that of the database.
     #[action]
-    async fn say(&mut self, cx: &mut vivaz::Context, id: String, pause: u64) -> Result<u64> {
-        rest(pause).await;
+    async fn send(&mut self, cx: &mut vivaz::Context, id: String, pause: u64) -> Result<u64> {
+        pause_for(pause).await;
         let message = Message { id: id.clone() };
-        cx.state::<Sqlite>().run(move |tx| note(tx, "message", &id)).await?;
+        cx.state::<Sqlite>().try_run(move |tx| log(tx, "message", &id)).await?;
         self.room.update(move |room| room.messages.push(message.clone()));
-        self.said += 1;
-        Ok(self.said)
+        self.sent += 1;
+        Ok(self.sent)
     }
 }
 
-/// What was said.
+/// The messages of the room.
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 pub struct Room {
     messages: List<Message>,
 }
 
-/// By whom, and the how manieth.
+/// A message with the number of its page and its number in that page.
 #[derive(LiveState, Serialize, Deserialize, Clone)]
 pub struct Message {
     id: String,
@@ -121,8 +122,8 @@ impl Topic for Room {
     type Key = String;
 
     async fn load(_: &String, cx: &TopicContext) -> Result<Self> {
-        let said = cx.state::<Sqlite>().run(|tx| noted(tx, "message")).await?;
-        Ok(Self { messages: said.into_iter().map(|id| Message { id }).collect() })
+        let sent = cx.state::<Sqlite>().run(|tx| logged(tx, "message")).await?;
+        Ok(Self { messages: sent.into_iter().map(|id| Message { id }).collect() })
     }
 
     async fn authorize(_: &String, _: &Identity) -> Result {
@@ -130,42 +131,48 @@ impl Topic for Room {
     }
 }
 
-async fn rest(milliseconds: u64) {
+async fn pause_for(milliseconds: u64) {
     if milliseconds > 0 {
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
     }
 }
 
-fn note(tx: &mut Tx, kind: &str, text: &str) -> Result {
+fn log(tx: &mut Tx, kind: &str, text: &str) -> Result {
     tx.execute("INSERT INTO notes (kind, text) VALUES (?1, ?2)", (kind, text))?;
     Ok(())
 }
 
-/// What was noted, in the order of its writing.
+/// Returns the logged texts of a kind, in the order of insertion.
 ///
 /// # Errors
-/// If the database fails.
-pub fn noted(tx: &mut Tx, kind: &str) -> std::result::Result<Vec<String>, DatabaseError> {
+/// Fails if the database fails.
+pub fn logged(tx: &mut Tx, kind: &str) -> std::result::Result<Vec<String>, DatabaseError> {
     tx.query("SELECT text FROM notes WHERE kind = ?1 ORDER BY number", [kind])
 }
 
-/// The database's file in the folder.
+/// Returns the path of the database in a folder.
 pub fn database(folder: &Path) -> std::path::PathBuf {
     folder.join("chaos.sqlite")
 }
 
-/// Serves until it is told to end.
+/// Serves until the process receives SIGTERM. Writes the events of sessions to stderr, which is the
+/// log of a run.
 ///
 /// # Errors
-/// If the database or the socket fail.
+/// Fails if the database or the socket fails.
 pub async fn serve(folder: &Path) -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_env_filter(EnvFilter::new("warn,vivaz=debug"))
+        .with_writer(std::io::stderr)
+        .init();
     let database = Sqlite::open(database(folder))?;
     database
         .run(|tx| {
             tx.script("CREATE TABLE IF NOT EXISTS notes (number INTEGER PRIMARY KEY, kind TEXT, text TEXT)")
         })
         .await?;
-    // Pages here are quicker than people and many come from one address.
+    // These pages are faster than users, and all have one address.
     let limits = Limits {
         messages_per_second: 1_000_000,
         burst: 1_000_000,
@@ -186,7 +193,7 @@ pub async fn serve(folder: &Path) -> anyhow::Result<()> {
         writeln!(out, "{READY}{address}").and_then(|()| out.flush())
     })
     .await?
-    .context("nobody reads where the server is")?;
+    .context("cannot print the address")?;
     vivaz::serve(listener, Router::new().merge(runtime.router()), runtime).await?;
     Ok(())
 }

@@ -1,13 +1,12 @@
-//! Servers that are killed, connections that break, and what has to hold all the same.
+//! Checks that each action takes effect once, although servers are killed and connections fail.
 //!
-//! A run is a server in a process of its own, pages that talk to it over sockets which are cut at
-//! any byte, and somebody who kills the server or restarts it. In the order of a run: [`plan`] says
-//! how much of everything, [`process`] has the server, [`app`] is what it serves, [`client`] drives
-//! a [`page`] over a [`wire`], and [`verdict`] looks at what is left.
+//! A run starts a server process and pages. Connections break at any byte, and the server is killed
+//! or restarted. In the order of a run: [`plan`] sets the size, [`process`] starts the server,
+//! [`app`] has its components, [`client`] drives a [`page`] over a [`wire`], and [`verdict`] checks
+//! the results.
 //!
-//! What happens is drawn from a seed. The same seed gives the same decisions to each page; what
-//! they meet depends on how the machine schedules, so a failure may take several runs of its seed
-//! to be seen again.
+//! Failures are drawn from a seed. The same seed gives the same decisions to each page, but their
+//! timing depends on the scheduler: a failure may need several runs of its seed to occur again.
 
 pub mod app;
 pub mod client;

@@ -1,25 +1,21 @@
-//! The program: a run of chaos, or the server in it.
+//! The program of the chaos run: starts a run, or the server of a run.
+
+mod args;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, bail};
-use chaos::plan::{Fate, Plan};
+use anyhow::Context as _;
+use chaos::plan::{Plan, Stop};
 
-const USAGE: &str = "\
-Usage: chaos COMMAND
-
-  run [--seed N] [--pages N] [--actions N] [--restarts N] [--short] [--killed | --restarted]
-                 the whole of it: 50 pages, 20,000 actions, 10 kills, then the same with planned restarts
-  serve FOLDER   the server that is killed, with its data in that folder";
+use crate::args::{Command, Options, USAGE};
 
 fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Without a backtrace, which would push what matters out of sight.
+            // Without a backtrace, which would hide the message.
             eprintln!("Error: {error:#}");
             ExitCode::FAILURE
         }
@@ -27,63 +23,48 @@ fn main() -> ExitCode {
 }
 
 fn start() -> anyhow::Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let command = Command::parse(lexopt::Parser::from_env())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match *args {
-        ["serve", folder] => runtime.block_on(chaos::app::serve(Path::new(folder))),
-        ["run", ref options @ ..] => runtime.block_on(run(options)),
-        _ => bail!("{USAGE}"),
+    match command {
+        Command::Serve(folder) => runtime.block_on(chaos::app::serve(&folder)),
+        Command::Run(options) => runtime.block_on(run(&options)),
+        Command::Help => Ok(writeln!(std::io::stdout(), "{USAGE}")?),
     }
 }
 
-async fn run(options: &[&str]) -> anyhow::Result<()> {
-    let mut seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let mut fates = vec![Fate::Killed, Fate::Restarted];
-    let mut make: fn(u64, Fate) -> Plan = Plan::long;
-    let (mut pages, mut actions, mut restarts) = (None, None, None);
-    let mut options = options.iter();
-    while let Some(option) = options.next() {
-        let mut number = || -> anyhow::Result<u64> {
-            Ok(options.next().with_context(|| format!("{option} needs a number"))?.parse()?)
-        };
-        match *option {
-            "--seed" => seed = number()?,
-            "--pages" => pages = Some(number()?),
-            "--actions" => actions = Some(number()?),
-            "--restarts" => restarts = Some(number()?),
-            "--short" => make = Plan::short,
-            "--killed" => fates = vec![Fate::Killed],
-            "--restarted" => fates = vec![Fate::Restarted],
-            other => bail!("there is no option {other:?}\n\n{USAGE}"),
-        }
-    }
+async fn run(options: &Options) -> anyhow::Result<()> {
+    let seed = match options.seed {
+        Some(seed) => seed,
+        None => SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs(),
+    };
     let program = std::env::current_exe()?;
     let mut out = std::io::stdout();
-    for fate in fates {
-        let mut plan = make(seed, fate);
-        plan.pages = pages.unwrap_or(plan.pages);
-        plan.actions = actions.unwrap_or(plan.actions);
-        plan.restarts = restarts.unwrap_or(plan.restarts);
-        let folder = std::env::temp_dir().join(format!("vivaz-chaos-{}-{fate:?}", std::process::id()));
+    for &stop in &options.stops {
+        let plan = options.plan(seed, stop);
+        let folder = std::env::temp_dir().join(format!("vivaz-chaos-{}-{stop:?}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         writeln!(out, "{plan}; data in {}", folder.display())?;
-        let again = || {
-            let flag = if fate == Fate::Killed { "--killed" } else { "--restarted" };
-            let Plan { pages, actions, restarts, .. } = &plan;
-            format!(
-                "again: cargo xtask chaos {flag} --seed {seed} --pages {pages} --actions {actions} --restarts {restarts}"
-            )
-        };
-        let summary = chaos::run::run(&plan, &program, &folder).await.with_context(again)?;
+        let summary =
+            chaos::run::run(&plan, &program, &folder).await.with_context(|| command_to_repeat(&plan))?;
         writeln!(
             out,
-            "exact: every action once, in {:.1} s; {} times welcomed back, {} answers given again and the same",
+            "each action took effect once, in {:.1} s; {} resumed connections, {} repeated replies, all identical",
             summary.took.as_secs_f64(),
             summary.resumed,
             summary.repeated,
         )?;
-        std::fs::remove_dir_all::<PathBuf>(folder)?;
+        std::fs::remove_dir_all(folder)?;
     }
     Ok(())
+}
+
+fn command_to_repeat(plan: &Plan) -> String {
+    let Plan { seed, pages, actions, restarts, stop } = plan;
+    let flag = match stop {
+        Stop::Killed => "--killed",
+        Stop::Restarted => "--restarted",
+    };
+    format!(
+        "to repeat: cargo xtask chaos {flag} --seed {seed} --pages {pages} --actions {actions} --restarts {restarts}"
+    )
 }

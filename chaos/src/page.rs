@@ -1,5 +1,5 @@
-//! What a page knows: the state it was sent, what it has asked, and what it was answered. Every
-//! message that comes is held against that; one that cannot be true is an error.
+//! The state of a page: its streams, its requests and their replies. Each received message is
+//! checked against that state; a contradiction is an error.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,25 @@ use vivaz_protocol::{Patch, RawJson};
 /// The one component of each page.
 const COMPONENT: &str = "c1";
 
-/// What a page does.
+/// The task of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Counts.
-    Counts,
-    /// Talks in the room.
-    Talks,
+    /// Increments its counter.
+    Counter,
+    /// Sends messages to the room.
+    Talker,
 }
 
-/// One stream of state.
+/// Which replies a message acknowledges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledge {
+    /// All received replies.
+    All,
+    /// Only replies that an earlier message has acknowledged.
+    Nothing,
+}
+
+/// One stream.
 #[derive(Clone, Debug)]
 pub struct Stream {
     epoch: String,
@@ -27,56 +36,55 @@ pub struct Stream {
     state: Value,
 }
 
-/// A session, as a `WELCOME` described it.
+/// The identity of a session, from `WELCOME`.
 #[derive(Clone, Debug)]
 struct Session {
     id: Value,
     secret: Value,
 }
 
-/// A page.
+/// A page and the state that it has received.
 #[derive(Debug)]
 pub struct Page {
-    /// Which one of all.
+    /// The number of the page.
     pub number: u64,
-    /// What it does.
+    /// The task of the page.
     pub role: Role,
-    /// Whether it applies the patches of the room, which costs the more the longer the room is; it
-    /// counts them anyway.
+    /// Whether the page applies the patches of the room, which is slow for a long room. The other
+    /// pages only count them.
     follows: bool,
     session: Option<Session>,
     streams: BTreeMap<String, Stream>,
-    /// What was asked and not answered yet.
-    unanswered: BTreeMap<u64, Value>,
-    /// What was asked and answered, and may be asked again because the server was not told that the
-    /// answer came.
+    /// Requests without a reply, by ref.
+    pending: BTreeMap<u64, Value>,
+    /// Requests with a reply that is not acknowledged. They may be sent again.
     unacknowledged: BTreeMap<u64, Value>,
-    /// Every action's first answer.
-    answers: BTreeMap<u64, Value>,
+    /// The first reply to each action, by ref.
+    replies: BTreeMap<u64, Value>,
     last: u64,
-    /// The highest ref up to which the server was told that all answers came.
+    /// The highest acknowledged ref.
     acknowledged: u64,
     mounted: bool,
-    /// The highest value of its own counter that an answer promised.
+    /// The highest counter value in a reply.
     promised: u64,
-    /// How often it was welcomed back.
+    /// The number of resumes.
     pub resumed: u64,
-    /// How many answers it got again.
+    /// The number of repeated replies.
     pub repeated: u64,
 }
 
 impl Page {
-    /// A page that has done nothing yet.
+    /// Creates a page without a session.
     pub fn new(number: u64, role: Role) -> Self {
         Self {
             number,
             role,
-            follows: role == Role::Talks && number % 10 == 1,
+            follows: role == Role::Talker && number % 10 == 1,
             session: None,
             streams: BTreeMap::new(),
-            unanswered: BTreeMap::new(),
+            pending: BTreeMap::new(),
             unacknowledged: BTreeMap::new(),
-            answers: BTreeMap::new(),
+            replies: BTreeMap::new(),
             last: 0,
             acknowledged: 0,
             mounted: false,
@@ -86,45 +94,46 @@ impl Page {
         }
     }
 
-    /// The names of its streams: its component's, and the room's if it looks at it.
+    /// Returns the names of the page's streams: that of its component, and that of the room for a
+    /// talker.
     pub fn streams(&self) -> &'static [&'static str] {
         match self.role {
-            Role::Counts => &["c:c1"],
-            Role::Talks => &["c:c1", "t:room/all"],
+            Role::Counter => &["c:c1"],
+            Role::Talker => &["c:c1", "t:room/all"],
         }
     }
 
-    /// How many actions were asked for.
-    pub fn asked(&self) -> u64 {
-        // The first message asks for the component.
+    /// Returns the number of actions that were sent.
+    pub fn sent(&self) -> u64 {
+        // The first request mounts the component.
         self.last.saturating_sub(1)
     }
 
-    /// How many actions were answered.
-    pub fn answered(&self) -> u64 {
-        self.answers.len() as u64
+    /// Returns the number of actions with a reply.
+    pub fn replied(&self) -> u64 {
+        self.replies.len() as u64
     }
 
-    /// How much is not answered yet.
+    /// Returns the number of requests without a reply.
     pub fn waiting(&self) -> usize {
-        self.unanswered.len()
+        self.pending.len()
     }
 
-    /// The messages without an answer, in order.
-    pub fn unanswered(&self) -> impl Iterator<Item = (u64, &Value)> {
-        self.unanswered.iter().map(|(reference, message)| (*reference, message))
+    /// Returns the requests without a reply, in order.
+    pub fn pending(&self) -> impl Iterator<Item = (u64, &Value)> {
+        self.pending.iter().map(|(reference, message)| (*reference, message))
     }
 
-    /// Messages that have an answer of which the server was not told that it came.
+    /// Returns the requests with a reply that is not acknowledged, in order.
     pub fn unacknowledged(&self) -> impl Iterator<Item = (u64, &Value)> {
         self.unacknowledged.iter().map(|(reference, message)| (*reference, message))
     }
 
-    /// The greeting. `forgetful`: without saying which answers came since it was last said.
-    pub fn hello(&mut self, forgetful: bool) -> Value {
+    /// Creates the `HELLO` message.
+    pub fn hello(&mut self, acknowledge: Acknowledge) -> Value {
         let Some(session) = &self.session else { return json!({ "v": 1, "type": "HELLO", "payload": {} }) };
         let (id, secret) = (session.id.clone(), session.secret.clone());
-        if !forgetful {
+        if acknowledge == Acknowledge::All {
             self.acknowledge();
         }
         let streams: Map<String, Value> = self
@@ -137,21 +146,22 @@ impl Page {
         json!({ "v": 1, "type": "HELLO", "payload": payload })
     }
 
-    /// Takes the answer to the greeting, and gives the refs whose answers follow by themselves.
+    /// Applies the reply to `HELLO`. Returns the refs whose replies the server repeats without a
+    /// request.
     ///
     /// # Errors
-    /// If a session is lost in which something was promised.
+    /// Fails if the server has lost a session with a mounted component.
     pub fn welcome(&mut self, message: &Value) -> anyhow::Result<Vec<u64>> {
         let payload = get(message, "payload");
-        ensure!(get(message, "type") == "WELCOME", "HELLO was answered with {message}");
+        ensure!(get(message, "type") == "WELCOME", "expected WELCOME after HELLO, received {message}");
         let resumed = get(payload, "resumed") == true;
         if resumed {
-            ensure!(self.session.is_some(), "resumed what never was");
+            ensure!(self.session.is_some(), "the server resumed an unknown session");
             self.resumed += 1;
-        } else if self.session.is_some() {
-            ensure!(!self.mounted, "the session is lost: {message}");
-            // Nothing was promised in it: the page starts anew.
-            self.unanswered.clear();
+        } else if let Some(Session { id, .. }) = &self.session {
+            ensure!(!self.mounted, "page {}: the session {id} is lost: {message}", self.number);
+            // Nothing was acknowledged in the lost session: the page starts again.
+            self.pending.clear();
             self.last = 0;
         }
         self.session =
@@ -160,47 +170,47 @@ impl Page {
         Ok(done.iter().filter_map(Value::as_u64).collect())
     }
 
-    /// Asks for the page's component.
+    /// Creates the request that mounts the component.
     pub fn mount(&mut self, component: &str) -> Value {
-        self.ask("COMPONENT_MOUNT", &json!({ "component": component }))
+        self.request("COMPONENT_MOUNT", &json!({ "component": component }))
     }
 
-    /// Whether the component was asked for.
-    pub fn has_begun(&self) -> bool {
+    /// Whether the mount was requested.
+    pub fn is_mount_requested(&self) -> bool {
         self.last > 0
     }
 
-    /// Calls an action.
-    pub fn call(&mut self, action: &str, arguments: &Value, acknowledges: bool) -> Value {
-        let mut message = self.ask("COMPONENT_ACTION", arguments);
+    /// Creates the request that calls an action.
+    pub fn call(&mut self, action: &str, arguments: &Value, acknowledge: Acknowledge) -> Value {
+        let mut message = self.request("COMPONENT_ACTION", arguments);
         put(&mut message, "action", action.into());
-        if acknowledges {
+        if acknowledge == Acknowledge::All {
             self.acknowledge();
         }
-        // Sent again later, it says less than could be said by then, and nothing wrong.
+        // If the request is repeated, its acknowledgement is outdated but not wrong.
         if self.acknowledged > 0 {
             put(&mut message, "ack", self.acknowledged.into());
         }
-        self.unanswered.insert(self.last, message.clone());
+        self.pending.insert(self.last, message.clone());
         message
     }
 
-    fn ask(&mut self, kind: &str, payload: &Value) -> Value {
+    fn request(&mut self, kind: &str, payload: &Value) -> Value {
         self.last += 1;
         let message =
             json!({ "v": 1, "type": kind, "ref": self.last, "componentId": COMPONENT, "payload": payload });
-        self.unanswered.insert(self.last, message.clone());
+        self.pending.insert(self.last, message.clone());
         message
     }
 
-    /// From now on the server is told that all answers came up to the first message without one.
+    /// Acknowledges all replies before the first pending request.
     fn acknowledge(&mut self) {
-        self.acknowledged = self.unanswered.keys().next().map_or(self.last, |first| first - 1);
+        self.acknowledged = self.pending.keys().next().map_or(self.last, |first| first - 1);
         let acknowledged = self.acknowledged;
         self.unacknowledged.retain(|reference, _| *reference > acknowledged);
     }
 
-    /// Asks for the state of a stream.
+    /// Creates the request for a snapshot of a stream.
     pub fn resync(name: &str) -> Value {
         match name.split_once(':') {
             Some(("t", topic)) => json!({ "v": 1, "type": "RESYNC", "topic": topic }),
@@ -209,15 +219,15 @@ impl Page {
         }
     }
 
-    /// Takes a message in. Gives the name of the stream if it was a snapshot.
+    /// Applies a message. Returns the name of the stream if the message is a snapshot.
     ///
     /// # Errors
-    /// If it contradicts what came before.
-    pub fn take_in(&mut self, message: &Value) -> anyhow::Result<Option<String>> {
-        self.take(message).with_context(|| format!("page {} was sent {message}", self.number))
+    /// Fails if the message contradicts the state of the page.
+    pub fn receive(&mut self, message: &Value) -> anyhow::Result<Option<String>> {
+        self.apply(message).with_context(|| format!("page {} received {message}", self.number))
     }
 
-    fn take(&mut self, message: &Value) -> anyhow::Result<Option<String>> {
+    fn apply(&mut self, message: &Value) -> anyhow::Result<Option<String>> {
         let name = match (get(message, "componentId"), get(message, "topic")) {
             (Value::String(id), _) => format!("c:{id}"),
             (_, Value::String(topic)) => format!("t:{topic}"),
@@ -236,10 +246,10 @@ impl Page {
             }
             "STATE_UPDATE" => self.change(&name, message, payload)?,
             "ACK" | "DRAIN" => {}
-            other => bail!("a {other} is not expected"),
+            other => bail!("unexpected message type {other}"),
         }
         if let Some(reference) = get(message, "ref").as_u64() {
-            self.answer(reference, message)?;
+            self.apply_reply(reference, message)?;
         }
         Ok(snapshot)
     }
@@ -250,11 +260,15 @@ impl Page {
         if let Some(before) = self.streams.get(name)
             && before.epoch == epoch
         {
-            ensure!(rev >= before.rev, "revision {} was there already", before.rev);
+            ensure!(rev >= before.rev, "the snapshot is older than revision {}", before.rev);
         }
         if name.starts_with("c:") {
             let count = self.own_count(state)?;
-            ensure!(count >= self.promised, "{} had been promised", self.promised);
+            ensure!(
+                count >= self.promised,
+                "the snapshot has the count {count}, but {} was acknowledged",
+                self.promised
+            );
         }
         let state = state.clone();
         self.streams.insert(name.to_owned(), Stream { epoch, rev, state });
@@ -263,10 +277,9 @@ impl Page {
 
     fn change(&mut self, name: &str, message: &Value, patch: &Value) -> anyhow::Result<()> {
         let follows = self.follows || name.starts_with("c:");
-        let stream =
-            self.streams.get_mut(name).context("a patch of something that the page does not have")?;
+        let stream = self.streams.get_mut(name).context("a patch of a stream without a snapshot")?;
         let rev = get(message, "rev").as_u64().context("a patch has a revision")?;
-        ensure!(rev == stream.rev + 1, "a gap: the page has revision {}", stream.rev);
+        ensure!(rev == stream.rev + 1, "missing patches after revision {}", stream.rev);
         stream.rev = rev;
         if follows {
             Patch::parse(RawJson::trusted(&patch.to_string()))?.apply(&mut stream.state)?;
@@ -274,46 +287,46 @@ impl Page {
         Ok(())
     }
 
-    fn answer(&mut self, reference: u64, message: &Value) -> anyhow::Result<()> {
-        let asked = self.unanswered.remove(&reference);
+    fn apply_reply(&mut self, reference: u64, message: &Value) -> anyhow::Result<()> {
+        let request = self.pending.remove(&reference);
         let kind = get(message, "type");
         if kind == "COMPONENT_MOUNTED" {
             return Ok(());
         }
         let result = if kind == "STATE_UPDATE" { get(message, "result") } else { get(message, "payload") };
-        let count = result.as_u64().context("an answer without its result")?;
+        let count = result.as_u64().context("a reply has a result")?;
         self.promised = self.promised.max(count);
-        if let Some(first) = self.answers.get(&reference) {
-            ensure!(first == result, "message {reference} was answered {first} before");
+        if let Some(first) = self.replies.get(&reference) {
+            ensure!(first == result, "the first reply to message {reference} was {first}");
             self.repeated += 1;
         }
-        if let Some(asked) = asked {
-            self.unacknowledged.insert(reference, asked);
-            self.answers.insert(reference, result.clone());
+        if let Some(request) = request {
+            self.unacknowledged.insert(reference, request);
+            self.replies.insert(reference, result.clone());
         }
         Ok(())
     }
 
     fn own_count(&self, state: &Value) -> anyhow::Result<u64> {
         let field = match self.role {
-            Role::Counts => "count",
-            Role::Talks => "said",
+            Role::Counter => "count",
+            Role::Talker => "sent",
         };
         get(state, field).as_u64().with_context(|| format!("the state has {field}"))
     }
 
-    /// Where it is in a stream: to be compared with a snapshot of it.
+    /// Returns the current state of a stream, for a comparison with a snapshot.
     pub fn position(&self, name: &str) -> Option<Stream> {
         self.streams.get(name).cloned()
     }
 
-    /// Whether what it had before a snapshot of now is what the snapshot says.
+    /// Compares the state before a snapshot with the snapshot.
     ///
     /// # Errors
-    /// If it is not.
-    pub fn agrees(&self, name: &str, before: Option<&Stream>) -> anyhow::Result<()> {
-        let now = self.streams.get(name).context("the stream is there")?;
-        let before = before.context("the stream was there")?;
+    /// Fails if they differ.
+    pub fn check_snapshot(&self, name: &str, before: Option<&Stream>) -> anyhow::Result<()> {
+        let now = self.streams.get(name).context("the stream has no snapshot")?;
+        let before = before.context("the stream had no state before the snapshot")?;
         ensure!((&before.epoch, before.rev) == (&now.epoch, now.rev), "{name}: {before:?} is not {now:?}");
         if self.follows || name.starts_with("c:") {
             ensure!(
@@ -326,21 +339,21 @@ impl Page {
         Ok(())
     }
 
-    /// Whether every action was answered once, in order, and took effect once.
+    /// Checks that each action has a reply, in order, and took effect once.
     ///
     /// # Errors
-    /// If not.
-    pub fn is_exact(&self, actions: u64) -> anyhow::Result<()> {
-        ensure!(self.unanswered.is_empty(), "without an answer: {:?}", self.unanswered);
-        let own = self.streams.get("c:c1").context("the component is there")?;
+    /// Fails if an action has no reply, or took effect several times or never.
+    pub fn check_exact(&self, actions: u64) -> anyhow::Result<()> {
+        ensure!(self.pending.is_empty(), "requests without a reply: {:?}", self.pending);
+        let own = self.streams.get("c:c1").context("the component has no state")?;
         let count = self.own_count(&own.state)?;
         ensure!(count == actions, "{actions} actions were acknowledged, {count} took effect");
-        let results = self.answers.values().filter_map(Value::as_u64);
-        ensure!(results.eq(1..=actions), "the answers are {:?}", self.answers);
+        let results = self.replies.values().filter_map(Value::as_u64);
+        ensure!(results.eq(1..=actions), "wrong replies: {:?}", self.replies);
         Ok(())
     }
 
-    /// The room as this page was sent it last.
+    /// Returns the messages of the room in the state of this page.
     pub fn room(&self) -> Vec<&str> {
         let Some(room) = self.streams.get("t:room/all") else { return Vec::new() };
         let messages = get(&room.state, "messages").as_array().map(Vec::as_slice).unwrap_or_default();
@@ -348,7 +361,7 @@ impl Page {
     }
 }
 
-/// A field of an object; null if it has none of that name.
+/// Returns a field of an object, or null if it does not exist.
 fn get<'a>(value: &'a Value, field: &str) -> &'a Value {
     value.get(field).unwrap_or(&Value::Null)
 }

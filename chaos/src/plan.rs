@@ -1,42 +1,42 @@
-//! How much of everything.
+//! The size of a run.
 
-/// What happens to the server.
+/// How the server is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// SIGKILL. What durable components acknowledged has to be there afterwards.
+pub enum Stop {
+    /// With SIGKILL. The acknowledged state of durable components must survive.
     Killed,
-    /// SIGTERM. Everything has to be there afterwards, of plain components too.
+    /// With SIGTERM. The state of all components must survive.
     Restarted,
 }
 
 /// One run.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What everything random is drawn from.
+    /// The seed of all random decisions.
     pub seed: u64,
-    /// How many pages there are; every other one counts, the rest talk in a room.
+    /// The number of pages: counters and talkers alternate.
     pub pages: u64,
-    /// How many actions there are in all, the same number for each page.
+    /// The number of actions of all pages; each page sends the same number.
     pub actions: u64,
-    /// How often the server ends and comes back.
+    /// The number of restarts of the server.
     pub restarts: u64,
-    /// How it ends.
-    pub fate: Fate,
+    /// How the server is stopped.
+    pub stop: Stop,
 }
 
 impl Plan {
-    /// The whole of it: 50 pages, 20,000 actions, 10 restarts.
-    pub fn long(seed: u64, fate: Fate) -> Self {
-        Self { seed, pages: 50, actions: 20_000, restarts: 10, fate }
+    /// Creates the long form: 50 pages, 20,000 actions, 10 restarts.
+    pub fn long(seed: u64, stop: Stop) -> Self {
+        Self { seed, pages: 50, actions: 20_000, restarts: 10, stop }
     }
 
-    /// Enough to see that it holds, for every day.
-    pub fn short(seed: u64, fate: Fate) -> Self {
-        Self { seed, pages: 12, actions: 720, restarts: 3, fate }
+    /// Creates the short form for `cargo test`: 12 pages, 720 actions, 3 restarts.
+    pub fn short(seed: u64, stop: Stop) -> Self {
+        Self { seed, pages: 12, actions: 720, restarts: 3, stop }
     }
 
-    /// How many actions each page has.
-    pub fn actions_of_each(&self) -> u64 {
+    /// Returns the number of actions of each page.
+    pub fn actions_per_page(&self) -> u64 {
         self.actions / self.pages
     }
 }
@@ -44,9 +44,9 @@ impl Plan {
 impl std::fmt::Display for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { seed, pages, actions, restarts, .. } = self;
-        let end = match self.fate {
-            Fate::Killed => "kills",
-            Fate::Restarted => "planned restarts",
+        let end = match self.stop {
+            Stop::Killed => "kills",
+            Stop::Restarted => "planned restarts",
         };
         write!(f, "{pages} pages, {actions} actions, {restarts} {end}, seed {seed}")
     }

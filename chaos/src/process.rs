@@ -1,4 +1,4 @@
-//! The server, in a process of its own that can be killed.
+//! The server process.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,15 +12,15 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::app::READY;
-use crate::plan::Fate;
+use crate::plan::Stop;
 
-/// Longer than a start or an orderly end takes on a busy machine.
+/// The time limit for a start or a shutdown on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where the server is; nowhere, between two of its lives.
-pub type Whereabouts = watch::Receiver<Option<SocketAddr>>;
+/// The current address of the server; `None` while it restarts.
+pub type AddressWatch = watch::Receiver<Option<SocketAddr>>;
 
-/// The server, and what it takes to start it again.
+/// The server process, with the parameters to restart it.
 #[derive(Debug)]
 pub struct Server {
     program: PathBuf,
@@ -30,29 +30,29 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it with its data in that folder.
+    /// Starts the server with its data in a folder.
     ///
     /// # Errors
-    /// If it does not start.
+    /// Fails if the server does not start.
     pub async fn start(program: &Path, folder: &Path) -> anyhow::Result<Self> {
         let (child, address) = spawn(program, folder).await?;
         let address = watch::Sender::new(Some(address));
         Ok(Self { program: program.to_owned(), folder: folder.to_owned(), child, address })
     }
 
-    /// Where it is, now and later.
-    pub fn whereabouts(&self) -> Whereabouts {
+    /// Returns a receiver of the server's address.
+    pub fn address(&self) -> AddressWatch {
         self.address.subscribe()
     }
 
-    /// Ends it and starts it again.
+    /// Stops the server and starts it again.
     ///
     /// # Errors
-    /// If it does not end as it should, or does not start.
-    pub async fn restart(&mut self, fate: Fate) -> anyhow::Result<()> {
-        match fate {
-            Fate::Killed => self.child.kill().await?,
-            Fate::Restarted => self.terminate().await?,
+    /// Fails if the server does not shut down, exits with an error, or does not start.
+    pub async fn restart(&mut self, stop: Stop) -> anyhow::Result<()> {
+        match stop {
+            Stop::Killed => self.child.kill().await?,
+            Stop::Restarted => self.terminate().await?,
         }
         self.address.send_replace(None);
         let (child, address) = spawn(&self.program, &self.folder).await?;
@@ -61,10 +61,10 @@ impl Server {
         Ok(())
     }
 
-    /// Ends it in an orderly way for the last time.
+    /// Shuts the server down at the end of a run.
     ///
     /// # Errors
-    /// If it does not end as it should, or said that something in it was wrong.
+    /// Fails if the server does not shut down, exits with an error, or has logged a panic.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.terminate().await?;
         let log = std::fs::read_to_string(log(&self.folder))?;
@@ -73,14 +73,14 @@ impl Server {
     }
 
     async fn terminate(&mut self) -> anyhow::Result<()> {
-        let id = self.child.id().context("the server has ended by itself")?;
+        let id = self.child.id().context("the server has exited unexpectedly")?;
         let sent = Command::new("kill").arg("-TERM").arg(id.to_string()).status().await?;
-        ensure!(sent.success(), "the signal was not sent");
+        ensure!(sent.success(), "cannot send SIGTERM");
         let Ok(status) = timeout(PATIENCE, self.child.wait()).await else {
-            bail!("the server did not end within {PATIENCE:?} after SIGTERM");
+            bail!("the server did not exit within {PATIENCE:?} after SIGTERM");
         };
         let status = status?;
-        ensure!(status.success(), "the server ended with {status} after SIGTERM");
+        ensure!(status.success(), "the server exited with {status} after SIGTERM");
         Ok(())
     }
 }
@@ -99,10 +99,14 @@ async fn spawn(program: &Path, folder: &Path) -> anyhow::Result<(Child, SocketAd
         .stderr(log)
         .kill_on_drop(true)
         .spawn()
-        .with_context(|| format!("{} does not start", program.display()))?;
+        .with_context(|| format!("cannot start {}", program.display()))?;
     let mut lines = BufReader::new(child.stdout.take().context("the output is piped")?).lines();
-    let line = timeout(PATIENCE, lines.next_line()).await.context("the server says nothing")??;
-    let line = line.with_context(|| format!("the server ended at once; see {}", folder.display()))?;
-    let address = line.strip_prefix(READY).with_context(|| format!("the server said {line:?}"))?.parse()?;
+    let line = timeout(PATIENCE, lines.next_line()).await.context("the server prints no address")??;
+    let line =
+        line.with_context(|| format!("the server exited at start; see its log in {}", folder.display()))?;
+    let address = line
+        .strip_prefix(READY)
+        .with_context(|| format!("expected the server's address, received {line:?}"))?
+        .parse()?;
     Ok((child, address))
 }

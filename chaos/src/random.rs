@@ -1,23 +1,23 @@
-//! Numbers that look random and are the same for the same seed.
+//! Pseudo-random numbers, reproducible by their seed.
 
 /// The generator (splitmix64).
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// The numbers of a seed; each `stream` of the same seed has its own.
+    /// Creates a generator. Each `stream` of a seed has different numbers.
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut random = Self(seed ^ stream.wrapping_mul(0xd134_2543_de82_ef95));
         random.next();
         random
     }
 
-    /// A number below a bound; 0 if the bound is.
+    /// Returns a number below a bound, or 0 if the bound is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.next().checked_rem(bound).unwrap_or(0)
     }
 
-    /// Whether something that happens so many times in a hundred happens now.
+    /// Returns `true` with a probability in percent.
     pub fn percent(&mut self, often: u64) -> bool {
         self.below(100) < often
     }

@@ -1,4 +1,4 @@
-//! One run from the first connection to the verdict.
+//! One run, from the first connection to the final checks.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,23 +15,23 @@ use crate::client::Client;
 use crate::page::Role;
 use crate::plan::Plan;
 use crate::process::Server;
-use crate::verdict::are_exact;
+use crate::verdict::check_exact;
 
-/// What happened, for people.
+/// The figures of a run, for the report.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Summary {
-    /// How often a page was welcomed back.
+    /// The number of resumes of all pages.
     pub resumed: u64,
-    /// How many answers came more than once.
+    /// The number of repeated replies.
     pub repeated: u64,
-    /// How long it took.
+    /// The duration of the run.
     pub took: Duration,
 }
 
-/// Runs a plan with the server that `program serve FOLDER` is.
+/// Runs a plan; `program serve FOLDER` starts the server.
 ///
 /// # Errors
-/// If anything that was promised does not hold.
+/// Fails if an action is lost or repeated, or a page and the server differ.
 pub async fn run(plan: &Plan, program: &Path, folder: &Path) -> anyhow::Result<Summary> {
     let begun = Instant::now();
     let mut server = Server::start(program, folder).await?;
@@ -39,16 +39,16 @@ pub async fn run(plan: &Plan, program: &Path, folder: &Path) -> anyhow::Result<S
     let progress = Arc::new(AtomicU64::new(0));
     let mut pages = JoinSet::new();
     for number in 0..plan.pages {
-        let (plan, whereabouts, progress) = (Arc::clone(&plan), server.whereabouts(), Arc::clone(&progress));
+        let (plan, address, progress) = (Arc::clone(&plan), server.address(), Arc::clone(&progress));
         pages.spawn(async move {
-            let mut client = Client::new(&plan, number, whereabouts.clone(), &progress);
+            let mut client = Client::new(&plan, number, address, &progress);
             client.drive().await?;
             anyhow::Ok(client.into_page())
         });
     }
     let mut done = Vec::new();
     for restart in 1..=plan.restarts {
-        // Evenly over the run, as far as the last moment.
+        // Spread evenly over the run.
         let due = plan.actions * restart / (plan.restarts + 1);
         while progress.load(Ordering::Relaxed) < due {
             tokio::select! {
@@ -56,22 +56,22 @@ pub async fn run(plan: &Plan, program: &Path, folder: &Path) -> anyhow::Result<S
                 Some(page) = pages.join_next() => done.push(page??),
             }
         }
-        server.restart(plan.fate).await.with_context(|| format!("restart {restart}"))?;
+        server.restart(plan.stop).await.with_context(|| format!("restart {restart}"))?;
     }
     while let Some(page) = pages.join_next().await {
         done.push(page??);
     }
-    // Once more when all is quiet: what was acknowledged last is there too.
-    server.restart(plan.fate).await.context("the last restart")?;
+    // Once more without load: the last acknowledged actions must survive too.
+    server.restart(plan.stop).await.context("the last restart")?;
     let mut summary = Summary::default();
     let mut rooms = Vec::new();
     for page in done {
-        let mut client = Client::of(&plan, page, server.whereabouts(), &progress);
+        let mut client = Client::resume(&plan, page, server.address(), &progress);
         client.compare().await?;
         let page = client.into_page();
         summary.resumed += page.resumed;
         summary.repeated += page.repeated;
-        if page.role == Role::Talks {
+        if page.role == Role::Talker {
             rooms.push(page.room().into_iter().map(str::to_owned).collect::<Vec<_>>());
         }
     }
@@ -81,19 +81,18 @@ pub async fn run(plan: &Plan, program: &Path, folder: &Path) -> anyhow::Result<S
     Ok(summary)
 }
 
-/// What the database has, and what every page was shown last.
+/// Checks the actions in the database and the last state of the room in each page.
 async fn judge(plan: &Plan, folder: &Path, rooms: &[Vec<String>]) -> anyhow::Result<()> {
     let database = Sqlite::open(app::database(folder))?;
-    let tickets = database.run(|tx| app::noted(tx, "ticket")).await?;
-    let messages = database.run(|tx| app::noted(tx, "message")).await?;
+    let tickets = database.run(|tx| app::logged(tx, "ticket")).await?;
+    let messages = database.run(|tx| app::logged(tx, "message")).await?;
     let of = |parity| (0..plan.pages).filter(move |page| page % 2 == parity);
-    let each = plan.actions_of_each();
-    are_exact(tickets.iter().map(String::as_str), of(0), each)
-        .context("what was counted, in the database")?;
-    are_exact(messages.iter().map(String::as_str), of(1), each).context("what was said, in the database")?;
-    ensure!(!rooms.is_empty(), "nobody was in the room");
+    let each = plan.actions_per_page();
+    check_exact(tickets.iter().map(String::as_str), of(0), each).context("the increments in the database")?;
+    check_exact(messages.iter().map(String::as_str), of(1), each).context("the messages in the database")?;
+    ensure!(!rooms.is_empty(), "no page has shown the room");
     for room in rooms {
-        are_exact(room.iter().map(String::as_str), of(1), each).context("what was said, in a page")?;
+        check_exact(room.iter().map(String::as_str), of(1), each).context("the messages in a page")?;
     }
     Ok(())
 }

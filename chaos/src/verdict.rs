@@ -1,44 +1,45 @@
-//! What is left of a run, held against what was acknowledged.
+//! The check of the actions that are recorded after a run.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
 
-/// Whether these are the actions of the pages, each exactly once, and those of one page in order.
-/// An action is named `PAGE-COUNT`, counted from 1.
+/// Checks that `names` contain each action of the pages once, and those of one page in order. The
+/// name of an action is `PAGE-COUNT`, with counts from 1.
 ///
 /// # Errors
-/// If one is missing, there twice, or out of order.
-pub fn are_exact<'a>(
+/// Fails if an action is missing, repeated, unknown or out of order.
+pub fn check_exact<'a>(
     names: impl IntoIterator<Item = &'a str>,
     pages: impl IntoIterator<Item = u64>,
     actions: u64,
 ) -> anyhow::Result<()> {
     let mut counts: BTreeMap<u64, u64> = pages.into_iter().map(|page| (page, 0)).collect();
     for name in names {
-        let (page, count) = name.split_once('-').with_context(|| format!("{name:?} is not of a page"))?;
+        let (page, count) =
+            name.split_once('-').with_context(|| format!("{name:?} is not the name of an action"))?;
         let (page, count): (u64, u64) = (page.parse()?, count.parse()?);
-        let last = counts.get_mut(&page).with_context(|| format!("{name:?} is not of such a page"))?;
-        ensure!(count == *last + 1, "page {page}: {count} comes after {last}");
+        let last = counts.get_mut(&page).with_context(|| format!("{name:?} is of an unknown page"))?;
+        ensure!(count == *last + 1, "page {page}: action {count} follows action {last}");
         *last = count;
     }
     for (page, count) in counts {
-        ensure!(count == actions, "page {page}: {count} of {actions} are there");
+        ensure!(count == actions, "page {page}: {count} of {actions} actions are recorded");
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::are_exact;
+    use super::check_exact;
 
     #[test]
-    fn each_once_and_in_order_is_exact() {
-        assert!(are_exact(["1-1", "3-1", "3-2", "1-2"], [1, 3], 2).is_ok());
+    fn each_action_once_and_in_order_is_accepted() {
+        assert!(check_exact(["1-1", "3-1", "3-2", "1-2"], [1, 3], 2).is_ok());
     }
 
     #[test]
-    fn what_is_lost_doubled_out_of_order_or_made_up_is_seen() {
+    fn lost_repeated_reordered_and_unknown_actions_are_errors() {
         for names in [
             &["1-1", "3-1", "3-2"][..],
             &["1-1", "1-1", "1-2", "3-1", "3-2"],
@@ -47,7 +48,7 @@ mod tests {
             &["1-1", "1-2", "3-1", "3-2", "3-3"],
             &["1-1", "1-2", "3-1", "3"],
         ] {
-            assert!(are_exact(names.iter().copied(), [1, 3], 2).is_err(), "{names:?}");
+            assert!(check_exact(names.iter().copied(), [1, 3], 2).is_err(), "{names:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A connection that breaks after so many bytes, wherever in a message that is.
+//! A connection that breaks after a number of bytes, at any position of a message.
 
 use std::io;
 use std::pin::Pin;
@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// A TCP stream with a number of bytes to go in each direction. Once one is used up the stream is
-/// as good as cut: the other side sees the connection break when this is dropped.
+/// A TCP stream with a limit of bytes in each direction. After a limit all operations fail; the
+/// other side sees the connection break when this value is dropped.
 #[derive(Debug)]
 pub struct Wire {
     stream: TcpStream,
@@ -17,12 +17,12 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// One that holds.
+    /// Creates a stream without limits.
     pub fn new(stream: TcpStream) -> Self {
         Self { stream, reads: u64::MAX, writes: u64::MAX }
     }
 
-    /// Breaks after so many bytes more that are read, or written.
+    /// Limits the further bytes to read and to write.
     pub fn break_after(&mut self, reads: u64, writes: u64) {
         self.reads = reads;
         self.writes = writes;
@@ -33,7 +33,7 @@ fn broken() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionReset, "cut")
 }
 
-/// As much of a length as may still go.
+/// Returns the part of a length that the limit permits.
 fn allowed(length: usize, left: u64) -> usize {
     usize::try_from(left).map_or(length, |left| left.min(length))
 }

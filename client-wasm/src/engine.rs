@@ -68,8 +68,11 @@ fn link(url: &str, socket: &mut Option<Socket>, command: SocketCommand) {
 pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64 {
     let mut said = 0.0;
     // Parsed before the turn. Text that is not JSON is null.
-    let mut value =
-        if matches!(what, MOUNT | EVENT | EDIT | CALL | SET | GUESS | TEMPLATE) { parse(more) } else { None };
+    let mut value = if matches!(what, MOUNT | EVENT | EDIT | CALL | SET | OPTIMISTIC | TEMPLATE) {
+        parse(more)
+    } else {
+        None
+    };
     ENGINE.with_borrow_mut(|engine| {
         if what == START {
             #[cfg(target_arch = "wasm32")]
@@ -90,7 +93,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
             }
             CALL => page.call(slot, text, value(), a),
             SET => page.set(slot, text, value(), a),
-            GUESS => said = page.guess(slot, value()) as f64,
+            OPTIMISTIC => said = page.add_optimistic(slot, value()) as f64,
             RELEASE => page.release(slot, u64::from(a)),
             PROPS => page.props(slot, text, 0),
             TEMPLATE => {
@@ -112,7 +115,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
                 let busy = page.is_loading(slot) || a != 0 && page.is_dirty(slot);
                 said = f64::from(u8::from(busy));
             }
-            REBUILD => page.anew(slot),
+            REBUILD => page.rebuild(slot),
             LIMIT => page.set_limit(a),
             SOCKET => engine.hear(),
             _ => {}
@@ -141,7 +144,7 @@ const CALL: u32 = 5;
 /// Sets a `model` field by name to a JSON value; `a` is the ticket.
 const SET: u32 = 6;
 /// Applies a patch as an optimistic update. Returns its number.
-const GUESS: u32 = 7;
+const OPTIMISTIC: u32 = 7;
 /// Removes optimistic update `a`.
 const RELEASE: u32 = 8;
 /// Sends a child's props, which may have changed: the payload of the message.

@@ -139,12 +139,12 @@ pub fn allow(cx: &Context, permission: &str) -> Result {
     cx.allow(permission)
 }
 
-/// Returns the result of a guard.
+/// Checks the result of a guard. The parameter is a `bool` because guards return one.
 ///
 /// # Errors
 /// Returns `unauthenticated` without a user, else `forbidden`, if the guard returned `false`.
-pub fn guarded(cx: &Context, yes: bool) -> Result {
-    if yes {
+pub fn guarded(cx: &Context, is_permitted: bool) -> Result {
+    if is_permitted {
         return Ok(());
     }
     cx.user()?;

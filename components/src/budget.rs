@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_parent_refuses_is_not_counted_anywhere() {
+    fn children_that_the_parent_refuses_are_not_counted() {
         let user = Arc::new(Budget::new("user", 100));
         let sessions = [1, 2].map(|_| Arc::new(Budget::new("session", 80).within(Arc::clone(&user))));
         let one = account(&sessions[0], 80).unwrap();
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_above_the_bound_may_shrink_and_not_grow() {
+    fn a_state_above_the_limit_may_shrink_but_not_grow() {
         let budget = Arc::new(Budget::new("session", 100));
         let known = Account::open(Some(Arc::clone(&budget)), Admission::Known, 150).unwrap();
         assert!(known.set(151).is_err());

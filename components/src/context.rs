@@ -127,6 +127,9 @@ impl Context {
     /// keep the session alive. It ends with the component, and with the process, which does not
     /// wait for it. Then there is no event, and `resumed` is the place to start the work again.
     ///
+    /// A session runs a limited number of tasks at once, 256 by default. Work beyond it does not
+    /// start: the method gets the error `overloaded`, and the refusal is logged.
+    ///
     /// The error that the method gets has the code, the message and the details of the one that the
     /// work returned. The source of the error is logged.
     pub fn spawn<F, R>(&mut self, event: &'static str, work: F)
@@ -135,7 +138,8 @@ impl Context {
         R: Serialize,
     {
         let task = guard("a task", None, async move { ServerEvent::new(event, &Ok::<_, ()>(work.await?)) });
-        self.effects.stage(Effect::Spawn(Box::pin(async move { TaskOutcome::of(event, task.await) })));
+        let work = Box::pin(async move { TaskOutcome::of(event, task.await) });
+        self.effects.stage(Effect::Spawn { event, work });
     }
 
     /// Writes into the store's database when the handler succeeds: in one transaction with the

@@ -28,7 +28,12 @@ pub enum Effect {
     /// The component leaves a room.
     Leave(Arc<str>),
     /// A task of the session.
-    Spawn(BoxFuture<TaskOutcome>),
+    Spawn {
+        /// The name of the event with the task's outcome.
+        event: &'static str,
+        /// The task.
+        work: BoxFuture<TaskOutcome>,
+    },
     /// A task of the session that loads a field. Its outcome, if it was not aborted, is a
     /// [`Job::Loaded`](crate::Job::Loaded) for the component.
     Load(BoxFuture<Option<Loaded>>),
@@ -47,7 +52,7 @@ impl Effect {
             Self::Leave(room) => Some(Membership::Leave(Arc::clone(room))),
             Self::Update(_)
             | Self::Emit { .. }
-            | Self::Spawn(_)
+            | Self::Spawn { .. }
             | Self::Load(_)
             | Self::Close
             | Self::Commit(_) => None,
@@ -81,7 +86,7 @@ impl fmt::Debug for Effect {
             }
             Self::Join(room) => f.debug_tuple("Join").field(room).finish(),
             Self::Leave(room) => f.debug_tuple("Leave").field(room).finish(),
-            Self::Spawn(_) => f.write_str("Spawn"),
+            Self::Spawn { event, .. } => f.debug_tuple("Spawn").field(event).finish(),
             Self::Load(_) => f.write_str("Load"),
             Self::Close => f.write_str("Close"),
             Self::Commit(_) => f.write_str("Commit"),

@@ -50,8 +50,14 @@ impl TaskOutcome {
     pub(crate) fn of(event: &str, done: Result<ServerEvent>) -> Self {
         match done {
             Ok(event) => Self { event: Ok(event), error: None },
-            Err(error) => Self { event: ServerEvent::new(event, &Err::<(), _>(&error)), error: Some(error) },
+            Err(error) => Self::failed(event, error),
         }
+    }
+
+    /// Creates the outcome of a task that has failed, or was refused.
+    #[must_use]
+    pub fn failed(event: &str, error: ActionError) -> Self {
+        Self { event: ServerEvent::new(event, &Err::<(), _>(&error)), error: Some(error) }
     }
 }
 

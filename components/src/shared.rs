@@ -63,6 +63,18 @@ impl<T> Shared<T> {
         &mut self.is_present
     }
 
+    /// Returns the topic's name.
+    ///
+    /// # Panics
+    /// Panics if the field is not bound to its topic yet.
+    #[track_caller]
+    pub(crate) fn bound_name(&self) -> &TopicName {
+        match &self.bound {
+            Some(bound) => bound.topic.name(),
+            None => unbound(),
+        }
+    }
+
     fn bound_mut(&mut self) -> &mut Bound<T> {
         match &mut self.bound {
             Some(bound) => bound,

@@ -5,6 +5,7 @@
 
 mod driver;
 mod guard;
+mod panics;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -20,6 +21,7 @@ pub use rusqlite;
 pub use rusqlite::Connection;
 
 use self::driver::SqliteDriver;
+use self::panics::contain;
 use self::writer::{CommitFailure, Finish, Order, Ran};
 use crate::{DatabaseError, Tx};
 
@@ -87,7 +89,25 @@ impl Database {
     /// [`DatabaseError::RolledBack`], whatever `work` returns, if a statement of it was meant to
     /// end the transaction or has ended it, and [`DatabaseError::ForeignKey`] if its rows violate a
     /// deferred foreign key.
-    pub async fn run<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx) -> Result<T, DatabaseError> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        self.try_run(work).await
+    }
+
+    /// Runs `work` as [`run`](Self::run) does. `work` returns errors of another type, to which
+    /// errors of the database are converted.
+    ///
+    /// # Cancel safety
+    /// As [`run`](Self::run).
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn try_run<T, E>(
+        &self,
+        work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<DatabaseError> + Send + 'static,
@@ -100,7 +120,7 @@ impl Database {
     /// writes, so in the order of the writes.
     ///
     /// The error is made of [`DatabaseError::Unknown`] if it is not known whether the transaction
-    /// is on disk.
+    /// is on disk, and if it is on disk and `publish` panicked.
     pub fn submit<T, U, E>(
         &self,
         work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
@@ -115,7 +135,12 @@ impl Database {
         let order: Order = Box::new(move |tx| {
             let result = match tx {
                 Ok(tx) => work(tx),
-                Err(error) => Err(error.into()),
+                Err(error) => {
+                    // A value that panics when it is dropped with this function's other variables
+                    // would leak the result, and the caller would wait without an end.
+                    drop(work);
+                    Err(error.into())
+                }
             };
             let keep = result.is_ok();
             let finish: Finish = Box::new(move |committed| {
@@ -130,8 +155,9 @@ impl Database {
                         result.and(Err(DatabaseError::Unknown(Arc::new(error)).into()))
                     }
                 };
+                let result = result.and_then(|value| contain(|| publish(value)).ok_or_else(unpublished));
                 // The caller may have gone. The transaction is committed all the same.
-                drop(answer.send(result.map(publish)));
+                drop(answer.send(result));
             });
             Ran { keep, finish }
         });
@@ -160,6 +186,15 @@ impl Database {
             }
         }
     }
+}
+
+/// Returns the error of a committed transaction whose `publish` panicked.
+fn unpublished<E: From<DatabaseError>>() -> E {
+    tracing::error!("publishing a committed transaction panicked");
+    DatabaseError::Unknown(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(
+        "publishing it panicked",
+    )))
+    .into()
 }
 
 /// Checks the pages of the file, which costs about as much as reading it.

@@ -84,10 +84,9 @@ function edit(input) {
 }
 
 /**
- * Shows a move and a clearing before the server has answered. The template's optimistic updates can
- * express neither, so
- * this handles the event before the template does, and calls the same action with its effect as a
- * patch.
+ * Shows a move and a clearing before the server has answered. The template's optimistic updates
+ * cannot express them. This handles the event before the template does, and calls the same action
+ * with its effect as a patch.
  */
 function atOnce(list, component) {
   const show = (operations, action, ...args) => {
@@ -153,7 +152,7 @@ function lookBack(box, chat) {
     }
   };
   const show = (state) => {
-    // A component that is mounted anew has no state at first.
+    // A component that the server mounts again has no state at first.
     if (!state?.chat) return;
     // An unconfirmed message has no id yet.
     const messages = state.chat.messages.filter(({ id }) => id > 0);

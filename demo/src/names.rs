@@ -1,4 +1,4 @@
-//! Names of visitors, as others see them.
+//! Names of visitors, as other visitors see them.
 
 /// Returns the name on one line: without control characters, and without characters that are
 /// invisible or change the direction of text.

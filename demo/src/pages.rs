@@ -105,8 +105,8 @@ async fn chat_page(live: &Live, user: &Visitor, room: chat::RoomId) -> Page {
         user,
         path: "/chat",
         title: "Chat",
-        about: "One room in memory for all its users: kept, compared and serialised once, sent to all pages. \
-                Open it in a second window, or on your phone.",
+        about: "All users of a room share one state in memory. Each change is serialised once and sent to all \
+                pages. Open the room in a second window, or on your phone.",
     };
     Ok(frame.exhibit(&Exhibit { stage: &stage, after: &after, sources: source::CHAT }))
 }
@@ -118,8 +118,8 @@ async fn form_page(live: Live, user: Visitor) -> Page {
         user: &user,
         path: "/form",
         title: "Form",
-        about: "Four two-way fields, validated on the server when you leave them. Only these four can be written \
-                by a page; what you are typing is never overwritten.",
+        about: "Four two-way fields, validated on the server when you leave them. A page can write only these \
+                four. The server never overwrites text that you are typing.",
     };
     Ok(frame.exhibit(&Exhibit { stage: &stage, after: "", sources: source::FORM }))
 }
@@ -144,8 +144,8 @@ async fn seats_page(live: Live, user: Visitor) -> Page {
         user: &user,
         path: "/seats",
         title: "Seats",
-        about: "A seat is booked once it is on disk, and not before: nothing is shown that may have to be taken \
-                back. Open a second browser and try to be faster than yourself.",
+        about: "The page shows a booking only after it is on disk, so it never has to be reverted. Open a second \
+                browser and book the same seat in both.",
     };
     Ok(frame.exhibit(&Exhibit { stage: &stage, after: "", sources: source::SEATS }))
 }
@@ -157,8 +157,8 @@ async fn rows_page(live: Live, user: Visitor) -> Page {
         user: &user,
         path: "/rows",
         title: "Rows",
-        about: "A page for measurements. Rows live on the server; only their changes are sent, so an append \
-                to ten thousand costs what an append to ten does.",
+        about: "A page for measurements. The rows are on the server and only their changes are sent, so an append \
+                to ten thousand rows costs the same as an append to ten.",
     };
     Ok(frame.exhibit(&Exhibit { stage: &stage, after: "", sources: source::ROWS }))
 }

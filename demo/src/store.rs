@@ -1,9 +1,9 @@
 //! The storage: one SQLite file for the application and its sessions.
 //!
-//! The runtime's [`Sqlite`] owns the connection on its thread and combines waiting writes into one
-//! transaction. The writes of an action are part of the transaction that stores its component and
-//! its reply, so each is a function of the transaction. All other code calls the [`Store`] and
-//! awaits the result. The queries of each subject are in a file of their own.
+//! The runtime's [`Sqlite`] owns the connection, on its own thread, and commits queued work in
+//! groups. The writes of an action belong to the transaction that also stores its component and its
+//! reply, so they are functions of a transaction. All other code calls the [`Store`] and awaits the
+//! result. The queries of each subject are in a separate file.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub(crate) mod rooms;
 pub(crate) mod seats;
 pub(crate) mod todos;
 
-/// A handle to the database; clones share its one thread.
+/// A handle to the database; all clones share one thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     database: Sqlite,
@@ -48,7 +48,7 @@ impl Store {
     /// Runs `work` in a transaction and commits it.
     ///
     /// # Cancel safety
-    /// Once queued, `work` runs even if nobody waits for it any more.
+    /// Once queued, `work` runs even if the caller drops the future.
     ///
     /// # Errors
     /// Returns the error of `work` or of the commit. Nothing was written then.

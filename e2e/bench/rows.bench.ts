@@ -1,9 +1,8 @@
-// What the page's engine takes for operations on many rows, beside hand-written DOM code that is
-// given the same messages. Ratios are what counts: both run in the same page of the same browser,
-// by turns.
+// Measures operations on many rows in the page's engine, compared with hand-written DOM code for
+// the same messages. The ratios matter: both run alternately in the same page of the same browser.
 //
-// The server's part is played in the page, so that nothing but the page's work is measured: from
-// the message's arrival, parsing included, to the end of layout.
+// The page simulates the server, so that only the work of the page is measured: from the arrival of
+// a message, including parsing, to the end of layout.
 
 import { expect, test } from "../tests/test.ts";
 
@@ -14,7 +13,7 @@ type Bench = {
 
 test("rows", async ({ page }) => {
   await page.addInitScript(() => {
-    // A socket whose other end is this page.
+    // A socket whose server is this page.
     const bench = { rev: 0, deliver: (_: unknown) => {} };
     Object.assign(window, { bench });
     class Line extends EventTarget {
@@ -75,7 +74,7 @@ test("rows", async ({ page }) => {
     type Op = ["+", number, Row] | ["-", number] | ["~", number, { label: string }] | [">", number, number];
     type Patch = { rows: Row[] | { $list: Op[] } };
 
-    // The same rows, by hand.
+    // The same rows in hand-written code.
     const place = document.createElement("div");
     place.innerHTML = '<div class="card rows"><p class="tally"></p><div class="table"><table><tbody></tbody></table></div></div>';
     const model = document.createElement("template");
@@ -149,7 +148,7 @@ test("rows", async ({ page }) => {
         const message = patch();
         const shown: (string | null | undefined)[] = [];
         for (const who of round % 2 ? (["live", "hand"] as const) : (["hand", "live"] as const)) {
-          // Only the one that is measured is in the page.
+          // Only the measured table is in the page.
           if (who === "live") {
             bench.deliver(before);
             place.remove();
@@ -163,7 +162,7 @@ test("rows", async ({ page }) => {
           const started = performance.now();
           if (who === "live") bench.deliver(message);
           else byHand((JSON.parse(JSON.stringify({ payload: message })) as { payload: Patch }).payload);
-          // Whoever hears of the message by a promise has its turn.
+          // Lets the promises that depend on the message run.
           for (let n = 0; n < 20; n++) await null;
           document.body.getBoundingClientRect();
           times[who].push(performance.now() - started);

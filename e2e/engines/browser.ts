@@ -1,4 +1,4 @@
-// Firefox and WebKitGTK, each driven by its own WebDriver program.
+// Firefox and WebKitGTK, each controlled by its WebDriver program.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
@@ -22,7 +22,7 @@ const ENGINES: Record<string, Engine> = {
   },
   webkitgtk: {
     driver: "WebKitWebDriver",
-    // The sandbox needs namespaces, which a container does not have.
+    // The sandbox needs namespaces, which a container lacks.
     environment: { WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" },
     capabilities: { browserName: "MiniBrowser" },
   },

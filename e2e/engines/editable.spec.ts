@@ -1,4 +1,4 @@
-// Elements whose text is edited in its place: each engine makes lines of its own.
+// Elements with `contenteditable` text: engines represent lines differently.
 
 import { Key } from "selenium-webdriver";
 import { expect, test } from "./test.ts";
@@ -9,7 +9,7 @@ const caret = (window: Page, label: string) =>
 
 for (const latency of [0, 300]) {
   for (const label of ["Upper", "Upper plain"]) {
-    test(`text that is made upper case keeps every letter and the caret: ${label}, ${latency} ms`, async ({ window, network }) => {
+    test(`text that the server makes upper case keeps every letter and the caret: ${label}, ${latency} ms`, async ({ window, network }) => {
       network.latency = latency / 2;
       await window.open(`${network.url}/prose`);
       await window.focus(label);
@@ -32,7 +32,7 @@ for (const latency of [0, 300]) {
   }
 }
 
-test("what is typed is the text, lines as they are seen", async ({ window, app }) => {
+test("typed text is sent with the lines that the user sees", async ({ window, app }) => {
   await window.open(`${app.url}/prose`);
   await window.focus("Rich");
   await window.type("one");
@@ -51,7 +51,7 @@ test("a row that moves keeps the focus and the caret", async ({ window, app }) =
   await window.focus("Row 1");
   await window.type([Key.END, Key.ARROW_LEFT]);
   expect(await caret(window, "Row 1")).toEqual([4, 4]);
-  // Without taking the focus away.
+  // Without moving the focus.
   await window.on(window.button("Turn"), (element: HTMLElement) => element.click());
   await window.showsTexts("li", ["row 1", "row 2"]);
   expect(await caret(window, "Row 1")).toEqual([4, 4]);

@@ -1,14 +1,14 @@
-// Elements with a life of their own, under patches: dialogs, shadow trees, drawings, selections.
+// Elements with state of their own, under patches: dialogs, shadow trees, drawings, selections.
 
 import { By, Key } from "selenium-webdriver";
 import { expect, test } from "./test.ts";
 import type { Page } from "./page.ts";
 
-/** Causes a patch while the visitor is busy elsewhere. */
+/** Causes a patch while another element has the focus. */
 const tick = (window: Page) => window.on(window.button("Tick"), (button: HTMLElement) => button.click());
 const focused = (window: Page) => window.run(() => document.activeElement?.textContent || document.activeElement?.getAttribute("name"));
 
-test("a modal dialog keeps the focus across patches, and gives it back", async ({ window, app }) => {
+test("a modal dialog keeps the focus across patches and restores it when it closes", async ({ window, app }) => {
   await window.open(`${app.url}/elements`);
   await window.on(window.button("Open"), (opener: HTMLElement) => {
     opener.focus();
@@ -32,7 +32,7 @@ test("a modal dialog keeps the focus across patches, and gives it back", async (
   expect(await window.on(window.find("dialog"), (dialog: HTMLDialogElement) => dialog.open)).toBe(false);
 });
 
-test("what scrolls and what loads is heard, though neither bubbles", async ({ window, app }) => {
+test("scroll and load events, which do not bubble, reach their handlers", async ({ window, app }) => {
   await window.open(`${app.url}/elements`);
   await window.on(window.find("#scroll"), (element: HTMLElement) => {
     element.style.height = "40px";
@@ -45,7 +45,7 @@ test("what scrolls and what loads is heard, though neither bubbles", async ({ wi
   await window.showsTexts("#log li", ["scrolled", "loaded"]);
 });
 
-test("a component in a shadow tree is live: its events, its fields, its patches", async ({ window, app }) => {
+test("a component in a shadow tree handles events, edits and patches", async ({ window, app }) => {
   await window.open(`${app.url}/notice`);
   await window.run(() => {
     const host = document.body.appendChild(document.createElement("div"));
@@ -79,7 +79,7 @@ test("parts of a drawing are shown and hidden", async ({ window, network }) => {
   await expect.poll(() => visible("#offline")).toBe(false);
 });
 
-test("what is selected in a text stays selected when another part of it changes", async ({ window, app }) => {
+test("a selection in a text survives a patch of another part of the text", async ({ window, app }) => {
   await window.open(`${app.url}/elements`);
   await window.on(window.find("#sentence"), (sentence) => {
     const text = [...sentence.childNodes].at(-1) as Text;

@@ -1,4 +1,4 @@
-// Events of every kind, and those that the server sends.
+// Browser events of every kind, and events from the server.
 
 import { Key } from "selenium-webdriver";
 import { expect, test as base } from "./test.ts";
@@ -12,7 +12,7 @@ const test = base.extend<{ events: Page }>({
 });
 const entries = async (page: Page) => (await page.texts("#log li")).filter((text) => text != "outside");
 
-test("events bubble, stop, and are taken once or prevented", async ({ events }) => {
+test("events bubble, stop, run once and can be prevented", async ({ events }) => {
   await events.press("Bubbles");
   await expect.poll(() => entries(events)).toEqual(["bubbles", "outer"]);
   await events.press("Stopped");
@@ -24,13 +24,13 @@ test("events bubble, stop, and are taken once or prevented", async ({ events }) 
   expect(await events.driver.getCurrentUrl()).toMatch(/\/events$/);
 });
 
-test("keys, focus and blur", async ({ events }) => {
+test("key, focus and blur events reach their handlers", async ({ events }) => {
   await events.focus("Keys");
   await events.type(["a", Key.ENTER, Key.ESCAPE, Key.TAB]);
   await events.showsTexts("#log li", ["focus", "enter", "escape", "blur"]);
 });
 
-test("a pause in typing is waited for", async ({ events }) => {
+test("a debounced event waits for a pause in typing", async ({ events }) => {
   await events.on(events.field("Debounced"), (input: HTMLInputElement) => {
     for (const text of ["a", "ab", "abc"]) {
       input.value = text;
@@ -40,14 +40,14 @@ test("a pause in typing is waited for", async ({ events }) => {
   await events.showsTexts("#log li", ["abc"]);
 });
 
-test("a rush of clicks is thinned out, and the last one counts", async ({ events }) => {
+test("many clicks are throttled, and the last one is sent", async ({ events }) => {
   await events.on(events.button("Throttled"), (button: HTMLElement) => {
     for (let n = 0; n < 10; n++) button.click();
   });
   await expect.poll(() => entries(events)).toEqual(["throttled", "throttled"]);
 });
 
-test("the window, outside, and the page's own state", async ({ events }) => {
+test("window events, clicks outside and the page's own events reach their handlers", async ({ events }) => {
   const panel = () => events.on(events.find("#panel"), (panel) => panel.checkVisibility());
   expect(await panel()).toBe(false);
   await (await events.find("#menu")).click();
@@ -61,7 +61,7 @@ test("the window, outside, and the page's own state", async ({ events }) => {
   await expect.poll(panel).toBe(false);
 });
 
-test("what the server sends is heard once", async ({ events }) => {
+test("an event from the server is dispatched once", async ({ events }) => {
   await events.run(() =>
     document.addEventListener("bell", (event) => (document.title += `, ${(event as CustomEvent).detail}`)),
   );
@@ -69,7 +69,7 @@ test("what the server sends is heard once", async ({ events }) => {
   await events.showsText("title", "Test, ding");
 });
 
-test("an Enter that ends a composition is none, also where the composition has ended before it", async ({ events }) => {
+test("an Enter that ends a composition is ignored, also if the composition has ended before it", async ({ events }) => {
   await events.focus("Keys");
   await events.on(events.field("Keys"), (input) => {
     for (const keyCode of [229, 13]) {

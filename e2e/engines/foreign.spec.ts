@@ -1,9 +1,9 @@
-// Others put elements of their own into a component: password managers, translators, extensions.
+// Other scripts insert elements into a component: password managers, translators, extensions.
 
 import { test } from "./test.ts";
 import type { Page } from "./page.ts";
 
-/** Puts an icon before each field, button and row that has none. */
+/** Inserts an icon before each field, button and row without one. */
 const decorate = (window: Page) =>
   window.run(() => {
     for (const element of document.querySelectorAll("input, button, li, #many")) {
@@ -15,7 +15,7 @@ const decorate = (window: Page) =>
   });
 
 for (const when of ["before", "after"]) {
-  test(`icons that are put in ${when} the client runs leave fields, texts and rows as they are`, async ({ window, app }) => {
+  test(`icons that are inserted ${when} the client runs leave fields, texts and rows unchanged`, async ({ window, app }) => {
     await window.openPainted(`${app.url}/foreign`);
     if (when == "before") await decorate(window);
     await window.loadClient();
@@ -29,7 +29,7 @@ for (const when of ["before", "after"]) {
     await window.showsText("#enter", "Log in 1");
     await window.showsText("#sentence", "1 of 4 and ada");
     await window.showsText("#odd", "odd 1");
-    // A click goes to a place: what moves under it has to have moved.
+    // A click targets a position: elements under it must have stopped moving.
     const rows = (...texts: string[]) => window.showsTexts(".row", texts);
     await window.press("Rotate");
     await rows("4 touched 0", "1 touched 0", "2 touched 0", "3 touched 0");
@@ -50,7 +50,7 @@ for (const when of ["before", "after"]) {
   });
 }
 
-test("a translator's elements give way to the next text", async ({ window, app }) => {
+test("the next text replaces the elements of a translator", async ({ window, app }) => {
   await window.open(`${app.url}/foreign`);
   for (let ticks = 1; ticks <= 3; ticks++) {
     await window.run(() => {

@@ -1,4 +1,4 @@
-// Controls of every kind, and forms that are refused, sent and saved.
+// Controls of every kind, and forms that are rejected, sent and saved.
 
 import { Key } from "selenium-webdriver";
 import { expect, test } from "./test.ts";
@@ -19,7 +19,7 @@ async function use(window: Page): Promise<void> {
   await window.fill("Number", "1.5");
 }
 
-/** Returns what every control of `/inputs` shows. */
+/** Returns the value of each control of `/inputs`. */
 const controls = (window: Page) =>
   window.run(() => {
     const one = (name: string) => document.querySelector<HTMLInputElement>(`[name=${name}]`)!;
@@ -29,7 +29,7 @@ const controls = (window: Page) =>
   });
 const USED = ["words", "more words", "a", ["x", "z"], "one", true, "1.5"];
 
-test("every kind of control reaches the server", async ({ window, app }) => {
+test("an edit of each kind of control reaches the server", async ({ window, app }) => {
   await window.open(`${app.url}/inputs`);
   await use(window);
   await window.press("Tick");
@@ -37,14 +37,14 @@ test("every kind of control reaches the server", async ({ window, app }) => {
   expect(await controls(window)).toEqual(USED);
 });
 
-test("the server's values show in every control", async ({ window, app }) => {
+test("each kind of control shows the server's value", async ({ window, app }) => {
   await window.open(`${app.url}/inputs`);
   await use(window);
   await window.press("Overwrite");
   await expect.poll(() => controls(window)).toEqual(["server", "server", "b", ["y"], "two", true, "5"]);
 });
 
-test("patches of the surroundings leave controls alone", async ({ window, app }) => {
+test("patches around controls do not change them", async ({ window, app }) => {
   await window.open(`${app.url}/inputs`);
   await use(window);
   await window.focus("Text");
@@ -58,7 +58,7 @@ test("patches of the surroundings leave controls alone", async ({ window, app })
   expect(await window.on(window.field("Text"), state)).toEqual([true, 1, 3]);
 });
 
-test("a choice changes another one's options", async ({ window, app }) => {
+test("a choice changes the options of another select", async ({ window, app }) => {
   await window.open(`${app.url}/inputs`);
   await window.choose("Country", "pt");
   await window.showsTexts("[name=city] option", ["none", "Lisboa", "Porto"]);
@@ -70,7 +70,7 @@ test("a choice changes another one's options", async ({ window, app }) => {
   await window.showsValue("City", "");
 });
 
-test("a value that is filled in with a change alone reaches the server", async ({ window, app }) => {
+test("a value that is filled in with a change event alone reaches the server", async ({ window, app }) => {
   await window.open(`${app.url}/inputs`);
   await window.on(window.field("Text"), (input: HTMLInputElement) => {
     input.value = "filled in";
@@ -79,7 +79,7 @@ test("a value that is filled in with a change alone reaches the server", async (
   await window.showsPart("#server", "filled in|");
 });
 
-test("the name of the button that was pressed is sent", async ({ window, app }) => {
+test("the name of the pressed button is sent", async ({ window, app }) => {
   await window.open(`${app.url}/inputs`);
   for (const name of ["Second", "First"]) {
     await window.press(name);
@@ -87,11 +87,11 @@ test("the name of the button that was pressed is sent", async ({ window, app }) 
   }
 });
 
-test("a button is disabled while its action runs, and then as before", async ({ window, app }) => {
+test("a button is disabled while its action runs and keeps its state afterwards", async ({ window, app }) => {
   await window.open(`${app.url}/inputs`);
-  // Every change is noted: the button may be enabled again before anybody looks.
+  // Records every change: the button may be enabled again before the test reads it.
   await window.on(window.button("Slow"), (button: HTMLButtonElement) => {
-    // In the document: each script that WebDriver runs in Firefox has globals of its own.
+    // Stored in the document: each script that WebDriver runs in Firefox has separate globals.
     const { dataset } = document.body;
     const note = () => (dataset["seen"] = `${dataset["seen"] ?? ""}${button.disabled} `);
     new MutationObserver(note).observe(button, { attributeFilter: ["disabled"] });
@@ -101,14 +101,14 @@ test("a button is disabled while its action runs, and then as before", async ({ 
   await expect.poll(() => window.run(() => document.body.dataset["seen"])).toBe("true false ");
 });
 
-test("a form is filled, refused, mended and saved with the keyboard, under latency", async ({ window, relay, start }) => {
+test("a form is filled, rejected, corrected and saved with the keyboard, under latency", async ({ window, relay, start }) => {
   const network = await relay(await start("demo"));
   network.latency = 100;
   await window.open(`${network.url}/form`);
   await window.focus("Name");
   await window.type(["Ada", Key.TAB, "nobody", Key.TAB, "41", Key.TAB, Key.SPACE, Key.TAB, Key.ENTER]);
   await expect.poll(() => window.texts("#form-email-errors p")).toHaveLength(1);
-  // A submit while another one is under way is dropped.
+  // A submit is dropped while another one is pending.
   const saving = () => window.on(window.button("Save"), (button: HTMLButtonElement) => button.disabled);
   await expect.poll(saving).toBe(false);
   await window.focus("Email");
@@ -120,7 +120,7 @@ test("a form is filled, refused, mended and saved with the keyboard, under laten
   await window.showsTexts(".saved li b", ["Ada"]);
 });
 
-test("two submits at once save once", async ({ window, start }) => {
+test("two concurrent submits save once", async ({ window, start }) => {
   const demo = await start("demo");
   await window.open(`${demo.url}/form`);
   await window.fill("Name", "Grace");

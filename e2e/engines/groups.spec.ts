@@ -1,9 +1,9 @@
-// Checkboxes of one list.
+// Checkboxes that share one list.
 
 import { expect, test } from "./test.ts";
 
 for (const latency of [0, 300]) {
-  test(`boxes that are ticked fast are all in the list: ${latency} ms`, async ({ window, network }) => {
+  test(`boxes that are checked quickly are all in the list: ${latency} ms`, async ({ window, network }) => {
     network.latency = latency / 2;
     await window.open(`${network.url}/groups`);
     for (const name of ["red", "green", "blue", "9007199254740993", "1"]) await (await window.field(name)).click();

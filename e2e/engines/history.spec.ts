@@ -1,8 +1,8 @@
-// Back and forward, to pages that the browser has kept and to those that it has not.
+// Back and forward, to pages in the back/forward cache and to other pages.
 
 import { cannot, expect, test } from "./test.ts";
 
-test("back and forward lead to live pages, also where the browser keeps none", async ({ window, demo }) => {
+test("back and forward lead to live pages without the back/forward cache", async ({ window, demo }) => {
   await window.open(`${demo.url}/counter`);
   await window.press("Increment");
   await window.showsText(".count", "1");
@@ -21,7 +21,7 @@ test("back and forward lead to live pages, also where the browser keeps none", a
 });
 
 const limits = cannot({ firefox: "it keeps no page that has an open socket" });
-test("a page that the browser has kept goes on with its session", limits, async ({ window, app }) => {
+test("a page from the back/forward cache continues with its session", limits, async ({ window, app }) => {
   await window.open(`${app.url}/ways?cached=true`);
   await window.press("Add");
   await window.showsText("#count", "1");
@@ -35,7 +35,7 @@ test("a page that the browser has kept goes on with its session", limits, async 
   await window.showsText("#count", "2");
 });
 
-test("a page that is told that the browser has kept it goes on with its session", async ({ window, app }) => {
+test("a page that receives the cache event continues with its session", async ({ window, app }) => {
   await window.open(`${app.url}/ways`);
   await window.press("Add");
   await window.showsText("#count", "1");

@@ -1,9 +1,9 @@
-// Lists whose items come, go and move.
+// Lists whose items are inserted, removed and moved.
 
 import { cannot, expect, test } from "./test.ts";
 import type { Page } from "./page.ts";
 
-/** Returns the lists as the page shows them, written as the server writes them. */
+/** Returns the lists of the page in the format of the server. */
 const shown = (window: Page) =>
   window.run(() =>
     [...document.querySelectorAll("#groups > .group")]
@@ -15,7 +15,7 @@ const shown = (window: Page) =>
   );
 const order = async (window: Page) => (await window.texts("#order"))[0];
 
-/** Clicks a button without giving it the focus, and waits for the change. */
+/** Clicks a button without focusing it, and waits for the change. */
 async function change(window: Page, button: string): Promise<void> {
   const before = await order(window);
   await window.on(window.button(button), (element: HTMLElement) => element.click());
@@ -28,7 +28,7 @@ test("any sequence of changes gives the server's order", async ({ window, app })
   for (let round = 0; round < 10; round++) await change(window, "Shuffle");
 });
 
-test("items that move keep their element, text, selection and focus", async ({ window, app }) => {
+test("moved items keep their element, text, selection and focus", async ({ window, app }) => {
   await window.open(`${app.url}/lists`);
   await window.fill("Of 5", "typed");
   const input = await window.field("Of 5");
@@ -46,7 +46,7 @@ test("items that move keep their element, text, selection and focus", async ({ w
   }
 });
 
-test("what is animated in items that move goes on", async ({ window, app }) => {
+test("animations in moved items continue", async ({ window, app }) => {
   await window.open(`${app.url}/lists`);
   const input = await window.field("Of 5");
   await window.on(input, (element: HTMLElement) => {
@@ -62,7 +62,7 @@ const limits = cannot({
   firefox: "its moveBefore sets scroll positions back",
   webkitgtk: "it has no moveBefore, and insertBefore sets scroll positions back",
 });
-test("what scrolls in items that move stays where it is", limits, async ({ window, app }) => {
+test("scroll positions in moved items are kept", limits, async ({ window, app }) => {
   await window.open(`${app.url}/lists`);
   const input = await window.field("Of 5");
   await window.on(input, (element: HTMLElement) => {
@@ -78,7 +78,7 @@ test("what scrolls in items that move stays where it is", limits, async ({ windo
   expect(await window.on(input, (element) => element.nextElementSibling?.scrollTop)).toBe(120);
 });
 
-test("the empty state shows and hides beside the list", async ({ window, app }) => {
+test("the empty state is shown and hidden beside the list", async ({ window, app }) => {
   await window.open(`${app.url}/lists`);
   for (let round = 0; round < 2; round++) {
     await window.press("Clear");
@@ -91,7 +91,7 @@ test("the empty state shows and hides beside the list", async ({ window, app }) 
   }
 });
 
-test("thousands of rows are made, swapped, reversed and cleared", async ({ window, demo }) => {
+test("thousands of rows are created, swapped, reversed and cleared", async ({ window, demo }) => {
   await window.open(`${demo.url}/rows`);
   const ids = async () => (await window.texts("tbody tr td:first-child")).map(Number);
   await window.press("Create 1,000");

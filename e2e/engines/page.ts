@@ -1,5 +1,5 @@
-// A page in a WebDriver session: finds elements as a visitor names them, and waits for what they
-// show.
+// A page in a WebDriver session: finds elements by their accessible names and waits for their
+// content.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "@playwright/test";
@@ -17,9 +17,9 @@ export class Page {
     await this.live();
   }
 
-  /** Opens a page of `e2e-app` as it is before its client runs. */
+  /** Opens a page of `e2e-app` without running its client. */
   async openPainted(url: string): Promise<void> {
-    // The browser runs no script of this type.
+    // Browsers do not run scripts of this type.
     await this.driver.get(`${url}?${new URLSearchParams({ from: 'type="module"', to: 'type="later"' })}`);
   }
 
@@ -35,7 +35,7 @@ export class Page {
   }
 
   /**
-   * Waits until the page is connected and its components are mounted; notes its errors from then
+   * Waits until the page is connected and its components are mounted; records its errors from then
    * on.
    */
   async live(): Promise<void> {
@@ -55,7 +55,7 @@ export class Page {
     });
   }
 
-  /** Returns the page's errors, and the attributes of the template language that are left in it. */
+  /** Returns the page's errors, and attributes of the template language that remain in it. */
   problems(): Promise<string[]> {
     return this.run(() => {
       const names = [...document.querySelectorAll("*")].flatMap((element) => element.getAttributeNames());
@@ -104,7 +104,7 @@ export class Page {
     await this.on(this.field(label), (field: HTMLElement) => field.focus());
   }
 
-  /** Types a text in the place of what a field holds. */
+  /** Replaces the text of a field by typing. */
   async fill(label: string, text: string): Promise<void> {
     const field = await this.field(label);
     await this.on(field, (input: HTMLInputElement) => {
@@ -135,7 +135,7 @@ export class Page {
     await this.showsTexts(css, [text]);
   }
 
-  /** Waits until an element's text has a part. */
+  /** Waits until an element's text contains a part. */
   async showsPart(css: string, part: string): Promise<void> {
     await eventually(async () => (await this.texts(css)).join("\n")).toContain(part);
   }

@@ -1,4 +1,4 @@
-// The first paint, and the way of a click.
+// The first paint and a click.
 
 import { expect, test } from "./test.ts";
 
@@ -11,7 +11,7 @@ test("the first paint has the text, and a click changes it", async ({ window, de
   await window.showsText(".count", "1");
 });
 
-test("clicks before the client has loaded are done, once", async ({ window, app }) => {
+test("clicks before the client has loaded run once", async ({ window, app }) => {
   await window.openPainted(`${app.url}/elements`);
   for (let n = 0; n < 3; n++) await window.press("Tick");
   await window.showsText("#ticks", "0");

@@ -1,8 +1,8 @@
 import { defineConfig } from "@playwright/test";
 
-// Playwright runs these tests and gives them `expect`; WebDriver drives the browsers of the system.
-// WebKitGTK has a screen, and no window manager there: its windows take the focus from each other,
-// so that there is one at a time. Firefox has none.
+// Playwright runs these tests and provides `expect`; WebDriver controls the system's browsers.
+// WebKitGTK runs on a display without a window manager: its windows take the focus from each other,
+// so only one test runs at a time. Firefox is headless.
 export default defineConfig<{ engine: string }>({
   testDir: ".",
   outputDir: "../test-results/engines",

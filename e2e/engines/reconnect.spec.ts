@@ -1,4 +1,4 @@
-// The connection breaks, or the server goes away under an open page and comes back.
+// The connection breaks, or the server of an open page stops and starts again.
 
 import { Key } from "selenium-webdriver";
 import { expect, test } from "./test.ts";
@@ -7,13 +7,13 @@ import type { Page } from "./page.ts";
 const away = (window: Page) =>
   expect.poll(() => window.run(() => document.documentElement.getAttribute("live-connection"))).not.toBe("connected");
 
-/** Takes the pause before the next try out of a test. */
+/** Reconnects at once, without the pause before the next attempt. */
 async function back(window: Page): Promise<void> {
   await window.run(() => dispatchEvent(new Event("online")));
   await window.live();
 }
 
-test("clicks made while there is no connection wait, and happen once", async ({ window, network }) => {
+test("clicks without a connection are queued and run once", async ({ window, network }) => {
   await window.open(`${network.url}/notice`);
   network.down();
   await away(window);
@@ -26,7 +26,7 @@ test("clicks made while there is no connection wait, and happen once", async ({ 
   await window.showsText("#count", "4");
 });
 
-test("an action whose answer the drop has swallowed is not done twice", async ({ window, network }) => {
+test("an action whose reply was lost does not run twice", async ({ window, network }) => {
   await window.open(`${network.url}/notice`);
   network.hold();
   for (let n = 1; n <= 3; n++) {
@@ -41,7 +41,7 @@ test("an action whose answer the drop has swallowed is not done twice", async ({
   await window.showsText("#count", "4");
 });
 
-test("focus, selection and half a word stay where they were across a drop", async ({ window, network }) => {
+test("focus, selection and unsent text survive a lost connection", async ({ window, network }) => {
   await window.open(`${network.url}/typing`);
   await window.focus("Plain");
   await window.type("half a word");
@@ -55,7 +55,7 @@ test("focus, selection and half a word stay where they were across a drop", asyn
   expect(await window.on(window.field("Plain"), state)).toEqual([true, "HALF A WORD", 2, 6]);
 });
 
-test("a server that is restarted has its state, and gets clicks and half-typed text, once", async ({ window, start }) => {
+test("a restarted server has its state, and receives queued clicks and unsent text once", async ({ window, start }) => {
   const server = await start("e2e-app");
   await window.open(`${server.url}/notice`);
   await window.press("Add");
@@ -75,7 +75,7 @@ test("a server that is restarted has its state, and gets clicks and half-typed t
   expect(await window.run(() => document.activeElement?.getAttribute("name"))).toBe("draft");
 });
 
-test("a server that is killed has kept what it acknowledged, again and again", async ({ window, start }) => {
+test("acknowledged state survives repeated kills of the server", async ({ window, start }) => {
   const server = await start("demo");
   await window.open(`${server.url}/counter`);
   for (let n = 1; n <= 3; n++) {
@@ -89,7 +89,7 @@ test("a server that is killed has kept what it acknowledged, again and again", a
   }
 });
 
-test("a deploy with another template shows it in the page that is open, and keeps state, text and focus", async ({ window, start }) => {
+test("a deploy with another template updates the open page and keeps state, text and focus", async ({ window, start }) => {
   const server = await start("e2e-app");
   await window.open(`${server.url}/notice`);
   await window.press("Add");
@@ -107,7 +107,7 @@ test("a deploy with another template shows it in the page that is open, and keep
   await window.showsText("#count", "11");
 });
 
-test("a row that waits for its answer across a drop becomes one row", async ({ window, relay, start }) => {
+test("a pending row becomes one row after a lost connection", async ({ window, relay, start }) => {
   const network = await relay(await start("demo"));
   await window.open(`${network.url}/todo`);
   network.down();

@@ -1,5 +1,4 @@
-// What every test starts from: a window of its own in the engine's browser, and what must hold when
-// it ends.
+// The fixtures of each test: a window in the engine's browser, and the checks at the end of a test.
 
 import { expect, test as base } from "@playwright/test";
 import { Network } from "../tests/network.ts";
@@ -10,24 +9,25 @@ import { Page } from "./page.ts";
 
 export { expect };
 
-/** Which engines cannot do what a test checks, and why. */
+/** The engines that lack a feature which a test checks, with the reason. */
 type Limits = Partial<Record<"firefox" | "webkitgtk", string>>;
 
 /**
- * Expects a test to fail in these engines; it fails where it passes, so that the entry is removed.
+ * Expects a test to fail in these engines. A test that passes is reported, so that the entry is
+ * removed.
  */
 export function cannot(limits: Limits) {
   return { annotation: Object.entries(limits).map(([engine, reason]) => ({ type: `cannot ${engine}`, description: reason })) };
 }
 
 type Fixtures = {
-  /** A window without a past: no cookies, no history. */
+  /** A window with an empty profile: no cookies, no history. */
   window: Page;
-  /** A network in front of `app`. */
+  /** A relay in front of `app`. */
   network: Network;
-  /** Puts a network in front of another server. */
+  /** Starts a relay in front of another server. */
   relay: (server: Server) => Promise<Network>;
-  /** Starts a server of the test's own, which it may stop. */
+  /** Starts a server that the test may stop. */
   start: (binary: string) => Promise<Server>;
 };
 type WorkerFixtures = Servers & {
@@ -45,7 +45,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     },
     { scope: "worker", timeout: 60_000 },
   ],
-  // Needs the networks and the servers, so that it is closed before they end.
+  // Depends on the networks and the servers, so that it is closed before they end.
   window: async ({ engine, running: { driver }, relay: _relay, start: _start }, use, info) => {
     const limit = info.annotations.find(({ type }) => type == `cannot ${engine}`);
     info.fail(limit !== undefined, limit?.description);

@@ -1,4 +1,4 @@
-// What is typed into a field whose handler makes something else of it.
+// Fields whose handler changes the typed text.
 
 import { Key } from "selenium-webdriver";
 import { expect, test } from "./test.ts";
@@ -7,7 +7,7 @@ import type { Page } from "./page.ts";
 const WORDS = [
   { label: "Plain", shown: "HELLO WORLD", longer: "HELLOABC WORLD" },
   { label: "Area", shown: "HELLO WORLD", longer: "HELLOABC WORLD" },
-  // A field of this type has no caret that a script can read.
+  // Scripts cannot read the caret of this type of field.
   { label: "Mail", shown: "HELLO@WORLD", longer: "HELLOABC@WORLD" },
 ];
 const selection = async (window: Page, label: string) =>
@@ -19,7 +19,7 @@ const selection = async (window: Page, label: string) =>
 
 for (const latency of [0, 300]) {
   for (const { label, shown, longer } of WORDS) {
-    test(`text that is made upper case keeps every letter and the caret: ${label}, ${latency} ms`, async ({ window, network }) => {
+    test(`text that the server makes upper case keeps every letter and the caret: ${label}, ${latency} ms`, async ({ window, network }) => {
       network.latency = latency / 2;
       await window.open(`${network.url}/typing`);
       await window.focus(label);
@@ -38,7 +38,7 @@ for (const latency of [0, 300]) {
     });
   }
 
-  test(`digits keep their order where separators come between them: ${latency} ms`, async ({ window, network }) => {
+  test(`digits keep their order when the server inserts separators: ${latency} ms`, async ({ window, network }) => {
     network.latency = latency / 2;
     await window.open(`${network.url}/typing`);
     await window.focus("Amount");
@@ -54,7 +54,7 @@ for (const latency of [0, 300]) {
   });
 }
 
-test("what is selected while the answer comes stays selected", async ({ window, network }) => {
+test("a selection survives the reply", async ({ window, network }) => {
   await window.open(`${network.url}/typing`);
   network.hold();
   await window.focus("Plain");
@@ -65,7 +65,7 @@ test("what is selected while the answer comes stays selected", async ({ window, 
   expect(await selection(window, "Plain")).toEqual([2, 7, "backward"]);
 });
 
-test("text typed while answers arrive is not overwritten", async ({ window, demo }) => {
+test("replies do not overwrite typed text", async ({ window, demo }) => {
   await window.open(`${demo.url}/form`);
   const text = "the quick brown fox jumps";
   await window.focus("Name");
@@ -76,7 +76,7 @@ test("text typed while answers arrive is not overwritten", async ({ window, demo
   await window.showsValue("Name", text.replace("quick", "very quick"));
 });
 
-test("text whose inputs call actions is not overwritten, and is sent as a whole", async ({ window, network }) => {
+test("text whose inputs call actions is not overwritten and is sent completely", async ({ window, network }) => {
   network.latency = 150;
   await window.open(`${network.url}/edits`);
   for (const label of ["Row 2", "Text"]) {

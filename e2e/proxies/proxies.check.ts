@@ -1,5 +1,5 @@
-// The configurations of docs/deployment.md, as they stand there, in front of the demo: page,
-// socket, deploy. A proxy that is not installed is passed over. By hand: npm run proxies
+// Runs the configurations of docs/deployment.md in front of the demo: page, socket, deploy. Skips
+// proxies that are not installed. Run it with: npm run proxies
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ test.use({ ignoreHTTPSErrors: true });
 
 const guide = await readFile(resolve(import.meta.dirname, "../../docs/deployment.md"), "utf8");
 
-/** The block of the guide that has that text in it. */
+/** Returns the code block of the guide that contains a text. */
 function block(text: string): string {
   const found = guide.split("```").find((part) => part.startsWith("text\n") && part.includes(text));
   if (!found) throw new Error(`the guide has no block with ${text}`);
@@ -23,8 +23,8 @@ function block(text: string): string {
 type Place = { folder: string; port: number; upstream: string };
 
 /**
- * How each is run: the guide's lines with the test's own addresses, and what has to stand around
- * them.
+ * How each proxy is run: the lines of the guide with the addresses of the test, and the
+ * configuration around them.
  */
 const proxies: Record<string, (place: Place) => { file: string; config: string; args: string[] }> = {
   nginx: ({ folder, port, upstream }) => ({
@@ -125,7 +125,7 @@ for (const [name, configure] of Object.entries(proxies)) {
       await context.close();
       await chat.close();
 
-      // The server drains and ends; what is clicked meanwhile arrives at the next one.
+      // The server drains and exits; later clicks reach the next one.
       expect(await server.stop()).toBe(0);
       await expect(page.locator("html")).not.toHaveAttribute("live-connection", "connected");
       for (let n = 0; n < 2; n++) await page.getByRole("button", { name: "Increment" }).click();

@@ -1,4 +1,4 @@
-// The picture in the README: two people in a room.
+// The screenshot in the README: two users in a room.
 
 import { resolve } from "node:path";
 import { expect, open, test } from "../tests/test.ts";
@@ -24,7 +24,7 @@ test("chat", async ({ page, another }) => {
   await say(page, "Good. Then let us move on to the list.");
   await other.getByRole("textbox", { name: "Message" }).pressSequentially("One mo");
   await expect(page.getByText("Grace Hopper is typing…")).toBeVisible();
-  // The component itself, past what it imports.
+  // The component itself, without its imports.
   await page.locator("pre.source").first().evaluate((source) => {
     const text = document.createTreeWalker(source, NodeFilter.SHOW_TEXT);
     const range = new Range();

@@ -1,5 +1,5 @@
-// Two people do anything to one list, over lines that break: in the end both see what the server
-// has.
+// Two visitors make random changes to one list over failing connections: in the end both show the
+// server's state.
 
 import type { Page } from "@playwright/test";
 import { Network } from "./network.ts";
@@ -7,7 +7,7 @@ import { expect, open, test } from "./test.ts";
 
 const STEPS = 200;
 
-/** The same numbers for the same seed. */
+/** A generator with the same numbers for the same seed. */
 function random(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -16,7 +16,7 @@ function random(seed: number): (below: number) => number {
   };
 }
 
-/** One thing that somebody does to the list, without a pause before it. */
+/** Makes one random change to the list, without a pause before it. */
 const act = (page: Page, what: number, which: number, step: number) =>
   page.evaluate(
     ([what, which, step]) => {
@@ -37,14 +37,14 @@ const act = (page: Page, what: number, which: number, step: number) =>
       else if (what == 7) click("[aria-label^=Remove]");
       else if (what == 8) {
         click(".rename");
-        // One in five is too long, and refused.
+        // One in five is too long and rejected.
         submit(row.querySelector("form"), which % 5 ? `renamed ${step}` : "x".repeat(90));
       } else if (which % 10 == 0) document.querySelector<HTMLElement>(".filters .last")?.click();
     },
     [what, which, step] as const,
   );
 
-/** All that a row shows. */
+/** Returns the content of all rows. */
 const shown = (page: Page) =>
   page.locator(".items > li").evaluateAll((rows) =>
     rows.map((row) => [
@@ -57,7 +57,7 @@ const shown = (page: Page) =>
   );
 
 for (const seed of [4711, 4712]) {
-  test(`whatever two people do to one list over lines that break, they see the same in the end (seed ${seed})`, async ({
+  test(`after random changes over failing connections two visitors see the same list (seed ${seed})`, async ({
     page,
     another,
     demo,

@@ -1,5 +1,5 @@
-// Controls without a field: they show what the server says, unless an edit is newer than the last
-// answer.
+// Controls without a model field show the server's state unless an edit is newer than the last
+// reply.
 
 import { expect, open, test } from "./networked.ts";
 
@@ -10,7 +10,7 @@ for (const latency of [0, 300]) {
       await open(page, `${network.url}/bound`);
     });
 
-    test("text typed into a row keeps every letter, also while rows move", async ({ page }) => {
+    test("text typed into a row keeps every letter while rows move", async ({ page }) => {
       const row = page.getByLabel("Row 2");
       await row.pressSequentially("t1", { delay: 60 });
       await page.getByRole("button", { name: "Turn" }).evaluate((button: HTMLElement) => button.click());
@@ -20,7 +20,7 @@ for (const latency of [0, 300]) {
       await expect(row).toBeFocused();
     });
 
-    test("the server's version shows in a focused control, and the caret keeps its place", async ({ page }) => {
+    test("a focused control shows the server's text and keeps the caret", async ({ page }) => {
       const plain = page.getByLabel("Plain");
       await plain.pressSequentially("hello", { delay: 50 });
       await expect(page.locator("#plain")).toHaveText("HELLO");
@@ -30,14 +30,14 @@ for (const latency of [0, 300]) {
       await page.keyboard.type("ab", { delay: 50 });
       await expect(plain).toHaveValue("HELABLO");
       expect(await plain.evaluate((input: HTMLInputElement) => input.selectionStart)).toBe(5);
-      // What the server leaves out goes, also where its state is as before.
+      // Characters that the server rejects are removed, even if its state does not change.
       const row = page.getByLabel("Row 1");
       await row.pressSequentially("ax", { delay: 50 });
       await expect(row).toHaveValue("a");
       await expect(row).toBeFocused();
     });
 
-    test("a choice that the server does not take goes back", async ({ page }) => {
+    test("a choice that the server ignores is reverted", async ({ page }) => {
       const choice = page.getByLabel("Choice");
       await expect(choice).toHaveValue("b");
       await choice.selectOption("c");
@@ -52,7 +52,7 @@ for (const latency of [0, 300]) {
       await expect(tick).toBeChecked();
     });
 
-    test("a submit sends what is there, and an answer to something else takes nothing away", async ({ page }) => {
+    test("a submit sends the current text, and a reply to another action does not remove it", async ({ page }) => {
       const note = page.getByLabel("Note");
       await note.pressSequentially("hel", { delay: 30 });
       await page.getByRole("button", { name: "Touch" }).click();
@@ -62,11 +62,11 @@ for (const latency of [0, 300]) {
       await expect(note).toHaveValue("hello");
       await page.getByRole("button", { name: "Save" }).click();
       await expect(page.locator("#saved")).toHaveText("hello");
-      // It was read and answered: the state counts again.
+      // The text was sent and acknowledged: the server's state is shown again.
       await expect(note).toHaveValue("");
     });
 
-    test("what is typed stays where its action is refused", async ({ page }) => {
+    test("text whose action fails is kept", async ({ page }) => {
       const note = page.getByLabel("Note");
       await note.pressSequentially("bad");
       await page.evaluate(() => {
@@ -78,7 +78,7 @@ for (const latency of [0, 300]) {
       await expect(note).toHaveValue("bad");
     });
 
-    test("an action after an edit that changes what the control shows counts", async ({ page }) => {
+    test("an action after an edit that changes the control's state is applied", async ({ page }) => {
       const note = page.getByLabel("Note");
       await note.pressSequentially("mine");
       await page.getByRole("button", { name: "Suggest" }).click();
@@ -89,7 +89,7 @@ for (const latency of [0, 300]) {
       await expect(note).toHaveValue("");
     });
 
-    test("a control that is bound to the page's own state follows it at once", async ({ page }) => {
+    test("a control that is bound to a value of the page follows it immediately", async ({ page }) => {
       const draft = page.getByLabel("Draft");
       await draft.pressSequentially("one");
       await page.keyboard.press("Enter");

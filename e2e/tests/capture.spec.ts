@@ -1,4 +1,4 @@
-// What a visitor does before the client runs is done once it does.
+// Input before the client runs is applied when it has loaded.
 
 import type { Page } from "@playwright/test";
 import { expect, live, test } from "./test.ts";
@@ -18,7 +18,7 @@ test.describe("pages of the tests", () => {
   test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
   for (const path of ["/elements", "/inline"]) {
-    test(`clicks before the client has loaded are done in their order: ${path}`, async ({ page }) => {
+    test(`clicks before the client has loaded run in their order: ${path}`, async ({ page }) => {
       const release = await withoutClient(page);
       await page.goto(path, { waitUntil: "commit" });
       const button = (name: string) => page.getByRole("button", { name, exact: true });
@@ -29,7 +29,7 @@ test.describe("pages of the tests", () => {
       await live(page);
       await expect(page.locator("#ticks")).toHaveText("3");
       await expect(page.locator("#picture")).toHaveCount(1);
-      // Each of them once, and the next ones as ever.
+      // Each of them runs once, and later ones as usual.
       await button("Tick").click();
       await expect(page.locator("#ticks")).toHaveText("4");
       await expect(page.locator("#log li")).toHaveText(["loaded"]);
@@ -37,7 +37,7 @@ test.describe("pages of the tests", () => {
   }
 });
 
-test("a form that is sent before the client has loaded is sent once, and the page stays", async ({ page, demo }) => {
+test("a form that is submitted before the client has loaded is sent once, without leaving the page", async ({ page, demo }) => {
   const release = await withoutClient(page);
   await page.goto(`${demo.url}/todo`, { waitUntil: "commit" });
   const text = `early ${Date.now()}`;

@@ -1,5 +1,6 @@
-// The cases of `client-wasm/cases.json`: what operations and events come to in a browser. The
-// document in memory of `vivaz::testing` runs the same ones (`engine/src/testing/tests.rs`).
+// Runs the cases of `client-wasm/cases.json` in a browser: operations and events with their
+// results. The in-memory document of `vivaz::testing` runs the same cases
+// (`engine/src/testing/tests.rs`).
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -11,15 +12,15 @@ interface Case {
   name: string;
   /** The content of the component's element. */
   page: string;
-  /** The blocks of its template. */
+  /** The blocks of the template. */
   blocks: unknown[];
   steps: Step[];
   html?: string;
-  /** What controls hold, by selector. */
+  /** The values of controls, by selector. */
   values?: Record<string, unknown>;
-  /** What the engine is called with. */
+  /** The calls of the engine. */
   heard?: unknown[];
-  /** Whether all nodes are where the template says. */
+  /** Whether all nodes are at the positions of the template. */
   fits?: boolean;
 }
 
@@ -31,9 +32,9 @@ interface Step {
   text?: string;
   /** A text that is typed or chosen. */
   put?: [string, string];
-  /** A control that is ticked. */
+  /** A control that is checked. */
   tick?: [string, boolean];
-  /** An event: where, its type, and what it has. */
+  /** An event: its target, its type and its properties. */
   happens?: [string, string, Record<string, unknown>?];
 }
 

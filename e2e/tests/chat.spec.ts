@@ -4,7 +4,7 @@ import { expect, open, test } from "./test.ts";
 
 let rooms = 0;
 const room = () => `/chat/e2e-${process.pid}-${++rooms}`;
-// Those that the room keeps; older ones stand apart.
+// The messages of the room; older ones are loaded separately.
 const messages = (page: Page) => page.getByRole("log").locator(".said");
 const older = (page: Page) => page.locator(".earlier .said");
 const users = (page: Page) => page.locator(".people li");
@@ -15,7 +15,7 @@ async function say(page: Page, text: string): Promise<void> {
   await page.getByRole("button", { name: "Send" }).click();
 }
 
-/** Says many things in this order, without a hand at the keyboard. */
+/** Sends many messages in this order, without typing. */
 async function sayAll(page: Page, texts: string[]): Promise<void> {
   await page.evaluate(async (texts) => {
     const { component } = await import("/live/client.js" as string);
@@ -25,7 +25,7 @@ async function sayAll(page: Page, texts: string[]): Promise<void> {
 }
 const numbered = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => `message ${from + n}`);
 
-test("two browsers see the same room", async ({ page, another }) => {
+test("two browsers show the same room", async ({ page, another }) => {
   const path = room();
   await open(page, path);
   await expect(users(page)).toHaveCount(1);
@@ -46,7 +46,7 @@ test("two browsers see the same room", async ({ page, another }) => {
   await expect(users(page)).toHaveCount(1);
 });
 
-test("typing shows to others, and ends with the message", async ({ page, another }) => {
+test("a typing notice is shown to others and ends with the message", async ({ page, another }) => {
   const path = room();
   const other = await another();
   await open(page, path);
@@ -76,7 +76,7 @@ test("a second tab of the same visitor is not a second user", async ({ page, con
   await expect(users(page)).toHaveCount(1);
 });
 
-test("who stays away is gone, and is there again without a reload", async ({ page, another, demo, problems }) => {
+test("a user who stays away is removed and comes back without a reload", async ({ page, another, demo, problems }) => {
   problems.expect(/WebSocket connection to .* failed/, /ERR_/);
   const network = await Network.before(demo.url);
   const path = room();
@@ -98,7 +98,7 @@ test("who stays away is gone, and is there again without a reload", async ({ pag
   await expect(users(other)).toHaveCount(1);
   network.up();
   await expect(users(other)).toHaveCount(2);
-  // The room's interval may hold back the events of this page's own user until it listens.
+  // The room may delay the events of this page's own user until the page subscribes.
   const heard = () =>
     other.evaluate(() => {
       const { heard } = window as unknown as { heard: { name: string; userId: string }[] };
@@ -108,7 +108,7 @@ test("who stays away is gone, and is there again without a reload", async ({ pag
   await network.remove();
 });
 
-test("rooms are apart", async ({ page, another }) => {
+test("rooms are separate", async ({ page, another }) => {
   await open(page, room());
   const other = await another();
   await open(other, room());
@@ -118,10 +118,10 @@ test("rooms are apart", async ({ page, another }) => {
   await expect(messages(other)).toHaveText(["only there"]);
 });
 
-test("the first paint holds what was said", async ({ page, browser, demo }) => {
+test("the first paint contains earlier messages", async ({ page, browser, demo }) => {
   const path = room();
   await open(page, path);
-  // A message that the visitor says shows before it is kept.
+  // A message is shown to its sender before it is stored.
   await sayAll(page, ["kept"]);
   await expect(messages(page)).toHaveText(["kept"]);
   const context = await browser.newContext({ baseURL: demo.url, javaScriptEnabled: false });
@@ -131,14 +131,14 @@ test("the first paint holds what was said", async ({ page, browser, demo }) => {
   await context.close();
 });
 
-test("a new room is made by a form", async ({ page }) => {
+test("a form creates a new room", async ({ page }) => {
   await open(page, "/chat");
   await page.getByRole("button", { name: "New room" }).click();
   await expect(page).toHaveURL(/\/chat\/[0-9a-f-]{36}$/);
   await expect(page.locator(".chat .empty")).toBeVisible();
 });
 
-test("a visitor's new name shows to others", async ({ page, another }) => {
+test("a visitor's new name is shown to others", async ({ page, another }) => {
   const path = room();
   await open(page, path);
   const other = await another();
@@ -152,7 +152,7 @@ test("a visitor's new name shows to others", async ({ page, another }) => {
   await expect(other.locator(".message b")).toHaveText(["Ada Lovelace"]);
 });
 
-test("a message too long is refused and stays in the input", async ({ page }) => {
+test("a message that is too long is rejected and stays in the input", async ({ page }) => {
   await open(page, room());
   await input(page).evaluate((element: HTMLInputElement) => element.removeAttribute("maxlength"));
   await say(page, "x".repeat(2001));
@@ -161,7 +161,7 @@ test("a message too long is refused and stays in the input", async ({ page }) =>
   await expect(input(page)).toHaveValue("x".repeat(2001));
 });
 
-test("the room holds the last fifty", async ({ page }) => {
+test("the room keeps the last 50 messages", async ({ page }) => {
   await open(page, room());
   await sayAll(page, numbered(1, 52));
   await say(page, "message 53");
@@ -170,7 +170,7 @@ test("the room holds the last fifty", async ({ page }) => {
   await expect(messages(page).first()).toHaveText("message 4");
 });
 
-test("a message shows whose it is once, as long as nobody else speaks", async ({ page, another }) => {
+test("consecutive messages of one user show the name once", async ({ page, another }) => {
   const path = room();
   await open(page, path);
   const other = await another();
@@ -185,8 +185,8 @@ test("a message shows whose it is once, as long as nobody else speaks", async ({
   }
 });
 
-test("earlier messages are shown on request, back to where the room begins", async ({ page, another }) => {
-  // One who says it all, and one who comes later: nothing of it but the last fifty is in the page.
+test("earlier messages are loaded on request, back to the first one", async ({ page, another }) => {
+  // One visitor sends all messages, and one comes later: the page has only the last 50.
   const path = room();
   const speaker = await another();
   await open(speaker, path);
@@ -197,7 +197,7 @@ test("earlier messages are shown on request, back to where the room begins", asy
   const button = page.getByRole("button", { name: "Show earlier messages" });
   const scroll = page.locator(".scroll");
 
-  // By keyboard: what is read stays where it is, and so does the focus.
+  // With the keyboard: the scroll position and the focus stay.
   await button.focus();
   const place = (text: string) =>
     scroll.evaluate((element, text) => {
@@ -213,7 +213,7 @@ test("earlier messages are shown on request, back to where the room begins", asy
   await expect(page.getByText("50 earlier messages are shown.")).toBeAttached();
   await expect(button).toBeFocused();
 
-  // What the room lets go meanwhile is not lost between the two.
+  // Messages that the room removes in the meantime are not lost.
   await say(speaker, "message 121");
   await expect(messages(page).last()).toHaveText("message 121");
   await expect(messages(page).first()).toHaveText("message 72");
@@ -224,12 +224,12 @@ test("earlier messages are shown on request, back to where the room begins", asy
   await expect(older(page).first()).toHaveText("message 1");
   await expect(page.getByText("This is where the room begins.")).toBeVisible();
   await expect(button).toBeHidden();
-  // The button took the focus with it: it is where one can read on.
+  // The button is removed with the focus, which moves to the oldest message.
   await expect(scroll).toBeFocused();
   await expect(older(page)).toHaveText(numbered(1, 71));
 });
 
-test("a room with nothing earlier offers nothing earlier", async ({ page }) => {
+test("a room without earlier messages does not offer them", async ({ page }) => {
   await open(page, room());
   await say(page, "the first");
   await expect(messages(page)).toHaveText(["the first"]);
@@ -237,7 +237,7 @@ test("a room with nothing earlier offers nothing earlier", async ({ page }) => {
 });
 
 for (const latency of [0, 300]) {
-  test(`lines that are typed fast are said one by one, and no line twice, at ${latency} ms`, async ({ page, demo, problems }) => {
+  test(`messages that are typed quickly are sent once each, in order, at ${latency} ms`, async ({ page, demo, problems }) => {
     problems.expect(/WebSocket connection to .* failed/);
     const network = await Network.before(demo.url);
     network.latency = latency / 2;
@@ -247,7 +247,7 @@ for (const latency of [0, 300]) {
     await expect(messages(page)).toHaveText(["hello", "world", "again"]);
     await expect(input(page)).toHaveValue("");
 
-    // What is refused comes back, unless something else was typed.
+    // A rejected text comes back unless another one was typed.
     const refused = () => page.evaluate(() => new Promise((done) => document.addEventListener("live:error", done, { once: true })));
     let refusal = refused();
     await page.keyboard.type("  \n");

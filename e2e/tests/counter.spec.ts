@@ -1,6 +1,6 @@
 import { expect, open, test } from "./test.ts";
 
-test("counts, and never goes below zero", async ({ page }) => {
+test("the counter never goes below zero", async ({ page }) => {
   await open(page, "/counter");
   const count = page.locator(".count");
   await expect(page.getByRole("heading", { level: 2 })).toHaveText("Live Counter");
@@ -16,7 +16,7 @@ test("counts, and never goes below zero", async ({ page }) => {
   await expect(count).toHaveText("0");
 });
 
-test("a burst of clicks is counted to the last one", async ({ page }) => {
+test("all clicks of a burst are counted", async ({ page }) => {
   await open(page, "/counter");
   await page.getByRole("button", { name: "Increment" }).evaluate((button: HTMLElement) => {
     for (let n = 0; n < 50; n++) button.click();
@@ -24,7 +24,7 @@ test("a burst of clicks is counted to the last one", async ({ page }) => {
   await expect(page.locator(".count")).toHaveText("50");
 });
 
-test("can be used by keyboard alone", async ({ page }) => {
+test("the counter can be used with the keyboard", async ({ page }) => {
   await open(page, "/counter");
   await page.getByRole("button", { name: "Reset" }).focus();
   await page.keyboard.press("Tab");
@@ -35,7 +35,7 @@ test("can be used by keyboard alone", async ({ page }) => {
   await expect(page.getByRole("button", { name: "Increment" })).toBeFocused();
 });
 
-test("two pages have a counter each", async ({ page, context, problems }) => {
+test("each of two pages has a counter", async ({ page, context, problems }) => {
   await open(page, "/counter");
   await page.getByRole("button", { name: "Increment" }).click();
   await expect(page.locator(".count")).toHaveText("1");
@@ -48,7 +48,7 @@ test("two pages have a counter each", async ({ page, context, problems }) => {
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false });
 
-  test("the first paint is there", async ({ page }) => {
+  test("the first paint contains the component", async ({ page }) => {
     await page.goto("/counter");
     await expect(page.locator(".count")).toHaveText("0");
     await expect(page.getByRole("heading", { level: 2 })).toHaveText("Live Counter");
@@ -57,7 +57,7 @@ test.describe("without JavaScript", () => {
 });
 
 test("the server's DOM is adopted, not replaced", async ({ page }) => {
-  // The engine waits until the marks are made.
+  // The engine starts after the test has marked the nodes.
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
   await page.route("**/live/client.js", async (route) => {

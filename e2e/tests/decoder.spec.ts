@@ -1,5 +1,5 @@
-// The decoder of operations alone: what `js/dom.js` makes of them where only a browser knows
-// (parsed HTML, focus, the caret, what was typed). What the engine writes is tested natively, in
+// Tests the decoder of operations (`js/dom.js`) where the result depends on the browser: parsed
+// HTML, focus, caret, typed text. The operations that the engine writes are tested natively, in
 // client-wasm.
 
 import { fileURLToPath } from "node:url";
@@ -29,7 +29,7 @@ test.beforeEach(async ({ page }) => {
     const { blocks, holeNodes } = nodes;
     Object.assign(core, { nodes: nodes.nodes, blocks, holeNodes, setClasses, setShown, toText, writeAttribute });
     for (const name of ["controls", "drafts", "html", "urls", "wire"]) (await load(`modules/${name}`)).default(core);
-    // A component's element in the page with this content, as component 0.
+    // Adds a component's element with this content to the page, as component 0.
     globalThis.make = (html) => {
       nodes.resetNodes();
       const element = document.createElement("live-component");
@@ -38,16 +38,16 @@ test.beforeEach(async ({ page }) => {
       nodes.elements.set(0, element);
       return element;
     };
-    // Runs operations. Says whether all nodes were where the template says.
+    // Runs operations. Returns whether all nodes were at the positions of the template.
     globalThis.run = (words, text = "") => {
       let fits = true;
       core.rebuildView = () => { fits = false; };
       dom.run(Uint32Array.from(words), text);
       return fits;
     };
-    // Shows a value in a hole; a kind of 11 is text.
+    // Shows a value in a hole; the kind 11 is text.
     globalThis.set = (node, hole, kind, value) => globalThis.run([9, node, hole, kind, value.length], value);
-    // Takes blocks, the first of which is the component's; its element is node 1.
+    // Registers blocks, the first of which is the component's; its element is node 1.
     globalThis.templates = (blocks) => {
       const text = JSON.stringify(blocks);
       if (!globalThis.run([1, 0, text.length, 4, 1, 0, 0, 0], text)) throw new Error("the page is not what the template says");
@@ -55,7 +55,7 @@ test.beforeEach(async ({ page }) => {
   });
 });
 
-test("a text is found between markers and made where it was empty", async ({ page }) => {
+test("a text is found between markers and created if it was empty", async ({ page }) => {
   const shown = await page.evaluate(() => {
     const element = make("<p>a<!>b<!>c</p><p>a<!><!>c</p>");
     templates([["<p>a<!> <!>c</p><p>a<!> <!>c</p>", 0, [[0, [0], 65536], [0, [1], 65536]]]]);
@@ -64,7 +64,7 @@ test("a text is found between markers and made where it was empty", async ({ pag
   expect(shown).toEqual([true, true, "axcayc"]);
 });
 
-test("rows are adopted, and a page that differs is noticed", async ({ page }) => {
+test("rows are adopted, and a page that differs is detected", async ({ page }) => {
   const [right, wrong] = await page.evaluate(() => {
     make("<ul><li>1</li><li>2</li></ul>");
     templates([["<ul></ul>", 0, [[7, [0], 0, -1]]], ["<li><input></li>", 0, []]]);
@@ -74,7 +74,7 @@ test("rows are adopted, and a page that differs is noticed", async ({ page }) =>
   expect(wrong, "there are two rows, not three").toBe(false);
 });
 
-test("a row that moves keeps focus and caret", async ({ page }) => {
+test("a moved row keeps focus and caret", async ({ page }) => {
   const caret = await page.evaluate(() => {
     const element = make("<ul><li><input value=abc></li><li><input></li></ul>");
     templates([["<ul></ul>", 0, [[7, [0], 0, -1]]], ["<li><input></li>", 0, []]]);
@@ -89,7 +89,7 @@ test("a row that moves keeps focus and caret", async ({ page }) => {
   expect(caret).toEqual([true, true, true, 1, 2]);
 });
 
-test("the caret stays where it was when the server's value comes", async ({ page }) => {
+test("the caret keeps its position when the server's value arrives", async ({ page }) => {
   const shown = await page.evaluate(() => {
     const input = make("<input>").firstChild as HTMLInputElement;
     templates([["<input>", 0, [[9, [0], 0, "a", 0, 0]]]]);
@@ -98,7 +98,7 @@ test("the caret stays where it was when the server's value comes", async ({ page
     input.setSelectionRange(5, 5);
     set(1, 0, 11, "Xhello");
     const after = [input.value, input.selectionStart];
-    // While text is composed nothing is written.
+    // Nothing is written during a composition.
     input.dispatchEvent(new Event("compositionstart", { bubbles: true }));
     set(1, 0, 11, "y");
     return [...after, input.value];
@@ -106,13 +106,13 @@ test("the caret stays where it was when the server's value comes", async ({ page
   expect(shown).toEqual(["Xhello", 6, "Xhello"]);
 });
 
-test("the wire gives an attribute back as it is meant to be", async ({ page }) => {
+test("an attribute changed for a request is restored to its current value", async ({ page }) => {
   const disabled = await page.evaluate(() => {
     const button = make("<button>b</button>").firstChild as HTMLButtonElement;
     templates([["<button>b</button>", 0, [[3, [0], "disabled", 0], [10, [0], 2, "disabled"]]]]);
     set(1, 1, 10, "true");
     const shown = [button.disabled];
-    // The server disables it meanwhile: that counts when the wire lets go.
+    // The server disables it in the meantime: this applies when the request ends.
     set(1, 0, 10, "true");
     set(1, 1, 1, "false");
     shown.push(button.disabled);
@@ -128,13 +128,13 @@ test("a selection survives new options", async ({ page }) => {
   const selected = await page.evaluate(() => {
     const select = make("<select></select>").firstChild as HTMLSelectElement;
     templates([["<select></select>", 0, [[7, [0], 0, -1], [9, [0], 4, "a", 0, 0]]], ["<option></option>", 0, [[3, [], "value", 0]]]]);
-    // The option comes after the value was set.
+    // The option is inserted after the value was set.
     return [run([9, 1, 1, 11, 1, 2, 20, 1, 9, 20, 0, 11, 1, 5, 2, 20, 0], "bb"), select.value];
   });
   expect(selected).toEqual([true, "b"]);
 });
 
-test("text in a row whose view is made anew goes to the row of the same key, and nowhere else", async ({ page }) => {
+test("text in a row of a rebuilt view goes only to the row of the same key", async ({ page }) => {
   const shown = await page.evaluate(async () => {
     const told: unknown[] = [];
     document.addEventListener("live:error", (event) => told.push((event as CustomEvent).detail.details));
@@ -146,7 +146,7 @@ test("text in a row whose view is made anew goes to the row of the same key, and
     };
     const fits = [row(10, 1), row(11, 2), row(12, 3)].map((of) => run(...of));
     [...element.querySelectorAll("input")].forEach((input, at) => { input.value = ["one", "two", ""][at]!; });
-    // In another order, one row fewer, and one more.
+    // In another order, with one row removed and one inserted.
     const rows = [row(20, 4), row(21, 2), row(22, 3)];
     const before = [7, 1, 3, 7, 10, 1, 7, 11, 1, 7, 12, 1, 4, 1, 0, 0, 1];
     fits.push(run([...before, ...rows.flatMap(([words]) => words)], rows.map(([, text]) => text).join("")));
@@ -157,7 +157,7 @@ test("text in a row whose view is made anew goes to the row of the same key, and
 });
 
 // The same as on the server: `vivaz_template::url`.
-test("URLs that run scripts are refused here too", async ({ page }) => {
+test("URLs that run scripts are rejected in the page", async ({ page }) => {
   const refused = "about:invalid";
   const cases = [
     ["/ok", "/ok"],
@@ -181,7 +181,7 @@ test("URLs that run scripts are refused here too", async ({ page }) => {
       return element.firstElementChild!.getAttribute("href");
     });
     set(1, 1, 11, "/a.png 1x, javascript:b 2x");
-    // What is no text has none.
+    // Values that are not text have no URL.
     set(1, 0, 0, "");
     return { hrefs, srcset: element.lastElementChild!.getAttribute("srcset"), left: element.firstElementChild!.hasAttribute("href") };
   }, cases.map(([url]) => url));
@@ -194,7 +194,7 @@ test("classes are set as the server writes them", async ({ page }) => {
     [11, "a\u00a0b\u0085c", "a b\u0085c"],
     [11, "a\u000bb\u2003c\ufeffd", "a b c d"],
     [11, " a\tb\nc\fd\re  f", "a b c d e f"],
-    // What names no class leaves no attribute.
+    // Values without a class leave no attribute.
     [10, "true", null],
     [11, "a", "a"],
     [0, "", null],
@@ -216,7 +216,7 @@ test("classes are set as the server writes them", async ({ page }) => {
   expect(shown).toEqual([...cases.map(([, , classes]) => classes), "on", null]);
 });
 
-// A parser reads none, so the first paint has something else in its place.
+// An HTML parser replaces a NUL, so the first paint contains the replacement.
 test("a NUL is shown as the server writes it", async ({ page }) => {
   const shown = await page.evaluate(() => {
     const element = make("<p></p><b></b><i></i>");

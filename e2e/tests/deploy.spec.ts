@@ -14,7 +14,7 @@ const test = base.extend<{ server: Server }>({
   },
 });
 
-/** Lets the server serve another client from now on: the same one under another version. */
+/** Makes the server report another version of the same client. */
 async function anotherClient(page: Page): Promise<void> {
   const other = "0123456789abcdef";
   let version = "";
@@ -30,8 +30,8 @@ async function anotherClient(page: Page): Promise<void> {
 }
 
 /**
- * Deploys `e2e-next`, and waits until the page is connected to it and has asked which client it
- * serves.
+ * Deploys `e2e-next`. Waits until the page is connected and has requested the version of its
+ * client.
  */
 async function deploy(page: Page, server: Server): Promise<void> {
   const asked = page.waitForResponse((response) => response.url().endsWith("/live/client.js"));
@@ -41,11 +41,11 @@ async function deploy(page: Page, server: Server): Promise<void> {
 }
 
 /**
- * Lets the client look several times whether the page is to be loaded anew, and waits for what
- * comes after that.
+ * Lets the client check several times whether to reload the page, and waits for the following
+ * messages.
  */
 async function look(page: Page): Promise<void> {
-  // What the page asked for first is there when this is.
+  // Earlier requests of the page have replies when this one has.
   await page.evaluate(() => fetch("/live/client.js", { cache: "no-store" }).then((response) => response.text()));
   await page.clock.runFor(5000);
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(done)));
@@ -59,7 +59,7 @@ function loads(page: Page): () => number {
   return () => loads;
 }
 
-test("a page goes on after a deploy that leaves the client as it is", async ({ page, server }) => {
+test("a page continues after a deploy with the same client", async ({ page, server }) => {
   const count = loads(page);
   await page.goto(`${server.url}/notice`);
   await live(page);
@@ -68,7 +68,7 @@ test("a page goes on after a deploy that leaves the client as it is", async ({ p
   expect(count()).toBe(1);
 });
 
-test("a page with an older client is loaded anew when it is quiet, and once", async ({ page, server }) => {
+test("a page with an older client reloads once, when it is idle", async ({ page, server }) => {
   const count = loads(page);
   await page.goto(`${server.url}/notice`);
   await live(page);
@@ -83,7 +83,7 @@ test("a page with an older client is loaded anew when it is quiet, and once", as
   await deploy(page, server);
   await look(page);
   expect(count()).toBe(1);
-  // It is sent, or given up.
+  // It is sent or discarded.
   await page.evaluate(() => document.querySelector("#own")?.remove());
   await expect.poll(count).toBe(2);
   await live(page);
@@ -91,7 +91,7 @@ test("a page with an older client is loaded anew when it is quiet, and once", as
   expect(count()).toBe(2);
 });
 
-test("what was typed keeps a page with an older client, also when it has been sent", async ({ page, server }) => {
+test("typed text prevents the reload of a page with an older client, even after it was sent", async ({ page, server }) => {
   const count = loads(page);
   await page.goto(`${server.url}/notice`);
   await live(page);

@@ -7,7 +7,7 @@ const LARGE = "9007199254740993";
 const text = (page: Page, id: number | string) => page.getByLabel(`Text ${id}`, { exact: true });
 const row = (page: Page, id: number | string) => page.locator("li", { has: text(page, id) });
 const said = (page: Page, id: number | string) => row(page, id).locator("output");
-/** Clicks without taking the focus. */
+/** Clicks without moving the focus. */
 const press = (page: Page, name: string) =>
   page.getByRole("button", { name }).evaluate((button: HTMLElement) => button.click());
 
@@ -18,7 +18,7 @@ for (const latency of [0, 300]) {
       await open(page, `${network.url}/desk`);
     });
 
-    test("every letter stays while rows are moved, inserted and removed", async ({ page }) => {
+    test("every letter is kept while rows are moved, inserted and removed", async ({ page }) => {
       const two = text(page, 2);
       await two.pressSequentially("a1", { delay: 40 });
       await press(page, "Turn");
@@ -35,7 +35,7 @@ for (const latency of [0, 300]) {
       await expect(page.locator("#read")).toHaveText("::a a1b2c3d4::a ::a");
     });
 
-    test("letters typed into a row without an id stay", async ({ network, page }) => {
+    test("letters typed into a row without an id are kept", async ({ network, page }) => {
       network.hold();
       await press(page, "Append");
       const added = page.locator("li").last();
@@ -45,14 +45,14 @@ for (const latency of [0, 300]) {
       await lazy.pressSequentially("later", { delay: 40 });
       network.release();
       await expect(text(page, 3)).toHaveValue("abc");
-      // The field is left when the row has its id.
+      // The field loses the focus when the row has its id.
       await lazy.blur();
       await press(page, "Read");
       await expect(page.locator("#read")).toHaveText("::a ::a ::a abc:later:a");
       await expect(row(page, 3).locator("u")).toBeHidden();
     });
 
-    test("another page's words show, and one's own newer ones stay", async ({ network, page, context }) => {
+    test("another page's text is shown, and newer local text is kept", async ({ network, page, context }) => {
       const other = await context.newPage();
       await open(other, `${network.url}/desk`);
       await text(page, 2).fill("mine");
@@ -60,7 +60,7 @@ for (const latency of [0, 300]) {
       await text(other, 2).press("End");
       await text(other, 2).pressSequentially(" too", { delay: 40 });
       await expect(text(page, 2)).toHaveValue("mine too");
-      // Both at once: nobody sees anything but what both see in the end.
+      // Both type at once: each ends with the same text.
       await Promise.all([
         text(page, 2).pressSequentially("abc", { delay: 50 }),
         text(other, LARGE).pressSequentially("xyz", { delay: 50 }),
@@ -79,7 +79,7 @@ for (const latency of [0, 300]) {
       await page.getByLabel("Street").pressSequentially("elm", { delay: 40 });
       await expect(page.locator("#street")).toHaveText("ELM");
       await expect(page.getByLabel("Street")).toHaveValue("ELM");
-      // Waits for its moment, and goes out before an action.
+      // The edit waits for its event and is sent before an action.
       await page.getByLabel("Lazy 1").pressSequentially("later");
       await expect(row(page, 1).locator("u")).toBeVisible();
       await press(page, "Read");
@@ -92,7 +92,7 @@ for (const latency of [0, 300]) {
       await expect(page.getByLabel("Part 1 of 2")).not.toBeChecked();
     });
 
-    test("a value that does not fit is marked in its own row", async ({ page }) => {
+    test("an invalid value is marked in its own row", async ({ page }) => {
       await page.getByLabel("Count 2").fill("999");
       await expect(row(page, 2).locator("small")).toHaveCount(1);
       await expect(page.locator("small")).toHaveCount(1);
@@ -107,7 +107,7 @@ for (const latency of [0, 300]) {
   });
 }
 
-test("an edit of a row that is removed meanwhile is refused, and the page goes on", async ({ network, page }) => {
+test("an edit of a removed row is rejected, and the page continues", async ({ network, page }) => {
   await open(page, `${network.url}/desk`);
   const failures = page.evaluate(
     () =>
@@ -125,7 +125,7 @@ test("an edit of a row that is removed meanwhile is refused, and the page goes o
   await expect(said(page, 2)).toHaveText("on");
 });
 
-test("what was typed into a row is put back after a lost connection", async ({ network, page, problems }) => {
+test("text typed into a row is restored after a lost session", async ({ network, page, problems }) => {
   problems.expect(/WebSocket connection/);
   await open(page, `${network.url}/desk`);
   await text(page, 2).fill("before");
@@ -138,7 +138,7 @@ test("what was typed into a row is put back after a lost connection", async ({ n
   await expect(page.locator("#read")).toHaveText("::a while away::a ::a");
 });
 
-test("the page's own code writes by a path", async ({ app, page }) => {
+test("the page's own code writes to a path", async ({ app, page }) => {
   await open(page, `${app.url}/desk`);
   await page.evaluate(async () => {
     const { component } = await import("/live/client.js" as string);

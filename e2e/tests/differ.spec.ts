@@ -1,6 +1,6 @@
-// A page that got to a state by patches (A), a page that begins in that state without JavaScript
-// (B), and the same page after its script adopted it (C) are the same document. A long run, or
-// another one: `cargo xtask differ`.
+// Compares three documents with the same state: a page that reached it through patches (A), a page
+// that was loaded without JavaScript (B), and the same page after its script adopted it (C). `cargo
+// xtask differ` makes a long run.
 
 import { readFile } from "node:fs/promises";
 import type { Page } from "@playwright/test";
@@ -20,18 +20,18 @@ const set = (page: Page, state: string) =>
     const { component } = await import("/live/client.js" as string);
     const differ = component(document.querySelector("live-component"));
     await differ.call("set", state);
-    // What the server tells the children of it comes before the answer to another action.
+    // The server updates the children before it replies to another action.
     await differ.call("set", state);
   }, state);
 
-// What the documentation calls a construct, as it stands in a template.
+// The name of a construct in the documentation and its form in a template.
 const constructs = (docs: string): Map<string, RegExp> => {
   const found = new Map<string, RegExp>();
   const examples = [...docs.matchAll(/^```html\n(.*?)^```/gms)].map((block) => block[1]!).join("\n");
   const words = docs.slice(docs.indexOf("## All directives"));
   for (const [word] of (examples + words).matchAll(/live:[a-z-]+/g)) found.set(word, new RegExp(`${word}[\\s=:.>]`));
   for (const [, element] of examples.matchAll(/<([a-z]+\d?)[\s>]/g)) found.set(`<${element}>`, new RegExp(`<${element}[\\s>]`));
-  // The attributes that the tables and the text beside them name.
+  // The attributes in the tables and in the text beside them.
   const attributes = docs.slice(docs.indexOf("## Text and attributes"), docs.indexOf("## Conditions"));
   for (const [, name] of attributes.matchAll(/`([a-z:]+(?:-\*)?)`/g)) {
     if (/^(live:.*|null|true|false|javascript:|vbscript:|data:|about:invalid|innerHTML|input|option|select|x-icon)$/.test(name!)) continue;
@@ -53,16 +53,15 @@ test("every construct of the documentation is compared", async () => {
   const templates = (await Promise.all(names.map((name) => read(`../app/src/differ/${name}.html`)))).join("\n");
   const all = constructs(await read("../../docs/templates.md"));
   expect(all.size).toBeGreaterThan(80);
-  // What is written only beside a name of its own.
+  // Constructs that occur only with another name.
   const instead: Record<string, string> = { "live:chat": "<live:", "live:card": "<live:", "live:todos": "<live:" };
   expect([...all].filter(([name, like]) => !(instead[name] ? templates.includes(instead[name]) : like.test(templates))).map(([name]) => name)).toEqual([]);
 });
 
 for (const name of Object.keys(FIELDS)) {
-  test(`a patched page is a fresh one, with and without its script: ${name}`, async ({ page, browser, app, problems }) => {
+  test(`a patched page equals a new one, with and without its script: ${name}`, async ({ page, browser, app, problems }) => {
     test.setTimeout(120_000 + STEPS * 2000);
-    // What an address of a random state leads to, and what its text is not, as a value of a
-    // control.
+    // Excludes the target of a random address, and text that differs from the value of a control.
     problems.expect(/Failed to load resource/, /Content Security Policy/, /cannot be parsed|does not conform/, /Error: <\w+> attribute/);
     const bare = await (await browser.newContext({ baseURL: app.url, javaScriptEnabled: false })).newPage();
     const fresh = await (await browser.newContext({ baseURL: app.url })).newPage();

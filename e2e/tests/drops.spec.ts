@@ -1,4 +1,4 @@
-// The connection breaks while the server goes on: everything arrives, once.
+// The connection breaks while the server continues: all messages are processed once.
 
 import type { Page } from "@playwright/test";
 import { Network } from "./network.ts";
@@ -23,10 +23,10 @@ const html = (page: Page) => page.locator("html");
 const count = (page: Page) => page.locator(".count");
 const plus = (page: Page) => page.getByRole("button", { name: "Increment" });
 
-/** Takes the pause before the next try out of a test. */
+/** Reconnects at once, without the pause before the next attempt. */
 const again = (page: Page) => page.evaluate(() => window.dispatchEvent(new Event("online")));
 
-test("clicks made while there is no connection wait, are shown to wait, and happen once", async ({ page, network }) => {
+test("clicks without a connection are queued, shown as pending, and run once", async ({ page, network }) => {
   await open(page, `${network.url}/counter`);
   await plus(page).click();
   await expect(count(page)).toHaveText("1");
@@ -49,7 +49,7 @@ test("clicks made while there is no connection wait, are shown to wait, and happ
   await expect(count(page)).toHaveText("5");
 });
 
-test("an action whose answer the drop has swallowed is not done twice", async ({ page, network }) => {
+test("an action whose reply was lost does not run twice", async ({ page, network }) => {
   await open(page, `${network.url}/counter`);
   network.hold();
   for (let n = 1; n <= 3; n++) {
@@ -64,7 +64,7 @@ test("an action whose answer the drop has swallowed is not done twice", async ({
   await expect(count(page)).toHaveText("4");
 });
 
-test("an action that runs while the connection drops is finished once, and its button is free again", async ({ page, appNetwork }) => {
+test("an action that runs while the connection breaks completes once, and its button is enabled again", async ({ page, appNetwork }) => {
   await open(page, `${appNetwork.url}/inputs`);
   const slow = page.getByRole("button", { name: "Slow" });
   const before = appNetwork.sent;
@@ -77,7 +77,7 @@ test("an action that runs while the connection drops is finished once, and its b
   await expect(page.locator("#done")).toHaveText("2");
 });
 
-test("focus, caret and half a word stay where they were across a drop", async ({ page, network }) => {
+test("focus, caret and unsent text survive a lost connection", async ({ page, network }) => {
   await open(page, `${network.url}/form`);
   const name = page.getByLabel("Name", { exact: true });
   await name.fill("half a word");
@@ -92,20 +92,20 @@ test("focus, caret and half a word stay where they were across a drop", async ({
   expect(await name.evaluate((input: HTMLInputElement) => [input.selectionStart, input.selectionEnd])).toEqual([2, 6]);
 });
 
-test("fields that nobody touched stay quiet about errors after a drop", async ({ page, network }) => {
+test("unused fields show no errors after a lost connection", async ({ page, network }) => {
   await open(page, `${network.url}/form`);
   await page.getByLabel("Name", { exact: true }).fill("Ada");
   network.cut();
   await live(page);
   await page.keyboard.press("Tab");
-  // Once this one complains, the answers of before are in.
+  // When this error is shown, the earlier replies have arrived.
   await page.getByLabel("Email").fill("nonsense");
   await page.keyboard.press("Tab");
   await expect(page.locator("#form-email-errors p")).toHaveCount(1);
   await expect(page.locator(".errors p")).toHaveCount(1);
 });
 
-test("inputs added before a drop are there once, with their text", async ({ page, appNetwork }) => {
+test("inputs added before a lost connection exist once, with their text", async ({ page, appNetwork }) => {
   await open(page, `${appNetwork.url}/inputs`);
   for (let n = 0; n < 3; n++) await page.getByRole("button", { name: "Add line" }).click();
   await expect(page.locator("#lines li")).toHaveCount(3);
@@ -116,7 +116,7 @@ test("inputs added before a drop are there once, with their text", async ({ page
   await expect(page.getByRole("textbox", { name: "line 2" })).toHaveValue("second");
 });
 
-test("a row that waits for its answer across a drop becomes one row, in both browsers", async ({ page, another, network }) => {
+test("a pending row becomes one row in both browsers after a lost connection", async ({ page, another, network }) => {
   const text = `through the drop ${Date.now()}`;
   await open(page, `${network.url}/todo`);
   const other = await another();
@@ -131,15 +131,15 @@ test("a row that waits for its answer across a drop becomes one row, in both bro
   await live(page);
   await expect(other.locator(".items .text", { hasText: text })).toHaveCount(1);
   await expect(page.locator(".items .text", { hasText: text })).toHaveCount(1);
-  // It can be worked with, so it carries the server's id by now.
+  // The row is enabled, so it has the server's id.
   await page.getByRole("button", { name: `Remove: ${text}` }).click();
   await expect(other.locator(".items .text", { hasText: text })).toHaveCount(0);
 });
 
-test("a page that was refused can be made to try again", async ({ page, demo }) => {
+test("a page that was rejected can be made to retry", async ({ page, demo }) => {
   let refuse = false;
   await page.routeWebSocket("**/live", async (socket) => {
-    // 4400: the server cannot read what the page sends; nothing says that it ever will.
+    // 4400: the server cannot decode a message of the page, which is permanent.
     if (refuse) return void (await socket.close({ code: 4400 }));
     const server = socket.connectToServer();
     server.onMessage((message) => (refuse ? void socket.close({ code: 4400 }) : socket.send(message)));
@@ -161,7 +161,7 @@ test("a page that was refused can be made to try again", async ({ page, demo }) 
   await expect(count(page)).toHaveText("2");
 });
 
-test("two tabs are two sessions: what one loses, the other does not notice", async ({ page, context, problems, demo, network }) => {
+test("two tabs have two sessions: a lost connection of one does not affect the other", async ({ page, context, problems, demo, network }) => {
   await open(page, `${network.url}/counter`);
   const other = await context.newPage();
   problems.watch(other);
@@ -177,7 +177,7 @@ test("two tabs are two sessions: what one loses, the other does not notice", asy
   await expect(count(page)).toHaveText("0");
 });
 
-test("a session that is taken over says so, does not fight, and comes back with the next click", async ({ page, context, demo, problems }) => {
+test("a session that was taken over reports it, does not reconnect, and resumes with the next click", async ({ page, context, demo, problems }) => {
   problems.expect(/WebSocket/);
   const welcome = new Promise<{ session: string; resume: string }>((found) => {
     page.on("websocket", (socket) =>
@@ -191,7 +191,7 @@ test("a session that is taken over says so, does not fight, and comes back with 
   await plus(page).click();
   await expect(count(page)).toHaveText("1");
   const { session, resume } = await welcome;
-  // A copy of the page, with its session, as from a duplicated tab.
+  // A copy of the page with its session, like a duplicated tab.
   const thief = await context.newPage();
   await thief.goto(`${demo.url}/health`);
   await thief.evaluate(

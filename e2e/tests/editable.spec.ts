@@ -1,4 +1,4 @@
-// Elements whose text is edited in its place.
+// Elements with `contenteditable` text.
 
 import type { Locator, Page } from "@playwright/test";
 import { expect, open, test } from "./networked.ts";
@@ -19,16 +19,16 @@ const call = (page: Page, action: string, ...args: unknown[]) =>
   );
 const TEXTS = ["", "x", "a\nb", "a\n", "\n", "\n\n", "\na", "a\n\nb\n", "a  b", " a ", "<b>&amp;"];
 
-test("the first paint, without a script, has the text", async ({ browser, app }) => {
+test("the first paint without a script contains the text", async ({ browser, app }) => {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto(`${app.url}/prose`);
-  // The last line break of an element shows nothing.
+  // The last line break of an element is not visible.
   expect(await field(page, "Plain").evaluate((node) => [node.innerHTML, node.childElementCount])).toEqual(["&lt;b&gt;one&lt;/b&gt;\ntwo\n\n", 0]);
   await context.close();
 });
 
-test("a page that is loaded writes nothing", async ({ page, app }) => {
+test("a page that loads sends no edit", async ({ page, app }) => {
   await open(page, `${app.url}/prose`);
   await holds(field(page, "Plain"), "<b>one</b>\ntwo\n");
   await press(page, "Tick");
@@ -36,7 +36,7 @@ test("a page that is loaded writes nothing", async ({ page, app }) => {
   await expect(page.locator("#edits")).toHaveText("");
 });
 
-test("what the server says shows, also in an element that has the focus", async ({ page, app }) => {
+test("the server's text is shown, also in a focused element", async ({ page, app }) => {
   await open(page, `${app.url}/prose`);
   for (const label of ["Plain", "Rich"]) {
     for (const text of TEXTS) {
@@ -51,7 +51,7 @@ test("what the server says shows, also in an element that has the focus", async 
 for (const label of ["Plain", "Rich"]) {
   const name = label.toLowerCase();
 
-  test(`what is typed is the text, lines as they are seen: ${label}`, async ({ page, app }) => {
+  test(`typed text is sent with the lines that the user sees: ${label}`, async ({ page, app }) => {
     await open(page, `${app.url}/prose`);
     await call(page, "set", "");
     await field(page, label).click();
@@ -76,7 +76,7 @@ for (const label of ["Plain", "Rich"]) {
 
 for (const latency of [0, 300]) {
   for (const label of ["Upper", "Upper plain"]) {
-    test(`text that is made upper case keeps every letter and the caret: ${label}, ${latency} ms`, async ({ page, network }) => {
+    test(`text that the server makes upper case keeps every letter and the caret: ${label}, ${latency} ms`, async ({ page, network }) => {
       network.latency = latency / 2;
       await open(page, `${network.url}/prose`);
       const upper = field(page, label);
@@ -91,7 +91,7 @@ for (const latency of [0, 300]) {
       await holds(upper, "HELLOABC\nWORLD");
       await server(page, 'upper "HELLOABC\\nWORLD"');
       expect((await caret(upper)).slice(0, 2)).toEqual([8, 8]);
-      // The next keys go where the caret is.
+      // The next keys are inserted at the caret.
       await page.keyboard.press("Enter");
       await page.keyboard.type("d");
       await holds(upper, "HELLOABC\nD\nWORLD");
@@ -102,7 +102,7 @@ for (const latency of [0, 300]) {
     });
   }
 
-  test(`what is selected while the answer comes stays selected: ${latency} ms`, async ({ page, network }) => {
+  test(`a selection survives the reply: ${latency} ms`, async ({ page, network }) => {
     network.latency = latency / 2;
     await open(page, `${network.url}/prose`);
     const upper = field(page, "Upper plain");
@@ -116,7 +116,7 @@ for (const latency of [0, 300]) {
   });
 }
 
-test("what is typed while older values arrive is not overwritten", async ({ page, network }) => {
+test("older values do not overwrite typed text", async ({ page, network }) => {
   network.latency = 150;
   await open(page, `${network.url}/prose`);
   await call(page, "set", "");
@@ -128,7 +128,7 @@ test("what is typed while older values arrive is not overwritten", async ({ page
   await holds(field(page, "Plain"), text);
 });
 
-test("what is typed before the client runs is an edit", async ({ page, app }) => {
+test("text typed before the client runs is an edit", async ({ page, app }) => {
   await page.addInitScript(() => {
     document.addEventListener("readystatechange", () => {
       if (document.readyState != "interactive") return;
@@ -142,7 +142,7 @@ test("what is typed before the client runs is an edit", async ({ page, app }) =>
   await expect(page.locator("#edits")).toHaveText("plain");
 });
 
-test("while text is composed the server's values wait", async ({ page, network }) => {
+test("the server's values wait during a composition", async ({ page, network }) => {
   await open(page, `${network.url}/prose`);
   const upper = field(page, "Upper plain");
   await upper.focus();
@@ -160,7 +160,7 @@ test("while text is composed the server's values wait", async ({ page, network }
   expect((await caret(upper)).slice(0, 2)).toEqual([4, 4]);
 });
 
-test("nodes of others inside of it are no error, and their text counts", async ({ page, app }) => {
+test("foreign nodes inside are no error, and their text is included", async ({ page, app }) => {
   await open(page, `${app.url}/prose`);
   const rich = field(page, "Rich");
   await rich.evaluate((node) => {
@@ -180,7 +180,7 @@ test("nodes of others inside of it are no error, and their text counts", async (
   expect(await rich.evaluate((node) => node.childNodes.length)).toBe(1);
 });
 
-test("it is sent when its modifiers say, and before an action", async ({ page, app }) => {
+test("it is sent at the events of its modifiers, and before an action", async ({ page, app }) => {
   await open(page, `${app.url}/prose`);
   await field(page, "Amount").focus();
   await page.keyboard.type("12");
@@ -192,7 +192,7 @@ test("it is sent when its modifiers say, and before an action", async ({ page, a
   await server(page, 'later "x"');
 });
 
-test("what the server refuses stays, and is marked until it takes it", async ({ page, app }) => {
+test("text that the server rejects is kept and marked until it is accepted", async ({ page, app }) => {
   await open(page, `${app.url}/prose`);
   const amount = field(page, "Amount");
   await amount.focus();
@@ -209,7 +209,7 @@ test("what the server refuses stays, and is marked until it takes it", async ({ 
   await expect(amount).not.toHaveAttribute("aria-invalid");
 });
 
-test("it shows as not sent until the server has it", async ({ page, network }) => {
+test("it is shown as unsent until the server acknowledges it", async ({ page, network }) => {
   await open(page, `${network.url}/prose`);
   network.hold();
   await field(page, "Plain").focus();
@@ -219,7 +219,7 @@ test("it shows as not sent until the server has it", async ({ page, network }) =
   await expect(page.locator("#dirty")).toBeHidden();
 });
 
-test("rows have texts of their own, and keep the caret while others come", async ({ page, app }) => {
+test("rows have separate texts and keep the caret while other rows are inserted", async ({ page, app }) => {
   await open(page, `${app.url}/prose`);
   await press(page, "Add");
   await field(page, "Row 1").click();
@@ -233,7 +233,7 @@ test("rows have texts of their own, and keep the caret while others come", async
 });
 
 for (const moves of [true, false]) {
-  test(`a row that moves keeps the focus and the selection${moves ? "" : ", without moveBefore"}`, async ({ page, app }) => {
+  test(`a moved row keeps the focus and the selection${moves ? "" : ", without moveBefore"}`, async ({ page, app }) => {
     await page.addInitScript((moves) => {
       if (!moves) delete (Element.prototype as { moveBefore?: unknown }).moveBefore;
     }, moves);
@@ -263,7 +263,7 @@ test("its text is the value of its events", async ({ page, app }) => {
   await expect(page.locator("#said output")).toHaveText("words");
 });
 
-test("without its module the page lives on, and shows what the server says", async ({ page, app, problems }) => {
+test("without its module the page works and shows the server's text", async ({ page, app, problems }) => {
   problems.expect(/503|the module "editable" cannot be loaded/);
   await page.route(/\/live\/module\/.*\/editable\.js/, (route) => route.fulfill({ status: 503, body: "" }));
   await open(page, `${app.url}/prose`);

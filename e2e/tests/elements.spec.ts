@@ -1,4 +1,4 @@
-// Elements with a life of their own, under patches: dialogs, events that do not bubble, shadow
+// Elements with state of their own, under patches: dialogs, events that do not bubble, shadow
 // trees.
 
 import type { Page } from "@playwright/test";
@@ -9,11 +9,11 @@ test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
 const log = (page: Page) => page.locator("#log li");
 const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
-/** A patch that comes while the visitor is busy elsewhere. */
+/** Causes a patch while another element has the focus. */
 const tick = (page: Page) =>
   page.getByRole("button", { name: "Tick", exact: true, includeHidden: true }).evaluate((button: HTMLElement) => button.click());
 
-test("a modal dialog keeps the focus across patches, in both directions, and gives it back", async ({ page }) => {
+test("a modal dialog keeps the focus across patches, in both directions, and restores it when it closes", async ({ page }) => {
   await open(page, "/elements");
   await page.getByRole("button", { name: "Open" }).focus();
   await page.locator("#dialog").evaluate((dialog: HTMLDialogElement) => dialog.showModal());
@@ -33,8 +33,8 @@ test("a modal dialog keeps the focus across patches, in both directions, and giv
   await expect(inside).toHaveValue("typed");
   await page.keyboard.press("Tab");
   await expect(last).toBeFocused();
-  // Round and round: between the last and the first there may be the browser's own bar, but nothing
-  // of the page.
+  // Cycles through the dialog: between the last and the first element the browser's own controls
+  // may have the focus, but no element of the page.
   const round = async (key: string, to: typeof first) => {
     await page.keyboard.press(key);
     if (await page.evaluate(() => document.activeElement === document.body)) await page.keyboard.press(key);
@@ -53,7 +53,7 @@ test("a modal dialog keeps the focus across patches, in both directions, and giv
   await expect(page.getByRole("button", { name: "Open" })).toBeFocused();
 });
 
-test("what scrolls and what loads is heard, though neither bubbles", async ({ page }) => {
+test("scroll and load events, which do not bubble, reach their handlers", async ({ page }) => {
   await open(page, "/elements");
   await page.locator("#scroll").evaluate((element: HTMLElement) => {
     element.style.height = "40px";
@@ -62,12 +62,12 @@ test("what scrolls and what loads is heard, though neither bubbles", async ({ pa
   });
   await page.locator("#scroll").evaluate((element) => (element.scrollTop = 100));
   await expect(log(page)).toHaveText(["scrolled"]);
-  // An element that comes later, and its event.
+  // An element that is inserted later, and its event.
   await press(page, "Show");
   await expect(log(page)).toHaveText(["scrolled", "loaded"]);
 });
 
-test("what happens in a shadow tree is heard at its host, once, for hosts that come later too", async ({ page }) => {
+test("events in a shadow tree reach the handlers of its host once, also for hosts that are inserted later", async ({ page }) => {
   await page.addInitScript(() =>
     addEventListener("DOMContentLoaded", () =>
       customElements.define(
@@ -89,7 +89,7 @@ test("what happens in a shadow tree is heard at its host, once, for hosts that c
   await expect(log(page)).toHaveText(["the chip", "a later chip"]);
 });
 
-test("a component in a shadow tree is live: its events, its fields, its patches", async ({ page }) => {
+test("a component in a shadow tree handles events, edits and patches", async ({ page }) => {
   await open(page, "/notice");
   await page.evaluate(async () => {
     const host = document.body.appendChild(document.createElement("div"));
@@ -124,7 +124,7 @@ test("parts of a drawing are shown and hidden, in the first paint too", async ({
   await network.remove();
 });
 
-test("what is selected in a text stays selected when another part of it changes", async ({ page }) => {
+test("a selection in a text survives a patch of another part of the text", async ({ page }) => {
   await open(page, "/elements");
   await page.locator("#sentence").evaluate((sentence) => {
     const text = [...sentence.childNodes].at(-1) as Text;

@@ -1,5 +1,4 @@
-// The engine itself: a fault of it, its memory, a line that is dead without saying so, a server
-// that is busy, what a reload keeps, what a deploy changes.
+// The engine: traps, memory, connections that fail silently, a busy server, reloads and deploys.
 
 import type { Page, WebSocketRoute } from "@playwright/test";
 import { expect, live, open, test } from "./test.ts";
@@ -9,7 +8,7 @@ test.use({ baseURL: async ({ app }, use) => use(app.url) });
 const press = (page: Page, name: string) => page.locator("section > button", { hasText: name }).click();
 const count = (page: Page) => page.locator("#count");
 
-/** Lets the test see the module's exports, and break what it is handed. */
+/** Exposes the module's exports, and lets the test corrupt their arguments. */
 async function expose(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const Original = WebAssembly.Instance;
@@ -19,7 +18,7 @@ async function expose(page: Page): Promise<void> {
       broken: false,
     };
     Object.assign(window, { seen });
-    // Exports have short names that say nothing.
+    // Exports have meaningless short names.
     const replaced = function (module: WebAssembly.Module, imports: WebAssembly.Imports) {
       const exports: Record<string, WebAssembly.ExportValue> = {};
       let memory: WebAssembly.Memory | undefined;
@@ -43,7 +42,7 @@ async function expose(page: Page): Promise<void> {
   });
 }
 
-test("after a trap the engine starts again, and what was typed is there", async ({ page, problems }) => {
+test("after a trap the engine restarts and typed text is kept", async ({ page, problems }) => {
   problems.expect(/unreachable/);
   await expose(page);
   await open(page, "/inputs");
@@ -52,8 +51,7 @@ test("after a trap the engine starts again, and what was typed is there", async 
   await page.evaluate(() => {
     const tick = [...document.querySelectorAll("button")].find((button) => button.textContent === "Tick");
     (window as unknown as { seen: { trap: boolean } }).seen.trap = true;
-    // The one that the engine breaks at is gone with it; the next one finds no engine, and counts
-    // when there is one.
+    // The click that causes the trap is lost; the next one waits for the new engine.
     tick?.click();
     tick?.click();
   });
@@ -66,7 +64,7 @@ test("after a trap the engine starts again, and what was typed is there", async 
   await expect(page.locator("#server")).toContainText("typed|not sent yet|");
 });
 
-test("an engine that breaks again and again is given up, and a new page is one call away", async ({ page, problems }) => {
+test("an engine that traps repeatedly is stopped, and the page offers a reload", async ({ page, problems }) => {
   problems.expect(/unreachable/);
   await expose(page);
   await open(page, "/inputs");
@@ -89,9 +87,9 @@ test("an engine that breaks again and again is given up, and a new page is one c
   await expect(page.locator("#ticks")).toHaveText("1");
 });
 
-test("ten thousand updates do not make it grow", async ({ page }) => {
+test("ten thousand updates do not grow the memory", async ({ page }) => {
   await expose(page);
-  // Messages are handed to the page's own socket, as if they came from the server.
+  // Messages are passed to the page's socket, as if the server had sent them.
   await page.addInitScript(() => {
     const Original = window.WebSocket;
     window.WebSocket = class extends Original {
@@ -114,7 +112,7 @@ test("ten thousand updates do not make it grow", async ({ page }) => {
       async ({ componentId, from, to }) => {
         const { line } = window as unknown as { line: WebSocket };
         for (let rev = from; rev < to; rev++) {
-          // Some go, some come, some move, some change.
+          // Rows are removed, inserted, moved and changed.
           const groups = Array.from({ length: rev % 7 }, (_, at) => {
             const id = ((at * 5 + rev) % 12) + 1;
             return { id, items: [{ id: 1, label: `${rev}` }, { id: 2 + (rev % 3), label: "other" }] };
@@ -141,7 +139,7 @@ test("ten thousand updates do not make it grow", async ({ page }) => {
   expect(await page.evaluate(() => document.querySelectorAll("*").length)).toBeLessThan(150);
 });
 
-test("a line that is dead without saying so is found out, and nothing is lost", async ({ page }) => {
+test("a connection that fails silently is detected, and nothing is lost", async ({ page }) => {
   let dead = false;
   let connections = 0;
   await page.routeWebSocket("**/live", (socket: WebSocketRoute) => {
@@ -152,7 +150,7 @@ test("a line that is dead without saying so is found out, and nothing is lost", 
     });
     server.onMessage((frame) => {
       const message = JSON.parse(frame.toString());
-      // The page looks for signs of life as often as it is told.
+      // The page checks the connection at the interval that the server sends.
       if (message.type === "WELCOME") message.payload.heartbeatMs = 300;
       if (!(dead && mine === 1)) socket.send(JSON.stringify(message));
     });
@@ -164,7 +162,7 @@ test("a line that is dead without saying so is found out, and nothing is lost", 
   expect(connections).toBe(2);
 });
 
-test("a busy server is asked again, and each click counts once", async ({ page }) => {
+test("requests to a busy server are retried, and each click counts once", async ({ page }) => {
   let refused = 0;
   await page.routeWebSocket("**/live", (socket) => {
     const server = socket.connectToServer();
@@ -184,7 +182,7 @@ test("a busy server is asked again, and each click counts once", async ({ page }
   expect(refused).toBe(3);
 });
 
-test("a server that refuses this page is not asked for it again and again", async ({ page }) => {
+test("a page that the server rejects does not retry without end", async ({ page }) => {
   let loads = 0;
   page.on("request", (request) => {
     if (request.isNavigationRequest()) loads += 1;
@@ -198,7 +196,7 @@ test("a server that refuses this page is not asked for it again and again", asyn
   expect(loads).toBe(2);
 });
 
-test("a page whose seal is good no more is loaded anew", async ({ page }) => {
+test("a page whose seal is invalid reloads", async ({ page }) => {
   let loads = 0;
   page.on("request", (request) => {
     if (request.isNavigationRequest()) loads += 1;
@@ -206,7 +204,7 @@ test("a page whose seal is good no more is loaded anew", async ({ page }) => {
   await page.addInitScript(() => {
     if (sessionStorage.getItem("spoiled")) return;
     sessionStorage.setItem("spoiled", "yes");
-    // While the page is read: the client comes after it.
+    // While the page is parsed: the client runs later.
     new MutationObserver(() => {
       for (const element of document.querySelectorAll("live-component[seal]")) element.setAttribute("seal", "of-long-ago");
     }).observe(document, { childList: true, subtree: true });
@@ -267,7 +265,7 @@ test("an action that is dropped by the client's own reload is reported", async (
 
 const KEEPING = `/ways?${new URLSearchParams({ from: '<script type="module"', to: '<script type="module" live-keep-queue live-warn-unsent' })}`;
 
-test("a reload keeps what waits for a connection, and what is under way is not done twice", async ({ page, problems }) => {
+test("a reload keeps queued requests and does not repeat pending ones", async ({ page, problems }) => {
   problems.expect(/WebSocket connection to .* failed/);
   let down = false;
   let mute = false;
@@ -287,7 +285,7 @@ test("a reload keeps what waits for a connection, and what is under way is not d
   });
   page.on("dialog", (dialog) => void dialog.accept());
   await open(page, KEEPING);
-  // One is handled, but its answer never comes.
+  // One is handled, but its reply is lost.
   mute = true;
   await press(page, "Rotate");
   await expect.poll(() => actions).toEqual(["rotate"]);
@@ -307,7 +305,7 @@ test("a reload keeps what waits for a connection, and what is under way is not d
   await expect(count(page)).toHaveText("0");
 });
 
-test("leaving with something unsent asks first, where the page wants that", async ({ page }) => {
+test("leaving with unsent changes asks first, if the page enables it", async ({ page }) => {
   let hold = false;
   await page.routeWebSocket("**/live", (socket) => {
     const server = socket.connectToServer();
@@ -323,7 +321,7 @@ test("leaving with something unsent asks first, where the page wants that", asyn
   await open(page, KEEPING);
   await press(page, "Add");
   await expect(count(page)).toHaveText("1");
-  // The child has its new props: nothing is on its way any more.
+  // The child has its new props: no request is pending.
   await expect(page.locator(".given")).toHaveText("1");
   await page.reload();
   expect(asked).toEqual([]);
@@ -334,7 +332,7 @@ test("leaving with something unsent asks first, where the page wants that", asyn
   expect(asked).toEqual(["beforeunload"]);
 });
 
-test("a mount that the server sends by itself replaces what is shown, and keeps what was typed", async ({ page }) => {
+test("a mount that the server sends without a request replaces the view and keeps typed text", async ({ page }) => {
   let send: ((frame: string) => void) | undefined;
   let mounted: Record<string, unknown> & { payload: { state: Record<string, unknown> } } | undefined;
   await page.routeWebSocket("**/live", (socket) => {
@@ -350,7 +348,7 @@ test("a mount that the server sends by itself replaces what is shown, and keeps 
   await page.locator("[name=text]").fill("typed");
   await page.locator("[name=note]").pressSequentially("not sent yet");
   await expect(page.locator("#server")).toContainText("typed|not sent yet|");
-  // After a deploy the template is another one: here that of another component.
+  // After a deploy the template is a different one: here that of another component.
   const other = await page.request.get("/ways").then((response) => response.text());
   const hash = /template="([0-9a-f]{32})"/.exec(other)?.[1];
   const { ref: _, ...envelope } = mounted as Record<string, unknown>;
@@ -358,7 +356,7 @@ test("a mount that the server sends by itself replaces what is shown, and keeps 
   send?.(JSON.stringify({ ...envelope, epoch: "new", payload: { component: "inputs", template: hash, state, topics: {} } }));
   await expect(count(page)).toHaveText("5");
   await expect(page.locator("#numbers li")).toHaveText(["4"]);
-  // And back again: the same controls, with the text that was in them.
+  // And back: the same controls, with their text.
   send?.(JSON.stringify({ ...envelope, epoch: "newer" }));
   await expect(page.locator("[name=note]")).toHaveValue("not sent yet");
 });

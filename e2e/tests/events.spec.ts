@@ -5,10 +5,10 @@ test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
 const log = (page: Page) => page.locator("#log li");
 
-test("events bubble, stop, and are taken once or prevented", async ({ page }) => {
+test("events bubble, stop, run once and can be prevented", async ({ page }) => {
   await open(page, "/events");
   await page.getByRole("button", { name: "Bubbles" }).click();
-  // Whatever is clicked outside of the menu is outside of it, so those are told apart.
+  // Clicks outside of the menu also trigger its handler, so they are counted separately.
   const texts = async () => (await log(page).allTextContents()).filter((text) => text !== "outside");
   await expect.poll(texts).toEqual(["bubbles", "outer"]);
   await page.getByRole("button", { name: "Stopped" }).click();
@@ -21,7 +21,7 @@ test("events bubble, stop, and are taken once or prevented", async ({ page }) =>
   await expect(page).toHaveURL(/\/events$/);
 });
 
-test("keys, focus and blur", async ({ page }) => {
+test("key, focus and blur events reach their handlers", async ({ page }) => {
   await open(page, "/events");
   await page.getByLabel("Keys").focus();
   await page.keyboard.press("a");
@@ -31,9 +31,9 @@ test("keys, focus and blur", async ({ page }) => {
   await expect(log(page)).toHaveText(["focus", "enter", "escape", "blur"]);
 });
 
-test("a pause in typing is waited for", async ({ page }) => {
+test("a debounced event waits for a pause in typing", async ({ page }) => {
   await open(page, "/events");
-  // At once, so that no pause can fall between two of them.
+  // Typed at once, so that no pause occurs between two letters.
   await page.getByLabel("Debounced").evaluate((input: HTMLInputElement) => {
     for (const text of ["a", "ab", "abc"]) {
       input.value = text;
@@ -43,7 +43,7 @@ test("a pause in typing is waited for", async ({ page }) => {
   await expect(log(page)).toHaveText(["abc"]);
 });
 
-test("the window, outside, and the page's own state", async ({ page }) => {
+test("window events, clicks outside and the page's own events reach their handlers", async ({ page }) => {
   await open(page, "/events");
   await expect(page.locator("#panel")).toBeHidden();
   await page.locator("#menu").click();
@@ -57,7 +57,7 @@ test("the window, outside, and the page's own state", async ({ page }) => {
   await expect(page.locator("#panel")).toBeHidden();
 });
 
-test("a rush of clicks is thinned out, and the last one counts", async ({ page }) => {
+test("many clicks are throttled, and the last one is sent", async ({ page }) => {
   await open(page, "/events");
   await page.getByRole("button", { name: "Throttled" }).evaluate((button: HTMLElement) => {
     for (let n = 0; n < 10; n++) button.click();
@@ -65,7 +65,7 @@ test("a rush of clicks is thinned out, and the last one counts", async ({ page }
   await expect(log(page).filter({ hasText: "throttled" })).toHaveCount(2);
 });
 
-test("what the server sends is heard once", async ({ page }) => {
+test("an event from the server is dispatched once", async ({ page }) => {
   await open(page, "/events");
   await page.evaluate(() => {
     const heard: unknown[] = [];
@@ -76,10 +76,10 @@ test("what the server sends is heard once", async ({ page }) => {
   await expect.poll(() => page.evaluate(() => (window as unknown as { heard: unknown[] }).heard)).toEqual(["ding"]);
 });
 
-test("an Enter that ends a composition is none, also where the composition has ended before it", async ({ page }) => {
+test("an Enter that ends a composition is ignored, also if the composition has ended before it", async ({ page }) => {
   await open(page, "/events");
   const keys = page.getByLabel("Keys");
-  // What Safari sends: `isComposing` is false by then, and the code is 229.
+  // Safari's event: `isComposing` is false, and the code is 229.
   await keys.evaluate((input) => {
     for (const keyCode of [229, 13]) {
       const event = new KeyboardEvent("keydown", { key: "Enter", bubbles: true });
@@ -92,7 +92,7 @@ test("an Enter that ends a composition is none, also where the composition has e
   expect((await log(page).allTextContents()).filter((text) => text == "enter")).toHaveLength(1);
 });
 
-test("a link that is prevented opens a tab where a key is held", async ({ page, context }) => {
+test("a prevented link opens a tab if a modifier key is held", async ({ page, context }) => {
   await open(page, "/events");
   const link = page.getByRole("link", { name: "Prevented" });
   const tab = context.waitForEvent("page");
@@ -102,7 +102,7 @@ test("a link that is prevented opens a tab where a key is held", async ({ page, 
   await expect(page.locator("#log li", { hasText: "prevented" })).toHaveCount(1);
 });
 
-test("what appears with an autofocus has the focus, and a box can be neither", async ({ page }) => {
+test("an element inserted with autofocus has the focus, and a box can be indeterminate", async ({ page }) => {
   await open(page, "/events");
   const part = page.getByLabel("Part");
   const indeterminate = () => part.evaluate((box: HTMLInputElement) => box.indeterminate);

@@ -2,7 +2,7 @@ import { expect, live, open, test } from "./test.ts";
 
 test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
-/** Collects what the page is told of failures. */
+/** Collects the failures that the page reports. */
 const listen = (page: import("@playwright/test").Page) =>
   page.evaluate(() => {
     const heard: { code: string; message: string }[] = [];
@@ -12,7 +12,7 @@ const listen = (page: import("@playwright/test").Page) =>
 const heard = (page: import("@playwright/test").Page) =>
   page.evaluate(() => (window as unknown as { heard: { code: string; message: string }[] }).heard);
 
-test("a handler that fails leaves the state as it was, and the page goes on", async ({ page }) => {
+test("a failed handler leaves the state unchanged, and the page continues", async ({ page }) => {
   await open(page, "/faults");
   await listen(page);
   const count = page.locator("#count");
@@ -32,8 +32,8 @@ test("a handler that fails leaves the state as it was, and the page goes on", as
   expect(messages.join(" ")).not.toContain("secret");
 });
 
-test("a page whose component cannot be mounted is a 500, and the server lives", async ({ page, problems }) => {
-  // The second is the icon that a page of plain text does not name.
+test("a page whose component cannot be mounted has status 500, and the server continues", async ({ page, problems }) => {
+  // The second error is the icon, because the text page names none.
   problems.expect(/500/, /404/);
   const response = await page.goto("/broken");
   expect(response?.status()).toBe(500);
@@ -41,7 +41,7 @@ test("a page whose component cannot be mounted is a 500, and the server lives", 
   await open(page, "/faults");
 });
 
-test("a component that cannot be mounted leaves the others alone", async ({ page }) => {
+test("a component that cannot be mounted does not affect others", async ({ page }) => {
   await page.goto("/broken-by-hand");
   await expect(page.locator("html")).toHaveAttribute("live-connection", "connected");
   await page.getByRole("button", { name: "Fine" }).click();
@@ -49,7 +49,7 @@ test("a component that cannot be mounted leaves the others alone", async ({ page
   await expect(page.locator("live-component[name=broken]")).toHaveAttribute("live-state", "error");
 });
 
-test("a child's fault is the child's alone, and props reach it", async ({ page }) => {
+test("an error of a child does not affect its parent, and props reach it", async ({ page }) => {
   await open(page, "/family");
   const given = page.locator(".given");
   const own = page.locator(".own");
@@ -64,7 +64,7 @@ test("a child's fault is the child's alone, and props reach it", async ({ page }
   await expect(own).toHaveText(["2"]);
   await expect(page.locator("#start")).toHaveText("10");
 
-  // A child that comes, goes and comes again is a new one.
+  // A child that is removed and shown again is a new one.
   await page.getByRole("button", { name: "Toggle" }).click();
   await live(page);
   await expect(given).toHaveText(["10", "11"]);
@@ -76,7 +76,7 @@ test("a child's fault is the child's alone, and props reach it", async ({ page }
   await expect(own).toHaveText(["2", "0"]);
 });
 
-test("a component that cannot be mounted is not tried for ever, and the page goes on", async ({ page }) => {
+test("a component that cannot be mounted is not retried without end, and the page continues", async ({ page }) => {
   let tries = 0;
   page.on("websocket", (socket) =>
     socket.on("framesent", ({ payload }) => {
@@ -89,7 +89,7 @@ test("a component that cannot be mounted is not tried for ever, and the page goe
   const before = tries;
   expect(before).toBeGreaterThan(0);
   expect(before).toBeLessThanOrEqual(3);
-  // The page lives, however long; what is given up is not tried again by what happens beside it.
+  // The page works for any time; changes beside the failed component do not retry it.
   for (let n = 1; n <= 5; n++) {
     await page.getByRole("button", { name: "Fine" }).click();
     await expect(page.locator("#count")).toHaveText(String(n));

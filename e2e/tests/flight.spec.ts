@@ -1,5 +1,5 @@
-// Forms and buttons while an answer is under way: the network keeps it back for as long as a test
-// looks.
+// Forms and buttons with a pending request: the network holds the reply until the test has checked
+// the page.
 
 import type { Page } from "@playwright/test";
 import { expect, open, test } from "./networked.ts";
@@ -11,7 +11,7 @@ const heard = (page: Page) => page.locator("#heard");
 const text = (page: Page) => page.getByLabel("Text", { exact: true });
 const note = (page: Page) => page.getByLabel("Note");
 
-test("a button is disabled while its action runs; what the server meanwhile made of it holds", async ({ page, network }) => {
+test("a button is disabled while its action runs, and keeps the server's change afterwards", async ({ page, network }) => {
   network.hold();
   await button(page, "Lock").click();
   await expect(button(page, "Lock")).toBeDisabled();
@@ -23,7 +23,7 @@ test("a button is disabled while its action runs; what the server meanwhile made
   await expect(button(page, "Lock")).toBeEnabled();
 });
 
-test("an input that is read-only for the time of an action can be written again", async ({ page, network }) => {
+test("an input that is read-only during an action can be edited again", async ({ page, network }) => {
   network.hold();
   await button(page, "Stamp").click();
   await expect(text(page)).not.toBeEditable();
@@ -34,7 +34,7 @@ test("an input that is read-only for the time of an action can be written again"
   await expect(heard(page)).toHaveText("mine||1");
 });
 
-test("an edit and two actions show apart that they wait", async ({ page, network }) => {
+test("an edit and two actions are shown as pending separately", async ({ page, network }) => {
   network.hold();
   await expect(page.locator("#stamping")).toBeHidden();
   await button(page, "Count").click();
@@ -50,8 +50,8 @@ test("an edit and two actions show apart that they wait", async ({ page, network
   await expect(heard(page)).toHaveText("server||1");
 });
 
-test("a patch of a field whose edit has no answer does not show before the answer", async ({ page, network }) => {
-  // Every value that is ever put into the control from here on.
+test("a patch of a field with a pending edit is not shown before the reply", async ({ page, network }) => {
+  // Records every value that is set on the control.
   await text(page).evaluate((input: HTMLInputElement) => {
     const { get, set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")!;
     const shown: string[] = [];
@@ -76,7 +76,7 @@ test("a patch of a field whose edit has no answer does not show before the answe
   expect(await page.evaluate(() => (window as unknown as { shown: string[] }).shown)).not.toContain("server");
 });
 
-test("an edit that waits for a pause goes out when its input is left", async ({ page, network: _ }) => {
+test("a debounced edit is sent when its input loses the focus", async ({ page, network: _ }) => {
   await note(page).focus();
   await page.keyboard.type("left");
   await expect(heard(page)).toHaveText("||0");
@@ -84,13 +84,13 @@ test("an edit that waits for a pause goes out when its input is left", async ({ 
   await expect(heard(page)).toHaveText("|left|0");
 });
 
-test("an edit that waits for a pause goes out before its form's submit", async ({ page, network: _ }) => {
+test("a debounced edit is sent before its form is submitted", async ({ page, network: _ }) => {
   await note(page).fill("entered");
   await page.keyboard.press("Enter");
   await expect(heard(page)).toHaveText("|entered|1");
 });
 
-test("a second click waits for the first, or is dropped where the template says so", async ({ page, network }) => {
+test("a second click is queued, or dropped if the template says so", async ({ page, network }) => {
   network.hold();
   for (let n = 0; n < 3; n++) await button(page, "Count once").evaluate((element: HTMLElement) => element.click());
   network.release();
@@ -101,7 +101,7 @@ test("a second click waits for the first, or is dropped where the template says 
   await expect(heard(page)).toHaveText("||4");
 });
 
-test("an Enter that submits is not also a click outside", async ({ page, network: _ }) => {
+test("an Enter that submits is not a click outside", async ({ page, network: _ }) => {
   await note(page).focus();
   await page.keyboard.press("Enter");
   await expect(heard(page)).toHaveText("||1");
@@ -110,8 +110,8 @@ test("an Enter that submits is not also a click outside", async ({ page, network
   await expect(page.locator("#outside")).toHaveText("1");
 });
 
-test("a form of the browser's own posts what it shows", async ({ page, problems, network: _ }) => {
-  // What /echo answers is text, so the browser looks for an icon where there is none.
+test("a form without live attributes posts its values", async ({ page, problems, network: _ }) => {
+  // The response of /echo is text, so the browser requests an icon that does not exist.
   problems.expect(/404/);
   await button(page, "Stamp").click();
   await expect(heard(page)).toHaveText("server||0");
@@ -120,7 +120,7 @@ test("a form of the browser's own posts what it shows", async ({ page, problems,
   await expect(page.locator("body")).toHaveText("text=server&own=typed&way=posted");
 });
 
-test("text that is being composed is not broken by a patch", async ({ page, network: _ }) => {
+test("a patch does not disturb a composition", async ({ page, network: _ }) => {
   await text(page).focus();
   const keyboard = await page.context().newCDPSession(page);
   await keyboard.send("Input.imeSetComposition", { text: "か", selectionStart: 1, selectionEnd: 1 });
@@ -134,7 +134,7 @@ test("text that is being composed is not broken by a patch", async ({ page, netw
   await expect(heard(page)).toHaveText("漢||2");
 });
 
-test("an element keeps its identity across patches; one that comes again is a new one", async ({ page, network: _ }) => {
+test("an element keeps its identity across patches; a removed and inserted one is new", async ({ page, network: _ }) => {
   const form = page.locator("#noting");
   await form.evaluate((element) => Object.assign(element, { marked: true }));
   await button(page, "Count").click();

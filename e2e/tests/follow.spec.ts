@@ -1,5 +1,5 @@
-// Controls that are bound to state follow the server again once their action is answered, whatever
-// event calls it.
+// Controls that are bound to state show the server's value after the reply to their action, for
+// each event.
 
 import type { Page } from "@playwright/test";
 import { expect, open, test } from "./networked.ts";
@@ -10,7 +10,7 @@ const USED: State = { on: true, choice: "b", text: "used", level: 5 };
 const OTHER: State = { on: false, choice: "a", text: "other", level: 7 };
 const LAST: State = { on: true, choice: "b", text: "last", level: 9 };
 
-/** Each kind of control: which part of the state it shows, and what a visitor does with it. */
+/** Each kind of control: the part of the state that it shows, and the visitor's input. */
 const KINDS = {
   checkbox: { part: "on", use: (page: Page, event: string) => page.getByLabel(`checkbox ${event}`).click() },
   radio: { part: "choice", use: (page: Page, event: string) => page.getByLabel(`radio b ${event}`).click() },
@@ -20,7 +20,7 @@ const KINDS = {
 } as const;
 type Kind = keyof typeof KINDS;
 
-/** Sets the state as another visitor would. */
+/** Sets the state as another visitor could. */
 const put = (page: Page, { on, choice, text, level }: State, strict = false) =>
   page.evaluate(
     async (args) => {
@@ -35,7 +35,7 @@ async function use(page: Page, kind: Kind, event: string): Promise<void> {
   await KINDS[kind].use(page, event);
   const named = page.getByLabel(`${kind} ${event}`);
   if (kind == "text" && event == "change") await named.blur();
-  // The others have changed before they are clicked.
+  // The other events occur before the click.
   if (event == "click" && (kind == "text" || kind == "select" || kind == "range")) {
     await named.evaluate((control: HTMLElement) => control.click());
   }
@@ -60,7 +60,7 @@ for (const latency of [0, 300]) {
         await use(page, kind, event);
         await expect(page.locator("#asked")).toHaveText("1");
         await shows(page, kind, event, { ...FIRST, [KINDS[kind].part]: USED[KINDS[kind].part] });
-        // Another visitor changes it; then what is asked for is not done.
+        // Another visitor changes the value; then the action is ignored.
         await put(page, OTHER, true);
         await shows(page, kind, event, OTHER);
         await use(page, kind, event);
@@ -74,7 +74,7 @@ for (const latency of [0, 300]) {
     }
   }
 
-  test(`a checkbox whose click calls an action that does not read it, ${latency} ms`, async ({ page, network }) => {
+  test(`a checkbox whose click calls an action that ignores it, ${latency} ms`, async ({ page, network }) => {
     network.latency = latency / 2;
     await open(page, `${network.url}/follow`);
     const box = page.getByLabel("toggle");
@@ -91,7 +91,7 @@ for (const latency of [0, 300]) {
   });
 }
 
-// What has a text's first part sent.
+// The event that sends the first part of a text.
 const SENDS: Record<string, (page: Page) => Promise<void>> = {
   submit: (page) => page.keyboard.press("Enter"),
   change: (page) => page.keyboard.press("Enter"),
@@ -99,7 +99,7 @@ const SENDS: Record<string, (page: Page) => Promise<void>> = {
 };
 
 for (const [event, send] of Object.entries(SENDS)) {
-  test(`text that is typed on is not overwritten by the answer to its first part: ${event}`, async ({ page, network }) => {
+  test(`text that the visitor continues is not overwritten by the reply to its first part: ${event}`, async ({ page, network }) => {
     await open(page, `${network.url}/follow`);
     const text = page.getByLabel(`text ${event}`);
     network.hold();
@@ -112,11 +112,11 @@ for (const [event, send] of Object.entries(SENDS)) {
     await expect(page.locator("#server")).toHaveText("false|a|ab|0");
     await expect(page.locator("#asked")).toHaveText("1");
     await expect(text).toHaveValue("abc");
-    // The answer to something else does not bring the first part back.
+    // The reply to another action does not restore the first part.
     await page.getByRole("button", { name: "Touch" }).evaluate((button: HTMLElement) => button.click());
     await expect(page.locator("#asked")).toHaveText("2");
     await expect(text).toHaveValue("abc");
-    // Nor does it where both were unanswered.
+    // Nor if both are pending.
     network.hold();
     await send(page);
     await text.focus();
@@ -127,7 +127,7 @@ for (const [event, send] of Object.entries(SENDS)) {
     await expect(page.locator("#server")).toHaveText("false|a|abc|0");
     await expect(page.locator("#asked")).toHaveText("4");
     await expect(text).toHaveValue("abcd");
-    // What is sent at last is what the server says.
+    // The last sent value is the server's.
     await send(page);
     await expect(page.locator("#server")).toHaveText("false|a|abcd|0");
     await put(page, OTHER);

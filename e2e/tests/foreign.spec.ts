@@ -1,16 +1,16 @@
-// Others put elements of their own into a component: password managers, translators, extensions.
+// Other scripts insert elements into a component: password managers, translators, extensions.
 
 import type { Locator, Page } from "@playwright/test";
 import { expect, open, test } from "./test.ts";
 
 test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
-// Found and clicked at once: a view that is made anew in between would take the button away.
+// Finds and clicks in one step: a rebuilt view would remove the button in between.
 const press = (page: Page, selector: string) =>
   page.evaluate((selector) => document.querySelector<HTMLElement>(selector)!.click(), selector);
 const text = (locator: Locator) => locator.evaluate((element) => element.textContent);
 
-/** What the page is to show. */
+/** The expected content of the page. */
 class Model {
   ticks = 0;
   entered = "";
@@ -20,7 +20,8 @@ class Model {
 }
 
 /**
- * Compares the text of every binding. Foreign elements have no text, or the text that they took.
+ * Compares the text of every binding. Foreign elements have no text, or the text that they
+ * replaced.
  */
 async function check(page: Page, model: Model): Promise<void> {
   const { ticks, name, secret, rows, entered } = model;
@@ -45,7 +46,7 @@ async function check(page: Page, model: Model): Promise<void> {
     });
 }
 
-test("a password manager's icons beside the fields, before the client runs", async ({ page }) => {
+test("a password manager inserts icons beside the fields before the client runs", async ({ page }) => {
   await page.addInitScript(() => {
     new MutationObserver(() => {
       for (const field of document.querySelectorAll("input, li, #many")) {
@@ -73,7 +74,7 @@ test("a password manager's icons beside the fields, before the client runs", asy
   await check(page, model);
 });
 
-test("a translator's elements give way to the next text, and do not pile up", async ({ page }) => {
+test("the next text replaces the elements of a translator, without accumulating them", async ({ page }) => {
   await open(page, "/foreign");
   const model = new Model();
   const translate = () =>
@@ -108,7 +109,7 @@ test("a translator's elements give way to the next text, and do not pile up", as
   expect(await page.locator("#sentence").evaluate((element) => element.lastChild!.textContent)).toBe(" and ada");
 });
 
-test("what others took out is made again at the next change, and typed text stays", async ({ page }) => {
+test("removed elements are restored at the next change, and typed text is kept", async ({ page }) => {
   await open(page, "/foreign");
   const model = new Model();
   await page.getByLabel("Name").fill("ada");
@@ -126,7 +127,7 @@ test("what others took out is made again at the next change, and typed text stay
   }
 });
 
-/** A small generator with a seed (mulberry32). */
+/** A small seeded generator (mulberry32). */
 const random = (seed: number) => () => {
   seed = (seed + 0x6d2b79f5) | 0;
   let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
@@ -136,7 +137,7 @@ const random = (seed: number) => () => {
 
 const SEEDS = Number(process.env["SEEDS"] ?? 6);
 for (let seed = 1; seed <= SEEDS; seed++) {
-  test(`every binding shows its text whatever others insert, wrap, move and remove (seed ${seed})`, async ({ page }) => {
+  test(`every binding shows its text although other scripts insert, wrap, move and remove elements (seed ${seed})`, async ({ page }) => {
     await open(page, "/foreign");
     const model = new Model();
     const next = random(seed), pick = (n: number) => Math.floor(next() * n);
@@ -157,7 +158,7 @@ for (let seed = 1; seed <= SEEDS; seed++) {
             case 3: if (at.contains(document.activeElement)) return "";
               at.replaceWith(made); made.append(at); return `around ${at.localName}#${at.id}`;
             case 4: { const other = others[Math.floor(one! * others.length)];
-              // With one of ours inside it would take that along, for instance out of its form.
+              // An element of ours inside of it would be removed too, for instance from its form.
               if (!other || other.firstElementChild) return "";
               there.after(other); return `move after ${there.localName}#${there.id}`; }
             default: { const other = others[Math.floor(one! * others.length)];

@@ -10,7 +10,7 @@ async function fill(page: Page, name: string): Promise<void> {
   await page.getByLabel("I agree").check();
 }
 
-test("a field is checked when it is left, the others stay quiet", async ({ page }) => {
+test("a field is validated when it loses the focus; other fields show no errors", async ({ page }) => {
   await open(page, "/form");
   const email = page.getByLabel("Email");
   await email.fill("nowhere");
@@ -26,7 +26,7 @@ test("a field is checked when it is left, the others stay quiet", async ({ page 
   await expect(email).toHaveAttribute("aria-invalid", "false");
 });
 
-test("a submit that is refused says why, and loses nothing", async ({ page }) => {
+test("a rejected submit shows the reasons and keeps all values", async ({ page }) => {
   await open(page, "/form");
   await page.getByLabel("Name", { exact: true }).fill("A");
   await page.getByRole("button", { name: "Save" }).click();
@@ -35,7 +35,7 @@ test("a submit that is refused says why, and loses nothing", async ({ page }) =>
   await expect(page.getByRole("button", { name: "Save" })).toBeEnabled();
 });
 
-test("what was saved is shown, and is there after a reload", async ({ page }) => {
+test("a saved entry is shown, also after a reload", async ({ page }) => {
   await open(page, "/form");
   const name = `Ada ${Date.now()}`;
   await fill(page, name);
@@ -51,7 +51,7 @@ test("what was saved is shown, and is there after a reload", async ({ page }) =>
   await expect(entry).toHaveCount(1);
 });
 
-test("two submits at once save once", async ({ page }) => {
+test("two concurrent submits save once", async ({ page }) => {
   await open(page, "/form");
   const name = `Grace ${Date.now()}`;
   await fill(page, name);
@@ -65,19 +65,19 @@ test("two submits at once save once", async ({ page }) => {
   await expect(page.locator(".saved li").filter({ hasText: name })).toHaveCount(1);
 });
 
-test("text typed while answers arrive is not overwritten", async ({ page }) => {
+test("replies do not overwrite typed text", async ({ page }) => {
   await open(page, "/form");
   const name = page.getByLabel("Name", { exact: true });
   const text = "the quick brown fox jumps over the lazy dog";
   await name.pressSequentially(text, { delay: 5 });
   await expect(name).toHaveValue(text);
-  // The caret stays where it is put, too.
+  // The caret keeps its position too.
   await name.evaluate((element: HTMLInputElement) => element.setSelectionRange(4, 4));
   await name.pressSequentially("very ", { delay: 5 });
   await expect(name).toHaveValue("the very quick brown fox jumps over the lazy dog");
 });
 
-test("what was typed before the engine arrived is kept", async ({ page }) => {
+test("text typed before the engine has loaded is kept", async ({ page }) => {
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
   await page.route("**/live/client.js", async (route) => {
@@ -92,7 +92,7 @@ test("what was typed before the engine arrived is kept", async ({ page }) => {
   await expect(page.locator("html")).toHaveAttribute("live-connection", "connected");
   await expect(name).toHaveValue("Early Bird");
   await expect(page.getByLabel("I agree")).toBeChecked();
-  // The server has it too: it is not the missing name that a submit complains of.
+  // The server has it too: the error of the submit is not the missing name.
   await page.getByRole("button", { name: "Save" }).click();
   await expect(errors(page, "email")).not.toHaveCount(0);
   await expect(errors(page, "name")).toHaveCount(0);

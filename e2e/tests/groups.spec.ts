@@ -1,4 +1,4 @@
-// Checkboxes of one list: what is ticked is in the list, and the list says what is ticked.
+// Checkboxes that share one list: the checked values are the items of the list.
 
 import type { Page } from "@playwright/test";
 import { expect, live, open, test } from "./networked.ts";
@@ -11,8 +11,8 @@ const ticked = (page: Page, names: string[]) =>
     .poll(() => page.locator("input:checked:not([name=posted])").evaluateAll((boxes) => boxes.map((box) => box.parentElement!.textContent!.trim())))
     .toEqual(names);
 
-// The boxes of each list, the list once the first, the last and the one between are ticked and the
-// last is not any more (`both`), and the list once the first is ticked again (`moved`).
+// The boxes of each list, the list after the first, last and middle one are checked and the last
+// one is unchecked (`both`), and the list after the first is checked again (`moved`).
 const KINDS = [
   { kind: "texts, static", boxes: ["red", "green", "blue"], both: "colors gone red green", moved: "colors gone green red", begins: true },
   { kind: "texts, dynamic", boxes: ["one", "two", "three"], both: "picks one two", moved: "picks two one" },
@@ -27,7 +27,7 @@ const KINDS = [
 
 for (const latency of [0, 300]) {
   for (const { kind, boxes, both, moved, begins } of KINDS) {
-    test(`boxes that are ticked fast are all in the list: ${kind}, ${latency} ms`, async ({ page, network }) => {
+    test(`boxes that are checked quickly are all in the list: ${kind}, ${latency} ms`, async ({ page, network }) => {
       network.latency = latency / 2;
       await open(page, `${network.url}/groups`);
       const [first, second, third] = boxes.map((name) => box(page, name));
@@ -40,7 +40,7 @@ for (const latency of [0, 300]) {
       await press(page, "Tick");
       await expect(page.locator("#ticks")).toHaveText("1");
       await ticked(page, begins ? ["red", "green"] : ["blue", boxes[0]!, boxes[1]!]);
-      // The order of the others stays.
+      // The order of the others does not change.
       await first!.uncheck();
       await first!.check();
       await server(page, moved);
@@ -48,7 +48,7 @@ for (const latency of [0, 300]) {
   }
 }
 
-test("the first paint, without a script, has the ticks", async ({ browser, app }) => {
+test("the first paint without a script has the checked boxes", async ({ browser, app }) => {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto(`${app.url}/groups`);
@@ -56,7 +56,7 @@ test("the first paint, without a script, has the ticks", async ({ browser, app }
   await context.close();
 });
 
-test("what the server makes of the list shows in the boxes", async ({ page, app }) => {
+test("the boxes show the server's changes of the list", async ({ page, app }) => {
   await open(page, `${app.url}/groups`);
   const call = (action: string, ...args: unknown[]) =>
     page.evaluate(
@@ -70,7 +70,7 @@ test("what the server makes of the list shows in the boxes", async ({ page, app 
   await ticked(page, ["red", "green", "two"]);
   await call("set", []);
   await ticked(page, []);
-  // A box that comes later, and one whose value is another now.
+  // A box that is inserted later, and one whose value changes.
   await call("set", ["four", "five"]);
   await call("offer", ["one", "four"]);
   await ticked(page, ["four"]);
@@ -80,7 +80,7 @@ test("what the server makes of the list shows in the boxes", async ({ page, app 
   await server(page, "picks five");
 });
 
-test("an item whose box goes stays in the list", async ({ page, app }) => {
+test("an item whose box is removed stays in the list", async ({ page, app }) => {
   await open(page, `${app.url}/groups`);
   await box(page, "green").check();
   await press(page, "Hide");
@@ -92,7 +92,7 @@ test("an item whose box goes stays in the list", async ({ page, app }) => {
   await ticked(page, ["red", "green"]);
 });
 
-test("a list that is null is one without items", async ({ page, app }) => {
+test("a null list has no items", async ({ page, app }) => {
   await open(page, `${app.url}/groups`);
   await server(page, "maybe None");
   await box(page, "y").check();
@@ -106,7 +106,7 @@ test("a list that is null is one without items", async ({ page, app }) => {
   await server(page, "maybe Some([])");
 });
 
-test("a truth value has a box with a value too", async ({ page, app }) => {
+test("a boolean can have a box with a value", async ({ page, app }) => {
   await open(page, `${app.url}/groups`);
   await box(page, "agree").check();
   await server(page, "agree true");
@@ -114,7 +114,7 @@ test("a truth value has a box with a value too", async ({ page, app }) => {
   await server(page, "agree false");
 });
 
-test("the boxes of a row are those of its own list", async ({ page, app }) => {
+test("the boxes of a row belong to its own list", async ({ page, app }) => {
   await open(page, `${app.url}/groups`);
   await press(page, "Start");
   await box(page, "b1").check();
@@ -124,11 +124,12 @@ test("the boxes of a row are those of its own list", async ({ page, app }) => {
   await ticked(page, ["blue", "a1", "b1", "a2"]);
 });
 
-test("boxes are sent when their modifiers say, and before an action", async ({ page, app }) => {
+test("boxes are sent at the events of their modifiers, and before an action", async ({ page, app }) => {
   await open(page, `${app.url}/groups`);
   await box(page, "l").check();
   await box(page, "p").check();
-  // The first one was left; the second one has been quiet for too short a time.
+  // The first edit is sent because its box lost the focus; the pause of the second one has not
+  // ended.
   await server(page, "left l");
   await server(page, "paused ");
   await box(page, "q").check();
@@ -137,7 +138,7 @@ test("boxes are sent when their modifiers say, and before an action", async ({ p
   await ticked(page, ["blue", "l", "p", "q"]);
 });
 
-test("the list shows as not sent until the server has it", async ({ page, network }) => {
+test("the list is shown as unsent until the server acknowledges it", async ({ page, network }) => {
   await open(page, `${network.url}/groups`);
   const dirty = page.locator("#dirty");
   await expect(dirty).toBeHidden();
@@ -150,7 +151,7 @@ test("the list shows as not sent until the server has it", async ({ page, networ
   await server(page, "colors gone red");
 });
 
-test("a tick that the server refuses stays, with its reason, until the list is one that it takes", async ({ page, app }) => {
+test("a rejected box stays checked with its error until the list is valid", async ({ page, app }) => {
   await open(page, `${app.url}/groups`);
   await box(page, "small").check();
   await server(page, "sizes [Small]");
@@ -159,7 +160,7 @@ test("a tick that the server refuses stays, with its reason, until the list is o
   await expect(page.locator("#size-errors li")).toHaveCount(1);
   await expect(box(page, "huge")).toBeChecked();
   await server(page, "sizes [Small]");
-  // Still refused: what is shown is what is sent.
+  // Still rejected: the boxes show the values that were sent.
   await box(page, "medium").check();
   await expect(box(page, "medium")).toHaveAttribute("aria-invalid", "true");
   await server(page, "sizes [Small]");
@@ -170,7 +171,7 @@ test("a tick that the server refuses stays, with its reason, until the list is o
   await ticked(page, ["blue", "small", "medium"]);
 });
 
-test("resetting the form edits the list", async ({ page, app }) => {
+test("a reset of the form edits the list", async ({ page, app }) => {
   await open(page, `${app.url}/groups`);
   await box(page, "red").check();
   await box(page, "blue").uncheck();
@@ -181,7 +182,7 @@ test("resetting the form edits the list", async ({ page, app }) => {
   await server(page, ["colors gone", ...shown].join(" "));
 });
 
-test("boxes that are ticked before the client runs are edits", async ({ page, app }) => {
+test("boxes that are checked before the client runs are edits", async ({ page, app }) => {
   await page.addInitScript(() => {
     document.addEventListener("readystatechange", () => {
       if (document.readyState != "interactive") return;
@@ -193,11 +194,11 @@ test("boxes that are ticked before the client runs are edits", async ({ page, ap
   await ticked(page, ["red", "green", "blue"]);
 });
 
-test("ticks are put back where the client has loaded the page anew, each at the box of its value", async ({ page, app }) => {
+test("checked boxes are restored by value after the client has reloaded the page", async ({ page, app }) => {
   await open(page, `${app.url}/groups`);
   await page.evaluate(() => {
     const kept = ["red", "green", "pink"].map((value, at) => ({ place: "groups 0", at, sign: `input,checkbox,color,,${value}`, name: "color", value: true }));
-    sessionStorage["live-typed /groups"] = JSON.stringify(kept);
+    sessionStorage["live-typed /groups"] = JSON.stringify({ kept });
   });
   await page.addInitScript(() => {
     document.addEventListener("live:error", (event) => ((window as any).told = (event as CustomEvent).detail.details));
@@ -221,7 +222,7 @@ test("a form sends the values of its boxes as a list", async ({ page, app }) => 
   await expect(page.locator("#posted")).toHaveText("0");
 });
 
-test("a guess reads the boxes of a form as a list, however many are ticked", async ({ page, network }) => {
+test("an optimistic update reads the boxes of a form as a list, for any number of boxes", async ({ page, network }) => {
   await open(page, `${network.url}/groups`);
   network.hold();
   for (const [name, posted] of [["", "0"], ["5", "1 5"], ["4", "2 4 5"]] as const) {

@@ -1,5 +1,5 @@
-// Back and forward in Chromium with its real back/forward cache, which Playwright switches off by
-// default, and which the headless shell does not have.
+// Back and forward in Chromium with its back/forward cache, which Playwright disables by default
+// and the headless shell lacks.
 
 import { type Page, chromium } from "@playwright/test";
 import { chromiumItself } from "../browsers.ts";
@@ -24,7 +24,7 @@ const shown = async (page: Page) => {
   const [, age, degrees] = (await page.locator(".relative").first().innerText()).split(" ").map(Number);
   return { age, degrees };
 };
-// Playwright's own waits for a `load` that a kept page does not have.
+// Playwright's own functions wait for a `load` event that a cached page does not have.
 const go = async (page: Page, steps: 1 | -1, path: string) => {
   await page.evaluate((steps) => void setTimeout(() => history.go(steps)), steps);
   await page.waitForURL((url) => url.pathname == path, { waitUntil: "commit" });
@@ -34,10 +34,10 @@ const leave = (page: Page) => open(page, new URL("/lists", page.url()).href);
 
 for (const [what, query, kept] of [
   ["a page that the browser keeps", "?cached=true", [true]],
-  // Chromium keeps some of these, too, as long as no cookie changes.
+  // Chromium may cache these too, as long as no cookie changes.
   ["a page with no-store", "", [true, false]],
 ] as const) {
-  test(`${what} comes back live and with what changed meanwhile`, async ({ page, another, app }) => {
+  test(`${what} comes back live, with the changes that others made`, async ({ page, another, app }) => {
     await open(page, `${app.url}/kin${query}`);
     await page.evaluate(() => addEventListener("pageshow", (event) => { document.title = `kept: ${event.persisted}`; }));
     await press(page, "Grow");
@@ -55,11 +55,11 @@ for (const [what, query, kept] of [
     await expect.poll(() => shown(page)).toEqual({ age: isKept ? 31 : 30, degrees: degrees! + 5 });
     await press(page, "Grow");
     await expect.poll(async () => (await shown(page)).age).toBe(isKept ? 32 : 31);
-    // What another one does arrives again.
+    // Updates from another page arrive again.
     await press(other, "Warm");
     await expect.poll(async () => (await shown(page)).degrees).toBe(degrees! + 10);
 
-    // Away and back once more, and forward to a page that was left the same way.
+    // Back and forward once more, to a page that was left in the same way.
     await go(page, 1, "/lists");
     await go(page, -1, "/kin");
     await press(page, "Grow");
@@ -67,7 +67,7 @@ for (const [what, query, kept] of [
   });
 }
 
-test("a page that comes back after its cookies were cleared lives, without an error", async ({ page, app, problems }) => {
+test("a page that comes back after its cookies were cleared works without an error", async ({ page, app, problems }) => {
   problems.expect(/ERR_/, /WebSocket/);
   await open(page, `${app.url}/kin?cached=true`);
   await press(page, "Grow");

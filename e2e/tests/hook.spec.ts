@@ -2,7 +2,7 @@ import { expect, open, test } from "./test.ts";
 
 const count = ".count";
 
-test("plain JavaScript draws a counter by itself", async ({ page }) => {
+test("plain JavaScript renders a counter", async ({ page }) => {
   await open(page, "/");
   await page.getByRole("main").getByRole("link", { name: /^Hook/ }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Hook");
@@ -20,7 +20,7 @@ test("plain JavaScript draws a counter by itself", async ({ page }) => {
   await expect(page.locator("pre.source").first()).toContainText("live.mount(");
 });
 
-test("what the script draws is in step after a lost connection", async ({ page, context }) => {
+test("the script shows the current state after a lost connection", async ({ page, context }) => {
   await open(page, "/hook");
   await page.getByRole("button", { name: "Increment" }).click();
   await expect(page.locator(count)).toHaveText("1");
@@ -34,7 +34,7 @@ test("what the script draws is in step after a lost connection", async ({ page, 
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false });
 
-  test("the page says what is missing", async ({ page }) => {
+  test("the page names the missing feature", async ({ page }) => {
     await page.goto("/hook");
     await expect(page.getByText("This counter is drawn by a script.")).toBeVisible();
   });

@@ -7,7 +7,7 @@ test.use({ baseURL: async ({ app }, use) => use(app.url) });
 const control = (page: Page, name: string) => page.locator(`[name=${name}]`);
 const server = (page: Page) => page.locator("#server");
 
-/** The properties whose edits the page sends from now on. */
+/** Returns the properties whose edits the page sends from now on. */
 function edits(page: Page): string[] {
   const names: string[] = [];
   page.on("websocket", (socket) =>
@@ -39,7 +39,7 @@ async function used(page: Page): Promise<void> {
   await expect(control(page, "number")).toHaveValue("1.5");
 }
 
-test("every kind of control reaches the server", async ({ page }) => {
+test("an edit of each kind of control reaches the server", async ({ page }) => {
   await open(page, "/inputs");
   await use(page);
   await page.getByRole("button", { name: "Tick" }).click();
@@ -47,14 +47,14 @@ test("every kind of control reaches the server", async ({ page }) => {
   await used(page);
 });
 
-test("an edit that waits for its pause goes along with the next action", async ({ page }) => {
+test("a debounced edit is sent with the next action", async ({ page }) => {
   await open(page, "/inputs");
   await control(page, "note").fill("not sent yet");
   await page.getByRole("button", { name: "Tick" }).click();
   await expect(server(page)).toContainText("|not sent yet|");
 });
 
-test("the server's values show in every control", async ({ page }) => {
+test("each kind of control shows the server's value", async ({ page }) => {
   await open(page, "/inputs");
   await use(page);
   await page.getByRole("button", { name: "Overwrite" }).click();
@@ -66,7 +66,7 @@ test("the server's values show in every control", async ({ page }) => {
   await expect(page.getByRole("checkbox", { name: "Check" })).toBeChecked();
 });
 
-test("patches of the surroundings leave controls alone", async ({ page }) => {
+test("patches around controls do not change them", async ({ page }) => {
   await open(page, "/inputs");
   await use(page);
   await control(page, "text").focus();
@@ -80,7 +80,7 @@ test("patches of the surroundings leave controls alone", async ({ page }) => {
   expect(await control(page, "text").evaluate((input: HTMLInputElement) => [input.selectionStart, input.selectionEnd])).toEqual([1, 3]);
 });
 
-test("a choice changes another one's options", async ({ page }) => {
+test("a choice changes the options of another select", async ({ page }) => {
   await open(page, "/inputs");
   const cities = control(page, "city").locator("option");
   await expect(cities).toHaveText(["none"]);
@@ -95,10 +95,10 @@ test("a choice changes another one's options", async ({ page }) => {
   await expect(control(page, "city")).toHaveValue("");
 });
 
-test("a button is disabled while its action runs, and then as before", async ({ page }) => {
+test("a button is disabled while its action runs and keeps its state afterwards", async ({ page }) => {
   await open(page, "/inputs");
   const slow = page.getByRole("button", { name: "Slow" });
-  // Every change is noted: the button may be enabled again before anybody looks.
+  // Records every change: the button may be enabled again before the test reads it.
   await slow.evaluate((button: HTMLButtonElement) => {
     const seen: boolean[] = Object.assign(window, { seen: [] }).seen;
     new MutationObserver(() => seen.push(button.disabled)).observe(button, { attributeFilter: ["disabled"] });
@@ -108,7 +108,7 @@ test("a button is disabled while its action runs, and then as before", async ({ 
   await expect.poll(() => page.evaluate(() => (window as unknown as { seen: boolean[] }).seen)).toEqual([true, false]);
 });
 
-test("the name of the button that was pressed is sent", async ({ page }) => {
+test("the name of the pressed button is sent", async ({ page }) => {
   await open(page, "/inputs");
   for (const name of ["Second", "First"]) {
     await page.getByRole("button", { name }).click();
@@ -116,7 +116,7 @@ test("the name of the button that was pressed is sent", async ({ page }) => {
   }
 });
 
-test("inputs come and go, and keep what was typed", async ({ page }) => {
+test("inputs are removed and inserted, and keep typed text", async ({ page }) => {
   await open(page, "/inputs");
   for (let n = 0; n < 3; n++) await page.getByRole("button", { name: "Add line" }).click();
   await expect(page.locator("#lines li")).toHaveCount(3);
@@ -128,7 +128,7 @@ test("inputs come and go, and keep what was typed", async ({ page }) => {
   await expect(page.getByRole("textbox", { name: "line 3" })).toHaveValue("third");
 });
 
-test("what is chosen survives the server's restart", async ({ page, problems }) => {
+test("choices survive a restart of the server", async ({ page, problems }) => {
   problems.expect(/WebSocket connection to .* failed/, /ERR_CONNECTION_REFUSED/);
   const own = await Server.start("e2e-app");
   try {
@@ -147,10 +147,10 @@ test("what is chosen survives the server's restart", async ({ page, problems }) 
   }
 });
 
-test("a value that is filled in with a change alone reaches the server, once", async ({ page }) => {
+test("a value that is filled in with a change event alone reaches the server once", async ({ page }) => {
   const sent = edits(page);
   await open(page, "/inputs");
-  // As some autofill and password managers do it.
+  // Some autofill and password managers do this.
   const fill = (name: string, value: string, types: string[]) =>
     page.locator(`[name="${name}"]`).evaluate(
       (control: HTMLInputElement, { value, types }) => {
@@ -178,7 +178,7 @@ test("each choice is sent once", async ({ page }) => {
   await page.getByRole("radio", { name: "One" }).check();
   await page.getByRole("checkbox", { name: "Check" }).uncheck();
   await control(page, "many").selectOption(["x", "z"]);
-  // As some password managers do it.
+  // Some password managers do this.
   await page.getByRole("checkbox", { name: "Check" }).evaluate((box: HTMLInputElement) => {
     box.checked = true;
     box.dispatchEvent(new Event("change", { bubbles: true }));

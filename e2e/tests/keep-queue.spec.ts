@@ -1,4 +1,4 @@
-// What a reload keeps of the queue: rows whose keys have more digits than a double.
+// The part of the queue that a reload keeps: rows whose keys have more digits than a double.
 
 import type { Page } from "@playwright/test";
 import { expect, live, open, test } from "./test.ts";
@@ -10,8 +10,7 @@ const KEEPING = `/rebuilt?${new URLSearchParams({ from: '<script type="module"',
 const server = (page: Page, text: string) => expect(page.locator("#server")).toHaveText(text);
 
 /**
- * A line that can be cut, and that can lose what the page sends; and all frames that the page
- * sends.
+ * A network that can be cut and can drop the page's messages; and all frames that the page sends.
  */
 async function relay(page: Page) {
   const line = { isDown: false, loses: false, frames: [] as string[], close: () => {} };
@@ -27,7 +26,7 @@ async function relay(page: Page) {
   return line;
 }
 
-test("edits in rows and calls that never left are done by the next page, for the same rows", async ({ page, problems }) => {
+test("edits in rows and calls that were never sent are sent by the next page, for the same rows", async ({ page, problems }) => {
   problems.expect(/WebSocket connection to .* failed/);
   const line = await relay(page);
   await open(page, KEEPING);
@@ -47,19 +46,19 @@ test("edits in rows and calls that never left are done by the next page, for the
   await expect(page.locator("#late")).toHaveText("late");
 });
 
-test("what is typed offline goes with the queue, also before its moment", async ({ page, problems }) => {
+test("text typed offline is queued, also before the event that sends it", async ({ page, problems }) => {
   problems.expect(/WebSocket connection to .* failed/);
   const line = await relay(page);
   await open(page, KEEPING);
   line.isDown = true;
   line.close();
   await expect(page.locator("html")).not.toHaveAttribute("live-connection", "connected");
-  // The first letter is a message; the others wait for its answer.
+  // The first letter is sent; the others wait for its reply.
   await page.locator("#models input").nth(1).focus();
   await page.keyboard.type("typed");
   await page.getByLabel("Prose").focus();
   await page.keyboard.type("prose");
-  // Nobody has left this field.
+  // This field has not lost the focus.
   await page.getByLabel("Late").focus();
   await page.keyboard.type("late");
   await page.reload();
@@ -70,7 +69,7 @@ test("what is typed offline goes with the queue, also before its moment", async 
   await expect(page.locator("#late")).toHaveText("late");
 });
 
-test("what left before the reload is sent again as it was", async ({ page }) => {
+test("messages sent before the reload are sent again unchanged", async ({ page }) => {
   const line = await relay(page);
   await open(page, KEEPING);
   line.loses = true;

@@ -1,5 +1,5 @@
-// Every page without a mouse: what can be done can be reached, in the order in which it is read,
-// and the focus shows.
+// Every page without a mouse: all controls are reachable in reading order, and the focus is
+// visible.
 
 import type { Page } from "@playwright/test";
 import { expect, open, test } from "./test.ts";
@@ -7,11 +7,11 @@ import { expect, open, test } from "./test.ts";
 const paths = ["/", "/counter", "/chat", "/form", "/todo", "/seats", "/rows"];
 
 declare global {
-  /** All that can be used on the page, in the order in which it is read. */
+  /** Returns all focusable elements of the page in reading order. */
   var stops: Element[];
 }
 
-/** Which stop has the focus, and whether that shows. */
+/** Returns the index of the focused element, and whether the focus is visible. */
 const focused = (page: Page) =>
   page.evaluate(() => {
     const element = document.activeElement!;
@@ -20,7 +20,7 @@ const focused = (page: Page) =>
   });
 
 for (const path of paths) {
-  test(`${path}: Tab goes through all that can be used, in order, and shows where it is`, async ({ page }) => {
+  test(`${path}: Tab reaches all controls in order, with a visible focus`, async ({ page }) => {
     await open(page, path);
     const count = await page.evaluate(() => {
       const usable = "a[href], button:not(:disabled), input:not([type=hidden], :disabled), summary, [tabindex='0']";
@@ -35,7 +35,7 @@ for (const path of paths) {
   });
 }
 
-test("the first stop of a page leads past its head", async ({ page }) => {
+test("the first stop of a page skips its header", async ({ page }) => {
   await open(page, "/counter");
   await page.keyboard.press("Tab");
   await expect(page.getByRole("link", { name: "Skip to content" })).toBeFocused();
@@ -45,7 +45,7 @@ test("the first stop of a page leads past its head", async ({ page }) => {
   await expect(page.getByRole("button", { name: "Decrement" })).toBeFocused();
 });
 
-test("a message is written and sent without a mouse, and the next one can follow", async ({ page }) => {
+test("a message is written and sent without a mouse, and the input is ready for the next one", async ({ page }) => {
   await open(page, `/chat/keys-${process.pid}`);
   await page.locator(".scroll").focus();
   await page.keyboard.press("Tab");
@@ -61,7 +61,7 @@ test("a message is written and sent without a mouse, and the next one can follow
   await expect(page.locator(".said")).toHaveText(["by Enter", "by Space on the button"]);
 });
 
-test("a form is filled, refused, mended and saved without a mouse", async ({ page }) => {
+test("a form is filled, rejected, corrected and saved without a mouse", async ({ page }) => {
   await open(page, "/form");
   await page.getByLabel("Name", { exact: true }).focus();
   const name = `Keys ${process.pid}`;
@@ -77,7 +77,7 @@ test("a form is filled, refused, mended and saved without a mouse", async ({ pag
   await page.keyboard.press("Enter");
   const email = page.getByLabel("Email");
   await expect(email).toHaveAttribute("aria-invalid", "true");
-  // What is wrong is said where the field is, to those who cannot see it too.
+  // The error is shown at its field and announced to assistive technology.
   await expect(email).toHaveAccessibleDescription(/.+/);
   for (let n = 0; n < 3; n++) await page.keyboard.press("Shift+Tab");
   await expect(email).toBeFocused();

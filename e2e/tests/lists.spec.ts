@@ -3,7 +3,7 @@ import { expect, open, test } from "./test.ts";
 
 test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
-/** What a test keeps in the page to look at again. */
+/** The references that a test keeps in the page. */
 interface Kept {
   pauses: number;
   video: HTMLVideoElement;
@@ -11,7 +11,7 @@ interface Kept {
   animation: Animation;
 }
 
-/** The lists as they stand in the page, written as the server writes them. */
+/** Returns the lists of the page in the format of the server. */
 const shown = (page: Page) =>
   page.locator("#groups > .group").evaluateAll((groups) =>
     groups
@@ -34,7 +34,7 @@ test("any sequence of changes gives the server's order", async ({ page }) => {
   }
 });
 
-test("items that move keep their element, text and focus", async ({ page }) => {
+test("moved items keep their element, text and focus", async ({ page }) => {
   await open(page, "/lists");
   const input = page.getByRole("textbox", { name: "Of 5" });
   await input.fill("typed");
@@ -59,7 +59,7 @@ test("items that move keep their element, text and focus", async ({ page }) => {
   }
 });
 
-test("what plays, scrolls or is animated in items that move goes on", async ({ page }) => {
+test("media, scroll positions and animations in moved items continue", async ({ page }) => {
   await open(page, "/lists");
   const item = page.locator(".group", { has: page.getByRole("textbox", { name: "Of 5" }) });
   await item.evaluate(async (element: HTMLElement) => {
@@ -96,7 +96,7 @@ test("what plays, scrolls or is animated in items that move goes on", async ({ p
   ).toEqual([0, false, 120, "running", true]);
 });
 
-test("the empty state shows and hides beside the list", async ({ page }) => {
+test("the empty state is shown and hidden beside the list", async ({ page }) => {
   await open(page, "/lists");
   for (let round = 0; round < 2; round++) {
     await page.getByRole("button", { name: "Clear" }).click();

@@ -1,12 +1,11 @@
-// What the page cannot live without does not come at the first try: the engine, a template, the
-// connection.
+// Required resources fail at the first attempt: the engine, a template, the connection.
 
 import { expect, live, open, test } from "./test.ts";
 
 const PORTAL = { status: 200, contentType: "text/html", body: "<!DOCTYPE html><p>Sign in</p>" };
 
 for (const [what, failure] of [["503", { status: 503, body: "" }], ["a portal's page", PORTAL], ["no answer", undefined]] as const) {
-  test(`the engine comes at the third try (${what}): a click before that counts`, async ({ page, problems }) => {
+  test(`the engine loads at the third attempt (${what}), and an earlier click counts`, async ({ page, problems }) => {
     problems.expect(/503|ERR_FAILED/);
     let tries = 0;
     await page.route("**/live/*.wasm", async (route) => {
@@ -23,7 +22,7 @@ for (const [what, failure] of [["503", { status: 503, body: "" }], ["a portal's 
   });
 }
 
-test("an engine that never comes leaves the page stopped, with a way to load it again", async ({ page, problems }) => {
+test("an engine that never loads stops the page, which offers a reload", async ({ page, problems }) => {
   problems.expect(/503|live: the engine cannot be loaded/);
   await page.clock.install();
   let fails = true;
@@ -41,7 +40,7 @@ test("an engine that never comes leaves the page stopped, with a way to load it 
   await live(page);
 });
 
-test("a portal's page in place of a template does not count", async ({ page }) => {
+test("a portal's page in place of a template is ignored", async ({ page }) => {
   let portal = 0;
   await page.route("**/live/template/*.json", (route) => {
     portal += 1;
@@ -53,7 +52,7 @@ test("a portal's page in place of a template does not count", async ({ page }) =
   await expect(page.locator("main")).toContainText("1");
 });
 
-test("tries end where the page says so, and a click makes the next one come at once", async ({ page, problems }) => {
+test("retries end as the page configures, and a click starts the next one at once", async ({ page, problems }) => {
   problems.expect(/WebSocket connection to .* failed/);
   const debug: string[] = [];
   page.on("console", (line) => {
@@ -71,8 +70,7 @@ test("tries end where the page says so, and a click makes the next one come at o
     else socket.connectToServer();
   });
   const tries = () => sockets - probes;
-  // Waits until a socket of the test's own is closed: the page knows then that its own before that
-  // are.
+  // Waits until a socket of the test is closed: earlier sockets of the page are then closed too.
   const probe = async () => {
     probes += 1;
     await page.evaluate(() => {
@@ -89,7 +87,7 @@ test("tries end where the page says so, and a click makes the next one come at o
   await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
   await expect.poll(tries).toBe(1);
   await probe();
-  // The next try waits: a key hurries it, and the one after that not before a second has gone.
+  // A key starts the next attempt at once; the one after it waits at least a second.
   await page.keyboard.press("Shift");
   await expect.poll(tries).toBe(2);
   await page.keyboard.press("Shift");
@@ -107,7 +105,7 @@ test("tries end where the page says so, and a click makes the next one come at o
   await expect.poll(() => debug.join("\n")).toMatch(/live: stopped[\s\S]*live: connected/);
 });
 
-test("the demo asks before a page is left with something unanswered, and only then", async ({ page }) => {
+test("the demo asks before a page with a pending request is left, and only then", async ({ page }) => {
   let hold = false;
   await page.routeWebSocket("**/live", (socket) => {
     const server = socket.connectToServer();
@@ -139,7 +137,7 @@ test("the demo asks before a page is left with something unanswered, and only th
   expect(asked).toEqual(["beforeunload"]);
 });
 
-test("a call without an answer in time says so, and tells of the answer", async ({ page }) => {
+test("a call without a reply in time reports it, and later the reply", async ({ page }) => {
   let hold = false;
   const kept: (() => void)[] = [];
   await page.routeWebSocket("**/live", (socket) => {
@@ -169,7 +167,7 @@ test("a call without an answer in time says so, and tells of the answer", async 
   })).toBe(false);
 });
 
-test("a policy that forbids the engine is named at once", async ({ page, problems }) => {
+test("a policy that forbids the engine is reported at once", async ({ page, problems }) => {
   problems.expect(/wasm|WebAssembly|Content.Security.Policy/i);
   await page.route("**/counter", async (route) => {
     const response = await route.fetch();

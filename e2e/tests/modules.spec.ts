@@ -1,5 +1,4 @@
-// Optional modules of the client: loaded only where a page asks for them, and not needed for the
-// page to live.
+// Optional modules of the client: loaded only by pages that request them; pages work without them.
 
 import { type Page } from "@playwright/test";
 import { expect, live, open, test } from "./test.ts";
@@ -9,11 +8,11 @@ test.use({ baseURL: async ({ app }, use) => use(app.url) });
 const count = (page: Page) => page.locator("#count");
 const press = (page: Page, name: string) => page.locator("section > button", { hasText: name }).click();
 
-/** The page with attributes on its script. */
+/** Returns the page with attributes on its script. */
 const withScript = (attributes: string) =>
   `/ways?${new URLSearchParams({ from: '<script type="module"', to: `<script type="module" ${attributes}` })}`;
 
-/** The names of the modules that the page has asked for. Each of these pages has controls. */
+/** Returns the modules that the page has requested. Each of these pages has controls. */
 function asked(page: Page): string[] {
   const names: string[] = [];
   page.on("request", (request) => {
@@ -31,7 +30,7 @@ test("a page loads the module that its script's tag names, and no other", async 
   expect(names.sort()).toEqual(["build", "children", "controls", "drafts", "html", "marks"]);
 });
 
-test("an attribute of the script loads its module, once, under a strict policy", async ({ page }) => {
+test("an attribute of the script loads its module once, under a strict policy", async ({ page }) => {
   const names = asked(page);
   await open(page, withScript("live-keep-queue"));
   await expect.poll(() => names.sort()).toEqual(["build", "children", "controls", "drafts", "html", "keep-queue", "marks"]);
@@ -53,7 +52,7 @@ test("a template loads the modules that its blocks name", async ({ page }) => {
   await expect(count(page)).toHaveText("1");
 });
 
-test("a module that comes at the second try works as if it had come at once", async ({ page, problems }) => {
+test("a module that loads at the second attempt works like one that loads at once", async ({ page, problems }) => {
   problems.expect(/503/);
   let tries = 0;
   await page.route(/\/live\/module\/.*\/(keep-queue|warn-unsent)\.js/, async (route) => {
@@ -80,11 +79,11 @@ test("a module that comes at the second try works as if it had come at once", as
   await press(page, "Add");
   await page.reload();
   expect(dialogs).toBe(1);
-  // The page that was loaded again asks for the module too.
+  // The reloaded page requests the module too.
   await expect.poll(() => tries).toBe(3);
 });
 
-test("a page with an edit that has not gone out is not left without a question", async ({ page }) => {
+test("a page with an unsent edit asks before it is left", async ({ page }) => {
   const loaded = page.waitForResponse((response) => response.url().includes("/warn-unsent.js") && response.ok());
   await open(page, `/rebuilt?${new URLSearchParams({ from: '<script type="module"', to: '<script type="module" live-warn-unsent' })}`);
   await loaded;
@@ -93,7 +92,7 @@ test("a page with an edit that has not gone out is not left without a question",
     dialogs += 1;
     void dialog.accept();
   });
-  // Sent when it is left, which it is not.
+  // The edit is sent when the field loses the focus, which it does not.
   await page.getByLabel("Late").fill("unsent");
   await page.reload();
   expect(dialogs).toBe(1);
@@ -107,7 +106,7 @@ for (const [what, response] of [
   ["HTML with 200", { status: 200, contentType: "text/html", body: "<!DOCTYPE html><p>Sign in</p>" }],
   ["a script that does not parse", { status: 200, contentType: "text/javascript", body: "export default (" }],
 ] as const) {
-  test(`a module that cannot be loaded (${what}) is reported, and the page lives`, async ({ page, problems }) => {
+  test(`a module that cannot be loaded (${what}) is reported, and the page works`, async ({ page, problems }) => {
     problems.expect(/503|Failed to load module script|Expected a JavaScript|the module "keep-queue" cannot be loaded/);
     let tries = 0;
     await page.route(/\/live\/module\/.*\/(keep-queue|warn-unsent)\.js/, async (route) => {

@@ -1,10 +1,10 @@
-// A control's name takes the place of its form's property of that name. Templates refuse the names
-// of properties that the client uses; with all other names a form works as any form.
+// A control's name hides the property of its form with that name. Templates reject the names of
+// properties that the client uses; with all other names forms work.
 
 import { readFile } from "node:fs/promises";
 import { expect, open, test } from "./test.ts";
 
-/** A list of names in the compiler. */
+/** Returns a list of names in the compiler. */
 async function refusedNames(list: string): Promise<string[]> {
   const source = await readFile(new URL("../../template/src/compile/names.rs", import.meta.url), "utf8");
   const names = source.slice(source.indexOf(`const ${list}`));
@@ -47,7 +47,7 @@ test("controls with the names of all other properties of a form break nothing", 
     await live.component(document.querySelector("live-component")).call("take", names);
   }, names);
 
-  // Not by locators within a form: Playwright uses properties of forms, too.
+  // Without locators within a form: Playwright also uses properties of forms.
   const forms = () =>
     page.evaluate(() => {
       const attribute = (form: Element, name: string) => Element.prototype.getAttribute.call(form, name);
@@ -86,11 +86,11 @@ test("controls with the names of all other properties of a form break nothing", 
     const rows = step % 2 ? ["2", "1"] : ["1", "2"];
     await expect.poll(forms).toEqual(rows.map((row) => form(row, step)));
   }
-  // Typed, and sent with everything else.
+  // Typed and sent with the other controls.
   await page.evaluate(() => document.querySelector<HTMLElement>('[data-row="1"] [name=own-text]')!.focus());
   await page.keyboard.type("typed");
   await press("Save", "1");
-  // The own text, and each name once.
+  // The text of the element, and each name once.
   await expect(page.locator("pre")).toHaveText(String(new Set([...names, "own-text"]).size));
   await expect.poll(() => page.evaluate(() => document.querySelector<HTMLInputElement>("[name=own-text]")!.value)).toBe("");
   await press("Remove", "2");

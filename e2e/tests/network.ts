@@ -1,5 +1,4 @@
-// What lies between a page and its server, so that a test can break it: a relay of bytes that is
-// cut, held or closed.
+// A relay between a page and its server that a test can cut, hold or close.
 
 import { type AddressInfo, type Server as Listener, type Socket, connect, createServer } from "node:net";
 
@@ -7,14 +6,14 @@ export class Network {
   private readonly pairs = new Set<{ page: Socket; server: Socket }>();
   private open = true;
   private held = false;
-  /** How many milliseconds bytes take, in either direction. */
+  /** The latency in either direction, in milliseconds. */
   latency = 0;
-  /** Bytes that pages have sent so far. */
+  /** The number of bytes that pages have sent. */
   sent = 0;
 
   private constructor(private readonly listener: Listener) {}
 
-  /** Stands in front of the server at `url`. */
+  /** Starts a relay in front of the server at `url`. */
   static async before(url: string): Promise<Network> {
     const { hostname, port } = new URL(url);
     const listener = createServer();
@@ -28,7 +27,7 @@ export class Network {
     return `http://127.0.0.1:${(this.listener.address() as AddressInfo).port}`;
   }
 
-  /** Breaks every connection as a pulled cable does; the next ones go through. */
+  /** Breaks every connection, like an unplugged cable; later ones succeed. */
   cut(): void {
     for (const { page, server } of this.pairs) {
       page.destroy();
@@ -38,7 +37,7 @@ export class Network {
     this.held = false;
   }
 
-  /** Breaks every connection, and lets no other one through until `up`. */
+  /** Breaks every connection and rejects others until `up`. */
   down(): void {
     this.open = false;
     this.cut();
@@ -48,7 +47,7 @@ export class Network {
     this.open = true;
   }
 
-  /** Keeps what servers answer from the pages: until `release`, or for good with the next `cut`. */
+  /** Holds the data of servers until `release`, or drops it with the next `cut`. */
   hold(): void {
     this.held = true;
     for (const { server } of this.pairs) server.pause();
@@ -66,7 +65,7 @@ export class Network {
 
   private join(page: Socket, server: Socket): void {
     const pair = { page, server };
-    // A side that breaks takes the other one along; why it broke is nothing to report.
+    // An error on one side closes the other one; its reason does not matter.
     const end = () => {
       page.destroy();
       server.destroy();

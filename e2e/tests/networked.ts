@@ -1,4 +1,4 @@
-// Tests whose page reaches the application of e2e/app through a network that can be held or cut.
+// Tests whose page connects to e2e/app through a relay that can be held or cut.
 
 import { Network } from "./network.ts";
 import { test as base } from "./test.ts";
@@ -9,7 +9,7 @@ export const test = base.extend<{ network: Network }>({
   network: async ({ app, page }, use) => {
     const network = await Network.before(app.url);
     await use(network);
-    // Else the page might try to come back before it is gone.
+    // Otherwise the page might reconnect before it is closed.
     await page.close();
     await network.remove();
   },

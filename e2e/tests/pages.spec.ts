@@ -5,7 +5,7 @@ const paths = ["/", "/counter", "/chat", "/form", "/todo", "/seats", "/rows", "/
 const name = (path: string) => path.slice(1) || "home";
 
 for (const path of paths) {
-  test(`${path} is accessible, in light and in dark`, async ({ page }) => {
+  test(`${path} is accessible in the light and the dark scheme`, async ({ page }) => {
     await open(page, path);
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
@@ -30,7 +30,7 @@ for (const path of paths) {
   });
 }
 
-test("every page is what it says", async ({ page }) => {
+test("every page has its title and its content", async ({ page }) => {
   await open(page, "/");
   for (const link of ["Counter", "Chat", "Form", "Todo", "Rows"]) {
     await page.getByRole("navigation").getByRole("link", { name: link }).click();
@@ -59,7 +59,7 @@ test("a visitor keeps a name", async ({ page }) => {
   expect(cookies[0]).toMatchObject({ httpOnly: true, sameSite: "Lax" });
 });
 
-test("what is not there is said to be not there", async ({ page, problems }) => {
+test("missing pages have status 404", async ({ page, problems }) => {
   problems.expect(/404/);
   const response = await page.goto("/nowhere");
   expect(response?.status()).toBe(404);
@@ -67,7 +67,7 @@ test("what is not there is said to be not there", async ({ page, problems }) => 
   expect((await page.goto("/chat/not%20a%20room"))?.status()).toBe(404);
 });
 
-test("pages allow nothing from elsewhere and are not kept", async ({ request }) => {
+test("pages load nothing from other origins and are not stored", async ({ request }) => {
   for (const path of paths) {
     const headers = (await request.get(path)).headers();
     expect(headers["content-security-policy"]).toContain("script-src 'self' 'wasm-unsafe-eval'");
@@ -76,7 +76,7 @@ test("pages allow nothing from elsewhere and are not kept", async ({ request }) 
   }
 });
 
-test("the client is cached for good under its hash", async ({ request }) => {
+test("the client is cached permanently under its hash", async ({ request }) => {
   const client = await request.get("/live/client.js");
   expect(client.status()).toBe(200);
   const wasm = /client-[0-9a-f]+\.wasm/.exec(await client.text())?.[0];

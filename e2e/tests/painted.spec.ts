@@ -1,4 +1,4 @@
-// Controls whose values the browser changes when it reads them, and values that it cannot take.
+// Controls whose values the browser changes when it parses them, and invalid values.
 
 import type { Page } from "@playwright/test";
 import { expect, open, test } from "./test.ts";
@@ -8,9 +8,9 @@ test.use({ baseURL: async ({ app }, use) => use(app.url) });
 const control = (page: Page, name: string) => page.locator(`[name=${name}]`);
 const press = (page: Page, id: string) => page.locator(`#${id}`).evaluate((button: HTMLElement) => button.click());
 
-test("a page that is loaded writes nothing, whatever its controls made of their values", async ({ page }) => {
+test("a page that loads sends no edit, whatever the browser did to its values", async ({ page }) => {
   await open(page, "/painted");
-  // What it sent by itself would be answered before.
+  // An edit that the page sends would be acknowledged before this action.
   await press(page, "tick");
   await expect(page.locator("#ticks")).toHaveText("1");
   await expect(page.locator("#edits")).toHaveText("");
@@ -20,7 +20,7 @@ test("a page that is loaded writes nothing, whatever its controls made of their 
   expect(values).toMatchObject({ area: "x\ny", leading: "\n\nx", line: "ab", nothing: "50", date: "", time: "", number: "", mail: "a@b" });
 });
 
-test("what is typed before the client runs is an edit, and nothing else is", async ({ page }) => {
+test("only text typed before the client runs is an edit", async ({ page }) => {
   await page.addInitScript(() => {
     document.addEventListener("readystatechange", () => {
       if (document.readyState != "interactive") return;
@@ -36,7 +36,7 @@ test("what is typed before the client runs is an edit, and nothing else is", asy
   await expect(control(page, "line")).toHaveValue("typed");
 });
 
-test("a range whose end and value grow in one patch shows the value", async ({ page }) => {
+test("a range whose maximum and value grow in one patch shows the value", async ({ page }) => {
   await open(page, "/painted");
   await expect(control(page, "range")).toHaveValue("10");
   await press(page, "grow");
@@ -44,7 +44,7 @@ test("a range whose end and value grow in one patch shows the value", async ({ p
   await expect(control(page, "own")).toHaveValue("180");
 });
 
-test("a selection of several has values that are empty or have line breaks", async ({ page }) => {
+test("a multiple select has values that are empty or have line breaks", async ({ page }) => {
   await open(page, "/painted");
   await expect(control(page, "many")).toHaveValues(["", "a\nb"]);
   await press(page, "choose");
@@ -56,7 +56,7 @@ test("a selection of several has values that are empty or have line breaks", asy
   await expect(control(page, "many")).toHaveValues(["", "\n"]);
 });
 
-test("text that is no number is null on the server, and the control says so until it is one", async ({ page }) => {
+test("text that is not a number is null on the server, and marked until it is a number", async ({ page }) => {
   await open(page, "/painted");
   const field = control(page, "number");
   await field.focus();
@@ -70,7 +70,7 @@ test("text that is no number is null on the server, and the control says so unti
   await expect(page.locator("#number")).toHaveText("120");
 });
 
-test("a box that the browser ticked by itself shows what the server says", async ({ page }) => {
+test("a box that the browser restored shows the server's state", async ({ page }) => {
   await open(page, "/painted");
   await control(page, "ticked").check();
   await page.reload();
@@ -83,7 +83,7 @@ test("a box that the browser ticked by itself shows what the server says", async
   await expect(control(page, "ticked")).not.toBeChecked();
 });
 
-test("a button that is disabled while it waits has the focus again", async ({ page }) => {
+test("a button that is disabled during its request gets the focus back", async ({ page }) => {
   await open(page, "/painted");
   const tick = page.locator("#tick");
   await tick.focus();

@@ -1,10 +1,10 @@
-// What a visitor opens, closes and chooses, and what an answer may and may not change of it.
+// Elements that a visitor opens, closes and chooses, and the changes that a reply may make to them.
 
 import type { Page } from "@playwright/test";
 import { expect, open, test } from "./networked.ts";
 
 /**
- * Waits for the answer to an action that is called now: answers to all before it have come by then.
+ * Waits for the reply to a new action: earlier requests have replies by then.
  */
 const answered = (page: Page) =>
   page.evaluate(async () => {
@@ -19,7 +19,7 @@ for (const latency of [0, 300]) {
       await open(page, `${network.url}/panels`);
     });
 
-    test("details that are open stay so when something else is answered", async ({ page }) => {
+    test("open details stay open when another action is acknowledged", async ({ page }) => {
       const details = page.locator("#bound");
       await details.locator("summary").click();
       await page.getByRole("button", { name: "Tick" }).click();
@@ -28,7 +28,7 @@ for (const latency of [0, 300]) {
       await expect(details).toHaveAttribute("open");
     });
 
-    test("details whose own action is refused are as before", async ({ page }) => {
+    test("details whose own action fails are restored", async ({ page }) => {
       const details = page.locator("#asking");
       await details.locator("summary").click();
       await expect(details).not.toHaveAttribute("open");
@@ -43,7 +43,7 @@ for (const latency of [0, 300]) {
           await expect(page.locator(panel)).toBeVisible();
           await answered(page);
           await expect(page.locator(panel)).toBeVisible();
-          // Any other click is.
+          // Any other click is outside.
           await page.locator("#ticks").click({ force: true });
           await expect(page.locator(panel)).toBeHidden();
           await use();
@@ -62,13 +62,13 @@ for (const latency of [0, 300]) {
         await page.mouse.up();
         await answered(page);
         await expect(text).toBeVisible();
-        // A press that begins outside still counts.
+        // A press that starts outside still counts.
         await page.mouse.click(box.x + 600, 4);
         await expect(text).toBeHidden();
       });
     }
 
-    test("an event that goes no further is not outside of anything", async ({ page }) => {
+    test("an event that does not propagate is not outside of any element", async ({ page }) => {
       await page.getByRole("button", { name: "Show", exact: true }).click();
       await page.getByRole("button", { name: "Stop" }).click();
       await expect(page.locator("#ticks")).toHaveText("1");
@@ -82,7 +82,7 @@ for (const latency of [0, 300]) {
       await expect(page.locator("#both p")).toBeHidden();
     });
 
-    test("a choice that is not taken leaves the one before chosen", async ({ page }) => {
+    test("a choice that the server ignores restores the earlier choice", async ({ page }) => {
       const chosen = () =>
         page.locator("[name=choice]").evaluateAll((all) => all.filter((one) => (one as HTMLInputElement).checked).map((one) => (one as HTMLInputElement).value));
       expect(await chosen()).toEqual(["3"]);
@@ -97,12 +97,12 @@ for (const latency of [0, 300]) {
   });
 }
 
-test("a form of a component that has failed keeps its fields out of the address", async ({ page, network }) => {
-  // A seal that nobody made.
+test("a form of a failed component does not put its fields into the address", async ({ page, network }) => {
+  // An invalid seal.
   await page.goto(`${network.url}/panels?${new URLSearchParams({ from: 'seal="', to: 'seal="AAAA' })}`);
   await expect(page.locator("live-component")).toHaveAttribute("live-state", "error");
   await page.getByLabel("Secret").fill("hunter2");
-  // A submit that is prevented goes nowhere, also not later.
+  // A prevented submit is not sent later either.
   await page.evaluate(() => {
     const prevented: boolean[] = Object.assign(window, { prevented: [] }).prevented;
     addEventListener("submit", (event) => prevented.push(event.defaultPrevented));
@@ -114,7 +114,7 @@ test("a form of a component that has failed keeps its fields out of the address"
   await expect(page.getByLabel("Secret")).toHaveValue("hunter2");
 });
 
-test("an event named reset that is no form's is nobody's error", async ({ page, network }) => {
+test("a custom event named reset causes no error", async ({ page, network }) => {
   await open(page, `${network.url}/panels`);
   await page.evaluate(() => document.querySelector("p, output")!.dispatchEvent(new Event("reset", { bubbles: true })));
   await page.getByRole("button", { name: "Tick" }).click();

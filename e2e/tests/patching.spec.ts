@@ -5,7 +5,7 @@ test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
 const tick = (page: Page) => page.getByRole("button", { name: "Tick" }).evaluate((button: HTMLElement) => button.click());
 
-test("what the visitor opened or scrolled stays so", async ({ page }) => {
+test("elements that the visitor opened or scrolled stay so", async ({ page }) => {
   await open(page, "/patching");
   await page.locator("#details summary").click();
   await page.evaluate(() => {
@@ -25,7 +25,7 @@ test("what the visitor opened or scrolled stays so", async ({ page }) => {
   expect(await page.locator("#scroll").evaluate((element) => element.scrollTop)).toBe(120);
 });
 
-test("an animation goes on while its element and what is around are patched", async ({ page }) => {
+test("an animation continues while its element and its surroundings are patched", async ({ page }) => {
   await open(page, "/patching");
   await page.locator("#details").evaluate((element) => {
     const animation = element.animate({ opacity: [0.2, 1] }, { duration: 600_000 });
@@ -41,7 +41,7 @@ test("an animation goes on while its element and what is around are patched", as
   expect(animations).toEqual([["running", true]]);
 });
 
-test("an ignored element's content is left alone, its attributes follow", async ({ page }) => {
+test("an ignored element keeps its content, and its attributes follow", async ({ page }) => {
   await open(page, "/patching");
   await page.locator("#ignored").evaluate((element) => (element.innerHTML = "<b>somebody else's</b>"));
   await tick(page);
@@ -49,7 +49,7 @@ test("an ignored element's content is left alone, its attributes follow", async 
   await expect(page.locator("#ignored b")).toHaveText("somebody else's");
 });
 
-test("attributes, classes and styles come and go", async ({ page }) => {
+test("attributes, classes and styles are added and removed", async ({ page }) => {
   await open(page, "/patching");
   const link = page.locator("#attributes");
   for (let round = 0; round < 2; round++) {
@@ -67,14 +67,14 @@ test("attributes, classes and styles come and go", async ({ page }) => {
   }
 });
 
-test("a URL that is a script is refused", async ({ page }) => {
+test("a URL that is a script is rejected", async ({ page }) => {
   await open(page, "/patching");
   await expect(page.locator("#url")).toHaveAttribute("href", "/fine");
   await page.getByRole("button", { name: "Switch" }).click();
   await expect(page.locator("#url")).toHaveAttribute("href", "about:invalid");
 });
 
-test("text beside text, and one arm of two", async ({ page }) => {
+test("adjacent texts, and one arm of two", async ({ page }) => {
   await open(page, "/patching");
   await expect(page.locator("#text")).toHaveText("before 0 between false after");
   await expect(page.locator("#arms")).toHaveText("two");

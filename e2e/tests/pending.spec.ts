@@ -1,4 +1,4 @@
-// Forms while their actions are on the way.
+// Forms while their actions are pending.
 
 import type { Page } from "@playwright/test";
 import { expect, open, test } from "./networked.ts";
@@ -8,7 +8,7 @@ test.use({ baseURL: async ({ app }, use) => use(app.url) });
 const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
 const field = (page: Page, name: string) => page.locator(`[name=${name}]`);
 
-test("a submit and a change in flight show apart, and a field locked meanwhile is writable again", async ({ page, network }) => {
+test("a pending submit and a pending change are shown separately, and a locked field is writable afterwards", async ({ page, network }) => {
   await open(page, `${network.url}/pending`);
   await field(page, "name").fill("Ada");
   await expect(page.locator("#dirty")).toBeVisible();
@@ -25,12 +25,12 @@ test("a submit and a change in flight show apart, and a field locked meanwhile i
   await expect(page.locator("#saving")).toBeHidden();
   await expect(page.locator("#dirty")).toBeHidden();
   await expect(field(page, "name")).not.toHaveAttribute("readonly");
-  // What the action made of it shows.
+  // The result of the action is shown.
   await expect(field(page, "name")).toHaveValue("");
   await expect(page.locator("#heard")).toHaveText("1");
 });
 
-test("a pause in typing ends when the field is left or its form submitted, and with its form", async ({ page }) => {
+test("a debounce ends when the field loses the focus, its form is submitted or its form is removed", async ({ page }) => {
   await open(page, "/pending");
   await field(page, "note").fill("left");
   await field(page, "note").blur();
@@ -47,7 +47,7 @@ test("a pause in typing ends when the field is left or its form submitted, and w
   await expect(page.locator("#heard")).toHaveText("2");
 });
 
-test("a reset brings back what was there, here and on the server", async ({ page }) => {
+test("a reset restores the initial values in the page and on the server", async ({ page }) => {
   await open(page, "/pending");
   await field(page, "name").fill("x");
   await field(page, "note").fill("y");
@@ -58,7 +58,7 @@ test("a reset brings back what was there, here and on the server", async ({ page
   await expect(page.locator("#saved")).toHaveText("/");
 });
 
-test("a row shown before its answer goes on under its real name", async ({ page, network }) => {
+test("an optimistic row continues with its permanent key", async ({ page, network }) => {
   await open(page, `${network.url}/pending`);
   network.hold();
   await page.getByLabel("Text").fill("one");
@@ -73,7 +73,7 @@ test("a row shown before its answer goes on under its real name", async ({ page,
   await expect(inside).toHaveValue("typed meanwhile");
   expect(await inside.evaluate((element) => element === (window as unknown as { kept: Element }).kept)).toBe(true);
 
-  // One that is refused goes, and takes no other along.
+  // A rejected row is removed, and no other one.
   network.hold();
   const shown = await page.getByLabel("Text").evaluate((input: HTMLInputElement) => {
     for (const text of ["", "two"]) {
@@ -88,14 +88,14 @@ test("a row shown before its answer goes on under its real name", async ({ page,
   await expect(page.locator("#rows li").last()).toHaveAttribute("data-id", "row-1");
 });
 
-test("a multiple choice in use keeps its state, and follows the server when it is left", async ({ page }) => {
+test("a multiple select in use keeps its state, and follows the server when it loses the focus", async ({ page }) => {
   await open(page, "/inputs");
   const many = page.locator("[name=many]");
   await many.selectOption(["x", "z"]);
   await page.getByRole("button", { name: "Tick" }).evaluate((button: HTMLElement) => button.click());
   await expect(page.locator("#ticks")).toHaveText("1");
   await expect(many).toHaveValues(["x", "z"]);
-  // In use: it has the focus, and an edit of it has no answer yet.
+  // In use: it has the focus, and its edit is pending.
   await many.focus();
   await page.evaluate(() => {
     const many = document.querySelector<HTMLSelectElement>("[name=many]")!;
@@ -117,7 +117,7 @@ test("a multiple choice in use keeps its state, and follows the server when it i
 const overwrite = (page: Page) =>
   page.getByRole("button", { name: "Overwrite" }).evaluate((button: HTMLElement) => button.click());
 
-test("what the server insists on shows in a focused field", async ({ page }) => {
+test("a forced value of the server is shown in a focused field", async ({ page }) => {
   await open(page, "/inputs");
   const forced = page.locator("[name=forced]");
   await forced.fill("mine");
@@ -132,7 +132,7 @@ for (const [name, text, forced, value] of [
   ["small", "many", false, "many"],
   ["tiny", "many", true, "1"],
 ] as const) {
-  test(`${text} in ${name}, which is refused, ${forced ? "is replaced by what the server insists on" : "stays"}`, async ({ page }) => {
+  test(`invalid text ${text} in ${name} ${forced ? "is replaced by a forced value of the server" : "is kept"}`, async ({ page }) => {
     await open(page, "/inputs");
     const field = page.locator(`[name=${name}]`);
     await field.focus();
@@ -155,7 +155,7 @@ for (const [name, text, forced, value] of [
   });
 }
 
-test("the detail of an error can be logged: its component is an id there", async ({ page }) => {
+test("the details of an error can be logged, with its component's id", async ({ page }) => {
   await open(page, "/pending");
   const logged = page.evaluate(
     () => new Promise<string>((done) => document.addEventListener("live:error", (event) => done(JSON.stringify((event as CustomEvent).detail)), { once: true })),

@@ -1,12 +1,12 @@
-// What the visitor presses is not disabled before it is let go, and a submit button waits for its
-// own form only.
+// A pressed button is disabled only after it is released, and a submit button waits only for its
+// own form.
 
 import { expect, open, test } from "./networked.ts";
 
 test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
 for (const name of ["Save", "Save inside"]) {
-  test(`a submit button is disabled while its form's action runs, and no other one: ${name}`, async ({ page, network }) => {
+  test(`a submit button is disabled while its own form's action runs: ${name}`, async ({ page, network }) => {
     await open(page, `${network.url}/press`);
     const save = page.getByRole("button", { name, exact: true });
     const any = page.getByRole("button", { name: "Any" });
@@ -25,7 +25,7 @@ for (const name of ["Save", "Save inside"]) {
     await expect(save).toBeFocused();
   });
 
-  test(`the first click counts where leaving a field runs an action: ${name}`, async ({ page, network }) => {
+  test(`the first click counts if leaving a field runs an action: ${name}`, async ({ page, network }) => {
     await open(page, `${network.url}/press`);
     await page.getByLabel("Checked").focus();
     await page.getByRole("button", { name, exact: true }).hover();
@@ -38,7 +38,7 @@ for (const name of ["Save", "Save inside"]) {
     await expect(page.locator("#saves")).toHaveText("1");
   });
 
-  test(`what the server disables while it is pressed is disabled after the click: ${name}`, async ({ page }) => {
+  test(`a button that the server disables during a press is disabled after the click: ${name}`, async ({ page }) => {
     await open(page, "/press");
     const save = page.getByRole("button", { name, exact: true });
     const other = page.getByRole("button", { name: name == "Save" ? "Save inside" : "Save", exact: true });
@@ -55,7 +55,7 @@ for (const name of ["Save", "Save inside"]) {
   });
 }
 
-test("a key that is held counts as a press", async ({ page }) => {
+test("a held key counts as a press", async ({ page }) => {
   await open(page, "/press");
   const save = page.getByRole("button", { name: "Save", exact: true });
   await save.focus();

@@ -5,7 +5,7 @@ test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
 type Message = { type: string; componentId?: string; payload?: Record<string, unknown> };
 
-/** What the page sends from now on. */
+/** Returns the messages that the page sends from now on. */
 const sent = (page: Page): Message[] => {
   const messages: Message[] = [];
   page.on("websocket", (socket) =>
@@ -16,7 +16,7 @@ const sent = (page: Page): Message[] => {
 const of = (messages: Message[], type: string) => messages.filter((message) => message.type === type);
 const button = (page: Page, name: string) => page.getByRole("button", { name });
 
-test("the server computes a child's props; the page says only where the child stands", async ({ page }) => {
+test("the server computes a child's props, and the page sends only the child's place", async ({ page }) => {
   const messages = sent(page);
   await open(page, "/kin");
   const relatives = page.locator(".relative");
@@ -27,24 +27,24 @@ test("the server computes a child's props; the page says only where the child st
   expect(Object.keys(child!.payload!).sort()).toEqual(["parent", "place", "seal"]);
   expect(child!.payload!.parent).toBe(parent!.componentId);
 
-  // The parent's own state reaches it without a word of the page.
+  // The parent's state reaches the child without a message of the page.
   await button(page, "Grow").click();
   await expect(relatives).toHaveText([`p1 31 ${degrees} short`]);
   expect(of(messages, "PROPS_UPDATE")).toEqual([]);
 
-  // A topic is followed by the page, which says that it changed and not to what.
+  // The page subscribes to a topic, and reports only that it changed.
   await button(page, "Warm").click();
   await expect(relatives).toHaveText([`p1 31 ${degrees + 5} short`]);
   await expect.poll(() => of(messages, "PROPS_UPDATE").length).toBe(1);
   expect(JSON.stringify(of(messages, "PROPS_UPDATE"))).not.toContain("degrees");
 
-  // What is the page's own it gives itself.
+  // The page sends values of its own.
   await button(page, "Manner").click();
   await expect(relatives).toHaveText([`p1 31 ${degrees + 5} long`]);
   expect(of(messages, "PROPS_UPDATE").at(-1)!.payload!.page).toEqual({ manner: "long" });
 });
 
-test("a child in a row with a temporary key is mounted when the real key is there", async ({ page }) => {
+test("a child in a row with a temporary key is mounted when the permanent key arrives", async ({ page }) => {
   const messages = sent(page);
   await open(page, "/kin");
   await button(page, "Join").click();
@@ -55,7 +55,7 @@ test("a child in a row with a temporary key is mounted when the real key is ther
   await expect(page.locator(".relative")).toHaveText([/^p1 31 /, /^p2 31 /]);
 });
 
-test("a child that an edit shows is mounted behind the edit", async ({ page }) => {
+test("a child that an edit shows is mounted after the edit", async ({ page }) => {
   await open(page, "/kin");
   await page.getByLabel("Word").fill("open");
   await expect(page.locator("#guest .relative")).toHaveText(/^guest 1 /);
@@ -67,10 +67,10 @@ test("a child that an edit shows is mounted behind the edit", async ({ page }) =
   await expect(page.locator(".relative")).toHaveText([/^p1 31 /, /^p2 31 /]);
 });
 
-test("no page can rewrite a prop of a component that the server rendered", async ({ page }) => {
+test("no page can change a prop of a component that the server rendered", async ({ page }) => {
   await open(page, "/kin");
   await expect(page.locator(".relative")).toHaveText([/^p1 30 /]);
-  // What a hostile page can reach: the engine's own way, with props in it.
+  // A hostile page can send this: the engine's own request with props.
   const answers = await page.evaluate(async () => {
     const seal = document.querySelector("live-component[name=kin]")!.getAttribute("seal");
     const child = document.querySelector("live-component[name=relative]")!;
@@ -99,8 +99,7 @@ test("no page can rewrite a prop of a component that the server rendered", async
     return answers;
   });
   const codes = [1, 2, 3, 4, 5, 6, 7].map((ref) => answers[ref]!.payload?.code ?? answers[ref]!.type);
-  // Another prop may have changed since the page was rendered: the reply then has the patch of
-  // that.
+  // Another prop may have changed since the page was rendered: the reply then contains its patch.
   expect(["ACK", "STATE_UPDATE"]).toContain(codes[2]);
   expect(answers[3]!.payload ?? {}).not.toHaveProperty("age");
   expect(codes.toSpliced(2, 1)).toEqual([

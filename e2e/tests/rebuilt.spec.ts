@@ -1,4 +1,4 @@
-// A view that is made anew: what was typed goes back to where it came from, and nowhere else.
+// A rebuilt view: typed text is restored in its own control and in no other one.
 
 import type { Locator, Page } from "@playwright/test";
 import { expect, live, open, test } from "./test.ts";
@@ -11,7 +11,7 @@ const row = (page: Page, list: string, at: number) => page.locator(`#${list} :is
 const values = (page: Page, list: string) =>
   expect.poll(() => page.locator(`#${list} :is(input, textarea)`).evaluateAll((all) => all.map((one) => (one as HTMLInputElement).value)));
 
-/** Has the component's view made anew by the next change, which a button makes. */
+/** Makes the next change, which a button triggers, rebuild the component's view. */
 async function rebuild(page: Page, button: string): Promise<void> {
   const next = Number(await page.locator("#ticks").textContent()) + 1;
   await page.evaluate((name) => {
@@ -23,7 +23,7 @@ async function rebuild(page: Page, button: string): Promise<void> {
   await live(page);
 }
 
-/** Notes what the page is told of. */
+/** Records the messages to the page. */
 const watch = (page: Page) =>
   page.addInitScript(() => {
     const told: unknown[] = Object.assign(window, { told: [] }).told;
@@ -44,7 +44,7 @@ const edits = (page: Page) => {
   return found;
 };
 
-test("text in a row with a field stays in its row, and is sent once", async ({ page }) => {
+test("text in a row with a field stays in its row and is sent once", async ({ page }) => {
   await watch(page);
   const sent = edits(page);
   await open(page, "/rebuilt");
@@ -73,13 +73,13 @@ for (const list of ["bound", "plain"]) {
     expect(await told(page)).toEqual([]);
     await rebuild(page, "Shift");
     await values(page, list).toEqual(["first", ""]);
-    // It went with its row, before the view was made anew.
+    // It was removed with its row before the view was rebuilt.
     expect(await told(page)).toEqual([]);
     await server(page, "1: 2:");
   });
 }
 
-test("text is not put into the control that came in its place", async ({ page }) => {
+test("text is not put into the control that replaced its own", async ({ page }) => {
   await watch(page);
   await open(page, "/rebuilt");
   await page.locator("#two").fill("two");
@@ -88,7 +88,7 @@ test("text is not put into the control that came in its place", async ({ page })
   expect(await told(page)).toEqual([]);
 });
 
-test("text in a child is told, and not put into a control of the same name", async ({ page }) => {
+test("text in a child is reported, and not put into a control of the same name", async ({ page }) => {
   await watch(page);
   await open(page, "/rebuilt");
   await page.getByLabel("Inner").fill("child's");
@@ -99,7 +99,7 @@ test("text in a child is told, and not put into a control of the same name", asy
   expect(await told(page)).toEqual([["typed_lost", "text", "child's"]]);
 });
 
-test("the focus and the selection stay, also in a control without a name", async ({ page }) => {
+test("the focus and the selection are kept, also in a control without a name", async ({ page }) => {
   await open(page, "/rebuilt");
   const free = page.getByLabel("Free");
   await free.fill("some text");
@@ -110,7 +110,7 @@ test("the focus and the selection stay, also in a control without a name", async
   expect(await free.evaluate((input: HTMLInputElement) => [input.selectionStart, input.selectionEnd])).toEqual([2, 4]);
 });
 
-test("what is typed before the client runs is kept where the page is not as its template says", async ({ page }) => {
+test("text typed before the client runs is kept if the page differs from its template", async ({ page }) => {
   await watch(page);
   await page.addInitScript(() => {
     document.addEventListener("readystatechange", () => {
@@ -139,7 +139,7 @@ test("what is typed before the client runs is kept where the page is not as its 
 
 const text = (locator: Locator) => locator.textContent();
 
-test("a row that says something else gets no text typed before the client runs", async ({ page }) => {
+test("a row with different content gets no text that was typed before the client runs", async ({ page }) => {
   await watch(page);
   await page.addInitScript(() => {
     document.addEventListener("readystatechange", () => {

@@ -1,9 +1,9 @@
-// The server goes away under an open page and comes back. Each test has a server of its own.
+// The server of an open page stops and starts again. Each test has its own server.
 
 import { test } from "./own-server.ts";
 import { expect, live, open } from "./test.ts";
 
-test("the page says that it is offline, and that it is back", async ({ page, server }) => {
+test("the page shows that it is offline, and that it is connected again", async ({ page, server }) => {
   await open(page, `${server.url}/counter`);
   await page.getByRole("button", { name: "Increment" }).click();
   await expect(page.locator(".count")).toHaveText("1");
@@ -16,7 +16,7 @@ test("the page says that it is offline, and that it is back", async ({ page, ser
   await expect(page.locator(".count")).toHaveText("2");
 });
 
-test("fields edited before or meanwhile are put back", async ({ page, server }) => {
+test("fields edited before or during a restart are restored", async ({ page, server }) => {
   await open(page, `${server.url}/form`);
   const name = page.getByLabel("Name", { exact: true });
   await name.fill("Before");
@@ -38,7 +38,7 @@ test("fields edited before or meanwhile are put back", async ({ page, server }) 
   await expect(page.locator(".saved li")).toContainText("Before");
 });
 
-test("what a room was told is there after a restart", async ({ page, server }) => {
+test("messages of a room survive a restart", async ({ page, server }) => {
   await open(page, `${server.url}/chat/attic`);
   await page.getByRole("textbox", { name: "Message" }).fill("kept");
   await page.getByRole("button", { name: "Send" }).click();
@@ -56,7 +56,7 @@ test("what a room was told is there after a restart", async ({ page, server }) =
   await expect(page.locator(".said")).toHaveText(["kept", "half a sentence"]);
 });
 
-test("a list is the server's again", async ({ page, server }) => {
+test("a list shows the server's state again", async ({ page, server }) => {
   await open(page, `${server.url}/todo`);
   for (const text of ["one", "two"]) {
     await page.getByRole("textbox", { name: "What is to be done?" }).fill(text);

@@ -1,4 +1,4 @@
-// What a form sends is read as the types of the action's arguments.
+// The data of a form is parsed as the types of the action's arguments.
 
 import type { Page } from "@playwright/test";
 import { expect, open, test } from "./test.ts";
@@ -36,7 +36,7 @@ test("boxes of one name, a number, a box and an empty text arrive as their types
   await expect(saved(page)).toHaveText("2 [] false");
 });
 
-test("what does not fit is shown at its field until it fits", async ({ page, problems }) => {
+test("an invalid value has an error at its field until it is valid", async ({ page, problems }) => {
   problems.expect(/bad_arguments|bad_value/);
   await open(page, "/registration");
   await page.getByLabel("Seats").fill("300");

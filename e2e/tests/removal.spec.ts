@@ -1,11 +1,11 @@
-// Components that are removed from the page: nothing of them stays.
+// Components that are removed from the page release all their memory.
 
 import { type Page } from "@playwright/test";
 import { expect, open, test } from "./test.ts";
 
 test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
-/** Makes the memory of the engine visible: its exports have short names that say nothing. */
+/** Exposes the memory of the engine: its exports have meaningless short names. */
 async function watchMemory(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const Original = WebAssembly.Instance;
@@ -20,8 +20,8 @@ async function watchMemory(page: Page): Promise<void> {
 }
 
 /**
- * Mounts components, uses them, removes them again; weak references to all that belonged to them
- * are collected.
+ * Mounts components, uses them and removes them again; collects weak references to all their
+ * objects.
  */
 async function round(page: Page, name: string, count: number): Promise<void> {
   await page.evaluate(
@@ -46,13 +46,13 @@ async function round(page: Page, name: string, count: number): Promise<void> {
           weak.push(new WeakRef(element), new WeakRef(component));
           for (const inner of element.querySelectorAll("*")) weak.push(new WeakRef(inner));
         }
-        // What waits for the end of a pause, and what is unanswered when its component goes.
+        // A pending debounce, and a pending request when its component is removed.
         for (const element of box.children) {
           element.querySelector("input")?.dispatchEvent(new InputEvent("input", { bubbles: true }));
         }
         for (const button of box.querySelectorAll<HTMLElement>("button[type=button]:first-of-type")) button.click();
         box.remove();
-        // No faster than the server takes messages of one session.
+        // Limited to the message rate of a session.
         await new Promise((done) => setTimeout(done, 500));
       }
     },
@@ -60,7 +60,7 @@ async function round(page: Page, name: string, count: number): Promise<void> {
   );
 }
 
-/** How many of the references still lead somewhere after a collection. */
+/** Returns how many of the references are alive after a collection. */
 async function alive(page: Page): Promise<{ alive: number; of: number }> {
   const session = await page.context().newCDPSession(page);
   for (let pass = 0; pass < 3; pass++) {
@@ -75,7 +75,7 @@ async function alive(page: Page): Promise<{ alive: number; of: number }> {
 }
 
 for (const name of ["faults", "ways", "inputs"]) {
-  test(`nothing of 200 removed components is left (${name})`, async ({ page }) => {
+  test(`nothing of 200 removed components remains (${name})`, async ({ page }) => {
     const ids = new Set<string>();
     page.on("websocket", (socket) => {
       socket.on("framesent", ({ payload }) => {
@@ -93,15 +93,15 @@ for (const name of ["faults", "ways", "inputs"]) {
     await expect.poll(async () => (await alive(page)).alive).toBe(0);
     expect((await alive(page)).of).toBeGreaterThan(200 * 2);
     expect(await bytes()).toBe(before);
-    // The components of the page, ten at a time and their children.
+    // Ten components of the page at a time, with their children.
     expect(ids.size).toBeLessThanOrEqual(2 + 10 * 2);
-    // The page lives.
+    // The page works.
     await page.locator("section > button", { hasText: "Add" }).click();
     await expect(page.locator("#count")).toHaveText("1");
   });
 }
 
-test("an element that is moved keeps its component, and is freed when it goes", async ({ page }) => {
+test("a moved element keeps its component, which is freed when it is removed", async ({ page }) => {
   await open(page, "/ways");
   await page.evaluate(() => {
     const portal = document.createElement("dialog");

@@ -1,5 +1,4 @@
-// The server is ended or killed under open pages, and started again: nothing is lost, nothing is
-// done twice.
+// The server of open pages is stopped or killed and started again: nothing is lost or repeated.
 
 import type { Page } from "@playwright/test";
 import { Server } from "./server.ts";
@@ -20,7 +19,7 @@ const plus = (page: Page) => page.getByRole("button", { name: "Increment" });
 const items = (page: Page) => page.locator(".items .text");
 const away = (page: Page) => expect(page.locator("html")).not.toHaveAttribute("live-connection", "connected");
 
-/** For each connection of a page, whether it went on with a session. */
+/** Returns for each connection of a page whether it resumed a session. */
 function welcomes(page: Page): boolean[] {
   const resumed: boolean[] = [];
   page.on("websocket", (socket) =>
@@ -32,7 +31,7 @@ function welcomes(page: Page): boolean[] {
   return resumed;
 }
 
-/** Takes the pause before the next try out of a test. */
+/** Reconnects at once, without the pause before the next attempt. */
 async function back(...pages: Page[]): Promise<void> {
   for (const page of pages) {
     await page.evaluate(() => window.dispatchEvent(new Event("online")));
@@ -41,7 +40,7 @@ async function back(...pages: Page[]): Promise<void> {
 }
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-  test(`${signal} under a half-typed form, a row that waits and three clicks: all of it arrives, once`, async ({ page, more, server }) => {
+  test(`${signal} during a half-filled form, a pending row and three clicks: all of them arrive once`, async ({ page, more, server }) => {
     await open(page, `${server.url}/counter`);
     await plus(page).click();
     await expect(count(page)).toHaveText("1");
@@ -74,7 +73,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     await expect(form.getByLabel("Name", { exact: true })).toHaveValue("Ada Love");
     await expect(form.getByLabel("Email")).toHaveValue("ada@example.org");
     await expect(form.getByLabel("Email")).toBeFocused();
-    // The server has what the form shows.
+    // The server has the values of the form.
     await form.getByRole("spinbutton", { name: "Age" }).fill("36");
     await form.getByLabel("I agree").check();
     await form.getByRole("button", { name: "Save" }).click();
@@ -83,7 +82,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   });
 }
 
-test("after a deploy the page has the session that it had: its counter goes on from where it was", async ({ page, server }) => {
+test("after a deploy the page continues with its session and the counter keeps its value", async ({ page, server }) => {
   const resumed = welcomes(page);
   await open(page, `${server.url}/counter`);
   for (let n = 1; n <= 2; n++) {
@@ -100,7 +99,7 @@ test("after a deploy the page has the session that it had: its counter goes on f
   await expect(count(page)).toHaveText("3");
 });
 
-test("a deploy with another template shows it in the page that is open, and keeps state, text and focus", async ({ page, problems }) => {
+test("a deploy with another template updates the open page and keeps state, text and focus", async ({ page, problems }) => {
   problems.expect(/WebSocket connection to .* failed/, /ERR_CONNECTION_REFUSED/);
   const server = await Server.start("e2e-app");
   try {
@@ -122,7 +121,7 @@ test("a deploy with another template shows it in the page that is open, and keep
     await expect(page.getByLabel("Note")).toHaveValue("known to the page alone");
     await expect(page.getByLabel("Draft")).toHaveValue("half a sen");
     await expect(page.getByLabel("Draft")).toBeFocused();
-    // The page is that of the new server: what is clicked and typed now does what it does there.
+    // The page is that of the new server: later clicks and edits have their new effect.
     await page.keyboard.press("End");
     await page.keyboard.type("tence");
     await page.getByRole("button", { name: "Add ten" }).click();
@@ -133,7 +132,7 @@ test("a deploy with another template shows it in the page that is open, and keep
   }
 });
 
-test("a server that is killed has kept what it acknowledged, again and again", async ({ page, server }) => {
+test("acknowledged state survives repeated kills of the server", async ({ page, server }) => {
   await open(page, `${server.url}/counter`);
   for (let n = 1; n <= 3; n++) {
     await plus(page).click();

@@ -3,15 +3,15 @@ import { expect, open, test } from "./test.ts";
 
 type Row = { id: number; label: string };
 
-/** The table as it stands in the page. */
+/** Returns the rows of the table in the page. */
 const rows = (page: Page): Promise<Row[]> =>
   page.locator("tbody tr").evaluateAll((all) =>
     all.map((row) => ({ id: Number(row.children[0]?.textContent), label: row.children[1]?.textContent ?? "" })),
   );
 const ids = async (page: Page) => (await rows(page)).map((row) => row.id);
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
-// By class and not by role: roles of thousands of buttons take longer to compute than what is
-// tested.
+// By class instead of role: computing the roles of thousands of buttons takes longer than the
+// tested operation.
 const button = (page: Page, name: string) => page.locator(".controls button").getByText(name, { exact: true });
 const press = (page: Page, name: string) => button(page, name).click();
 
@@ -50,7 +50,7 @@ test("every operation gives the server's order", async ({ page }) => {
   expect(await ids(page)).toEqual([]);
 });
 
-test("an update changes those rows and no others", async ({ page }) => {
+test("an update changes only its rows", async ({ page }) => {
   await open(page, "/rows");
   await press(page, "Create 1,000");
   await expect(page.locator(".tally")).toHaveText("1000 rows");
@@ -72,13 +72,13 @@ test("one row is selected", async ({ page }) => {
   await expect(page.locator("tbody tr.selected")).toHaveCount(1);
 });
 
-test("rows keep their elements and the focus when they move", async ({ page }) => {
+test("moved rows keep their elements and the focus", async ({ page }) => {
   await open(page, "/rows");
   await press(page, "Create 1,000");
   const pick = page.locator("tbody tr").nth(1).locator(".pick");
   await pick.focus();
   await page.evaluate(() => Object.assign(window, { row: document.activeElement?.closest("tr") }));
-  // Pressed by script, so that the focus stays where it is.
+  // Pressed by script, so that the focus does not move.
   await button(page, "Swap").evaluate((button: HTMLElement) => button.click());
   await expect.poll(async () => (await ids(page))[998]).toBe(2);
   const kept = await page.evaluate(() => {
@@ -88,7 +88,7 @@ test("rows keep their elements and the focus when they move", async ({ page }) =
   expect(kept).toBe(true);
 });
 
-test("nothing grows on repeated updates", async ({ page }) => {
+test("repeated updates do not grow the memory", async ({ page }) => {
   await open(page, "/rows");
   await press(page, "Create 1,000");
   await expect(page.locator(".tally")).toHaveText("1000 rows");

@@ -1,5 +1,5 @@
-// Deploys of a program whose nested types are others, and rollbacks: what was acknowledged is there
-// each time.
+// Deploys of a program with other nested types, and rollbacks: acknowledged state survives each of
+// them.
 
 import { type Page } from "@playwright/test";
 import { Server } from "./server.ts";
@@ -32,7 +32,7 @@ async function replace(page: Page, server: Server, binary: string, signal: NodeJ
 }
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-  test(`${signal}, a deploy that migrates, and back, twice: nothing that was acknowledged is lost`, async ({ page, server }) => {
+  test(`${signal}, a deploy with a migration, and a rollback, twice: acknowledged state survives`, async ({ page, server }) => {
     await open(page, `${server.url}/ledger`);
     await add(page, 2);
     await expect(page.locator("#mood")).toHaveText("Loud");
@@ -56,7 +56,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   });
 }
 
-/** A page that the server has rendered, whose client is there only after `meanwhile`. */
+/** Opens a page that the server has rendered, whose client loads only after `meanwhile`. */
 async function rendered(page: Page, url: string, meanwhile: () => Promise<void>): Promise<void> {
   let go = () => {};
   const held = new Promise<void>((resolve) => (go = resolve));
@@ -71,8 +71,8 @@ async function rendered(page: Page, url: string, meanwhile: () => Promise<void>)
 }
 
 for (const path of ["/ledger", "/pinned"]) {
-  test(`a first paint of ${path} of before a deploy is loaded anew, and shows no error`, async ({ page, server, problems }) => {
-    // The template that it was rendered by.
+  test(`a first paint of ${path} from before a deploy reloads without an error`, async ({ page, server, problems }) => {
+    // The template that it was rendered with.
     problems.expect(/status of 404/);
     await rendered(page, `${server.url}${path}`, () => server.replace("e2e-next"));
     await expect(heading(page)).toHaveText("Second");
@@ -82,7 +82,7 @@ for (const path of ["/ledger", "/pinned"]) {
   });
 }
 
-test("a first paint of another template is made anew, also where its elements look alike", async ({ page, server, problems }) => {
+test("a first paint of another template is rebuilt, also if its elements look alike", async ({ page, server, problems }) => {
   problems.expect(/status of 404/);
   await rendered(page, `${server.url}/motto`, async () => {
     await page.getByLabel("Motto").fill("typed before");

@@ -4,10 +4,10 @@ import { expect, open, test } from "./test.ts";
 const seat = (page: Page, id: string) => page.getByRole("button", { name: new RegExp(`^${id},`) });
 const mine = (page: Page) => page.locator(".seat.mine");
 
-// One hall for all: what one test takes, it gives back.
+// All tests share one hall: each gives back its seats.
 test.describe.configure({ mode: "serial" });
 
-test("two want the same seat at once: one gets it, the other is told and sees who", async ({ page, another }) => {
+test("two visitors book the same seat: one gets it, the other sees an error and the owner", async ({ page, another }) => {
   const other = await another();
   await open(page, "/seats");
   await open(other, "/seats");
@@ -21,17 +21,17 @@ test("two want the same seat at once: one gets it, the other is told and sees wh
   const name = await winner.locator(".end .name").textContent();
   await expect(seat(loser, "C4")).toHaveAccessibleName(`C4, taken by ${name}`);
   await expect(loser.getByText("47 free")).toBeVisible();
-  // It stays the winner's when the page is made anew.
+  // The winner keeps it after a reload.
   await loser.reload();
   await expect(seat(loser, "C4")).toHaveAccessibleName(`C4, taken by ${name}`);
-  // Who is late is told so.
+  // The other visitor sees an error.
   await seat(loser, "C4").click();
   await expect(loser.locator(".notes")).toContainText("Another visitor was faster.");
   await seat(winner, "C4").click();
   await expect(seat(loser, "C4")).toHaveAccessibleName("C4, free");
 });
 
-test("four seats are the most, and they can be chosen by keyboard", async ({ page }) => {
+test("a visitor can book four seats at most, also with the keyboard", async ({ page }) => {
   await open(page, "/seats");
   await seat(page, "A1").focus();
   for (let n = 1; n <= 4; n++) {

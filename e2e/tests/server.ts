@@ -1,4 +1,4 @@
-// A server process of the test's own: a free port, a data folder that nobody else uses.
+// A server process of one test: a free port and a separate data folder.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -35,12 +35,12 @@ export class Server {
     return `http://${this.address}`;
   }
 
-  /** What it has written to its log so far. */
+  /** The log of the server. */
   get output(): string {
     return this.log.join("");
   }
 
-  /** Runs it, again at the same address if it ran before. */
+  /** Starts the server, at the same address if it ran before. */
   async run(): Promise<void> {
     const child = spawn(this.binary, ["--addr", this.address, "--data", this.data], {
       env: { ...process.env, RUST_LOG: "info", NO_COLOR: "1" },
@@ -60,8 +60,7 @@ export class Server {
   }
 
   /**
-   * Ends it and runs another program in its place, as a deploy does: the same address, the same
-   * data.
+   * Stops the server and starts another program with the same address and data, like a deploy.
    */
   async replace(binary: string, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     expect(await this.stop(signal)).toBe(signal === "SIGTERM" ? 0 : null);
@@ -69,7 +68,7 @@ export class Server {
     await this.run();
   }
 
-  /** Ends it as an operator would, and waits until it is gone. */
+  /** Stops the server with a signal, and waits until it has exited. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
     const child = this.process;
     this.process = undefined;

@@ -1,11 +1,11 @@
-// The servers of the tests: one of each for a worker, whichever browser it drives.
+// The servers of the tests: one of each for a worker, for all browsers.
 
 import { expect, type Fixtures } from "@playwright/test";
 import { Server } from "./server.ts";
 
 export type Servers = {
   demo: Server;
-  /** The pages that only the tests need. */
+  /** The pages that only the tests use. */
   app: Server;
 };
 

@@ -1,4 +1,4 @@
-// Errors of a form come when a field was used, and go with a reset.
+// Errors of a form are shown after a field was used, and hidden by a reset.
 
 import type { Page } from "@playwright/test";
 import { expect, open, test } from "./test.ts";
@@ -7,7 +7,7 @@ test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
 const errors = (page: Page, field: string) => page.locator(`#${field}-errors li`);
 
-test("errors show when a field was used or the form submitted; a reset hides them, and empties the fields", async ({ page }) => {
+test("errors show when a field was used or the form submitted; a reset hides them and empties the fields", async ({ page }) => {
   await open(page, "/signup");
   await page.getByRole("button", { name: "Tick" }).click();
   await expect(page.locator("#server")).toHaveText("||1");
@@ -26,7 +26,7 @@ test("errors show when a field was used or the form submitted; a reset hides the
   await page.getByRole("button", { name: "Reset" }).click();
   await expect(page.locator("li")).toHaveCount(0);
   await expect(page.getByLabel("Name")).toHaveValue("");
-  // The server has nothing of it either, and the next patch brings nothing back.
+  // The server has no value either, and the next patch restores nothing.
   await page.getByRole("button", { name: "Tick" }).click();
   await expect(page.locator("#server")).toHaveText("||2");
   await expect(page.getByLabel("Name")).toHaveValue("");

@@ -1,4 +1,4 @@
-// White space in a template shows as the browser shows it in a page that was written by hand.
+// White space in a template is shown as in a hand-written page.
 
 import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
@@ -6,7 +6,7 @@ import { expect, open, test } from "./test.ts";
 
 test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
-/** What each case says, and how far each of its elements is from its left edge. */
+/** Returns the text of each case and the distances of its elements from the left edge. */
 const layout = (page: Page) =>
   page.locator(".case").evaluateAll((cases) =>
     cases.map((one) => ({
@@ -17,7 +17,7 @@ const layout = (page: Page) =>
     })),
   );
 
-test("elements on lines of their own stand as far apart as in plain HTML", async ({ page, context }) => {
+test("elements on separate lines have the same distances as in plain HTML", async ({ page, context }) => {
   await open(page, "/spaces");
   const painted = await layout(page);
   const toggle = page.getByRole("button", { name: "Toggle" });

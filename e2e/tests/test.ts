@@ -1,16 +1,16 @@
-// What every test starts from: a server, a page that is watched, and what must hold when it ends.
+// The fixtures of each test: a server, a monitored page, and the checks at the end of a test.
 
 import { type BrowserContext, type Page, expect, test as base } from "@playwright/test";
 import { type Servers, servers } from "./servers.ts";
 
 export { expect };
 
-/** What went wrong in a page without anybody having asked for it. */
+/** The errors of a page that the test did not expect. */
 export class Problems {
   private readonly found: string[] = [];
   private readonly expected: RegExp[] = [];
 
-  /** A test that causes trouble on purpose says which. */
+  /** Accepts errors that a test causes deliberately. */
   expect(...patterns: RegExp[]): void {
     this.expected.push(...patterns);
   }
@@ -19,7 +19,7 @@ export class Problems {
     page.on("console", (message) => {
       if (message.type() === "error") this.found.push(`console: ${message.text()}`);
     });
-    // Uncaught exceptions and unhandled rejections alike.
+    // Both uncaught exceptions and unhandled rejections.
     page.on("pageerror", (error) => this.found.push(`uncaught: ${error.stack ?? error}`));
     page.on("crash", () => this.found.push("the page crashed"));
   }
@@ -29,7 +29,7 @@ export class Problems {
   }
 }
 
-/** Attributes of the template language have no business in the page. */
+/** The page must not contain attributes of the template language. */
 async function leftovers(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     [...document.querySelectorAll("*")].flatMap((element) =>
@@ -40,7 +40,7 @@ async function leftovers(page: Page): Promise<string[]> {
 
 type Fixtures = {
   problems: Problems;
-  /** Another visitor: a browser without the first one's cookie, watched too. */
+  /** Another visitor: a browser without the first one's cookie, monitored too. */
   another: () => Promise<Page>;
   context: BrowserContext;
 };

@@ -2,7 +2,7 @@ import type { Page } from "@playwright/test";
 import { Network } from "./network.ts";
 import { expect, open, test } from "./test.ts";
 
-// The list is one for everybody, so the tests take turns.
+// All visitors share the list, so the tests run one after the other.
 test.describe.configure({ mode: "serial" });
 
 const items = (page: Page) => page.locator(".items > li:visible");
@@ -14,7 +14,7 @@ async function add(page: Page, text: string): Promise<void> {
   await page.getByRole("button", { name: "Add" }).click();
 }
 
-/** Everything that goes to the server waits until the answer is let through. */
+/** Holds all messages to the server until the test releases them. */
 async function hold(page: Page): Promise<() => void> {
   const waiting: (() => void)[] = [];
   let held = true;
@@ -38,7 +38,7 @@ test.beforeEach(async ({ page }) => {
     await page.getByRole("button", { name: /^Remove/ }).first().click();
     await expect(items(page)).toHaveCount(left - 1);
   }
-  // What was removed is removed on the server as well before the test begins.
+  // The server has removed the items before the test starts.
   await expect.poll(async () => (await (await page.request.get("/todo")).text()).includes("aria-label=\"Remove:")).toBe(false);
 });
 
@@ -79,7 +79,7 @@ test("add, complete, filter, rename, move, remove", async ({ page, another }) =>
   await expect(texts(page)).toHaveText(["bread"]);
 });
 
-test("an effect shows before the server has answered", async ({ page }) => {
+test("an optimistic update is shown before the reply", async ({ page }) => {
   const release = await hold(page);
   await open(page, "/todo");
   await add(page, "at once");
@@ -89,7 +89,7 @@ test("an effect shows before the server has answered", async ({ page }) => {
   await expect(texts(page)).toHaveText(["at once"]);
 });
 
-test("a move and a clearing show before the server has answered, too", async ({ page, another }) => {
+test("an optimistic move and an optimistic clearing are shown before the reply", async ({ page, another }) => {
   for (const text of ["one", "two", "three", "four"]) await add(page, text);
   await expect(texts(page)).toHaveText(["one", "two", "three", "four"]);
   const other = await another();
@@ -101,7 +101,7 @@ test("a move and a clearing show before the server has answered, too", async ({ 
   await other.getByRole("checkbox", { name: "Done: two" }).check();
   await other.getByRole("button", { name: "Clear completed" }).click();
   await expect(texts(other)).toHaveText(["one", "four", "three"]);
-  // Beside what is shown, what is hidden is passed over.
+  // Moves beside visible items; hidden ones are skipped.
   await other.getByRole("checkbox", { name: "Done: one" }).check();
   await other.getByRole("button", { name: "Active" }).click();
   await other.getByRole("button", { name: "Up: three" }).focus();
@@ -112,7 +112,7 @@ test("a move and a clearing show before the server has answered, too", async ({ 
   await expect(texts(other)).toHaveText(["three", "four"]);
 });
 
-test("a move that the server refuses is taken back", async ({ page, another }) => {
+test("a move that the server rejects is reverted", async ({ page, another }) => {
   for (const text of ["stays", "goes"]) await add(page, text);
   await expect(texts(page)).toHaveText(["stays", "goes"]);
   const other = await another();
@@ -128,7 +128,7 @@ test("a move that the server refuses is taken back", async ({ page, another }) =
   await expect(other.getByRole("alert")).toContainText("removed");
 });
 
-test("an effect that the server refuses is taken back", async ({ page }) => {
+test("an optimistic update that the server rejects is reverted", async ({ page }) => {
   const release = await hold(page);
   await open(page, "/todo");
   const long = "x".repeat(81);
@@ -139,7 +139,7 @@ test("an effect that the server refuses is taken back", async ({ page }) => {
   await expect(page.getByRole("alert")).toContainText("80");
 });
 
-test("a renaming that is refused shows the old text again", async ({ page }) => {
+test("a rejected new text is replaced by the old one", async ({ page }) => {
   await add(page, "short");
   await expect(texts(page)).toHaveText(["short"]);
   await page.getByRole("button", { name: "Rename: short" }).click();
@@ -149,7 +149,7 @@ test("a renaming that is refused shows the old text again", async ({ page }) => 
   await expect(texts(page)).toHaveText(["short"]);
 });
 
-test("escape leaves the renaming", async ({ page }) => {
+test("Escape cancels a change of a text", async ({ page }) => {
   await add(page, "as it is");
   await page.getByRole("button", { name: "Rename: as it is" }).click();
   await page.getByRole("textbox", { name: "New text" }).fill("changed");
@@ -157,7 +157,7 @@ test("escape leaves the renaming", async ({ page }) => {
   await expect(texts(page)).toHaveText(["as it is"]);
 });
 
-test("the empty state shows and hides beside the list", async ({ page }) => {
+test("the empty state is shown and hidden beside the list", async ({ page }) => {
   await expect(page.locator(".todo .empty")).toBeVisible();
   await add(page, "something");
   await expect(page.locator(".todo .empty")).toHaveCount(0);
@@ -165,7 +165,7 @@ test("the empty state shows and hides beside the list", async ({ page }) => {
   await expect(page.locator(".todo .empty")).toBeVisible();
 });
 
-test("renaming and moving work by keyboard alone, and the focus stays with the item", async ({ page }) => {
+test("texts and order can be changed with the keyboard, and the focus stays with the item", async ({ page }) => {
   for (const text of ["one", "two", "three"]) await add(page, text);
   await expect(texts(page)).toHaveText(["one", "two", "three"]);
 
@@ -191,7 +191,7 @@ test("renaming and moving work by keyboard alone, and the focus stays with the i
   await expect(texts(page)).toHaveText(["three", "one", "zwei"]);
   await expect(up).toBeFocused();
   await expect(up).toHaveAttribute("aria-disabled", "true");
-  // The first stays the first.
+  // The first one stays first.
   await page.keyboard.press("Enter");
   await page.keyboard.press("Alt+ArrowDown");
   await expect(texts(page)).toHaveText(["one", "three", "zwei"]);
@@ -203,7 +203,7 @@ test("renaming and moving work by keyboard alone, and the focus stays with the i
   await expect(up).toBeFocused();
 });
 
-test("a filter that nothing passes says so", async ({ page }) => {
+test("a filter without results shows a message", async ({ page }) => {
   await add(page, "open");
   await page.getByRole("button", { name: "Completed", exact: true }).click();
   await expect(items(page)).toHaveCount(0);
@@ -213,14 +213,14 @@ test("a filter that nothing passes says so", async ({ page }) => {
 });
 
 for (const latency of [0, 300]) {
-  test(`what is done to an item before its addition is answered happens, at ${latency} ms`, async ({ page, demo }) => {
+  test(`changes of an item before the reply to its addition take effect, at ${latency} ms`, async ({ page, demo }) => {
     const network = await Network.before(demo.url);
     network.latency = latency / 2;
     await open(page, `${network.url}/todo`);
     await add(page, "stays");
     await expect(item(page, "stays")).not.toHaveAttribute("data-id", /temp/);
-    // Everything of an item in one turn of the page: the answer to its addition is not there by
-    // then.
+    // All changes of an item run in one task of the page: the reply to its addition has not
+    // arrived.
     const done = await page.evaluate(() => {
       const ids: string[] = [];
       const add = (text: string): Element => {
@@ -246,7 +246,7 @@ for (const latency of [0, 300]) {
     await expect(texts(page)).toHaveText(["stays", "new name", "moved", "ticked"]);
     await expect(item(page, "ticked").getByRole("checkbox")).toBeChecked();
     await expect(page.locator("[data-id^='$temp']")).toHaveCount(0);
-    // So it is on the server.
+    // The server has the same state.
     await page.reload();
     await expect(texts(page)).toHaveText(["stays", "new name", "moved", "ticked"]);
     await expect(item(page, "ticked").getByRole("checkbox")).toBeChecked();

@@ -1,5 +1,4 @@
-// What was typed and not submitted, when the page has to be loaded anew: the visitor's cookie is
-// gone.
+// Typed and unsent text when the page must reload because the visitor's cookie is gone.
 
 import { Network } from "./network.ts";
 import { expect, live, open, test } from "./test.ts";
@@ -19,7 +18,7 @@ for (const path of ["/chat/typed", "/form"]) {
     await reload;
     await live(page);
     for (let at = 0; at < filled; at++) await expect(fields.nth(at)).toHaveValue(texts[at]!);
-    // It counts as typed.
+    // It counts as an edit.
     await page.evaluate(() => document.querySelector<HTMLElement>("main input")!.focus());
     await page.keyboard.press("End");
     await page.keyboard.type("!");
@@ -30,10 +29,10 @@ for (const path of ["/chat/typed", "/form"]) {
   });
 }
 
-test("what cannot be put back is told", async ({ page }) => {
+test("text that cannot be restored is reported", async ({ page }) => {
   await open(page, "/counter");
   await page.evaluate(() => {
-    sessionStorage["live-typed /counter"] = JSON.stringify([{ place: "counter 0", at: 3, sign: "input,text,,", name: "title", value: "mine" }]);
+    sessionStorage["live-typed /counter"] = JSON.stringify({ kept: [{ place: "counter 0", at: 3, sign: "input,text,,", name: "title", value: "mine" }] });
   });
   await page.addInitScript(() => {
     document.addEventListener("live:error", (event) => ((window as any).told = (event as CustomEvent).detail));
@@ -44,13 +43,13 @@ test("what cannot be put back is told", async ({ page }) => {
   await expect(page.getByRole("alert")).toContainText("could not be put back");
 });
 
-test("a password is not kept", async ({ page, demo, problems }) => {
+test("a password is not stored", async ({ page, demo, problems }) => {
   problems.expect(/WebSocket connection to .* failed/);
   const network = await Network.before(demo.url);
   await open(page, `${network.url}/form`);
   const password = page.locator("main input[type=password]").first();
   if ((await password.count()) == 0) {
-    // The demo has none: one is made.
+    // The demo has no password field: the test adds one.
     await page.evaluate(() => {
       const input = document.querySelector("main live-component")!.appendChild(document.createElement("input"));
       input.type = "password";

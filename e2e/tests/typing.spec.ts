@@ -1,4 +1,4 @@
-// What is typed into a field whose handler makes something else of it.
+// Fields whose handler changes the typed text.
 
 import type { Locator } from "@playwright/test";
 import { expect, open, test } from "./networked.ts";
@@ -13,7 +13,7 @@ const caret = (field: Locator) => field.evaluate((input: HTMLInputElement) => [i
 for (const latency of [0, 300]) {
   test.describe(`at ${latency} ms`, () => {
     for (const { label, shown, longer } of WORDS) {
-      test(`text that is made upper case keeps every letter and the caret: ${label}`, async ({ page, network }) => {
+      test(`text that the server makes upper case keeps every letter and the caret: ${label}`, async ({ page, network }) => {
         network.latency = latency / 2;
         await open(page, `${network.url}/typing`);
         const field = page.getByLabel(label);
@@ -25,7 +25,7 @@ for (const latency of [0, 300]) {
         await expect(field).toHaveValue(longer);
         await expect(page.locator("#server")).toContainText(longer);
         if (label != "Mail") expect(await caret(field)).toEqual([8, 8]);
-        // The next key goes where the caret is.
+        // The next key is inserted at the caret.
         await page.keyboard.type("d");
         await expect(field).toHaveValue(longer.replace("ABC", "ABCD"));
         await page.keyboard.press("Backspace");
@@ -41,12 +41,12 @@ for (const latency of [0, 300]) {
         for (const text of ["1.05", "19.05", "-0.5", "1.505", "1e5", "0.05"]) {
           await field.click();
           await page.keyboard.press("ControlOrMeta+A");
-          // Slower than the answers, so that each prefix comes back.
+          // Slower than the replies, so that each prefix is echoed.
           await page.keyboard.type(text, { delay: latency ? 450 : 120 });
           await expect(page.locator(`output#${name}`)).toHaveText(`${+text}`);
           expect(+(await field.inputValue())).toBe(+text);
         }
-        // Left, it may be written otherwise and is the same number.
+        // Without the focus it may be formatted differently, with the same value.
         await field.blur();
         await expect(page.locator(`output#${name}`)).toHaveText("0.05");
         await expect(field).toHaveValue("0.05");
@@ -62,7 +62,7 @@ for (const latency of [0, 300]) {
       await expect(field).toHaveValue("1.3");
     });
 
-    test("what is selected while the answer comes stays selected", async ({ page, network }) => {
+    test("a selection survives the reply", async ({ page, network }) => {
       network.latency = latency / 2;
       await open(page, `${network.url}/typing`);
       const field = page.getByLabel("Plain");
@@ -75,7 +75,7 @@ for (const latency of [0, 300]) {
       expect(await field.evaluate((input: HTMLInputElement) => input.selectionDirection)).toBe("backward");
     });
 
-    test("digits keep their order where separators come between them", async ({ page, network }) => {
+    test("digits keep their order when the server inserts separators", async ({ page, network }) => {
       network.latency = latency / 2;
       await open(page, `${network.url}/typing`);
       const amount = page.getByLabel("Amount");
@@ -97,7 +97,7 @@ for (const latency of [0, 300]) {
   });
 }
 
-test("a field that says something once, when it is entered, can be typed into", async ({ page, app }) => {
+test("a field with an event at its first focus can be edited", async ({ page, app }) => {
   await open(page, `${app.url}/typing`);
   const field = page.getByLabel("Plain");
   for (const text of ["ONE", "TWO"]) {

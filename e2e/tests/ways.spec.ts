@@ -1,5 +1,4 @@
-// The ways out of the template language, and what the engine does when something is not as it
-// should be.
+// The extension points of the template language, and the engine's reaction to unexpected pages.
 
 import type { Page } from "@playwright/test";
 import { expect, live, open, test } from "./test.ts";
@@ -11,8 +10,7 @@ const count = (page: Page) => page.locator("#count");
 const press = (page: Page, name: string) => page.locator("section > button", { hasText: name }).click();
 
 /**
- * A page's own script that registers a hook before the components are there, and notes what it is
- * told.
+ * A script of the page that registers a hook before the components exist, and records its calls.
  */
 async function probe(page: Page): Promise<void> {
   await page.route("**/probe.js", (route) =>
@@ -26,11 +24,11 @@ async function probe(page: Page): Promise<void> {
     }),
   );
 }
-/** A page whose HTML is not as the server rendered it. */
+/** Returns a page whose HTML differs from that of the server. */
 const changed = (path: string, from: string, to: string) => `${path}?${new URLSearchParams({ from, to })}`;
 const notes = (page: Page) => page.evaluate(() => (window as unknown as { notes: string[] }).notes.splice(0));
 
-test("a hook hears of its element once when it comes and once when it goes", async ({ page }) => {
+test("a hook is called once when its element is inserted and once when it is removed", async ({ page }) => {
   await probe(page);
   await open(page, changed("/ways", "<script", '<script type="module" src="/probe.js"></script><script'));
   await expect.poll(() => page.evaluate(() => (window as unknown as { notes: string[] }).notes.length)).toBe(3);
@@ -38,7 +36,7 @@ test("a hook hears of its element once when it comes and once when it goes", asy
   await press(page, "Toggle");
   await expect(page.getByText("hooked")).toBeVisible();
   expect(await notes(page)).toEqual(["+hooked"]);
-  // Moves and patches of it are none of its business.
+  // Moves and patches of the element do not call it.
   await press(page, "Rotate");
   await press(page, "Add");
   await expect(page.locator("#numbers li")).toHaveText(["2", "3", "1"]);
@@ -51,7 +49,7 @@ test("a hook hears of its element once when it comes and once when it goes", asy
   expect((await notes(page)).sort()).toEqual(["-hooked", "-n-1"]);
 });
 
-test("elements are found by their names, and no longer when they are gone", async ({ page }) => {
+test("elements are found by their names until they are removed", async ({ page }) => {
   await open(page, "/ways");
   const refs = () =>
     page.evaluate(async (client) => {
@@ -67,7 +65,7 @@ test("elements are found by their names, and no longer when they are gone", asyn
   expect(await refs()).toEqual(["named"]);
 });
 
-test("raw HTML is shown, and replaced as a whole", async ({ page }) => {
+test("raw HTML is shown and replaced as a whole", async ({ page }) => {
   await open(page, "/ways");
   await expect(page.locator("#html i")).toHaveText("raw");
   await press(page, "Rotate");
@@ -75,7 +73,7 @@ test("raw HTML is shown, and replaced as a whole", async ({ page }) => {
   await expect(page.locator("#html i")).toHaveCount(0);
 });
 
-test("another key is another child, and the one that was there is gone", async ({ page }) => {
+test("another key creates another child and removes the earlier one", async ({ page }) => {
   await open(page, "/ways");
   await page.locator(".child button", { hasText: "Add" }).click();
   await expect(page.locator(".own")).toHaveText("1");
@@ -88,8 +86,8 @@ test("another key is another child, and the one that was there is gone", async (
   await expect(page.locator(".own")).toHaveText("1");
 });
 
-test("classes of an older state go, those of other people stay", async ({ page }) => {
-  // The page was made when something else was shown.
+test("classes of an earlier state are removed, and those of other scripts stay", async ({ page }) => {
+  // The page was rendered with another state.
   await open(page, changed("/ways", "base shut", "base open"));
   const classes = page.locator("#classes");
   await expect(classes).toHaveClass("base shut");
@@ -98,7 +96,7 @@ test("classes of an older state go, those of other people stay", async ({ page }
   await expect(classes).toHaveClass("base foreign open");
 });
 
-test("HTML that is not the template's is made anew, and what was typed stays", async ({ page }) => {
+test("HTML that differs from the template is rebuilt, and typed text is kept", async ({ page }) => {
   await page.goto(changed("/inputs", '<output id="ticks">0</output>', ""));
   await page.locator("[name=text]").fill("typed at once");
   await live(page);
@@ -109,7 +107,7 @@ test("HTML that is not the template's is made anew, and what was typed stays", a
   await expect(page.locator("#server")).toContainText("typed at once|");
 });
 
-test("a template that HTTP does not give comes over the socket", async ({ page, problems }) => {
+test("a template that HTTP cannot load arrives over the socket", async ({ page, problems }) => {
   problems.expect(/404/);
   await page.route("**/live/template/**", (route) => route.fulfill({ status: 404 }));
   await open(page, "/ways");
@@ -117,7 +115,7 @@ test("a template that HTTP does not give comes over the socket", async ({ page, 
   await expect(count(page)).toHaveText("1");
 });
 
-test("a page from the browser's cache goes on with its session", async ({ page }) => {
+test("a page from the browser's cache continues with its session", async ({ page }) => {
   await open(page, "/ways");
   await press(page, "Add");
   await expect(count(page)).toHaveText("1");
@@ -129,7 +127,7 @@ test("a page from the browser's cache goes on with its session", async ({ page }
   await expect(count(page)).toHaveText("2");
 });
 
-test("the page's own code calls, guesses, and hears how it ended", async ({ page }) => {
+test("the page's own code calls actions with optimistic updates, and gets their results", async ({ page }) => {
   await open(page, "/ways");
   const outcome = await page.evaluate(async (client) => {
     const { default: live } = await import(client);

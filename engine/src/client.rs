@@ -64,7 +64,7 @@ pub(crate) struct Client {
     in_flight: usize,
     message_bytes: usize,
     /// Templates requested over the socket.
-    wanted: Vec<Key>,
+    templates: Vec<Key>,
     status: Option<(Status, u32, u32)>,
     out: Vec<Output>,
 }
@@ -88,7 +88,7 @@ impl Client {
             heartbeat: 30_000,
             in_flight: 64,
             message_bytes: 65_536,
-            wanted: Vec::new(),
+            templates: Vec::new(),
             status: None,
             out: Vec::new(),
         }
@@ -223,11 +223,11 @@ impl Client {
     /// Drops the requests of a removed component and reverts their optimistic updates.
     fn drop_waiting(&mut self, slot: Slot) {
         let out = &mut self.out;
-        let mut guessed = Vec::new();
+        let mut tags = Vec::new();
         let mut stays = |request: &mut Request| {
             let stays = request.slot != slot;
             if !stays {
-                guessed.extend_from_slice(&request.tags);
+                tags.extend_from_slice(&request.tags);
                 if request.ticket != 0 {
                     let value = failure("not_mounted", "the component was unmounted");
                     out.push(Output::Settled { ticket: request.ticket, ok: false, value });
@@ -238,7 +238,7 @@ impl Client {
         retain(&mut self.requests, &mut stays);
         retain(&mut self.retries, &mut stays);
         // Other components may show the topics of the optimistic updates.
-        for tag in &guessed {
+        for tag in &tags {
             self.release(slot, *tag, false);
         }
         self.ask_waiting();

@@ -8,6 +8,11 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod decode;
+#[cfg(feature = "testing")]
+mod hole;
+
+#[cfg(feature = "testing")]
+pub(crate) use hole::{Hole, HoleValue};
 
 /// The operations. The words that follow each are named. `node` is the number of a node, which the
 /// engine assigns: that of an instance's root; two numbers follow for each list and condition, the
@@ -24,7 +29,7 @@ pub enum Op {
     /// `node hole first count stride template`: adopts rows that the server rendered and assigns
     /// their numbers.
     Rows,
-    /// `node slot template anew`: the component's own element; filled with the skeleton if `anew`
+    /// `node slot template rebuild`: the component's element; filled with the skeleton if `rebuild`
     /// is 1.
     Root,
     /// `parent node before`: inserts a node before another one; `before` is 0 for the end.
@@ -90,7 +95,7 @@ pub(crate) mod value {
     /// JSON.
     pub(crate) const OBJECT: u32 = 5;
     /// Mask of the type.
-    #[expect(dead_code, reason = "JavaScript reads it")]
+    #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only JavaScript reads it"))]
     pub(crate) const TYPE: u32 = 7;
     /// Whether the value is true as a condition.
     pub(crate) const TRUTHY: u32 = 1 << 3;

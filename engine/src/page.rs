@@ -125,26 +125,26 @@ impl Page {
         for (node, local) in &mut fired.locals {
             self.view(slot, *node, LOCAL, Some(std::mem::take(local)), (Key::NONE, &[]));
         }
-        let mut guesses = Vec::new();
-        for edit in &mut fired.guesses {
-            if let Some(guess) = self.place_guess(slot, std::mem::take(edit)) {
-                guesses.push(guess);
+        let mut updates = Vec::new();
+        for edit in &mut fired.optimistic {
+            if let Some(update) = self.resolve_optimistic(slot, std::mem::take(edit)) {
+                updates.push(update);
             }
         }
         let (mut calls, mut before) = (0, None);
-        for deed in fired.deeds {
-            if deed.is_edit {
-                self.client.assign(slot, deed.name, deed.value, before);
+        for command in fired.commands {
+            if command.is_edit {
+                self.client.assign(slot, command.name, command.value, before);
             } else {
                 calls += 1;
                 before = Some(self.client.last_reference);
                 let origin = Origin { node, hole: address };
-                let guesses = std::mem::take(&mut guesses);
+                let updates = std::mem::take(&mut updates);
                 let ticket = self.ticket;
                 if ticket != 0 {
                     self.ticket += 1;
                 }
-                self.client.action(slot, deed.name, deed.value, origin, ticket, guesses);
+                self.client.action(slot, command.name, command.value, origin, ticket, updates);
             }
         }
         calls
@@ -196,9 +196,9 @@ impl Page {
         self.client.action(slot, Key::of(action), arguments, Origin::default(), ticket, Vec::new());
     }
 
-    /// Removes an optimistic update of [`Page::guess`].
-    pub fn release(&mut self, slot: Slot, guess: Tag) {
-        self.client.release(slot, guess, false);
+    /// Removes an optimistic update of [`Page::add_optimistic`].
+    pub fn release(&mut self, slot: Slot, update: Tag) {
+        self.client.release(slot, update, false);
     }
 
     /// Sends new props of a child. `source` is the payload of the message and of later mounts of
@@ -273,7 +273,7 @@ impl Page {
 
     /// Returns an optimistic update with the shared field whose topic it changes, or
     /// [`Key::NONE`]. The parts of a shared field are fields of its topic.
-    fn place_guess(&self, slot: Slot, mut edit: Edit) -> Option<(Key, Edit)> {
+    fn resolve_optimistic(&self, slot: Slot, mut edit: Edit) -> Option<(Key, Edit)> {
         if self.client.component(slot)?.topic(edit.field).is_none() {
             return Some((Key::NONE, edit));
         }
@@ -284,19 +284,19 @@ impl Page {
 
     /// Applies an optimistic update of the page's own code: an object of patch values. A shared
     /// field's value is a patch of its topic. The update stays until [`Page::release`].
-    pub fn guess(&mut self, slot: Slot, patch: Val) -> Tag {
-        let mut guesses = Vec::new();
+    pub fn add_optimistic(&mut self, slot: Slot, patch: Val) -> Tag {
+        let mut updates = Vec::new();
         for (field, value) in patch.into_fields() {
             let edit = |field, patch| Edit { field, path: Vec::new(), patch };
             if self.client.component(slot).is_some_and(|component| component.topic(field).is_some()) {
                 for (part, value) in value.into_fields() {
-                    guesses.push((field, edit(part, value)));
+                    updates.push((field, edit(part, value)));
                 }
             } else {
-                guesses.push((Key::NONE, edit(field, value)));
+                updates.push((Key::NONE, edit(field, value)));
             }
         }
-        self.client.guess(slot, guesses)
+        self.client.add_optimistic(slot, updates)
     }
 
     /// Takes a template that [`Op::Fetch`] requested. If the fetch failed (`None`), the page
@@ -306,7 +306,7 @@ impl Page {
     }
 
     fn take_template(&mut self, hash: Key, template: Option<Val>) {
-        let Some(template) = template else { return self.client.want_template(hash) };
+        let Some(template) = template else { return self.client.request_template(hash) };
         if self.blueprint(hash).is_some() {
             return;
         }
@@ -441,7 +441,7 @@ impl Page {
 
     /// Rebuilds a view: the server's HTML differs from its template, or other scripts removed nodes
     /// from it.
-    pub fn anew(&mut self, slot: Slot) {
+    pub fn rebuild(&mut self, slot: Slot) {
         let view = self.places.get(slot).and_then(|place| place.view.as_ref());
         if let Some(blueprint) = view.map(|view| Shared::clone(&view.blueprint)) {
             self.build(slot, blueprint);

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_a_misfit() {
+    fn an_invalid_value_is_a_misfit() {
         for patch in [
             r#"[["-",9]]"#,
             r#"[["+",5,{}]]"#,

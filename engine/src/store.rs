@@ -4,9 +4,9 @@
 //! confirmed value of each field with an optimistic update is stored separately. A reply restores
 //! that value and applies the remaining optimistic updates again, in their order.
 
-mod guess;
+mod optimistic;
 
-pub(crate) use guess::{Edit, TEMPORARY};
+pub(crate) use optimistic::{Edit, TEMPORARY};
 
 use crate::patch::{self, Change, What};
 use crate::value::{Key, Val};
@@ -26,7 +26,7 @@ pub(crate) struct Stream {
     state: Val,
     /// The confirmed value of each field with an optimistic update.
     held: Val,
-    pub(crate) guesses: Vec<(Tag, Edit)>,
+    pub(crate) optimistic: Vec<(Tag, Edit)>,
 }
 
 /// The reason for the removal of an optimistic update.
@@ -44,7 +44,7 @@ pub(crate) struct Outcome {
 impl Default for Stream {
     fn default() -> Self {
         let held = Val::Obj(Vec::new());
-        Self { epoch: String::new(), rev: 0, stale: false, state: Val::Null, held, guesses: Vec::new() }
+        Self { epoch: String::new(), rev: 0, stale: false, state: Val::Null, held, optimistic: Vec::new() }
     }
 }
 
@@ -75,7 +75,7 @@ impl Stream {
         self.stale = false;
         self.held = Val::Obj(Vec::new());
         let mut at = 0;
-        while let Some((_, edit)) = self.guesses.get(at) {
+        while let Some((_, edit)) = self.optimistic.get(at) {
             let field = edit.field;
             if self.held.at(field).is_none() {
                 self.lay(field);
@@ -111,11 +111,11 @@ impl Stream {
     }
 
     /// Applies an optimistic update and appends its change to `changes`.
-    pub(crate) fn guess(&mut self, tag: Tag, edit: Edit, changes: &mut Vec<Change>) {
+    pub(crate) fn add_optimistic(&mut self, tag: Tag, edit: Edit, changes: &mut Vec<Change>) {
         if let Some(what) = lay(&edit, &mut self.state, &mut self.held) {
             changes.push(Change { field: edit.field, what });
         }
-        self.guesses.push((tag, edit));
+        self.optimistic.push((tag, edit));
     }
 
     /// Removes an optimistic update. If it added an item under a temporary id and the outcome
@@ -129,11 +129,11 @@ impl Stream {
         changes: &mut Vec<Change>,
     ) -> Option<(Val, Val)> {
         let mut named = None;
-        while let Some(at) = self.guesses.iter().position(|(known, _)| *known == tag) {
-            let (_, edit) = self.guesses.remove(at);
+        while let Some(at) = self.optimistic.iter().position(|(known, _)| *known == tag) {
+            let (_, edit) = self.optimistic.remove(at);
             if let Some(temporary) = edit.temporary() {
                 let id = edit.real(outcome, &mut self.held).unwrap_or(temporary);
-                for (_, other) in &mut self.guesses {
+                for (_, other) in &mut self.optimistic {
                     other.patch.rename(temporary, id);
                     for (_, step) in &mut other.path {
                         step.rename(temporary, id);
@@ -148,9 +148,9 @@ impl Stream {
 
     /// Removes every optimistic update except `kept`, without a change for the views: a new session
     /// follows.
-    pub(crate) fn forget_guesses(&mut self, kept: &[Tag]) {
+    pub(crate) fn retain_optimistic(&mut self, kept: &[Tag]) {
         let mut at = 0;
-        while let Some((tag, _)) = self.guesses.get(at) {
+        while let Some((tag, _)) = self.optimistic.get(at) {
             if kept.contains(tag) {
                 at += 1;
             } else {
@@ -175,7 +175,7 @@ impl Stream {
 
     /// Applies all optimistic updates of a field to its confirmed value, which is in the state now.
     fn lay(&mut self, field: Key) {
-        for (_, edit) in &self.guesses {
+        for (_, edit) in &self.optimistic {
             if edit.field == field {
                 // An update that no longer fits has no effect; its reply is pending.
                 lay(edit, &mut self.state, &mut self.held);

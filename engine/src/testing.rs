@@ -3,19 +3,22 @@
 //! This module reimplements `client-wasm/js/dom.js`, `events.js` and some of the modules. The cases
 //! in `client-wasm/cases.json` run here and in Chromium, and keep both implementations equal.
 
+mod attributes;
 mod block;
 mod children;
 mod controls;
 mod document;
-mod edits;
+mod effect;
 mod events;
-mod look;
+mod inputs;
+mod instances;
 mod tree;
 
 pub use children::{ChildChange, Mount};
-pub use document::{Document, EventEffect};
+pub use document::Document;
+pub use effect::EventEffect;
 pub use events::{Event, Fire, Handler};
-pub use tree::Node;
+pub use tree::{Node, NodeTree};
 
 #[cfg(test)]
 mod tests;

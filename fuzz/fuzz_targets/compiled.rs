@@ -1,4 +1,4 @@
-//! The compiled form as a page reads it: any JSON is a template or it is not.
+//! Parses compiled templates with the page's parser, which accepts or rejects every JSON text.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

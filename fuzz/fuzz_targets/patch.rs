@@ -1,6 +1,6 @@
-//! Changes of state: three JSON texts, one a line. The patch between the first two leads from one
-//! to the other, in the server and in the page; the third, from a stranger, is applied or refused
-//! by both.
+//! Patches. The input is three lines of JSON. The patch between the first two converts one to the
+//! other, in the server and in the page. The third is an untrusted patch, which both apply or both
+//! reject.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -15,9 +15,9 @@ fuzz_target!(|text: &str| {
     let (Some(before), Some(after)) = (value(), value()) else { return };
     if let Ok(patch) = Patch::diff(&before, &after) {
         let wire = patch.to_json();
-        let read = Patch::parse(RawJson::trusted(&wire)).expect("a patch reads what it writes");
+        let read = Patch::parse(RawJson::trusted(&wire)).expect("an encoded patch can be parsed");
         let mut state = before.clone();
-        read.apply(&mut state).expect("a patch fits what it was made from");
+        read.apply(&mut state).expect("a patch applies to its first state");
         assert_eq!(state, after);
         assert_page(&before, &wire, &after);
     }
@@ -35,6 +35,6 @@ fn assert_page(before: &Value, patch: &str, after: &Value) {
     let page: Option<Value> = page.map(|text| serde_json::from_str(&text).expect("the page writes JSON"));
     assert!(
         page.as_ref().is_some_and(|page| same(page, after)),
-        "{before} by {patch} is {after}, in the page {page:?}"
+        "{before} with the patch {patch} is {after} in the server and {page:?} in the page"
     );
 }

@@ -1,5 +1,4 @@
-//! Seals: what this server did not make does not open, and neither does what it made once any of it
-//! is different.
+//! Seals. A seal of this server opens unchanged and for its holder only; no other text opens.
 #![no_main]
 
 use std::sync::LazyLock;

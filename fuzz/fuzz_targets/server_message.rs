@@ -1,5 +1,5 @@
-//! What a server sends, as test clients and load generators read it, and the page's own reader of
-//! JSON.
+//! Parses messages of a server with the decoder of test clients and load generators, and with the
+//! page's parser of JSON.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -13,22 +13,22 @@ fuzz_target!(|text: &str| {
     if let Ok(message) = decode_server(text) {
         let mut written = String::new();
         encode_server(&mut written, &message);
-        let again = decode_server(&written).expect("what was written can be read");
+        let again = decode_server(&written).expect("an encoded message can be decoded");
         let mut rewritten = String::new();
         encode_server(&mut rewritten, &again);
         assert_eq!(written, rewritten);
     }
-    // Whatever the page reads it writes as JSON, and what a server may send it reads as what it is.
+    // The page writes each parsed value as JSON, and parses all values that a server may send.
     if let Some(read) = &read {
         serde_json::from_str::<Value>(read).expect("the page writes JSON");
     }
     if let Ok(value) = serde_json::from_str::<Value>(text)
         && can_hold(&value)
     {
-        let read = read.expect("the page reads what a server may send");
-        // What is written of the value, not the text: a name that stands twice is the server's last
-        // and the page's first.
-        let plain = page::reread(&value.to_string()).expect("the page reads what serde_json writes");
+        let read = read.expect("the page parses the values of a server");
+        // Uses the encoded value, not the input: of a repeated name the server uses the last one
+        // and the page the first.
+        let plain = page::reread(&value.to_string()).expect("the page parses the output of serde_json");
         let plain: Value = serde_json::from_str(&plain).expect("the page writes JSON");
         assert!(same(&plain, &value), "{plain} is not {value}, read from {read}");
     }

@@ -1,4 +1,5 @@
-//! Any text: a template or errors. What compiles is rendered over any state, and the page takes it.
+//! Compiles templates. A template that compiles renders with every state, and the page accepts its
+//! compiled form.
 #![no_main]
 
 use std::sync::LazyLock;

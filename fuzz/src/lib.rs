@@ -1,11 +1,11 @@
-//! What several targets ask of a value.
+//! Checks of values that several targets share.
 
 use serde_json::{Number, Value};
 
-/// The page nests as deep as the protocol allows.
+/// The depth of nesting that the protocol permits.
 const DEPTH: usize = 64;
 
-/// Whether a page can hold the value.
+/// Whether a page accepts the value.
 pub fn can_hold(value: &Value) -> bool {
     holds(value, DEPTH)
 }
@@ -18,7 +18,7 @@ fn holds(value: &Value, depth: usize) -> bool {
     }
 }
 
-/// Whether two values are the same to a page, for which `1.0` is `1`.
+/// Whether a page treats two values as equal: `1.0` equals `1`.
 pub fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => one == other || as_float(one) == as_float(other),

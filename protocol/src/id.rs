@@ -269,7 +269,7 @@ mod tests {
     use super::{Author, ComponentId, ConnectionId, IdError, Ref, StreamId, TopicName};
 
     #[test]
-    fn component_ids_are_what_a_page_may_choose() {
+    fn component_ids_have_the_permitted_characters() {
         assert!(ComponentId::new("Counter_1-a").is_ok());
         assert!(ComponentId::new(&"x".repeat(64)).is_ok());
         assert_eq!(ComponentId::new(&"x".repeat(65)), Err(IdError::TooLong(64)));
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn refs_are_what_a_javascript_number_holds() {
+    fn refs_fit_into_a_javascript_number() {
         assert_eq!(Ref::new(0), Err(IdError::Range));
         assert_eq!(Ref::new(1 << 53), Err(IdError::Range));
         let last = Ref::new((1 << 53) - 1).unwrap();

@@ -29,7 +29,7 @@ pub use codec::{DecodeError, ServerDecodeError, decode_client, decode_server, en
 pub use id::{Author, ComponentId, ConnectionId, Epoch, IdError, Ref, Rev, SessionId, StreamId, TopicName};
 pub use json::RawJson;
 pub use kind::{ClientType, ServerType};
-pub use limits::{Limits, MAX_PLACE, MAX_STEPS};
+pub use limits::{Limits, MAX_PLACE, MAX_STEPS, MAX_STREAMS};
 pub use patch::{
     ApplyError, DiffError, FieldChange, Key, KeyRef, ListOp, ListWriter, Patch, PatchError, PatchWriter,
 };

@@ -6,6 +6,9 @@ pub const MAX_PLACE: usize = 256;
 /// Maximum number of steps in the path of a property, not counting the field's name.
 pub const MAX_STEPS: usize = 32;
 
+/// Maximum number of streams in a `HELLO`. Each entry may be answered with a snapshot.
+pub const MAX_STREAMS: usize = 4_096;
+
 /// Bounds that are checked before anything is allocated for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

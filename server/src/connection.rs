@@ -21,15 +21,15 @@ use vivaz_components::Identity;
 use vivaz_protocol::CloseCode;
 
 use self::closing::{ClosingTransport, ConnectionEnd, finish};
-pub(crate) use self::detached::{drive_detached, end_session};
+pub(crate) use self::detached::{drive_detached, finish_session};
 use self::handshake_error::HandshakeError;
 pub(crate) use self::handshake_error::{IDENTITY_OUTDATED, UNAUTHENTICATED, UNIDENTIFIED};
 #[cfg(test)]
 pub(crate) use self::hello::close_for_violation;
 use self::liveness::{Liveness, PeerHealth};
 use crate::admission::browser::BrowserId;
-use crate::session::mail::Mail;
-use crate::session::supervisor::Supervisor;
+use crate::session::port::mail::Mail;
+use crate::session::sessions::supervisor::Supervisor;
 use crate::session::{Completion, Session};
 use crate::telemetry::stats::{Counters, RefusalReason};
 use crate::transport::{Gone, Incoming, Transport};
@@ -42,15 +42,17 @@ const READS: u32 = 32;
 /// Without it, a component that causes events for itself without an end would block them.
 const TURNS: u32 = 64;
 
-/// Serves one connection from its handshake to its end.
+/// Serves one connection from its handshake to its end. `revocations` is as for
+/// [`Connection::open`].
 #[cfg(any(test, feature = "testing"))]
 pub(crate) async fn run<T: Transport>(
     transport: Box<T>,
     supervisor: &Arc<Supervisor>,
     identity: Identity,
+    revocations: u64,
     permits: impl Send,
 ) {
-    if let Some(connection) = Connection::open(transport, supervisor, identity).await {
+    if let Some(connection) = Connection::open(transport, supervisor, identity, revocations).await {
         connection.serve(permits).await;
     }
 }
@@ -67,13 +69,15 @@ pub(crate) struct Connection<T> {
 
 impl<T: Transport> Connection<T> {
     /// Receives the `HELLO`, and finds or creates the session. Returns `None` if the connection was
-    /// closed instead.
+    /// closed instead. `revocations` is the value of
+    /// [`Core::revocations`](crate::core::Core::revocations) from before `identity` was determined.
     pub(crate) async fn open(
         mut transport: Box<T>,
         supervisor: &Arc<Supervisor>,
         identity: Identity,
+        revocations: u64,
     ) -> Option<Self> {
-        match hello::receive(&mut *transport, supervisor, identity).await {
+        match hello::receive(&mut *transport, supervisor, identity, revocations).await {
             Ok(session) => return Some(Self { transport, session }),
             Err(HandshakeError::Close(code, reason)) => {
                 supervisor.core().refused(RefusalReason::of_close(code), None);
@@ -84,9 +88,9 @@ impl<T: Transport> Connection<T> {
         None
     }
 
-    /// Sets the browser that shows the page.
-    pub(crate) fn set_browser(&mut self, browser: Option<BrowserId>) {
-        self.session.set_browser(browser);
+    /// Sets the browsers that the request names.
+    pub(crate) fn set_browsers(&mut self, browsers: Box<[BrowserId]>) {
+        self.session.set_browsers(browsers);
     }
 
     /// Serves the connection to its end. `permits` counts the connection against its limits and is

@@ -2,6 +2,7 @@
 //! admission checks. It starts no tasks.
 
 mod epochs;
+mod resume_failures;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,6 +15,7 @@ use vivaz_components::{Env, Hub, Identity, Registry, Spec, States};
 use vivaz_protocol::RawJson;
 
 pub(crate) use self::epochs::{Epochs, StreamEpoch};
+pub(crate) use self::resume_failures::ResumeFailures;
 use crate::admission::address::{AddressLimiter, ClientAddress, Proxies, client_address};
 use crate::admission::connection_limit::ConnectionLimit;
 use crate::admission::identify::{Identify, IdentityError};
@@ -25,7 +27,6 @@ use crate::admission::users::Users;
 use crate::assets::Assets;
 use crate::limits::Limits;
 use crate::persist::keeper::Keeper;
-use crate::persist::resume_failures::ResumeFailures;
 use crate::persist::store::Save;
 use crate::rate::Rate;
 use crate::telemetry::log::{ClientLog, client_event};

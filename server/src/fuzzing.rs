@@ -26,7 +26,7 @@ impl Seals {
             props: props.into(),
             state: None,
         };
-        self.0.seal(&content, holder)
+        self.0.seal(&content, holder).ok()
     }
 
     /// Returns the props in a seal; `None` if the seal is not valid for the holder.

@@ -43,8 +43,8 @@ pub struct Limits {
     /// Maximum number of messages of a session that are accepted and not answered yet. Further ones
     /// are answered `overloaded`.
     pub in_flight: usize,
-    /// Maximum rate of messages of a session, in messages per second in the long run. Further ones
-    /// are answered `rate_limited`.
+    /// Maximum rate of messages of a session, in messages per second in the long run. A message
+    /// that is sent again counts. Further ones are answered `rate_limited`.
     pub messages_per_second: u32,
     /// Maximum number of messages of a session in a burst.
     pub burst: u32,
@@ -57,13 +57,17 @@ pub struct Limits {
     /// 4413.
     pub write_time: Duration,
     /// Maximum size of the snapshots that a session causes at once by `RESYNC` and by reading
-    /// slowly, in bytes. A tenth of it is restored every second. A further `RESYNC` is answered
+    /// slowly, and of the replies that it causes again by repeating messages, in bytes. A tenth of
+    /// it is restored every second. A further `RESYNC` or repeated message is answered
     /// `rate_limited`.
     pub resync_bytes: usize,
     /// Maximum number of queued server events (from rooms and broadcasts) for a session, and for
     /// each of its components. Further ones are dropped and counted. Results of `cx.spawn` are
     /// never dropped.
     pub mailbox: usize,
+    /// Maximum number of tasks (`cx.spawn`) that all components of a session run at once. A further
+    /// one is not started: its `#[event]` method gets the error `overloaded`.
+    pub spawned_tasks: usize,
     /// Maximum number of WebSocket connections. A further one is closed with 4503.
     pub connections: usize,
     /// Maximum number of sockets of [`serve`](crate::serve), WebSockets and plain HTTP, bounded by
@@ -140,8 +144,9 @@ pub struct Limits {
     /// longest ends.
     pub suspended_sessions: usize,
     /// Maximum size of the state of all suspended sessions, in bytes, counted as for
-    /// `session_state_bytes`. Beyond it, the largest sessions end within a second. A session uses a
-    /// multiple of its counted size in memory.
+    /// `session_state_bytes`. Beyond it, the largest sessions end within a second. These are bytes
+    /// of JSON, not of memory: a list of small items takes about 4.5 times its counted size. With
+    /// the default, suspended sessions of such lists may use more than 1 GiB.
     pub suspended_state_bytes: usize,
     /// Maximum number of replies that are kept until the client acknowledges them.
     pub kept_replies: usize,
@@ -216,6 +221,7 @@ impl Default for Limits {
             write_time: Duration::from_secs(30),
             resync_bytes: 8 * 1024 * 1024,
             mailbox: 256,
+            spawned_tasks: 256,
             connections: 100_000,
             sockets: 120_000,
             http_connections_per_address: 500,

@@ -15,8 +15,8 @@ pub use self::builder::{BuildError, Builder};
 use crate::core::Core;
 use crate::persist::keeper::{lease, saving};
 use crate::persist::store::StoreError;
-use crate::session::mail::Mail;
-use crate::session::supervisor::Supervisor;
+use crate::session::port::mail::Mail;
+use crate::session::sessions::supervisor::Supervisor;
 use crate::telemetry::stats::Stats;
 
 /// The delay after which the first page reconnects during a drain. Another process should accept
@@ -128,6 +128,9 @@ impl Runtime {
     /// [`Limits::shutdown_time`](crate::Limits::shutdown_time); tasks and loads are not waited for.
     /// Then the connections close with 1001. With a session store, sessions are saved and continue
     /// in the next process. Without one they end, and their components unmount.
+    ///
+    /// [`serve`](crate::serve) calls it. An application under another server awaits it before the
+    /// process ends; otherwise the end of the process has the consequences of a kill.
     pub async fn shutdown(&self) {
         let core = self.core();
         self.drain();
@@ -154,7 +157,7 @@ impl Runtime {
         if let Some(keeper) = &core.keeper {
             // Sessions that still run jobs cannot be saved consistently.
             for port in self.0.sessions.ports() {
-                self.0.sessions.remove(port.session());
+                self.0.sessions.remove(&port);
                 keeper.release(port.session());
             }
             keeper.close(&*self.0).await;

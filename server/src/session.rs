@@ -6,44 +6,29 @@
 //! a [`Completion`]. Tasks and loads of components run as tokio tasks of their own, because they
 //! continue while the session is suspended. Their [`Completion`] arrives as mail.
 
-mod broadcast;
 mod child;
-mod child_props;
 mod children;
-mod client_behaviour;
-mod commit_outcome;
 mod completion;
 mod component;
-mod component_store;
-mod effects;
 mod encode;
 mod events;
-mod held_replies;
 mod jobs;
 mod joined_rooms;
-mod journal;
-pub(crate) mod mail;
 mod mount;
-pub(crate) mod outbox;
 mod outgoing;
+mod persistence;
 pub(crate) mod port;
-mod presence;
-mod reauthorize;
 mod reply;
-mod reply_cache;
 mod requests;
-mod restore;
 mod resume;
-mod save;
 pub(crate) mod sessions;
-mod set_aside;
-pub(crate) mod supervisor;
 mod task;
 mod topics;
 mod unmount;
-mod visibility;
 
 use std::collections::HashMap;
+use std::future::{poll_fn, ready};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -53,22 +38,24 @@ use futures_util::stream::FuturesUnordered;
 use tracing::Instrument;
 use vivaz_components::instance::BoxFuture;
 use vivaz_components::{Budget, Hub, Identity};
-use vivaz_protocol::{ComponentId, ConnectionId, SessionId, TopicName};
+use vivaz_protocol::{ComponentId, ConnectionId, SessionId, StreamId, TopicName};
 
-use self::client_behaviour::ClientBehaviour;
 pub(crate) use self::completion::Completion;
 use self::component::SessionComponent;
-use self::held_replies::HeldReplies;
-use self::reply_cache::ReplyCache;
-pub(crate) use self::restore::{RestoreError, RestoreRequest, Restored, restore};
+use self::persistence::Persistence;
+pub(crate) use self::persistence::restore::{RestoreError, RestoreRequest, Restored, restore};
+pub(crate) use self::persistence::save::stored_owner;
+use self::persistence::set_aside::SetAsideComponents;
+use self::reply::cache::ReplyCache;
+use self::reply::held::HeldReplies;
+use self::requests::client_behaviour::ClientBehaviour;
 pub(crate) use self::resume::{ClientPosition, TopicAuthorization};
-pub(crate) use self::save::stored_owner;
-use self::set_aside::SetAsideComponents;
-use self::supervisor::Supervisor;
+use self::sessions::supervisor::Supervisor;
 use self::topics::SessionTopic;
 use crate::admission::browser::BrowserId;
-use crate::session::mail::EvictionReason;
+use crate::persist::keeper::Ending;
 use crate::session::port::Port;
+use crate::session::port::mail::EvictionReason;
 use crate::telemetry::log::client_event;
 use crate::telemetry::stats::Counters;
 
@@ -77,9 +64,8 @@ pub(crate) struct Session {
     supervisor: Arc<Supervisor>,
     port: Arc<Port>,
     identity: Identity,
-    /// The browser of the current connection, if the request had its cookie. Seals may be bound to
-    /// it.
-    browser: Option<BrowserId>,
+    /// The browsers that the request of the current connection names. Seals may be bound to one.
+    browsers: Box<[BrowserId]>,
     /// The current connection, or the last one.
     connection: ConnectionId,
     /// Boxed, because a map with one entry allocates room for four.
@@ -94,26 +80,34 @@ pub(crate) struct Session {
     /// Replies that wait for patches of topics. Boxed, because most sessions never have any.
     held_replies: Box<HeldReplies>,
     behaviour: ClientBehaviour,
+    /// The streams whose snapshot was requested by `RESYNC` and is not sent yet.
+    resyncs: Vec<StreamId>,
     /// Bounds the bytes of state of all components.
     budget: Arc<Budget>,
     /// Jobs and other futures that the session waits for. `None` until the first one, because most
     /// sessions never have any.
     running: Option<RunningWork>,
+    /// Counts the running tasks of `cx.spawn`: each holds a reference.
+    spawned: Arc<()>,
     /// Whether jobs of the page are paused until the page has read its outbox.
     is_paused: bool,
     /// How many times a page has resumed the session. Each component records the value at its last
     /// job.
     resumes: u32,
-    /// Whether the session ends: its components unmount, and new ones are refused.
-    is_ending: bool,
-    /// Whether the keeper was notified of a change since the session was last saved.
-    is_marked_changed: bool,
-    /// Whether the store has had the session. From then on commits do not insert it; if the store
-    /// loses it, it is written whole.
-    is_stored: bool,
-    /// Whether the store has something that is no longer true. The next save then writes the
-    /// session whole.
-    needs_whole_write: bool,
+    persistence: Persistence,
+}
+
+/// A session that is ending. It cannot be restored from the store any more.
+pub(crate) struct EndingSession {
+    pub(crate) session: Box<Session>,
+    /// Deletes the session from the store when it is dropped. `None` without a store.
+    pub(crate) ending: Option<Ending>,
+}
+
+impl EndingSession {
+    pub(crate) fn new(session: Box<Session>, ending: Option<Ending>) -> Self {
+        Self { session, ending }
+    }
 }
 
 /// The futures that a session waits for.
@@ -138,7 +132,7 @@ impl Session {
             supervisor,
             port,
             identity,
-            browser: None,
+            browsers: Box::default(),
             connection,
             components: HashMap::default(),
             set_aside: Box::default(),
@@ -148,13 +142,12 @@ impl Session {
             held_replies: Box::default(),
             budget: Arc::new(budget),
             behaviour: ClientBehaviour::default(),
+            resyncs: Vec::new(),
             running: None,
+            spawned: Arc::default(),
             is_paused: false,
             resumes: 0,
-            is_ending: false,
-            is_marked_changed: false,
-            is_stored: false,
-            needs_whole_write: false,
+            persistence: Persistence::default(),
         }
     }
 
@@ -172,9 +165,9 @@ impl Session {
         &self.supervisor
     }
 
-    /// Sets the browser of the current connection.
-    pub(crate) fn set_browser(&mut self, browser: Option<BrowserId>) {
-        self.browser = browser;
+    /// Sets the browsers that the request of the current connection names.
+    pub(crate) fn set_browsers(&mut self, browsers: Box<[BrowserId]>) {
+        self.browsers = browsers;
     }
 
     /// Returns the identity of the session's user.
@@ -214,6 +207,27 @@ impl Session {
         }
     }
 
+    /// Polls a future to its end, and the running work meanwhile. Work that completes is returned
+    /// by [`poll_running`](Self::poll_running) afterwards, so that the session does not change.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: completions of the running work would be lost.
+    pub(crate) async fn run_during<T>(&mut self, future: impl Future<Output = T> + Send) -> T {
+        let mut future = pin!(future);
+        let mut completed = Vec::new();
+        let output = poll_fn(|cx| {
+            while let Poll::Ready(completion) = self.poll_running(cx) {
+                completed.push(completion);
+            }
+            future.as_mut().poll(cx)
+        })
+        .await;
+        for completion in completed {
+            self.await_future(Box::pin(ready(*completion)));
+        }
+        output
+    }
+
     /// Starts a future that the session waits for. It is polled with the session.
     fn await_future(&mut self, future: BoxFuture<Completion>) {
         self.running.get_or_insert_default().push(future);
@@ -233,17 +247,31 @@ impl Session {
 }
 
 impl Session {
+    /// Records in the keeper that the session is ending. It has to be recorded before the session
+    /// leaves the map, because a `HELLO` that does not find it there looks in the store. Returns
+    /// `None` without a store.
+    pub(crate) fn begin_end(&self) -> Option<Ending> {
+        self.supervisor.core().keeper.as_ref().map(|keeper| keeper.begin_end(self.id()))
+    }
+
     /// Drops the session's copy in memory, because another process owns it or has a newer state. No
     /// hook of its components is called: they continue in the other process. The store keeps its
     /// rows.
     pub(crate) fn evict(mut self: Box<Self>, reason: EvictionReason) {
-        self.is_ending = true;
+        self.persistence.begin_end();
         let log = &self.supervisor.core().log;
         client_event!(log, WARN, session = %self.id(), ?reason, "session evicted: another process owns it, or the store has a newer state");
-        if let Some(keeper) = &self.supervisor.core().keeper {
-            keeper.drop_session(self.port.session());
-            // The store's rows differ from the state of the page, so they are not updated.
-            keeper.release(self.port.session());
+        let supervisor = Arc::clone(&self.supervisor);
+        let id = self.id().clone();
+        // The store's rows differ from the state of the page, so they are not updated.
+        if let Some(keeper) = &supervisor.core().keeper {
+            keeper.drop_writes(&id);
+        }
+        // Dropped before its release is queued: the keeper does not release a session that this
+        // process has.
+        drop(self);
+        if let Some(keeper) = &supervisor.core().keeper {
+            keeper.release(&id);
         }
     }
 }
@@ -254,10 +282,12 @@ impl Drop for Session {
     fn drop(&mut self) {
         let core = self.supervisor.core();
         Counters::sub(&core.counters.sessions);
-        self.supervisor.sessions.remove(self.port.session());
+        // Before the session leaves the map: a copy that is restored afterwards joins the rooms
+        // under the same id.
         for id in self.components.keys() {
             self.hub().rooms().leave_all(self.port.session(), id);
         }
+        self.supervisor.sessions.remove(&self.port);
         self.port.close();
     }
 }

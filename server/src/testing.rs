@@ -19,7 +19,7 @@ mod server;
 mod view;
 
 pub use browser::Browser;
-pub use client::{Answer, Ask, Breach, Client, Heard, Refusal, Stream};
+pub use client::{Answer, Ask, Breach, Client, Received, Refusal, Stream};
 pub use conformance::{ManualClock, StoreCase, store_cases};
 pub use faults::{Fault, Faults, FaultyStore};
 pub use line::Moment;

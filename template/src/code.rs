@@ -112,6 +112,29 @@ pub enum DomHole {
     AtKey,
 }
 
+impl DomHole {
+    /// All kinds; their positions are their numbers.
+    pub const ALL: [Self; 17] = [
+        Self::Text,
+        Self::Content,
+        Self::Html,
+        Self::Attribute,
+        Self::Class,
+        Self::Style,
+        Self::Show,
+        Self::Instances,
+        Self::Event,
+        Self::Model,
+        Self::Wire,
+        Self::Ref,
+        Self::Hook,
+        Self::Child,
+        Self::Key,
+        Self::Shared,
+        Self::AtKey,
+    ];
+}
+
 /// Bits of an event's flags.
 pub mod event {
     /// `.prevent`

@@ -1,7 +1,7 @@
-//! Autobahn's fuzzing client against an echo on the server's transport: five hundred cases of RFC
-//! 6455.
+//! `cargo xtask autobahn`: runs Autobahn's fuzzing client against an echo on the server's
+//! transport, with 500 cases of RFC 6455.
 //!
-//! The suite is a program for Python 2.7, which few systems still have; so it is no step of `test`.
+//! The suite requires Python 2.7, which few systems have. It is therefore not a step of `test`.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -10,23 +10,40 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use anyhow::{Context as _, bail, ensure};
+use lexopt::{Arg, ValueExt as _};
 use serde_json::{Value, json};
 
-use crate::step::{root, run_command, say};
+use crate::step::{print_line, root, run_command};
 
-/// The release that the cases are of.
+/// The release of the suite.
 const SUITE: &str = "autobahntestsuite==25.10.1";
-/// Runs it from the folder where it is installed, which has to be a site: zope is a package in
-/// pieces.
+/// Runs the suite from its folder. The folder must be a site directory, because zope is a namespace
+/// package.
 const PROGRAM: &str = "import os, site; site.addsitedir(os.environ['AUTOBAHN_SITE']); \
                        from autobahntestsuite import wstest; wstest.run()";
-/// The test that serves until it is ended.
+/// The test that serves the echo until it is killed.
 const ECHO: &str = "upgrade::echo::serve";
-/// Long enough to compile it on a slow machine.
+/// The time limit for the start of the echo, including its compilation on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(1_200);
 
-/// Runs all cases, or those named (`9.*`), and fails if one of them fails.
-pub(crate) fn run(cases: &[String]) -> anyhow::Result<()> {
+const USAGE: &str = "\
+Usage: cargo xtask autobahn [CASE…]
+
+Runs Autobahn's RFC 6455 cases, or only the named ones, such as 9.*; requires Python 2.7.";
+
+/// Runs all cases, or the named ones (`9.*`).
+///
+/// # Errors
+/// Fails if a case fails.
+pub(crate) fn run(mut args: lexopt::Parser) -> anyhow::Result<()> {
+    let mut cases = Vec::new();
+    while let Some(arg) = args.next()? {
+        match arg {
+            Arg::Short('h') | Arg::Long("help") => return print_line(USAGE),
+            Arg::Value(case) => cases.push(case.string()?),
+            other @ (Arg::Short(_) | Arg::Long(_)) => return Err(other.unexpected().into()),
+        }
+    }
     let python = python()?;
     let folder = root()?.join("target/autobahn");
     fs::create_dir_all(&folder)?;
@@ -41,7 +58,7 @@ pub(crate) fn run(cases: &[String]) -> anyhow::Result<()> {
     let spec = json!({
         "outdir": reports,
         "servers": [{ "agent": "vivaz", "url": format!("ws://{address}"), "options": { "version": 18 } }],
-        "cases": if cases.is_empty() { &all } else { cases },
+        "cases": if cases.is_empty() { &all } else { &*cases },
         "exclude-cases": [],
         "exclude-agent-cases": {},
     });
@@ -59,7 +76,7 @@ pub(crate) fn run(cases: &[String]) -> anyhow::Result<()> {
     judge(&reports)
 }
 
-/// Where Python 2.7 is: on the path, or where pyenv puts it.
+/// Finds Python 2.7: in `PYTHON27`, on the path, or in the folder of pyenv.
 fn python() -> anyhow::Result<PathBuf> {
     let mut places: Vec<PathBuf> = env::var_os("PYTHON27").map(PathBuf::from).into_iter().collect();
     places.push("python2.7".into());
@@ -78,11 +95,11 @@ fn python() -> anyhow::Result<PathBuf> {
         probe.is_ok_and(|status| status.success())
     };
     places.into_iter().find(works).context(
-        "Autobahn's suite needs Python 2.7 with pip: install it (`pyenv install 2.7.18`), or name it in PYTHON27",
+        "Autobahn's suite requires Python 2.7 with pip; install it (`pyenv install 2.7.18`) or set PYTHON27 to its path",
     )
 }
 
-/// Installs the suite into a folder of its own, once.
+/// Installs the suite into a folder unless it is installed. Returns the folder.
 fn install(python: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
     let site = folder.join("site");
     if !site.join("autobahntestsuite").exists() {
@@ -99,7 +116,7 @@ fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// The echo, until it is dropped.
+/// The process of the echo, which is killed when this value is dropped.
 struct Echo(Child);
 
 impl Echo {
@@ -115,9 +132,9 @@ impl Echo {
         let started = Instant::now();
         while TcpStream::connect(address).is_err() {
             if let Some(status) = echo.0.try_wait()? {
-                bail!("the echo ended with {status}");
+                bail!("the echo exited with {status}");
             }
-            ensure!(started.elapsed() < PATIENCE, "the echo does not answer");
+            ensure!(started.elapsed() < PATIENCE, "the echo does not accept connections");
             thread::sleep(Duration::from_millis(50));
         }
         Ok(echo)
@@ -127,19 +144,20 @@ impl Echo {
 impl Drop for Echo {
     fn drop(&mut self) {
         if let Err(error) = self.0.kill().and_then(|()| self.0.wait().map(drop)) {
-            eprintln!("the echo may still run: {error}");
+            eprintln!("cannot stop the echo: {error}");
         }
     }
 }
 
-/// Compiles the server's own tests, one of which is the echo, and says where they are.
+/// Compiles the unit tests of the server, one of which is the echo. Returns the path of the test
+/// program.
 fn test_binary() -> anyhow::Result<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo
         .args(["test", "--package", "vivaz", "--lib", "--no-run", "--message-format", "json"])
         .current_dir(root()?)
         .stderr(Stdio::inherit());
-    say("$ cargo test --package vivaz --lib --no-run")?;
+    print_line("$ cargo test --package vivaz --lib --no-run")?;
     let output = cargo.output()?;
     ensure!(output.status.success(), "the echo does not compile");
     let messages = String::from_utf8(output.stdout)?;
@@ -149,14 +167,14 @@ fn test_binary() -> anyhow::Result<PathBuf> {
                 message.pointer("/target/name")? == "vivaz" && message.pointer("/profile/test")? == true;
             is_it.then(|| message.get("executable")?.as_str().map(PathBuf::from)).flatten()
         });
-    binary.context("cargo names no test binary of vivaz")
+    binary.context("cargo reports no test program of vivaz")
 }
 
-/// Counts what came of the cases. Compression is not offered, so its cases are not implemented;
-/// that is no failure.
+/// Counts the results of the cases. The server does not offer compression: its cases are reported
+/// as not implemented, which is not a failure.
 fn judge(reports: &Path) -> anyhow::Result<()> {
     let index: Value = serde_json::from_str(&fs::read_to_string(reports.join("index.json"))?)?;
-    let cases = index.get("vivaz").and_then(Value::as_object).context("the report has no results")?;
+    let cases = index.get("vivaz").and_then(Value::as_object).context("the report contains no results")?;
     let (mut passed, mut skipped, mut failed) = (0, 0, Vec::new());
     for (name, case) in cases {
         let word = |key| case.get(key).and_then(Value::as_str).unwrap_or("missing");
@@ -166,9 +184,12 @@ fn judge(reports: &Path) -> anyhow::Result<()> {
             (behaviour, close) => failed.push(format!("{name}: {behaviour}, close {close}")),
         }
     }
-    say(&format!("{passed} passed, {skipped} not implemented (compression), {} failed", failed.len()))?;
-    say(&format!("report: {}", reports.join("index.html").display()))?;
-    ensure!(!cases.is_empty(), "no case was run");
+    print_line(&format!(
+        "{passed} passed, {skipped} not implemented (compression), {} failed",
+        failed.len()
+    ))?;
+    print_line(&format!("report: {}", reports.join("index.html").display()))?;
+    ensure!(!cases.is_empty(), "the report contains no case");
     ensure!(failed.is_empty(), "failed:\n  {}", failed.join("\n  "));
     Ok(())
 }

@@ -1,57 +1,68 @@
-//! `cargo xtask bench`: builds the measurements in release mode and runs them. With `--page` it is
-//! the page's engine that is measured, in a browser, beside hand-written DOM code.
+//! `cargo xtask bench`: builds the measurements in release mode and runs them. `load` and `--page`
+//! measure in a browser.
 
 use std::process::Command;
 
-use anyhow::{Context as _, ensure};
+use crate::step::{command, forward, is_help, print_line, root, run, run_command};
 
-/// Hands what follows the command over to the program that measures.
-pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
-    if args.first().is_some_and(|arg| arg == "load") {
-        return load();
-    }
-    if args.iter().any(|arg| arg == "--page") {
-        crate::step::run("", "cargo build --release --package demo")?;
-        let mut playwright = playwright("rows")?;
-        playwright.env("VIVAZ_PROFILE", "release");
-        return crate::step::run_command(playwright);
-    }
-    let status = Command::new("cargo")
-        .args(["run", "--release", "--package", "bench", "--", "run"])
-        .args(args)
-        .status()
-        .context("cargo did not start")?;
-    ensure!(status.success(), "the measurements ended with {status}");
-    Ok(())
-}
+const USAGE: &str = "\
+Usage: cargo xtask bench [--quick] [NAME…]
+       cargo xtask bench load
+       cargo xtask bench --page
 
-/// The commit that page loads are compared with: the last one that requested the client, the
-/// engine, the template and the socket one after the other.
+  NAME     one of round-trips, latency, memory, appends, deliveries; all without a name
+  --quick  fewer repetitions, lower precision
+  load     measures the time to the first click of a page that is loaded in a browser, compared with
+           an earlier commit and with a page of hand-written JavaScript
+  --page   measures operations on many rows in a browser, compared with hand-written DOM code";
+
+/// The commit that page loads are compared with. Its client requests the engine, the template and
+/// the socket one after the other.
 const BASE: &str = "7195144";
 
-/// Measures the loads of a page, beside those of an earlier commit and of a plain page.
-fn load() -> anyhow::Result<()> {
-    crate::step::run("", "cargo build --release --package demo")?;
-    crate::step::run("", "cargo build --release --package bench --example plain_page")?;
-    let root = crate::step::root()?;
+/// Runs the measurements with the given arguments.
+pub(crate) fn run_measurements(mut args: lexopt::Parser) -> anyhow::Result<()> {
+    let args: Vec<_> = args.raw_args()?.collect();
+    if args.iter().any(|arg| is_help(arg)) {
+        return print_line(USAGE);
+    }
+    if args.first().is_some_and(|arg| arg == "load") {
+        return measure_loads();
+    }
+    if args.iter().any(|arg| arg == "--page") {
+        run("", "cargo build --release --package demo")?;
+        let mut playwright = playwright("rows.bench")?;
+        playwright.env("VIVAZ_PROFILE", "release");
+        return run_command(playwright);
+    }
+    let mut bench = command("", "cargo run --release --package bench -- run")?;
+    bench.args(args);
+    forward(bench)
+}
+
+/// Measures the loads of a page, compared with those of an earlier commit and of a plain page.
+fn measure_loads() -> anyhow::Result<()> {
+    run("", "cargo build --release --package demo")?;
+    run("", "cargo build --release --package bench --example plain_page")?;
+    let root = root()?;
     let base = root.join("target/bench-base");
     if !base.exists() {
-        crate::step::run("", &format!("git worktree add --force --detach {} {BASE}", base.display()))?;
+        run("", &format!("git worktree add --force --detach target/bench-base {BASE}"))?;
     }
-    crate::step::run("target/bench-base", "cargo build --release --package demo --target-dir target")?;
+    run("target/bench-base", "cargo build --release --package demo --target-dir target")?;
     let target = root.join("target/release");
-    let mut playwright = playwright("load")?;
+    let mut playwright = playwright("load.bench")?;
     playwright
         .env("VIVAZ_DEMO", target.join("demo"))
         .env("VIVAZ_PLAIN", target.join("examples/plain_page"))
         .env("VIVAZ_BASE", base.join("target/release/demo"));
-    crate::step::run_command(playwright)
+    run_command(playwright)
 }
 
 /// Returns a run of one of the measurements in a browser.
 fn playwright(name: &str) -> anyhow::Result<Command> {
-    if !crate::step::root()?.join("e2e/node_modules").exists() {
-        crate::step::run("e2e", "npm ci --no-audit --no-fund")?;
+    if !root()?.join("e2e/node_modules").exists() {
+        run("e2e", "npm ci --no-audit --no-fund")?;
     }
-    crate::step::command("e2e", &format!("npx playwright test --config bench {name}"))
+    command("e2e", &format!("npx playwright test --config bench {name}"))
 }

@@ -14,15 +14,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
+use lexopt::Arg::{Long, Short};
 
 use dist::{Built, Capture, Module};
 use glue::Renamed;
 use names::Names;
 
-use crate::step::{command, output, root, run, run_command, say};
+use crate::step::{command, output, print_line, root, run, run_command};
 
-/// The sources of the client. Of the template language only what runs in the page is included:
+/// The sources of the client. The template language is included only as far as it runs in the page:
 /// changes of the parser do not make the client outdated.
 const SOURCES: [&str; 17] = [
     "client-wasm/Cargo.toml",
@@ -49,9 +50,8 @@ const SOURCES: [&str; 17] = [
 const FEATURES: &str = "--enable-bulk-memory --enable-bulk-memory-opt --enable-mutable-globals --enable-nontrapping-float-to-int \
                         --enable-reference-types --enable-sign-ext --enable-multivalue";
 
-/// Makes a panic a trap, and drops what only panic messages need. These are unstable options of the
-/// stable compiler. Crates are compiled as one, so that functions of the engine that the page calls
-/// in one place are inlined there: 1.9 kB less in brotli.
+/// Compiles a panic to a trap and removes the data of panic messages. These are unstable options of
+/// the stable compiler. Functions are inlined across crates, which saves 1.9 kB in brotli.
 const FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none \
                      -Zcross-crate-inline-threshold=always";
 
@@ -66,12 +66,25 @@ const OPTIMISE: &str = "--flatten --rereloop -Oz --one-caller-inline-max-functio
 /// built. The version is a hash of all files, with as many digits as the placeholder.
 const VERSION: &str = "VERSION_OF_FILES";
 
-pub(crate) fn run_build(args: &[String]) -> anyhow::Result<()> {
-    match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [] => build(Kind::Release),
-        ["--dev"] => build(Kind::Dev),
-        ["--check"] => check(),
-        other => bail!("client takes --dev or --check, not {other:?}"),
+const USAGE: &str = "\
+Usage: cargo xtask client [--dev | --check]
+
+Builds the browser client into client-wasm/dist.
+
+  --dev    keeps panic messages and the names of functions
+  --check  only reports whether client-wasm/dist is current";
+
+pub(crate) fn run_build(mut args: lexopt::Parser) -> anyhow::Result<()> {
+    let command = match args.next()? {
+        None => || build(Kind::Release),
+        Some(Long("dev")) => || build(Kind::Dev),
+        Some(Long("check")) => check,
+        Some(Short('h') | Long("help")) => || print_line(USAGE),
+        Some(other) => return Err(other.unexpected().into()),
+    };
+    match args.next()? {
+        None => command(),
+        Some(other) => Err(other.unexpected().into()),
     }
 }
 
@@ -92,7 +105,7 @@ fn check() -> anyhow::Result<()> {
     let codes = fs::read_to_string(codes::path(&root))?;
     ensure!(
         codes == codes::generate(&root)?,
-        "client-wasm/js/codes.js is outdated: run `cargo xtask client` and commit what it writes"
+        "client-wasm/js/codes.js is outdated: run `cargo xtask client` and commit its output"
     );
     let manifest = root.join("client-wasm/dist/manifest.json");
     let text =
@@ -101,9 +114,9 @@ fn check() -> anyhow::Result<()> {
     let current = source_hash()?;
     ensure!(
         manifest.get("source").and_then(|hash| hash.as_str()) == Some(&current),
-        "client-wasm/dist is outdated: run `cargo xtask client` and commit what it writes"
+        "client-wasm/dist is outdated: run `cargo xtask client` and commit its output"
     );
-    say("client-wasm/dist is current")
+    print_line("client-wasm/dist is current")
 }
 
 fn build(kind: Kind) -> anyhow::Result<()> {
@@ -165,10 +178,10 @@ fn compile(root: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
         Kind::Dev => ("--release", "release"),
     };
     let mut cargo = command("", &format!("{line} {profile}"))?;
-    // A separate target folder: with other flags in the same folder cargo would rebuild everything.
+    // A separate target folder: different flags in the same folder would rebuild all crates.
     let target = root.join("target/client-target");
     cargo.env("CARGO_TARGET_DIR", &target);
-    // An incremental build divides the code otherwise: its size would depend on the environment.
+    // An incremental build splits the code differently: the size would depend on the environment.
     cargo.env("CARGO_INCREMENTAL", "0");
     if kind == Kind::Release {
         // The standard library is compiled for size too.
@@ -178,8 +191,8 @@ fn compile(root: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
     Ok(target.join("wasm32-unknown-unknown").join(folder).join("vivaz_client.wasm"))
 }
 
-/// Runs wasm-bindgen and removes from the module what nothing calls. Uses the library instead of
-/// the program, so that Cargo.lock keeps its version equal to that of the crate.
+/// Runs wasm-bindgen and removes unused functions from the module. Uses the library instead of the
+/// program, so that Cargo.lock keeps its version equal to that of the crate.
 fn bind(wasm: &Path, out: &Path, kind: Kind) -> anyhow::Result<PathBuf> {
     let mut bindgen = wasm_bindgen_cli_support::Bindgen::new();
     bindgen.input_path(wasm);
@@ -268,18 +281,18 @@ impl Bundler<'_> {
         let minify = match (self.kind, form) {
             (Kind::Release, _) => "--minify",
             (Kind::Dev, Form::Module) => "--sourcemap=inline",
-            // An application may write it into a page.
+            // Without a source map: an application may embed it in a page.
             (Kind::Dev, Form::Classic) => "",
         };
         let (from, file) = (from.display(), out.display());
         let tool = "node_modules/.bin/esbuild --target=es2022 --legal-comments=none --log-level=warning";
-        // Without printing the command: the names alone are three kilobytes.
+        // Does not print the command: the names alone are 3 kB.
         output(
             "client-wasm",
             &format!("{tool} {bundle} {minify} {options} {names} {from} --outfile={file}"),
         )?;
         if self.kind == Kind::Release {
-            // terser folds expressions that esbuild leaves: 3 % less.
+            // terser folds expressions that esbuild does not: saves 3 %.
             let module = if form == Form::Module { "--module" } else { "" };
             let tool = "node_modules/.bin/terser --ecma 2022 --compress passes=3,hoist_funs=true --mangle";
             run("client-wasm", &format!("{tool} {module} --output {file} {file}"))?;

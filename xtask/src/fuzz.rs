@@ -1,17 +1,19 @@
-//! `cargo xtask fuzz`: feeds every reader of foreign input what it has never seen, for a while.
+//! `cargo xtask fuzz`: fuzzes each parser of external input for a limited time.
 //!
-//! The targets are cargo-fuzz's, which runs them too. This command does without it and without a
-//! nightly compiler: the coverage comes from flags that the stable one has, and what is looked for
-//! are panics and broken promises; code that forbids `unsafe` has no use for the address sanitizer.
+//! The targets have the layout of cargo-fuzz, which can run them too. This command requires neither
+//! cargo-fuzz nor a nightly compiler: coverage comes from flags of the stable one. The targets
+//! detect panics and failed assertions. The address sanitizer is not used, because the code forbids
+//! `unsafe`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
+use lexopt::Arg::{Long, Short, Value};
 
-use crate::step::{output, root, run_command, say};
+use crate::step::{number, output, print_line, root, run_command};
 
-/// A target, and where its first inputs come from.
+/// A fuzz target and the source of its first inputs.
 struct Target {
     name: &'static str,
     about: &'static str,
@@ -23,38 +25,38 @@ struct Target {
 const TARGETS: &[Target] = &[
     Target {
         name: "client_message",
-        about: "the server's reader of messages",
+        about: "the server's parser of messages",
         dictionary: Some("messages"),
         seeds: |root| golden(root, "protocol/tests/golden/client"),
     },
     Target {
         name: "server_message",
-        about: "a client's reader of messages, and the page's of JSON",
+        about: "a client's parser of messages, and the page's parser of JSON",
         dictionary: Some("messages"),
         seeds: |root| golden(root, "protocol/tests/golden/server"),
     },
     Target {
         name: "patch",
-        about: "changes of state: made, read and applied, by the server and by the page",
+        about: "patches: created, parsed and applied by the server and by the page",
         dictionary: Some("patches"),
         seeds: |_| Ok(PATCHES.iter().map(|&text| text.to_owned()).collect()),
     },
     Target {
         name: "template",
-        about: "the compiler of templates, and rendering",
+        about: "the template compiler and the renderer",
         dictionary: Some("templates"),
         seeds: |root| templates(root, Part::Source),
     },
     Target {
         name: "compiled",
-        about: "the page's reader of compiled templates",
+        about: "the page's parser of compiled templates",
         dictionary: None,
         seeds: |root| templates(root, Part::Compiled),
     },
     Target { name: "seal", about: "sealed state", dictionary: None, seeds: |_| Ok(vec!["{}".repeat(20)]) },
 ];
 
-/// Two states and a foreign patch each.
+/// Inputs of the target `patch`: two states and an independent patch each.
 const PATCHES: &[&str] = &[
     "{\"a\":1,\"l\":[{\"id\":1,\"t\":\"x\"},{\"id\":\"b\"},{\"id\":3}]}\n{\"a\":2,\"l\":[{\"id\":3},{\"id\":1,\"t\":\"y\"},{\"id\":4}]}\n{\"l\":{\"$list\":[[\"-\",1],[\"+\",0,{\"id\":5}],[\">\",5,1],[\"~\",\"b\",{\"t\":1}],[\"=\",[5,\"b\",3]]]}}",
     "{\"a\":{\"$list\":1},\"b\":null}\n{\"a\":{\"$value\":{}},\"b\":[1.5,\"é\"],\"c\":{}}\n{\"a\":{\"$value\":{\"$list\":[]}}}",
@@ -64,54 +66,62 @@ const PATCHES: &[&str] = &[
 const USAGE: &str = "\
 Usage: cargo xtask fuzz [TARGET…] [--seconds N] [--keep]
 
-  --seconds N  how long each target runs (60); 0 only tries the inputs that are kept
-  --keep       what reached new code goes to fuzz/corpus; else it stays in fuzz/work, which is not part of the repository
+  --seconds N  the time for each target (60); 0 only runs the saved inputs
+  --keep       saves inputs that reach new code in fuzz/corpus; without it they stay in fuzz/work, which is not
+               part of the repository
 
-What fails is written to fuzz/artifacts, with the command that repeats it.";
+An input that fails is written to fuzz/artifacts. The targets are:";
 
-/// Builds the targets and runs those named, or all.
-pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
+/// Builds the targets and runs the named ones, or all.
+pub(crate) fn run(mut args: lexopt::Parser) -> anyhow::Result<()> {
     let mut seconds = 60_u64;
     let mut keep = false;
-    let mut names = Vec::new();
-    let mut args = args.iter();
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--seconds" => seconds = args.next().context("--seconds needs a number")?.parse()?,
-            "--keep" => keep = true,
-            "--help" => {
-                say(USAGE)?;
+    let mut chosen = Vec::new();
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("seconds") => seconds = number(&mut args, "--seconds")?,
+            Long("keep") => keep = true,
+            Short('h') | Long("help") => {
+                print_line(USAGE)?;
                 return TARGETS
                     .iter()
-                    .try_for_each(|target| say(&format!("  {:15} {}", target.name, target.about)));
+                    .try_for_each(|target| print_line(&format!("  {:15} {}", target.name, target.about)));
             }
-            name if TARGETS.iter().any(|target| target.name == name) => names.push(name),
-            other => bail!("there is no target {other:?}\n\n{USAGE}"),
+            Value(name) => match TARGETS.iter().find(|target| name == target.name) {
+                Some(target) => chosen.push(target),
+                None => bail!("unknown target {name:?}; `cargo xtask fuzz --help` lists the targets"),
+            },
+            other @ (Short(_) | Long(_)) => return Err(other.unexpected().into()),
         }
+    }
+    if chosen.is_empty() {
+        chosen.extend(TARGETS);
     }
     let folder = root()?.join("fuzz");
     let programs = build(&folder)?;
-    for target in TARGETS.iter().filter(|target| names.is_empty() || names.contains(&target.name)) {
+    for target in chosen {
         let program = programs.join(target.name);
         fuzz(&folder, target, &program, seconds)?;
         if keep {
             keep_corpus(&folder, target, &program)?;
         }
     }
-    say("Nothing was found.")
+    print_line("No target failed.")
 }
 
-/// Builds all targets with coverage, and says where they are.
+/// Builds all targets with coverage. Returns the folder of their programs.
 fn build(folder: &Path) -> anyhow::Result<PathBuf> {
     const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
         -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
         -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1";
     let version = output("", "rustc -vV")?;
-    let host =
-        version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names its host")?;
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .context("rustc does not print its host")?;
     let mut build = Command::new("cargo");
-    // A target of its own keeps the flags from build scripts and macros, which run inside the
-    // compiler.
+    // With an explicit target the flags do not apply to build scripts and macros, which run on the
+    // host.
     build
         .args(["build", "--release", "--bins", "--target", host])
         .current_dir(folder)
@@ -129,7 +139,7 @@ fn fuzz(folder: &Path, target: &Target, program: &Path, seconds: u64) -> anyhow:
     for (number, seed) in seeds.into_iter().chain(kept(folder, target)?).enumerate() {
         std::fs::write(work.join(format!("seed-{number}")), seed)?;
     }
-    say(&format!("\n== {}: {}", target.name, target.about))?;
+    print_line(&format!("\n== {}: {}", target.name, target.about))?;
     let mut fuzzer = Command::new(program);
     fuzzer
         .args(["-max_len=4096", "-timeout=20", "-rss_limit_mb=4096", "-print_final_stats=1", "-verbosity=0"])
@@ -145,8 +155,8 @@ fn fuzz(folder: &Path, target: &Target, program: &Path, seconds: u64) -> anyhow:
     run_command(fuzzer)
 }
 
-/// The inputs that are kept: one file a target, one input a line, as a JSON string, because
-/// thousands of files of a few bytes are of use to nobody who reads the repository.
+/// Reads the saved inputs of a target: one file with a JSON string on each line, instead of
+/// thousands of small files.
 fn kept(folder: &Path, target: &Target) -> anyhow::Result<Vec<String>> {
     let path = corpus(folder, target);
     if !path.exists() {
@@ -159,7 +169,7 @@ fn corpus(folder: &Path, target: &Target) -> PathBuf {
     folder.join("corpus").join(target.name).with_extension("jsonl")
 }
 
-/// Keeps the fewest inputs that reach everything that was reached.
+/// Saves the smallest set of inputs with the same coverage.
 fn keep_corpus(folder: &Path, target: &Target, program: &Path) -> anyhow::Result<()> {
     let [work, merged] = ["work", "merged"].map(|name| folder.join(name).join(target.name));
     std::fs::create_dir_all(&merged)?;
@@ -168,7 +178,7 @@ fn keep_corpus(folder: &Path, target: &Target, program: &Path) -> anyhow::Result
     run_command(merge)?;
     let mut lines = Vec::new();
     for entry in std::fs::read_dir(&merged)? {
-        // What is no text is refused before it reaches anything.
+        // The targets reject input that is not UTF-8 before any parser reads it.
         if let Ok(text) = String::from_utf8(std::fs::read(entry?.path())?) {
             lines.push(serde_json::to_string(&text)?);
         }
@@ -180,7 +190,7 @@ fn keep_corpus(folder: &Path, target: &Target, program: &Path) -> anyhow::Result
     Ok(())
 }
 
-/// The files of a folder.
+/// Reads all files of a folder.
 fn golden(root: &Path, folder: &str) -> anyhow::Result<Vec<String>> {
     let mut texts = Vec::new();
     for entry in std::fs::read_dir(root.join(folder))? {
@@ -195,7 +205,7 @@ enum Part {
     Compiled,
 }
 
-/// One part of each golden template.
+/// Reads one part of each golden template.
 fn templates(root: &Path, part: Part) -> anyhow::Result<Vec<String>> {
     let text = std::fs::read_to_string(root.join("template/tests/golden/templates.txt"))?;
     let mut texts = Vec::new();
@@ -207,6 +217,6 @@ fn templates(root: &Path, part: Part) -> anyhow::Result<Vec<String>> {
             Part::Compiled => compiled.trim_end().to_owned(),
         });
     }
-    ensure!(texts.len() > 20, "the golden templates have another form now");
+    ensure!(texts.len() > 20, "the format of the golden templates has changed");
     Ok(texts)
 }

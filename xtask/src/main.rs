@@ -1,4 +1,4 @@
-//! Chores: `cargo xtask COMMAND`. One file a command.
+//! Development commands: `cargo xtask COMMAND`. Each command has a module.
 
 mod autobahn;
 mod bench;
@@ -15,28 +15,36 @@ mod tools;
 
 use std::process::ExitCode;
 
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::ValueExt as _;
+
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
-  test [STEP…]             everything that has to hold, or only the steps named; installs what it needs first
-  audit                    checks dependencies against the advisories of RustSec; needs a network that reaches GitHub
-  client [--dev|--check]   builds the browser's client into client-wasm/dist; --check only says whether that is
-                           current, --dev keeps the texts of panics
-  bench [--quick] [NAME…]  what a round trip, an idle session and an append cost, next to a bare WebSocket
-  bench --page             what operations on many rows cost in a browser, next to hand-written DOM code
-  chaos [--seed N]         pages on a network that breaks and a server that is killed and restarted: nothing is lost,
-                           nothing done twice; --short for a small one
-  differ [--seed N] [--steps N]  pages that got to random states by patches, against fresh ones with and without JavaScript
-  fuzz [--seconds N] [TARGET…]  feeds every reader of foreign input what it has never seen; 60 s a target
-  mutants [AREA…] [--shard K/N]  changes the source in small ways, one at a time, and fails where no test notices
-  autobahn [CASE…]         Autobahn's cases of RFC 6455 against an echo on the server's transport; needs Python 2.7
-  help                     this text";
+  test [STEP…]             runs all checks, or only the named steps; installs the tools that they need
+  audit                    checks dependencies against the RustSec advisories; requires access to GitHub
+  client [--dev|--check]   builds the browser client into client-wasm/dist; --check only reports whether it is
+                           current, --dev keeps panic messages
+  bench [--quick] [NAME…]  measures round trips, idle sessions and list appends, compared with a plain WebSocket
+  bench --page             measures operations on many rows in a browser, compared with hand-written DOM code
+  chaos [--seed N]         runs pages on a failing network while the server is killed and restarted, and checks
+                           that each action takes effect once; --short for a small run
+  differ [--seed N] [--steps N]  compares patched pages with newly loaded ones, in random states, with and
+                           without JavaScript
+  fuzz [--seconds N] [TARGET…]  fuzzes each parser of external input, 60 s each
+  mutants [AREA…] [--shard K/N]  makes small changes to the source and fails if no test notices them
+  autobahn [CASE…]         runs Autobahn's RFC 6455 cases against an echo on the server's transport; requires
+                           Python 2.7
+  help                     this text
+
+`cargo xtask COMMAND --help` describes one command.";
 
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<step::Reported>() => ExitCode::FAILURE,
         Err(error) => {
-            // Without a backtrace, which would push what matters out of sight.
+            // Without a backtrace, which would hide the message.
             eprintln!("Error: {error:#}");
             ExitCode::FAILURE
         }
@@ -44,20 +52,23 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let mut args = std::env::args().skip(1);
-    let command = args.next();
-    let rest: Vec<String> = args.collect();
-    match command.as_deref() {
-        Some("audit") => deny::audit(&rest),
-        Some("autobahn") => autobahn::run(&rest),
-        Some("bench") => bench::run(&rest),
-        Some("chaos") => chaos::run(&rest),
-        Some("client") => client::run_build(&rest),
-        Some("differ") => differ::run_long(&rest),
-        Some("fuzz") => fuzz::run(&rest),
-        Some("mutants") => mutants::run(&rest),
-        Some("test") => test::run_steps(&rest),
-        Some("help" | "--help" | "-h") | None => step::say(USAGE),
-        Some(other) => anyhow::bail!("there is no command {other:?}\n\n{USAGE}"),
+    let mut args = lexopt::Parser::from_env();
+    let command = match args.next()? {
+        Some(Value(command)) => command.string()?,
+        Some(Short('h') | Long("help")) | None => return step::print_line(USAGE),
+        Some(other) => return Err(other.unexpected().into()),
+    };
+    match command.as_str() {
+        "audit" => deny::audit(args),
+        "autobahn" => autobahn::run(args),
+        "bench" => bench::run_measurements(args),
+        "chaos" => chaos::run(args),
+        "client" => client::run_build(args),
+        "differ" => differ::run_long(args),
+        "fuzz" => fuzz::run(args),
+        "mutants" => mutants::run(args),
+        "test" => test::run_steps(args),
+        "help" => step::print_line(USAGE),
+        other => anyhow::bail!("unknown command {other:?}; `cargo xtask help` lists the commands"),
     }
 }

@@ -9,8 +9,10 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::ValueExt as _;
 
-use crate::step::{command_line, root, say};
+use crate::step::{command_line, print_line, root};
 use crate::tools;
 
 mod accepted;
@@ -27,30 +29,33 @@ const MISSED_PERCENT: usize = 5;
 const USAGE: &str = "\
 Usage: cargo xtask mutants [AREA…] [--shard K/N]
 
-  --shard K/N  every N-th mutant of each area, beginning with the K-th; K counts from 0
+  --shard K/N  tests every N-th mutant of each area, starting with the K-th; K counts from 0
 
-Fails where more than 5 % of an area's viable mutants are missed, where a missed one is not listed in
-xtask/mutants.toml, and where that file lists a mutant that does not exist any more.
+Fails if more than 5 % of an area's viable mutants are missed, if a missed one is not listed in
+xtask/mutants.toml, or if that file lists a mutant that does not exist any more.
 The logs of each mutant stay in target/mutants until the next run. Areas:";
 
-/// Tests the mutants of the areas named, or of all.
-pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
+/// Tests the mutants of the named areas, or of all.
+pub(crate) fn run(mut args: lexopt::Parser) -> anyhow::Result<()> {
     let mut shard = None;
     let mut chosen: Vec<&Area> = Vec::new();
-    let mut args = args.iter();
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--shard" => shard = Some(args.next().context("--shard needs a part, as in 0/4")?.as_str()),
-            "--help" => {
-                say(USAGE)?;
-                return AREAS.iter().try_for_each(|area| say(&format!("  {:10} {}", area.name, area.about)));
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("shard") => shard = Some(args.value()?.string()?),
+            Short('h') | Long("help") => {
+                print_line(USAGE)?;
+                return AREAS
+                    .iter()
+                    .try_for_each(|area| print_line(&format!("  {:10} {}", area.name, area.about)));
             }
-            name => match AREAS.iter().find(|area| area.name == name) {
+            Value(name) => match AREAS.iter().find(|area| name == area.name) {
                 Some(area) => chosen.push(area),
-                None => bail!("there is no area {name:?}; `cargo xtask mutants --help` lists them"),
+                None => bail!("unknown area {name:?}; `cargo xtask mutants --help` lists the areas"),
             },
+            other @ (Short(_) | Long(_)) => return Err(other.unexpected().into()),
         }
     }
+    let shard = shard.as_deref();
     if chosen.is_empty() {
         chosen.extend(AREAS);
     }
@@ -61,13 +66,13 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
 
     let mut tallies = Vec::new();
     for area in chosen {
-        say(&format!("\n== {}: {}", area.name, area.about))?;
+        print_line(&format!("\n== {}: {}", area.name, area.about))?;
         tallies.push((area, cargo_mutants.test(area, shard, &all)?));
     }
     report(&tallies, shard, &accepted)
 }
 
-/// The installed program, and where it works.
+/// The installed cargo-mutants and the root of the workspace.
 struct CargoMutants {
     program: std::path::PathBuf,
     root: std::path::PathBuf,
@@ -113,9 +118,9 @@ impl CargoMutants {
         // dependency in each copy.
         command.env("CARGO_TARGET_DIR", self.root.join("target/mutants/build"));
         command.env("CARGO_PROFILE_DEV_DEBUG", "false");
-        say(&format!("$ {}", command_line(&command)))?;
+        print_line(&format!("$ {}", command_line(&command)))?;
         let status = command.status().context("cargo-mutants did not start")?;
-        // 2: a mutant was missed; 3: a mutant ran into the timeout.
+        // 2: a mutant was missed; 3: a mutant timed out.
         ensure!(
             matches!(status.code(), Some(0 | 2 | 3)),
             "cargo-mutants ended with {status}; the logs are in {}",
@@ -136,26 +141,26 @@ impl CargoMutants {
 /// Prints the tallies.
 ///
 /// # Errors
-/// If an area misses too many mutants, or one that is not accepted.
+/// Fails if an area misses too many mutants, or one that is not accepted.
 fn report(tallies: &[(&Area, Tally)], shard: Option<&str>, accepted: &Accepted) -> anyhow::Result<()> {
     let mut wrong = Vec::new();
     for (area, tally) in tallies {
         for mutant in &tally.missed {
             match accepted.reason(mutant) {
-                Some(reason) => say(&format!("accepted: {}\n          {reason}", mutant.name))?,
+                Some(reason) => print_line(&format!("accepted: {}\n          {reason}", mutant.name))?,
                 None => wrong.push(format!("no test of `{}` notices {}", area.name, mutant.name)),
             }
         }
         for mutant in tally.caught.iter().filter(|mutant| accepted.reason(mutant).is_some()) {
-            say(&format!("caught although it is listed as missed: {}", mutant.name))?;
+            print_line(&format!("caught although it is listed as missed: {}", mutant.name))?;
         }
         if tally.missed.len() * 100 > tally.viable() * MISSED_PERCENT {
             wrong.push(format!("`{}` misses more than {MISSED_PERCENT} % of its mutants", area.name));
         }
     }
-    say(&format!("\n{:10} viable  caught  timed out  missed  noticed", "area"))?;
+    print_line(&format!("\n{:10} viable  caught  timed out  missed  noticed", "area"))?;
     for (area, tally) in tallies {
-        say(&format!(
+        print_line(&format!(
             "{:10} {:>6}  {:>6}  {:>9}  {:>6}  {:>5.1} %",
             area.name,
             tally.viable(),
@@ -166,7 +171,7 @@ fn report(tallies: &[(&Area, Tally)], shard: Option<&str>, accepted: &Accepted) 
         ))?;
     }
     if let Some(shard) = shard {
-        say(&format!("Only part {shard} of each area was tested."))?;
+        print_line(&format!("Only part {shard} of each area was tested."))?;
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())

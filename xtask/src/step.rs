@@ -1,59 +1,84 @@
-//! Running other programs, and saying so.
+//! Runs other programs and prints their command lines.
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, IsTerminal as _, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
+use lexopt::ValueExt as _;
 
-/// So many of the last lines of a command that failed are said once more at the end.
+/// The number of last lines of a failed command that are repeated at the end.
 const TAIL: usize = 60;
 
-/// A command that failed.
+/// The error of a command that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{command} ended with {status}")]
 pub(crate) struct Failed {
     command: String,
     status: ExitStatus,
-    /// The last lines that it wrote; none where they went to a terminal.
+    /// The last lines of its output; empty if the output went to a terminal.
     pub(crate) tail: Vec<String>,
 }
 
-/// The root of the workspace.
+/// The error of a program that has printed its own error text. Nothing more is printed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} failed")]
+pub(crate) struct Reported(String);
+
+/// Returns the root of the workspace.
 pub(crate) fn root() -> anyhow::Result<PathBuf> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    Ok(manifest.parent().context("xtask stands in the workspace")?.to_owned())
+    Ok(manifest.parent().context("xtask is a folder of the workspace")?.to_owned())
 }
 
-/// A line for whoever watches.
-pub(crate) fn say(text: &str) -> anyhow::Result<()> {
+/// Prints a line and flushes it.
+pub(crate) fn print_line(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{text}")?;
     out.flush()?;
     Ok(())
 }
 
-/// A command line, split at spaces, to run in a folder of the workspace.
+/// Parses the value of an option as a number.
+///
+/// # Errors
+/// Fails if the value is missing or not a number.
+pub(crate) fn number<T: FromStr>(args: &mut lexopt::Parser, option: &str) -> anyhow::Result<T> {
+    let value = args.value()?.string()?;
+    value.parse().map_err(|_| anyhow!("{option} takes a number, not {value:?}"))
+}
+
+/// Whether an argument requests the usage text.
+pub(crate) fn is_help(arg: &OsStr) -> bool {
+    arg == "--help" || arg == "-h"
+}
+
+/// Creates a command from a line split at spaces, to run in a folder of the workspace.
 pub(crate) fn command(folder: &str, line: &str) -> anyhow::Result<Command> {
     let mut words = line.split_whitespace();
-    let program = words.next().context("an empty command")?;
+    let program = words.next().context("the command line is empty")?;
     let mut command = Command::new(program);
     command.args(words).current_dir(root()?.join(folder));
     Ok(command)
 }
 
-/// Shows a command line, runs it, and fails if it fails.
+/// Prints a command line and runs it.
+///
+/// # Errors
+/// Returns [`Failed`] if the command fails.
 pub(crate) fn run(folder: &str, line: &str) -> anyhow::Result<()> {
     run_command(command(folder, line)?)
 }
 
-/// The same for a command that needs more than words.
+/// Prints and runs a command. Like [`run`].
 pub(crate) fn run_command(mut command: Command) -> anyhow::Result<()> {
-    say(&format!("$ {}", command_line(&command)))?;
+    print_line(&format!("$ {}", command_line(&command)))?;
     let done = if std::io::stdout().is_terminal() {
         command.status().map(|status| (status, Vec::new()))
     } else {
@@ -66,7 +91,21 @@ pub(crate) fn run_command(mut command: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs a command, passes on what it writes, and keeps the last lines of that.
+/// Runs a command that prints its own errors.
+///
+/// # Errors
+/// Returns [`Reported`] if the command fails.
+pub(crate) fn forward(mut command: Command) -> anyhow::Result<()> {
+    let line = command_line(&command);
+    print_line(&format!("$ {line}"))?;
+    let status = command.status().with_context(|| format!("cannot run {line}"))?;
+    if !status.success() {
+        return Err(Reported(line).into());
+    }
+    Ok(())
+}
+
+/// Runs a command, forwards its output, and keeps the last lines.
 fn status_and_tail(command: &mut Command) -> std::io::Result<(ExitStatus, Vec<String>)> {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let kept = Arc::new(Mutex::new(VecDeque::new()));
@@ -92,7 +131,7 @@ fn status_and_tail(command: &mut Command) -> std::io::Result<(ExitStatus, Vec<St
         pass_on(err, |line| write_line(&mut std::io::stderr().lock(), line)),
     ];
     let status = child.wait()?;
-    // A process that the command has left behind may hold the pipes open for ever.
+    // A background process of the command may keep the pipes open without end.
     let until = Instant::now() + Duration::from_secs(5);
     while !readers.iter().all(JoinHandle::is_finished) && Instant::now() < until {
         thread::sleep(Duration::from_millis(10));
@@ -101,12 +140,15 @@ fn status_and_tail(command: &mut Command) -> std::io::Result<(ExitStatus, Vec<St
     Ok((status, tail.into()))
 }
 
-/// A reader that is gone is no reason to end the command.
+/// Writes a line. Errors are ignored: the command continues without a reader of its output.
 fn write_line(to: &mut dyn std::io::Write, line: &[u8]) {
     let _ = to.write_all(line).and_then(|()| to.write_all(b"\n"));
 }
 
-/// What a command prints; fails if it fails.
+/// Runs a command and returns its output.
+///
+/// # Errors
+/// Fails if the command fails or its output is not UTF-8.
 pub(crate) fn output(folder: &str, line: &str) -> anyhow::Result<String> {
     let mut command = command(folder, line)?;
     let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot run {line}"))?;
@@ -116,7 +158,7 @@ pub(crate) fn output(folder: &str, line: &str) -> anyhow::Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Whether a command can be run and succeeds; what it prints is not shown.
+/// Whether a command can be run and succeeds. Its output is dropped.
 pub(crate) fn succeeds(line: &str) -> bool {
     let Ok(mut command) = command("", line) else { return false };
     command
@@ -127,7 +169,7 @@ pub(crate) fn succeeds(line: &str) -> bool {
         .is_ok_and(|s| s.success())
 }
 
-/// Returns the command as it would be typed, with the variables it sets.
+/// Returns the command line, with the environment variables that the command sets.
 pub(crate) fn command_line(command: &Command) -> String {
     let mut line = String::new();
     for (name, value) in command.get_envs() {

@@ -1,5 +1,4 @@
-//! What the structure of the source must not have. The lists of `xtask/structure.toml` accept
-//! exceptions.
+//! Checks the structure of the source. `xtask/structure.toml` lists the accepted exceptions.
 
 mod crates;
 mod cycles;
@@ -16,7 +15,7 @@ use anyhow::ensure;
 
 use self::exceptions::Exceptions;
 use self::modules::CrateModules;
-use crate::step::{output, root, say};
+use crate::step::{output, print_line, root};
 
 /// The root files of the crates that are read for cycles and names.
 const CRATES: &[&str] = &[
@@ -36,7 +35,7 @@ const CRATES: &[&str] = &[
 /// and that the pages for maintainers mention only names of the source.
 ///
 /// # Errors
-/// Fails with every fault, and with every exception that nothing needs any more.
+/// Fails with every fault, and with every unused exception.
 pub(crate) fn check() -> anyhow::Result<()> {
     let root = root()?;
     let mut exceptions = Exceptions::read(&root.join("xtask/structure.toml"))?;
@@ -71,11 +70,11 @@ pub(crate) fn check() -> anyhow::Result<()> {
     faults.extend(walks::faults(&root)?);
     faults.extend(references::faults(&root, &tracked, &mut exceptions)?);
     faults.extend(exceptions.unused());
-    ensure!(faults.is_empty(), "{} faults of structure\n{}", faults.len(), faults.join("\n"));
-    say(&format!("{} crates and {} files have no fault of structure", crates.len(), tracked.len()))
+    ensure!(faults.is_empty(), "{} structural faults\n{}", faults.len(), faults.join("\n"));
+    print_line(&format!("{} crates and {} files have no structural faults", crates.len(), tracked.len()))
 }
 
-/// Returns the files under version control and those that are new.
+/// Returns the files under version control and new files that are not ignored.
 fn tracked_files() -> anyhow::Result<Vec<String>> {
     let files = output("", "git ls-files --cached --others --exclude-standard")?;
     Ok(files.lines().map(str::to_owned).collect())

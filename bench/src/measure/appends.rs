@@ -1,23 +1,23 @@
-//! An append to a long list against one to a short list.
+//! Compares an append to a long list with an append to a short list.
 
 use std::time::Duration;
 
 use vivaz_protocol::ComponentId;
 
-use super::{Effort, median, micros};
+use super::{Precision, median, micros};
 use crate::load::{Bytes, Session};
 use crate::process::Server;
-use crate::report::{Aim, Line};
+use crate::report::{Line, Target};
 
 const SHORT: usize = 10;
 const LONG: usize = 100_000;
 
-/// Short lists, so many that none of them grows long by being appended to.
+/// The number of short lists. The appends are spread over them, so that all of them stay short.
 const SHORT_LISTS: usize = 50;
 
-/// Server CPU of one append, and its bytes.
-pub(super) async fn to_long_and_short(effort: Effort) -> anyhow::Result<Vec<Line>> {
-    let (rounds, batches, each) = (effort.pick(7, 3), effort.pick(4, 1), 100);
+/// Measures the server's CPU time of one append, and its size in bytes.
+pub(super) async fn short_and_long(precision: Precision) -> anyhow::Result<Vec<Line>> {
+    let (rounds, batches, each) = (precision.pick(7, 3), precision.pick(4, 1), 100);
     let server = Server::start("serve-vivaz")?;
     let mut short = Vec::new();
     for _ in 0..SHORT_LISTS {
@@ -54,16 +54,16 @@ pub(super) async fn to_long_and_short(effort: Effort) -> anyhow::Result<Vec<Line
     }
     Ok(vec![
         Line {
-            what: format!("server CPU of an append, list of {SHORT} against one of {LONG}"),
-            yardstick: Some(format!("{:.1} µs", median(short_costs))),
+            name: format!("server CPU per append, list of {SHORT} compared with one of {LONG}"),
+            baseline: Some(format!("{:.1} µs", median(short_costs))),
             measured: format!("{:.1} µs", median(long_costs)),
-            aim: Some(Aim { value: median(ratios), at_most: Some(2.0) }),
+            target: Some(Target { value: median(ratios), at_most: Some(2.0) }),
         },
         Line {
-            what: format!("bytes of an append to a list of {LONG}, down"),
-            yardstick: None,
+            name: format!("bytes received for an append to a list of {LONG}"),
+            baseline: None,
             measured: format!("{} B", bytes.down),
-            aim: None,
+            target: None,
         },
     ])
 }

@@ -1,30 +1,30 @@
-//! One change that many see, against a message sent to as many.
+//! Compares a topic update to many viewers with a plain message to as many connections.
 
 use tokio::task::JoinSet;
 use vivaz_protocol::ComponentId;
 
-use super::{Effort, median, micros};
+use super::{Precision, median, micros};
 use crate::load::Session;
 use crate::process::Server;
-use crate::report::{Aim, Line};
+use crate::report::{Line, Target};
 use crate::socket::{Socket, Subprotocol};
 
-/// What is said: with what stands around it, some two hundred bytes.
+/// The text that is sent; with its envelope about 200 bytes.
 const TEXT: &str = "\"0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 \
                     0123456789 0123456789 0123456789 0123456789 \"";
 
-/// Server CPU a delivery, singly and in bursts.
-pub(super) async fn of_a_topic(effort: Effort) -> anyhow::Result<Vec<Line>> {
-    let viewers = effort.pick(1_000, 200);
-    let mut plain = Plain::open(viewers).await?;
-    let mut live = Live::open(viewers).await?;
+/// Measures the server's CPU time for each delivery, for single messages and for bursts.
+pub(super) async fn topic(precision: Precision) -> anyhow::Result<Vec<Line>> {
+    let viewers = precision.pick(1_000, 200);
+    let mut plain = Broadcast::open(viewers).await?;
+    let mut live = Topic::open(viewers).await?;
     let mut lines = Vec::new();
     for (what, burst, repeat) in
-        [("singly", 1, effort.pick(100, 20)), ("in bursts of 20", 20, effort.pick(20, 4))]
+        [("one at a time", 1, precision.pick(100, 20)), ("in bursts of 20", 20, precision.pick(20, 4))]
     {
         let (mut plains, mut lives, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         let deliveries = (viewers * burst * repeat) as f64;
-        for _ in 0..effort.pick(5, 2) {
+        for _ in 0..precision.pick(5, 2) {
             let before = plain.server.cpu()?;
             for _ in 0..repeat {
                 plain.round(burst).await?;
@@ -40,22 +40,22 @@ pub(super) async fn of_a_topic(effort: Effort) -> anyhow::Result<Vec<Line>> {
             ratios.push(of_live / of_plain);
         }
         lines.push(Line {
-            what: format!("server CPU a delivery of 200 B to {viewers} viewers, {what}"),
-            yardstick: Some(format!("{:.2} µs", median(plains))),
+            name: format!("server CPU per delivery of 200 B to {viewers} viewers, {what}"),
+            baseline: Some(format!("{:.2} µs", median(plains))),
             measured: format!("{:.2} µs", median(lives)),
-            aim: Some(Aim { value: median(ratios), at_most: None }),
+            target: Some(Target { value: median(ratios), at_most: None }),
         });
     }
     Ok(lines)
 }
 
-/// Connections to the yardstick; the first one speaks.
-struct Plain {
+/// Connections to the baseline; the first one sends.
+struct Broadcast {
     server: Server,
     sockets: Vec<Socket>,
 }
 
-impl Plain {
+impl Broadcast {
     async fn open(viewers: usize) -> anyhow::Result<Self> {
         let server = Server::start("serve-to-all")?;
         let mut sockets = Vec::with_capacity(viewers);
@@ -66,9 +66,9 @@ impl Plain {
     }
 
     async fn round(&mut self, burst: usize) -> anyhow::Result<()> {
-        if let Some(speaker) = self.sockets.first_mut() {
+        if let Some(sender) = self.sockets.first_mut() {
             for _ in 0..burst {
-                speaker.send(TEXT).await?;
+                sender.send(TEXT).await?;
             }
         }
         let mut tasks = JoinSet::new();
@@ -85,13 +85,13 @@ impl Plain {
     }
 }
 
-/// Sessions that look at one topic; the first one speaks.
-struct Live {
+/// Sessions that show one topic; the first one updates it.
+struct Topic {
     server: Server,
     sessions: Vec<Session>,
 }
 
-impl Live {
+impl Topic {
     async fn open(viewers: usize) -> anyhow::Result<Self> {
         let server = Server::start("serve-vivaz")?;
         let mut sessions = Vec::with_capacity(viewers);
@@ -104,10 +104,10 @@ impl Live {
     }
 
     async fn round(&mut self, burst: usize) -> anyhow::Result<()> {
-        if let Some(speaker) = self.sessions.first_mut() {
+        if let Some(sender) = self.sessions.first_mut() {
             let id = ComponentId::new("b1")?;
             for _ in 0..burst {
-                speaker.cast(&id, "post", TEXT).await?;
+                sender.cast(&id, "post", TEXT).await?;
             }
         }
         let mut tasks = JoinSet::new();

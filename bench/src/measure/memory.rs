@@ -1,34 +1,35 @@
-//! What thousands of sessions cost that do nothing.
+//! Measures the memory of thousands of idle sessions.
 
 use std::time::Duration;
 
 use anyhow::ensure;
 use vivaz_protocol::ComponentId;
 
-use super::Effort;
-use crate::echo::{ASK_FOR_BIG, BIG_BYTES};
+use super::Precision;
+use crate::echo::{LARGE_BYTES, LARGE_REQUEST};
 use crate::load::Session;
 use crate::process::Server;
-use crate::report::{Aim, Line};
+use crate::report::{Line, Target};
 use crate::socket::{Socket, Subprotocol};
 
-/// Enough to touch every page of code and every pool, so that what comes after is a connection's
-/// own.
+/// The number of connections before the measurement. They load all code and fill all pools, so that
+/// later growth belongs to connections alone.
 const WARM_UP: usize = 200;
 
-/// Resident memory a session with one counter, with three, and after a large snapshot went to it.
-pub(super) async fn idle(effort: Effort) -> anyhow::Result<Vec<Line>> {
-    let count = effort.pick(5_000, 1_000);
+/// Measures the resident memory for each session: with one counter, with three counters, and after
+/// a large snapshot.
+pub(super) async fn idle(precision: Precision) -> anyhow::Result<Vec<Line>> {
+    let count = precision.pick(5_000, 1_000);
     let echo = echoes(count, Traffic::None).await?;
     let one = sessions(count, &["counter"], Traffic::None).await?;
     let three = sessions(count, &["counter", "counter", "counter"], Traffic::None).await?;
     let echo_big = echoes(count, Traffic::Snapshot).await?;
     let one_big = sessions(count, &["counter"], Traffic::Snapshot).await?;
-    let line = |what: &str, yardstick: f64, measured: f64, at_most: Option<f64>| Line {
-        what: format!("resident bytes a session, {count} idle, {what}"),
-        yardstick: Some(format!("{yardstick:.0} B")),
+    let line = |what: &str, baseline: f64, measured: f64, at_most: Option<f64>| Line {
+        name: format!("resident bytes per session, {count} idle, {what}"),
+        baseline: Some(format!("{baseline:.0} B")),
         measured: format!("{measured:.0} B"),
-        aim: Some(Aim { value: measured / yardstick, at_most }),
+        target: Some(Target { value: measured / baseline, at_most }),
     };
     Ok(vec![
         line("one counter", echo, one, Some(1.5)),
@@ -49,8 +50,11 @@ async fn echoes(count: usize, traffic: Traffic) -> anyhow::Result<f64> {
         let mut socket = Socket::connect(server.address, Subprotocol::None).await?;
         crate::load::echo(&mut socket, "hello").await?;
         if let Traffic::Snapshot = traffic {
-            socket.send(ASK_FOR_BIG).await?;
-            ensure!(socket.next().await?.len() == BIG_BYTES, "the echo was to send more");
+            socket.send(LARGE_REQUEST).await?;
+            ensure!(
+                socket.next().await?.len() == LARGE_BYTES,
+                "the large reply of the echo has the wrong size"
+            );
         }
         socket.shrink();
         anyhow::Ok(socket)
@@ -66,8 +70,7 @@ async fn sessions(count: usize, components: &[&str], traffic: Traffic) -> anyhow
             session.mount(&ComponentId::new(&format!("c{at}"))?, component).await?;
         }
         if let Traffic::Snapshot = traffic {
-            // A component whose shared field shows a large topic, taken away again once the
-            // snapshot came.
+            // Mounts a component that shows a large topic, and unmounts it after the snapshot.
             let id = ComponentId::new("large")?;
             session.mount(&id, "large").await?;
             session.unmount(&id).await?;
@@ -78,7 +81,7 @@ async fn sessions(count: usize, components: &[&str], traffic: Traffic) -> anyhow
     grown(&server, count, open).await
 }
 
-/// By how much the server grew for each of `count` connections that stay.
+/// Returns the growth of the server's memory, in bytes for each of `count` open connections.
 async fn grown<C>(
     server: &Server,
     count: usize,

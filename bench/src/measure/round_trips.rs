@@ -1,4 +1,4 @@
-//! A click and its answer, against the same bytes sent back.
+//! Compares a click and its reply with an echo of the same bytes.
 
 use std::time::{Duration, Instant};
 
@@ -6,21 +6,21 @@ use anyhow::Context as _;
 use tokio::task::JoinSet;
 use vivaz_protocol::ComponentId;
 
-use super::{Effort, median, micros};
+use super::{Precision, median, micros};
 use crate::load::{self, Session};
 use crate::process::{self, Server};
-use crate::report::{Aim, Line};
+use crate::report::{Line, Target};
 use crate::socket::{Socket, Subprotocol};
 
 const CONNECTIONS: usize = 64;
 
-/// What a click looks like on the wire; the echo gets this.
+/// The message of a click, which is also sent to the echo.
 const CLICK: &str =
     r#"{"v":1,"type":"COMPONENT_ACTION","ref":1234,"componentId":"c1","action":"increment","payload":[1]}"#;
 
-/// Server CPU a round trip with many connections at once.
-pub(super) async fn together(effort: Effort) -> anyhow::Result<Vec<Line>> {
-    let (rounds, trips) = (effort.pick(7, 3), effort.pick(1_500, 300));
+/// Measures the server's CPU time of a round trip, with many concurrent connections.
+pub(super) async fn concurrent(precision: Precision) -> anyhow::Result<Vec<Line>> {
+    let (rounds, trips) = (precision.pick(7, 3), precision.pick(1_500, 300));
     let echo = Server::start("serve-echo")?;
     let vivaz = Server::start("serve-vivaz")?;
     let mut sockets = Vec::new();
@@ -49,23 +49,23 @@ pub(super) async fn together(effort: Effort) -> anyhow::Result<Vec<Line>> {
     let busy = (process::own_cpu()? - load_before).as_secs_f64() / started.elapsed().as_secs_f64();
     Ok(vec![
         Line {
-            what: format!("server CPU a round trip, {CONNECTIONS} connections"),
-            yardstick: Some(format!("{:.2} µs", median(echo_costs))),
+            name: format!("server CPU per round trip, {CONNECTIONS} connections"),
+            baseline: Some(format!("{:.2} µs", median(echo_costs))),
             measured: format!("{:.2} µs", median(vivaz_costs)),
-            aim: Some(Aim { value: median(ratios), at_most: Some(2.5) }),
+            target: Some(Target { value: median(ratios), at_most: Some(2.5) }),
         },
         Line {
-            what: "of the load itself, a round trip (share of one core)".to_owned(),
-            yardstick: None,
+            name: "load generator CPU per round trip (share of one core)".to_owned(),
+            baseline: None,
             measured: format!("{load:.2} µs ({:.0} %)", busy * 100.0),
-            aim: None,
+            target: None,
         },
     ])
 }
 
-/// Latency of one round trip after the other on one connection, and the size of a click.
-pub(super) async fn one_by_one(effort: Effort) -> anyhow::Result<Vec<Line>> {
-    let (rounds, trips) = (effort.pick(7, 3), effort.pick(4_000, 500));
+/// Measures the latency of sequential round trips on one connection, and the size of a click.
+pub(super) async fn sequential(precision: Precision) -> anyhow::Result<Vec<Line>> {
+    let (rounds, trips) = (precision.pick(7, 3), precision.pick(4_000, 500));
     let echo = Server::start("serve-echo")?;
     let vivaz = Server::start("serve-vivaz")?;
     let mut socket = Socket::connect(echo.address, Subprotocol::None).await?;
@@ -81,7 +81,7 @@ pub(super) async fn one_by_one(effort: Effort) -> anyhow::Result<Vec<Line>> {
     for _ in 0..rounds {
         let mut echoes = Vec::with_capacity(trips);
         let mut clicks = Vec::with_capacity(trips);
-        // By turns, so that whatever else the machine does falls on both.
+        // Alternating, so that other load of the machine affects both equally.
         for _ in 0..trips {
             let started = Instant::now();
             load::echo(&mut socket, CLICK).await?;
@@ -98,28 +98,28 @@ pub(super) async fn one_by_one(effort: Effort) -> anyhow::Result<Vec<Line>> {
         }
     }
     let latency = |name: &str, (echoes, clicks, ratios), at_most: Option<f64>| Line {
-        what: format!("{name} of sequential round trips"),
-        yardstick: Some(format!("{:.1} µs", median(echoes))),
+        name: format!("{name} of sequential round trips"),
+        baseline: Some(format!("{:.1} µs", median(echoes))),
         measured: format!("{:.1} µs", median(clicks)),
-        aim: Some(Aim { value: median(ratios), at_most }),
+        target: Some(Target { value: median(ratios), at_most }),
     };
     let size = |direction: &str, bytes: usize, most: f64| Line {
-        what: format!("bytes of the 500th click, {direction}"),
-        yardstick: None,
+        name: format!("bytes {direction} for the 500th click"),
+        baseline: None,
         measured: format!("{bytes} B"),
-        aim: Some(Aim { value: bytes as f64, at_most: Some(most) }),
+        target: Some(Target { value: bytes as f64, at_most: Some(most) }),
     };
     Ok(vec![
         latency("p50", halves, Some(1.5)),
         latency("p99", tails, None),
-        size("up", bytes.up, 100.0),
-        size("down", bytes.down, 95.0),
+        size("sent", bytes.up, 100.0),
+        size("received", bytes.down, 95.0),
     ])
 }
 
 fn percentile(times: &mut [Duration], per_mille: usize) -> anyhow::Result<f64> {
     times.sort_unstable();
-    let time = times.get(times.len() * per_mille / 1000).context("nothing was measured")?;
+    let time = times.get(times.len() * per_mille / 1000).context("no round trip was measured")?;
     Ok(micros(*time))
 }
 

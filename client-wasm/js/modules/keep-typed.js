@@ -44,12 +44,12 @@ export default core => {
   };
 
   const restore = async () => {
-    let kept, isLost;
+    let kept = [], isLost;
     try {
       const stored = sessionStorage[STORAGE_KEY];
       delete sessionStorage[STORAGE_KEY];
       if (!stored) return;
-      ({ kept, isLost } = JSON.parse(stored));
+      ({ kept = [], isLost } = JSON.parse(stored));
     } catch {
       return;
     }

@@ -1,6 +1,6 @@
 // A mounted component, as the code of the page uses it. client.d.ts documents the public members.
 
-import { COMMAND_CALL, COMMAND_GUESS, COMMAND_LOADING, COMMAND_RELEASE, COMMAND_SET, COMMAND_STATE } from '../codes.js';
+import { COMMAND_CALL, COMMAND_OPTIMISTIC, COMMAND_LOADING, COMMAND_RELEASE, COMMAND_SET, COMMAND_STATE } from '../codes.js';
 import { runCommand } from '../glue.js';
 import { call } from './calls.js';
 import { enqueue, query, queueCommand } from './commands.js';
@@ -77,7 +77,7 @@ export class Component {
   optimistic(patch, until) {
     /** @type {number} */
     let tag;
-    enqueue(() => { tag = runCommand(COMMAND_GUESS, this.slot, 0, 0, '', JSON.stringify(patch)); });
+    enqueue(() => { tag = runCommand(COMMAND_OPTIMISTIC, this.slot, 0, 0, '', JSON.stringify(patch)); });
     const end = () => queueCommand(COMMAND_RELEASE, this.slot, tag);
     Promise.resolve(until).then(end, end);
     return until;

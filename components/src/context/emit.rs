@@ -67,11 +67,12 @@ impl Context {
     /// Addresses an event to all sessions that subscribe to a topic.
     ///
     /// # Panics
-    /// Panics inside `mount`, where the field is not bound to its topic yet.
+    /// Panics if the field is not bound to its topic yet: it is a new [`Shared`] value, which is
+    /// bound after the handler has returned.
+    #[track_caller]
     pub fn to_topic<T: Topic>(&mut self, shared: &Shared<T>) -> Emit<'_> {
-        // A field without a topic has no subscribers: no topic has an empty name.
-        let name = shared.topic_name().map_or("", |name| name.as_str());
-        self.to(Target::Topic(name.into()))
+        let name = shared.bound_name().as_str().into();
+        self.to(Target::Topic(name))
     }
 }
 

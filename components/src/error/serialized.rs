@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_page_may_read_of_an_error_comes_back() {
+    fn the_public_part_of_an_error_survives_a_round_trip() {
         let details = RawValue::from_string(r#"{"left":3}"#.to_owned()).unwrap();
         for error in [
             ActionError::user("sold out").with_details(details),

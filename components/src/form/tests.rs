@@ -245,7 +245,7 @@ fn a_type_that_serde_reads_from_a_text_gets_the_text() {
 }
 
 #[test]
-fn what_a_type_takes_as_it_is_stays_as_it_is() {
+fn values_that_a_type_accepts_are_not_changed() {
     let form = json!({ "a[]": "1", "b.c": "", "d": ["on", ""], "e": "5" });
     assert_eq!(read(&form), Ok(form.clone()));
     assert_eq!(read::<HashMap<String, Value>>(&form).unwrap()["b.c"], json!(""));
@@ -324,7 +324,7 @@ boxes! {
 }
 
 #[test]
-fn what_is_sent_cannot_keep_the_decoder_busy() {
+fn no_message_keeps_the_decoder_busy() {
     #[derive(Deserialize, Debug)]
     struct Lists(#[expect(dead_code, reason = "only its depth counts")] Vec<Lists>);
     assert!(read::<Lists>(&json!("a")).is_err());

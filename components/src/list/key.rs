@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_what_the_id_is_serialised_as() {
+    fn a_key_is_the_serialised_id() {
         #[derive(serde::Serialize)]
         struct Id(u32);
         assert_eq!(Key::of(&Id(7)), Key::Int(7));
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_no_key_is_invalid_and_never_panics() {
+    fn an_invalid_key_is_an_error_without_a_panic() {
         assert_eq!(Key::of(&i64::MIN), Key::Int(i64::MIN));
         assert_eq!(Key::of(&(i64::MAX as u64)), Key::Int(i64::MAX));
         assert_eq!(Key::of(&7_u128), Key::Int(7));

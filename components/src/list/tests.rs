@@ -45,7 +45,7 @@ fn a_list_reads_as_a_vector_does() {
 }
 
 #[test]
-fn lists_are_equal_if_their_items_are_whatever_was_done_to_them() {
+fn lists_with_equal_items_are_equal_after_any_changes() {
     let list: List<Row> = rows(0..3).into();
     let mut other: List<Row> = rows([2, 0, 1]).into();
     assert_ne!(list, other);

@@ -28,7 +28,7 @@ macro_rules! types {
 }
 
 #[test]
-fn what_a_type_is_read_from_is_described() {
+fn the_input_of_a_type_is_described() {
     types! {
         struct Plain { b: String, a: Option<u8>, c: Vec<(i64, f32)>, d: HashMap<u16, bool> }
         #[serde(rename_all = "camelCase")]
@@ -62,7 +62,7 @@ fn every_variant_is_described() {
 }
 
 #[test]
-fn what_makes_no_difference_to_the_json_makes_none_to_the_description() {
+fn types_with_the_same_json_have_the_same_description() {
     types! {
         struct Wrapped(u32);
         struct Renamed { a: Wrapped }
@@ -183,7 +183,7 @@ fn checks_of_a_type_do_not_stand_in_the_way() {
 }
 
 #[test]
-fn the_name_stands_for_a_type_that_does_not_say_what_it_reads() {
+fn a_type_without_a_description_is_described_by_its_name() {
     types! {
         struct Flat { a: u8, #[serde(flatten)] rest: Inner }
         struct Holds { a: Untagged, b: Tagged, c: Value, d: Box<RawValue>, e: u8 }
@@ -216,7 +216,7 @@ fn the_name_stands_for_a_type_that_does_not_say_what_it_reads() {
 }
 
 #[test]
-fn a_type_that_panics_or_reads_nothing_is_described_by_its_name() {
+fn a_type_that_panics_or_reads_no_value_is_described_by_its_name() {
     struct Panics;
     impl<'de> Deserialize<'de> for Panics {
         fn deserialize<D: Deserializer<'de>>(_: D) -> std::result::Result<Self, D::Error> {
@@ -257,7 +257,7 @@ impl crate::Keyed for Row {
 }
 
 #[test]
-fn names_lose_what_differs_between_compilers() {
+fn names_omit_differences_between_compilers() {
     for (name, short) in [
         ("alloc::vec::Vec<alloc::string::String>", "Vec<String>"),
         ("(a::B, [c::d::E; 3])", "(B, [E; 3])"),
@@ -274,7 +274,7 @@ fn names_lose_what_differs_between_compilers() {
 
 /// The hash is stored: what changes it makes every stored component one of another schema.
 #[test]
-fn the_hash_stays_what_it_is() {
+fn the_hash_is_stable() {
     assert_eq!(
         schema(&[("n", describe::<u32>), ("inner", describe::<Vec<Inner>>)]),
         3_842_846_468_206_179_659

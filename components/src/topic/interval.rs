@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_patch_names_a_bounded_number_of_authors_and_all_of_them_are_told() {
+    async fn a_patch_names_a_bounded_number_of_authors_and_reaches_all_of_them() {
         let mut waiting = IntervalQueue::default();
         let unsent: Vec<_> = (1..=1_000).map(|number| waiting.add(Some(&author(number))).0).collect();
         let (authors, patch) = waiting.take();

@@ -471,7 +471,7 @@ mod tests {
 
         /// Equal content has equal prints; different content, different ones.
         #[test]
-        fn a_print_tells_contents_apart(a: Vec<(String, Option<i64>)>, b: Vec<(String, Option<i64>)>) {
+        fn a_print_differs_for_different_contents(a: Vec<(String, Option<i64>)>, b: Vec<(String, Option<i64>)>) {
             prop_assert_eq!(print(&a), print(a.clone()));
             prop_assert_eq!(a == b, print(&a) == print(&b));
         }

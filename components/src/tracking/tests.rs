@@ -53,7 +53,7 @@ fn changes(tracker: &mut Tracker, state: &mut State) -> Option<Value> {
 }
 
 #[test]
-fn the_page_is_told_of_public_fields_that_changed() {
+fn the_page_receives_changed_public_fields() {
     let mut state = State::new();
     let mut tracker = Tracker::new(&mut state).unwrap();
     assert_eq!(changes(&mut tracker, &mut state), None);
@@ -69,7 +69,7 @@ fn the_page_is_told_of_public_fields_that_changed() {
 }
 
 #[test]
-fn a_page_of_which_nothing_is_known_is_told_of_every_field() {
+fn a_page_without_known_state_receives_every_field() {
     let whole = Some(json!({"public": 1, "computed": 2}));
     let mut state = State::new();
     assert_eq!(changes(&mut Tracker::default(), &mut state), whole);

@@ -48,7 +48,7 @@ impl Counter {
 }
 
 #[tokio::test]
-async fn an_action_changes_what_it_changes() {
+async fn an_action_changes_its_fields() {
     let mut page = Page::mount::<Counter>(json!({"count": 5})).await;
     assert_eq!(page.state, json!({"title": "Live Counter", "count": 5, "step": 0, "doubled": 10}));
     assert_eq!(page.call("increment", json!([])).await, Ok(json!(6)));

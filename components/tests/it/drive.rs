@@ -1,4 +1,4 @@
-//! A session's part, without a session.
+//! Runs the jobs of a component as a session does.
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -8,16 +8,16 @@ use vivaz_components::{
 };
 use vivaz_protocol::SessionId;
 
-/// A mounted component and what its page has.
+/// A mounted component and the state that its page has.
 pub(crate) struct Page {
     instance: Option<Box<dyn Instance>>,
     pub(crate) env: Env,
-    /// The state, patched as a page patches it.
+    /// The state, patched like in a page.
     pub(crate) state: Value,
     pub(crate) last: Option<Value>,
-    /// What the handlers flushed.
+    /// The effects that the handlers flushed.
     pub(crate) flushed: Vec<Value>,
-    /// What they asked for with it, changes of shared state left out: those were made.
+    /// The effects of the flushes, without changes of shared state, which were made.
     pub(crate) effects: Vec<Effect>,
 }
 
@@ -44,7 +44,7 @@ impl Page {
         Ok(Self::of(instance, env, state))
     }
 
-    /// The page of a component that it has in that state.
+    /// Creates the page of a component with a known state.
     pub(crate) fn of(instance: Box<dyn Instance>, env: Env, state: Value) -> Self {
         let (flushed, effects) = (Vec::new(), Vec::new());
         Self { instance: Some(instance), env, state, last: None, flushed, effects }
@@ -79,7 +79,7 @@ impl Page {
         finished
     }
 
-    /// Calls an action; the return value, or the code of the refusal.
+    /// Calls an action. Returns the value, or the code of the refusal.
     pub(crate) async fn call(&mut self, action: &str, args: Value) -> Result<Value, ErrorCode> {
         let finished = self.run(act(action, args)).await;
         match finished.result {
@@ -109,7 +109,7 @@ pub(crate) fn act(action: &str, args: Value) -> Job {
     }
 }
 
-/// Stands where an instance was taken from.
+/// A placeholder for a taken instance.
 struct Gone;
 
 impl Instance for Gone {

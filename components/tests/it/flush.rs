@@ -1,4 +1,4 @@
-//! Handlers that send what they did so far.
+//! Handlers that send intermediate changes.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -120,7 +120,7 @@ fn imports(page: &mut Page) -> Value {
 }
 
 #[tokio::test]
-async fn what_was_flushed_is_sent_step_by_step() {
+async fn flushed_changes_are_sent_step_by_step() {
     let mut page = Page::mount::<Import>(json!({})).await;
     assert_eq!(page.call("run", json!([2, false])).await, Ok(json!(100)));
     assert_eq!(
@@ -139,7 +139,7 @@ async fn what_was_flushed_is_sent_step_by_step() {
 }
 
 #[tokio::test]
-async fn a_failure_falls_back_to_what_was_flushed() {
+async fn a_failure_restores_the_flushed_state() {
     let mut page = Page::mount::<Import>(json!({})).await;
     let finished = page.run(act("run", json!([3, true]))).await;
     assert_eq!(finished.result.unwrap_err().message(), "the disk is full");
@@ -152,7 +152,7 @@ async fn a_failure_falls_back_to_what_was_flushed() {
 
     assert_eq!(page.call("explode", json!([])).await, Err(ErrorCode::Panicked));
     assert_eq!(page.state["done"], 7);
-    // Every patch after it is relative to what the page has.
+    // Each later patch is relative to the state of the page.
     assert_eq!(page.call("run", json!([0, false])).await, Ok(json!(100)));
     assert_eq!(page.last, Some(json!({"done": 100})));
 }
@@ -181,7 +181,7 @@ async fn hooks_flush_too_and_errors_are_shown() {
 }
 
 #[tokio::test]
-async fn a_flush_that_nobody_waits_for_is_sent_and_another_components_is_refused() {
+async fn a_flush_without_await_is_sent_and_one_of_another_component_is_refused() {
     let mut page = Page::mount::<Import>(json!({})).await;
     assert_eq!(page.call("give_up", json!([])).await, Ok(Value::Null));
     assert_eq!((&page.flushed[0], &page.last), (&json!({"done": 3}), &Some(json!({"done": 4}))));

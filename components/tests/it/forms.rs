@@ -1,5 +1,4 @@
-//! Values of a form: decoded by the types of arguments and fields, refused at the field that they
-//! are of.
+//! Values of a form: decoded as the types of arguments and fields, and refused at their fields.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -115,7 +114,7 @@ async fn each_field_may_be_an_argument() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_shown_at_its_field_until_it_fits() {
+async fn an_invalid_value_has_an_error_at_its_field_until_it_is_valid() {
     let mut page = Page::mount::<Bookings>(json!({})).await;
     let wrong = with(with(form(), "seats", "12e"), "number", "18446744073709551616");
     let finished = page.run(act("book", json!([wrong]))).await;
@@ -129,7 +128,7 @@ async fn what_does_not_fit_is_shown_at_its_field_until_it_fits() {
     assert_eq!(page.state["errors"], shown);
     assert_eq!(page.state["log"], json!([]));
 
-    // Another action has nothing to do with it.
+    // Another action does not affect it.
     assert_eq!(page.call("birthday", json!(["x"])).await, Err(ErrorCode::BadArguments));
     assert_eq!(page.state["errors"]["age"], json!(["must be a whole number"]));
     assert_eq!(page.call("birthday", json!(["1"])).await, Ok(json!("1 None")));
@@ -143,7 +142,7 @@ async fn what_does_not_fit_is_shown_at_its_field_until_it_fits() {
 }
 
 #[tokio::test]
-async fn what_a_component_says_itself_stays() {
+async fn errors_set_by_a_component_are_kept() {
     let mut page = Page::mount::<Bookings>(json!({})).await;
     assert_eq!(page.set("age", json!("x")).await, Err(ErrorCode::BadValue));
     assert_eq!(page.call("check", json!([])).await, Ok(json!(null)));
@@ -218,7 +217,7 @@ async fn props_of_a_parent_are_no_form() {
     assert!(page.run(job(json!({ "limit": 5 }))).await.result.is_ok());
 }
 
-/// Programs other than a browser's page may send it.
+/// Programs other than browsers may send it.
 #[tokio::test]
 async fn half_of_a_surrogate_pair_is_refused_in_the_same_words_everywhere() {
     let said = "has a character that is not complete (half of a surrogate pair)";

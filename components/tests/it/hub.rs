@@ -1,4 +1,4 @@
-//! Topics and rooms, as sessions see them.
+//! Topics and rooms, as sessions use them.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ struct Line {
     text: String,
 }
 
-/// How often it was loaded.
+/// The number of loads.
 type Loads = Arc<Mutex<u32>>;
 
 impl Topic for Log {
@@ -62,7 +62,7 @@ impl Topic for Other {
     }
 }
 
-/// Remembers what it is told.
+/// Records all deliveries.
 pub(crate) struct Ear {
     session: SessionId,
     received: Mutex<Vec<String>>,
@@ -73,7 +73,7 @@ impl Ear {
         Arc::new(Self { session: SessionId::new(name).unwrap(), received: Mutex::default() })
     }
 
-    pub(crate) fn heard(&self) -> Vec<String> {
+    pub(crate) fn received(&self) -> Vec<String> {
         std::mem::take(&mut *self.received.lock().unwrap())
     }
 }
@@ -100,7 +100,7 @@ impl Subscriber for Ear {
     }
 }
 
-/// A [`CatchUp`] on the topic `log/1` that outlives the lock.
+/// Returns a [`CatchUp`] on the topic `log/1` that outlives the lock.
 enum Missed {
     Nothing,
     Patches(Vec<(Rev, String)>),
@@ -151,7 +151,7 @@ fn push(id: u64) -> impl Fn(&mut Log) + Send + Sync {
 }
 
 #[tokio::test]
-async fn a_topic_is_loaded_once_and_forgotten_when_nobody_looks() {
+async fn a_topic_is_loaded_once_and_removed_without_subscribers() {
     let (hub, (states, loads)) = (Hub::new(), states());
     let (a, b) = tokio::join!(hub.open::<Log>("log/7", &states), hub.open::<Log>("log/7", &states));
     let (a, b) = (a.unwrap(), b.unwrap());
@@ -211,7 +211,7 @@ async fn states_that_panic_when_they_are_dropped_are_forgotten_as_others_are() {
     assert!(hub.is_empty());
     let again = hub.open::<Bomb>("bomb/1", &states).await.unwrap();
     assert_eq!(again.value().count, 0);
-    // Its end is the end of the test, which has nothing to catch it with.
+    // Dropped with the test: no code here could catch the panic.
     std::mem::forget((hub, again));
 }
 
@@ -228,7 +228,7 @@ async fn a_load_that_fails_is_tried_again() {
 }
 
 #[tokio::test]
-async fn everybody_gets_the_same_bytes_and_nobody_a_gap() {
+async fn all_subscribers_get_the_same_bytes_without_a_gap() {
     let (hub, (states, _)) = (Hub::new(), states());
     let log = hub.open::<Log>("log/1", &states).await.unwrap();
     let (ann, bob) = (Ear::new("ann"), Ear::new("bob"));
@@ -251,7 +251,7 @@ async fn everybody_gets_the_same_bytes_and_nobody_a_gap() {
         drop(subscription.unwrap());
         got.unwrap()
     };
-    let heard = ann.heard();
+    let heard = ann.received();
     assert_eq!(
         heard[0],
         r#"{"v":1,"type":"STATE_UPDATE","topic":"log/1","rev":1,"payload":{"lines":[{"id":1,"text":"x"}],"total":2}}"#
@@ -267,7 +267,7 @@ async fn everybody_gets_the_same_bytes_and_nobody_a_gap() {
     assert_eq!(log.topic().audience(), 1);
     drop(subscription);
     log.update(push(3)).await.unwrap();
-    assert!(ann.heard().is_empty() && bob.heard().is_empty());
+    assert!(ann.received().is_empty() && bob.received().is_empty());
 }
 
 #[tokio::test]
@@ -282,9 +282,9 @@ async fn an_update_that_panics_leaves_no_trace() {
     });
     assert_eq!(outcome.await.unwrap_err().code(), ErrorCode::Panicked);
     assert_eq!(log.value().count, 1);
-    assert!(ann.heard().is_empty());
+    assert!(ann.received().is_empty());
     log.update(push(1)).await.unwrap();
-    assert_eq!(ann.heard().len(), 1);
+    assert_eq!(ann.received().len(), 1);
 }
 
 #[tokio::test]
@@ -300,13 +300,13 @@ async fn an_author_is_named() {
     let staged = vivaz_components::__private::AnyShared::take_staged(&mut shared);
     StagedUpdate::publish_all(staged, Some(&Author::parse("conn:7").unwrap())).unwrap();
     assert_eq!(
-        ann.heard(),
+        ann.received(),
         [r#"{"v":1,"type":"STATE_UPDATE","topic":"log/1","rev":1,"by":"conn:7","payload":{"total":3}}"#]
     );
 }
 
 #[tokio::test]
-async fn a_change_that_is_told_again_is_made_once() {
+async fn a_repeated_change_is_applied_once() {
     let (hub, (states, _)) = (Hub::new(), states());
     let log = hub.open::<Log>("log/1", &states).await.unwrap();
     let mut shared = vivaz_components::Shared::<Log>::new();
@@ -325,7 +325,7 @@ async fn a_change_that_is_told_again_is_made_once() {
 }
 
 #[tokio::test]
-async fn events_of_topics_and_rooms_reach_whom_they_should() {
+async fn events_of_topics_and_rooms_reach_their_receivers() {
     let (hub, (states, _)) = (Hub::new(), states());
     let log = hub.open::<Log>("log/1", &states).await.unwrap();
     let (ann, bob) = (Ear::new("ann"), Ear::new("bob"));
@@ -335,10 +335,10 @@ async fn events_of_topics_and_rooms_reach_whom_they_should() {
     let event = ServerEvent::new("user.joined", &json!({"name": "Ann"})).unwrap();
     log.topic().emit(&event, Some(&ann.session));
     assert_eq!(
-        bob.heard(),
+        bob.received(),
         [r#"{"v":1,"type":"EVENT","topic":"log/1","payload":{"name":"user.joined","data":{"name":"Ann"}}}"#]
     );
-    assert!(ann.heard().is_empty());
+    assert!(ann.received().is_empty());
 
     let (kitchen, component) = (Arc::from("kitchen"), ComponentId::new("c1").unwrap());
     let (ann_there, bob_there): (Arc<dyn Subscriber>, Arc<dyn Subscriber>) = (ann.clone(), bob.clone());
@@ -347,8 +347,8 @@ async fn events_of_topics_and_rooms_reach_whom_they_should() {
     hub.rooms().join(&kitchen, &component, &bob_there);
     assert_eq!(hub.rooms().members("kitchen").len(), 2);
     assert_eq!(hub.rooms().emit("kitchen", &event, Some(&bob.session)), 1);
-    assert_eq!(ann.heard(), [r#"c1: user.joined {"name":"Ann"}"#]);
-    assert!(bob.heard().is_empty());
+    assert_eq!(ann.received(), [r#"c1: user.joined {"name":"Ann"}"#]);
+    assert!(bob.received().is_empty());
     hub.rooms().leave_all(&ann.session, &component);
     assert!(hub.rooms().rooms_of(&ann.session, &component).is_empty());
     assert!(hub.rooms().leave("kitchen", &bob.session, &component));
@@ -363,9 +363,9 @@ async fn a_topic_is_logged_by_its_name() {
     assert!(format!("{:?}", log.topic()).contains("log/1"));
 }
 
-/// A topic may keep to itself what nobody is shown.
+/// A topic may have private state.
 #[tokio::test]
-async fn what_is_not_serialised_is_kept_and_not_sent() {
+async fn unserialised_fields_are_kept_and_not_sent() {
     let (hub, (states, _)) = (Hub::new(), states());
     let log = hub.open::<Log>("log/1", &states).await.unwrap();
     let ann = Ear::new("ann");
@@ -374,11 +374,10 @@ async fn what_is_not_serialised_is_kept_and_not_sent() {
         log.update(|log| log.hidden += 1).await.unwrap();
     }
     assert_eq!(log.value().hidden, 2);
-    assert!(ann.heard().is_empty());
+    assert!(ann.received().is_empty());
 }
 
-/// Many change the state at the same time; everybody who looks sees the same, in the same order,
-/// without a gap.
+/// Concurrent changes reach all subscribers in the same order and without a gap.
 #[test]
 fn the_order_is_the_same_for_all() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -398,7 +397,7 @@ fn the_order_is_the_same_for_all() {
             });
         }
     });
-    let heard: Vec<_> = ears.iter().map(|ear| ear.heard()).collect();
+    let heard: Vec<_> = ears.iter().map(|ear| ear.received()).collect();
     let revs: Vec<u64> = heard[0]
         .iter()
         .map(|frame| serde_json::from_str::<Value>(frame).unwrap()["rev"].as_u64().unwrap())

@@ -1,4 +1,4 @@
-//! Fields that are fetched while the page is there.
+//! Fields that load after the mount.
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -16,7 +16,7 @@ use crate::drive::{Page, act};
     inline = "<p live:if='figures.ready'>{{ figures.value.len() }}</p><p live:else>{{ figures.error }}</p>"
 )]
 struct Report {
-    // Before the others: a field that loads nothing does not take what they wait for.
+    // Before the others: a field without a load does not receive their results.
     #[live(default)]
     seen: usize,
     #[live(default = Async::loading())]
@@ -51,7 +51,7 @@ impl Report {
         Err(ActionError::user("no"))
     }
 
-    /// Ends when nobody waits for it.
+    /// Ends when its receiver is dropped.
     #[action]
     fn hang(&mut self, cx: &mut Context) {
         let alive = cx.state::<Alive>().0.lock().unwrap().take();
@@ -81,7 +81,7 @@ fn shown(loading: bool, ready: bool, failed: bool, value: Value, error: Value) -
 
 type Load = BoxFuture<Option<Loaded>>;
 
-/// Does an action, and takes the loads that it begins.
+/// Runs an action and takes the loads that it starts.
 async fn begin(page: &mut Page, action: &str, args: Value) -> Vec<Load> {
     let finished = page.run(act(action, args)).await;
     let load = |effect| if let Effect::Load(load) = effect { Some(load) } else { None };
@@ -107,7 +107,7 @@ async fn a_field_is_loading_then_ready_or_failed() {
     page.call("see", json!([])).await.unwrap();
     assert_eq!(page.last, Some(json!({"seen": 2})));
 
-    // Loaded again, it shows what was there; a failure too.
+    // A repeated load shows the previous value meanwhile, and so does a failed one.
     let mut loads = begin(&mut page, "load", json!([[]])).await;
     assert_eq!(page.state["figures"], shown(true, false, false, json!([1, 2]), Value::Null));
     settle(&mut page, loads.remove(0)).await;
@@ -117,7 +117,7 @@ async fn a_field_is_loading_then_ready_or_failed() {
 }
 
 #[tokio::test]
-async fn what_went_wrong_is_told_only_as_far_as_the_user_may_read_it() {
+async fn only_user_errors_are_shown_in_detail() {
     let mut page = Page::mount::<Report>(json!({})).await;
     for figures in [json!([[0]]), json!([[13]])] {
         let mut loads = begin(&mut page, "load", figures).await;
@@ -135,11 +135,11 @@ async fn the_last_load_counts_and_the_others_end() {
     assert!(loads.remove(0).await.is_none(), "ended");
     settle(&mut page, loads.remove(0)).await;
     assert_eq!(page.state["figures"]["value"], json!([2, 2]));
-    // Ended by what the component did since.
+    // Cancelled by a later change of the component.
     let mut loads = begin(&mut page, "load", json!([[3]])).await;
     page.call("clear", json!([])).await.unwrap();
     assert!(loads.remove(0).await.is_none());
-    // A handler that fails has begun nothing, and ended nothing.
+    // A failed handler neither starts nor cancels a load.
     let mut loads = begin(&mut page, "load", json!([[4]])).await;
     assert!(begin(&mut page, "load_and_fail", json!([])).await.is_empty());
     settle(&mut page, loads.remove(0)).await;
@@ -159,7 +159,7 @@ async fn a_load_ends_with_its_component() {
 }
 
 #[tokio::test]
-async fn a_load_does_not_outlive_the_process_and_says_so() {
+async fn a_load_does_not_outlive_the_process_and_reports_it() {
     let mut page = Page::mount::<Report>(json!({})).await;
     let saved = |page: &mut Page| page.instance().save().unwrap();
     let restored = async |saved: Vec<u8>| {
@@ -171,7 +171,7 @@ async fn a_load_does_not_outlive_the_process_and_says_so() {
         assert_eq!(again, saved);
         serde_json::from_str::<Value>(&instance.state().unwrap()).unwrap()["figures"].clone()
     };
-    // Nothing was begun yet: the page that brings this back begins.
+    // No load has started: the page that restores this one starts it.
     assert_eq!(restored(saved(&mut page)).await, page.state["figures"]);
     let loads = begin(&mut page, "load", json!([[1]])).await;
     let failed = restored(saved(&mut page)).await;

@@ -1,4 +1,4 @@
-//! Components as an application writes them, driven as a session drives them.
+//! Components of applications, driven as a session drives them.
 
 #![allow(
     clippy::unwrap_used,

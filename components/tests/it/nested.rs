@@ -1,4 +1,4 @@
-//! Properties inside of fields: which of them a page may write, and what comes of it.
+//! Properties inside of fields: which of them a page may write, and the effects.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ struct Item {
     mood: Mood,
     #[live(model)]
     tags: Vec<String>,
-    /// Marks no fields of its own: written as a whole.
+    /// Has no marked fields: it is written as a whole.
     #[live(model)]
     size: Size,
     #[live(model)]
@@ -56,7 +56,7 @@ struct Item {
     #[live(model)]
     parts: List<Part>,
     price: u32,
-    /// Not marked, although its type marks fields.
+    /// Not marked, although its type has marked fields.
     home: Address,
     others: List<Part>,
     #[serde(skip)]
@@ -165,7 +165,7 @@ impl Board {
     fn nothing(&self) {}
 }
 
-/// A path as the wire has it.
+/// A path in its wire form.
 fn path(path: &Value) -> PropertyPath<'static> {
     let mut steps = path.as_array().unwrap().iter().map(|step| match step.as_i64() {
         Some(number) => Step::Int(number),
@@ -193,7 +193,7 @@ fn found<'s>(state: &'s Value, path: &Value) -> &'s Value {
 }
 
 #[tokio::test]
-async fn marked_properties_are_written_and_nothing_else() {
+async fn only_marked_properties_are_written() {
     for (property, value, now) in [
         (json!(["draft"]), json!("d"), json!("d")),
         (json!(["address", "street"]), json!("s"), json!("s")),
@@ -220,7 +220,7 @@ async fn marked_properties_are_written_and_nothing_else() {
         assert_eq!(set(&mut page, property.clone(), value).await, Ok(()), "{property}");
         assert_eq!(*found(&page.state, &property), now, "{property}");
         assert_eq!(page.state["log"].as_array().unwrap().len(), 1, "{property}");
-        // Nothing else has changed.
+        // No other change.
         let mut rest = page.state.clone();
         rest["log"] = json!([]);
         let steps = property.as_array().unwrap();
@@ -237,14 +237,14 @@ async fn marked_properties_are_written_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn everything_else_is_refused_and_nothing_changes() {
+async fn other_properties_are_refused_without_a_change() {
     use ErrorCode::{BadValue, ReadOnlyProperty, UnknownItem, UnknownProperty};
     let many = |steps: usize| {
         let steps = ["items"].into_iter().map(Value::from).chain((0..steps).map(|_| json!("parts")));
         Value::from_iter(steps)
     };
     for (property, code) in [
-        // Whole lists, items, and structs that mark fields.
+        // Whole lists, items, and structs with marked fields.
         (json!(["items"]), ReadOnlyProperty),
         (json!(["items", 2]), ReadOnlyProperty),
         (json!(["items", 2, "address"]), ReadOnlyProperty),
@@ -252,7 +252,7 @@ async fn everything_else_is_refused_and_nothing_changes() {
         (json!(["items", 2, "parts", "3"]), ReadOnlyProperty),
         (json!(["address"]), ReadOnlyProperty),
         (json!(["tracked"]), ReadOnlyProperty),
-        // What is not marked.
+        // Fields that are not marked.
         (json!(["items", 2, "id"]), ReadOnlyProperty),
         (json!(["items", 2, "price"]), ReadOnlyProperty),
         (json!(["items", 2, "home"]), ReadOnlyProperty),
@@ -264,7 +264,7 @@ async fn everything_else_is_refused_and_nothing_changes() {
         (json!(["shown", 2, "text"]), ReadOnlyProperty),
         (json!(["errors", "text"]), ReadOnlyProperty),
         (json!(["log", 0]), ReadOnlyProperty),
-        // What the page does not know.
+        // Fields that the page does not have.
         (json!(["items", 2, "cost"]), UnknownProperty),
         (json!(["address", "secret"]), UnknownProperty),
         (json!(["hidden", "street"]), UnknownProperty),
@@ -276,14 +276,14 @@ async fn everything_else_is_refused_and_nothing_changes() {
         (json!(["items", 2, "parts", "3", "text"]), UnknownProperty),
         (json!(["items", 2, "parts", "3", "name"]), UnknownProperty),
         (json!(["address", 0]), UnknownProperty),
-        // Further than the property, and into what has no parts.
+        // Deeper than the property, and into values without parts.
         (json!(["draft", "x"]), UnknownProperty),
         (json!(["draft", 0]), UnknownProperty),
         (json!(["items", 2, "text", "x"]), UnknownProperty),
         (json!(["items", 2, "tags", 0]), UnknownProperty),
         (json!(["items", 2, "size", "wide"]), UnknownProperty),
         (json!(["items", 2, "count", "x"]), UnknownProperty),
-        // Items that are not there, and keys of the other kind.
+        // Items that do not exist, and keys of the other kind.
         (json!(["items", 9, "text"]), UnknownItem),
         (json!(["items", "2", "text"]), UnknownItem),
         (json!(["items", -1, "text"]), UnknownItem),
@@ -292,7 +292,7 @@ async fn everything_else_is_refused_and_nothing_changes() {
         (json!(["items", 2, "parts", "", "label"]), UnknownItem),
         (json!(["items", 2, "parts", "3", "parts", "-1", "n"]), UnknownItem),
         (many(32), UnknownItem),
-        // A value that would make it another item.
+        // A value that would change the key of the item.
         (json!(["odd", "a", "name"]), ReadOnlyProperty),
     ] {
         let mut page = Page::mount::<Board>(json!({})).await;
@@ -338,7 +338,7 @@ async fn a_value_that_does_not_fit_is_shown_under_the_path_until_one_does() {
     assert_eq!(names, ["items.1.size.wide", "items.2.count"]);
     set(&mut page, json!(["items", 2, "count"]), json!("3")).await.unwrap();
     assert_eq!(page.state["errors"]["items.2.count"], Value::Null);
-    // The item goes, and the next edit of it takes its message along.
+    // The removed item and its message: the next edit drops both.
     page.call("remove", json!([1])).await.unwrap();
     assert_eq!(
         set(&mut page, json!(["items", 1, "size"]), json!({"wide": "1", "high": "1"})).await,

@@ -1,4 +1,4 @@
-//! Presence on the side of a topic: claims, and what those who look are told.
+//! Presence in a topic: claims, and the events for the subscribers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -77,7 +77,7 @@ async fn a_user_is_present_from_the_first_claim_to_the_last() {
     assert_eq!(present(&hall), ["Ada L.", "Bob"]);
     two.suspend(Duration::from_secs(5));
     tokio::time::sleep(Duration::from_secs(4)).await;
-    // What was renewed does not end when it would have ended.
+    // A renewed claim does not end at its first time.
     two.renew(&User::new("1", "Ada")).unwrap();
     tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!(present(&hall), ["Ada", "Bob"]);
@@ -96,7 +96,7 @@ async fn a_user_is_present_from_the_first_claim_to_the_last() {
 }
 
 #[tokio::test]
-async fn what_was_written_is_not_who_is_present() {
+async fn stored_presence_is_not_used() {
     let hall = hall().await;
     let _claim = hall.topic().enter(&User::new("1", "Ada")).unwrap();
     let written = serde_json::to_string(&*hall.value()).unwrap();
@@ -106,7 +106,7 @@ async fn what_was_written_is_not_who_is_present() {
 }
 
 #[tokio::test]
-async fn a_topic_that_panics_takes_everybody_in_and_one_without_presence_nobody() {
+async fn a_topic_whose_hook_panics_accepts_users_and_one_without_presence_none() {
     let hall = hall().await;
     let claim = hall.topic().enter(&User::new("panics", "X")).unwrap();
     assert_eq!((present(&hall), hall.value().changes), (vec!["X".to_owned()], 0));
@@ -119,7 +119,7 @@ async fn a_topic_that_panics_takes_everybody_in_and_one_without_presence_nobody(
 }
 
 #[tokio::test]
-async fn a_topic_that_is_full_takes_nobody_in() {
+async fn a_full_topic_accepts_no_user() {
     let hub = Hub::new().with_topic_limit(100);
     let hall = hub.open::<Hall>("hall/a", &States::default()).await.unwrap();
     let all: Vec<_> = (0..10).map(|n| hall.topic().enter(&User::new(format!("{n}"), "Somebody"))).collect();
@@ -143,7 +143,7 @@ async fn events_are_sent_where_at_most_five_hundred_look() {
     let ears: Vec<_> = (0..501).map(|n| Ear::new(&format!("s{n}"))).collect();
     let mut all: Vec<_> =
         ears.iter().map(|ear| hall.topic().subscribe(ear.clone(), None, &mut |_| ()).unwrap()).collect();
-    let events = |ear: &Ear| ear.heard().iter().filter(|frame| frame.contains("\"EVENT\"")).count();
+    let events = |ear: &Ear| ear.received().iter().filter(|frame| frame.contains("\"EVENT\"")).count();
     let claim = hall.topic().enter(&User::new("1", "Ada")).unwrap();
     assert_eq!(ears.iter().map(|ear| events(ear)).sum::<usize>(), 0);
     all.pop();
@@ -162,16 +162,16 @@ async fn with_an_interval_events_are_behind_the_patch_that_they_are_about() {
     let kinds = |frames: &[String]| -> String {
         frames.iter().map(|frame| if frame.contains("EVENT") { 'e' } else { 'p' }).collect()
     };
-    assert_eq!(kinds(&ear.heard()), "pe", "the first is sent at once");
+    assert_eq!(kinds(&ear.received()), "pe", "the first is sent at once");
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(kinds(&ear.heard()), "pee");
+    assert_eq!(kinds(&ear.received()), "pee");
     drop(claims);
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(kinds(&ear.heard()), "peee");
+    assert_eq!(kinds(&ear.received()), "peee");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_topic_is_not_kept_for_those_who_have_left() {
+async fn a_topic_is_not_kept_for_former_subscribers() {
     let hub = Hub::new();
     let hall = hub.open::<Hall>("hall/a", &States::default()).await.unwrap();
     hall.topic().enter(&User::new("1", "Ada")).unwrap().end_after(Duration::from_secs(1));
@@ -181,7 +181,7 @@ async fn a_topic_is_not_kept_for_those_who_have_left() {
     assert_eq!(hub.sweep(now + Duration::from_secs(2), Duration::from_secs(1)), 1);
 }
 
-/// Writes down who leaves, in many words.
+/// Records the users who leave, in a long text.
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 #[live(crate = "vivaz_components")]
 struct Book {
@@ -209,7 +209,7 @@ impl Topic for Book {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_leaves_a_full_topic_is_gone() {
+async fn a_user_who_leaves_a_full_topic_is_removed() {
     let hub = Hub::new().with_topic_limit(300);
     let book = hub.open::<Book>("book/a", &States::default()).await.unwrap();
     let ada = book.topic().enter(&User::new("1", "Ada")).unwrap();
@@ -219,7 +219,7 @@ async fn who_leaves_a_full_topic_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_name_that_does_not_fit_takes_nobody_away() {
+async fn a_name_that_is_too_long_removes_no_user() {
     let hub = Hub::new().with_topic_limit(70);
     let hall = hub.open::<Hall>("hall/a", &States::default()).await.unwrap();
     let one = hall.topic().enter(&User::new("1", "Ada")).unwrap();
@@ -230,7 +230,7 @@ async fn a_new_name_that_does_not_fit_takes_nobody_away() {
 }
 
 #[tokio::test]
-async fn an_update_changes_nothing_in_who_is_present() {
+async fn an_update_does_not_change_the_presence() {
     let hall = hall().await;
     let ada = hall.topic().enter(&User::new("1", "Ada")).unwrap();
     let before = Hall::clone(&hall.value());
@@ -278,9 +278,9 @@ fn reserve(
     StagedUpdate::reserve_all(shared.take_staged(), None)
 }
 
-/// A change of a transaction is reserved on a state with her, and does not fit one without.
+/// A change of a transaction is reserved on a state with the user, and does not fit one without.
 #[tokio::test(start_paused = true)]
-async fn who_leaves_while_a_transaction_relies_on_them_is_gone_after_it() {
+async fn a_user_who_leaves_during_a_dependent_transaction_is_removed_after_it() {
     let club = Hub::new().open::<Club>("club/a", &States::default()).await.unwrap();
     let ada = club.topic().enter(&User::new("1", "Ada")).unwrap();
     let reserved = reserve(&club, |club| {
@@ -321,8 +321,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The list is who has claims, whatever else happens to the topic; who looks has the state in the
-/// end.
+/// The list contains the users with claims, whatever other changes the topic has; subscribers have
+/// the same state in the end.
 async fn follows_the_claims(steps: Vec<Step>) {
     let club = Hub::new().open::<Club>("club/a", &States::default()).await.unwrap();
     let (ear, mut state) = (Ear::new("ear"), Value::Null);
@@ -366,7 +366,7 @@ async fn follows_the_claims(steps: Vec<Step>) {
         assert_eq!(seen, expected);
     }
     tokio::time::sleep(Duration::from_millis(600)).await;
-    for frame in ear.heard() {
+    for frame in ear.received() {
         let message: Value = serde_json::from_str(&frame).unwrap();
         if message["type"] == "STATE_UPDATE" {
             let patch = serde_json::value::RawValue::from_string(message["payload"].to_string()).unwrap();
@@ -377,7 +377,7 @@ async fn follows_the_claims(steps: Vec<Step>) {
 }
 
 #[test]
-fn whatever_happens_to_a_topic_its_list_is_who_is_present() {
+fn the_presence_list_matches_the_claims_after_any_changes() {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let config = ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() };

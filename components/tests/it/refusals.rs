@@ -1,4 +1,4 @@
-//! Messages about values that did not fit their types: each goes with what it is about.
+//! Messages about values of a wrong type are removed together with their cause.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -107,7 +107,7 @@ async fn set_with(page: &mut Page, action: &str, set: &[(&str, &str)]) -> Option
     page.run(job).await.result.err().map(|error| error.code())
 }
 
-/// The component after it was saved and restored by a program whose schema has that hash.
+/// Returns the component after it was saved and restored by a program whose schema has that hash.
 async fn restarted(mut page: Page, schema: u64) -> Page {
     let saved = page.instance().save().unwrap();
     let restored =
@@ -134,7 +134,7 @@ fn all() -> Value {
     names.into_iter().map(|name| (name.to_owned(), json!([WHOLE]))).collect()
 }
 
-/// Which names have no message any more.
+/// Returns the names whose messages were removed.
 fn withdrawn(page: &Page) -> Vec<String> {
     let left = page.state["errors"].as_object().unwrap();
     let all = all();
@@ -165,7 +165,7 @@ async fn a_program_of_another_schema_takes_all_messages_back() {
 }
 
 #[tokio::test]
-async fn what_is_about_actions_and_properties_that_are_gone_is_withdrawn() {
+async fn errors_of_removed_actions_and_properties_are_removed() {
     let mut page = refused().await;
     let saved = String::from_utf8(page.instance().save().unwrap()).unwrap();
     let earlier = saved
@@ -216,7 +216,7 @@ async fn a_property_that_gets_another_value_loses_its_message() {
     assert!(page.run(props).await.result.is_ok());
     assert_eq!(withdrawn(&page), ["seats"]);
 
-    // Another property of the item is another matter.
+    // Another property of the item is independent.
     page.call("size", json!([1])).await.unwrap();
     assert_eq!(withdrawn(&page), ["seats"]);
     page.call("count", json!([1])).await.unwrap();
@@ -233,7 +233,7 @@ async fn a_message_goes_with_its_item() {
 }
 
 #[tokio::test]
-async fn an_action_and_a_property_of_one_name_are_told_apart() {
+async fn an_action_and_a_property_of_one_name_are_distinguished() {
     let mut page = refused().await;
     page.call("age", json!([3])).await.unwrap();
     assert_eq!(withdrawn(&page), [""; 0]);
@@ -246,7 +246,7 @@ async fn an_action_and_a_property_of_one_name_are_told_apart() {
 }
 
 #[tokio::test]
-async fn the_budget_counts_what_is_saved() {
+async fn the_budget_counts_the_saved_state() {
     let env = vivaz_components::Env::default();
     let budget = std::sync::Arc::new(vivaz_components::Budget::new("page", 10_000));
     let cx = MountContext::new(env.clone()).with_budget(budget.clone(), vivaz_components::Admission::Bounded);

@@ -1,4 +1,4 @@
-//! Which components there are.
+//! The registered components.
 
 use vivaz_components::{LiveComponent, Registration, Registry};
 
@@ -15,7 +15,7 @@ struct Widget {
 #[live(inline = "")]
 struct PlainName {}
 
-/// Has the name of another one; made by hand, because the derive would register it.
+/// Has the name of another component; implemented by hand, because the derive would register it.
 mod twin {
     use super::*;
 
@@ -45,7 +45,7 @@ mod twin {
 }
 
 #[test]
-fn what_is_linked_is_found_by_its_name() {
+fn linked_components_are_found_by_name() {
     let registry = Registry::linked().unwrap();
     let spec = registry.get("widget").unwrap().spec;
     assert_eq!(spec.template.text, "<p>{{ a }}</p>");
@@ -84,7 +84,7 @@ fn children_are_checked_when_the_application_starts() {
     assert_eq!(mistakes("<live:room_view></live:room_view>"), ["1:1: `room_view` needs the prop `room`"]);
 }
 
-/// Takes a prop from the page, and one from the server.
+/// Takes one prop from the page and one from the server.
 #[derive(LiveComponent, Clone)]
 #[live(name = "picker", inline = "{{ text }} {{ filter }}")]
 struct Picker {
@@ -95,7 +95,7 @@ struct Picker {
 }
 
 #[test]
-fn what_reads_the_pages_own_state_is_given_to_props_of_the_page_alone_or_nothing_starts() {
+fn page_local_state_is_accepted_only_in_props_of_the_page() {
     let registry = Registry::linked().unwrap();
     let mistakes = |prop: &str, value: &str| {
         let child = format!("<live:picker {prop}='{value}'></live:picker>");

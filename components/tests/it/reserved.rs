@@ -1,5 +1,5 @@
-//! Changes of several topics are made together, and those of a transaction are sure to be made
-//! when it is committed.
+//! Changes of several topics are applied together, and those of a transaction cannot fail after the
+//! commit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -91,7 +91,7 @@ fn reserve(
 }
 
 #[tokio::test]
-async fn what_is_reserved_is_seen_when_it_is_published_and_its_closure_runs_once() {
+async fn a_reserved_change_is_visible_when_published_and_its_closure_runs_once() {
     let (pile, runs) = (pile().await, Arc::new(AtomicU32::new(0)));
     let counted = Arc::clone(&runs);
     let reserved = reserve(&pile, move |pile| {
@@ -115,33 +115,33 @@ async fn changes_that_are_reserved_are_made_upon_each_other() {
         pile.add("two");
     });
     let two = two.unwrap();
-    assert!(ear.heard().is_empty());
+    assert!(ear.received().is_empty());
     assert!(one.publish(None).is_empty());
     assert!(two.publish(None).is_empty());
     assert_eq!(pile.value().texts(), "one two");
-    let patches = ear.heard();
+    let patches = ear.received();
     assert_eq!(patches.len(), 2);
     assert!(patches[1].contains("two") && !patches[1].contains("one"), "a patch for each: {patches:?}");
 }
 
 #[tokio::test]
-async fn a_change_in_between_is_kept_and_so_is_what_was_reserved() {
+async fn a_change_in_between_and_the_reserved_one_are_both_kept() {
     let pile = pile().await;
     let ear = Ear::new("ear");
     let _subscription = pile.topic().subscribe(ear.clone(), None, &mut |_| ()).unwrap();
     let one = reserve(&pile, |pile| pile.add("one")).unwrap();
     let two = reserve(&pile, |pile| pile.add("two")).unwrap();
     pile.update(|pile| pile.add("between")).await.unwrap();
-    assert_eq!(pile.value().texts(), "between", "nobody sees what is not committed");
+    assert_eq!(pile.value().texts(), "between", "uncommitted changes are not visible");
     assert!(one.publish(None).is_empty());
     pile.update(|pile| pile.add("again")).await.unwrap();
     assert!(two.publish(None).is_empty());
     assert_eq!(pile.value().texts(), "between one again two");
-    assert_eq!(ear.heard().len(), 4);
+    assert_eq!(ear.received().len(), 4);
 }
 
 #[tokio::test]
-async fn a_change_in_between_that_what_was_reserved_cannot_follow_is_refused() {
+async fn a_change_that_conflicts_with_a_reserved_one_is_refused() {
     let pile = pile().await;
     pile.update(|pile| pile.add("base")).await.unwrap();
     let needs = reserve(&pile, |pile| {
@@ -167,7 +167,7 @@ async fn a_change_in_between_that_what_was_reserved_cannot_follow_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_given_up_leaves_nothing() {
+async fn abandoned_reservations_leave_no_change() {
     let pile = pile().await;
     let one = reserve(&pile, |pile| pile.add("one")).unwrap();
     let two = reserve(&pile, |pile| pile.add("two")).unwrap();
@@ -196,7 +196,7 @@ async fn a_topic_that_refuses_leaves_the_others_as_they_were() {
             };
             assert_eq!(outcome.unwrap_err().code(), ErrorCode::TooLarge);
             assert_eq!((a.value().texts(), b.value().texts()), (String::new(), String::new()));
-            // Nothing is left that a later change would be made upon.
+            // No partial change is left for later ones.
             let after = reserve(&a, |pile| assert_eq!(pile.texts(), ""));
             drop(after.unwrap());
         }
@@ -212,7 +212,7 @@ async fn two_changes_of_a_topic_in_one_action_are_one_patch_in_their_order() {
     assert!(StagedUpdate::publish_all(both(), None).unwrap().is_empty());
     assert!(StagedUpdate::reserve_all(both(), None).unwrap().publish(None).is_empty());
     assert_eq!(pile.value().texts(), "one two one two");
-    assert_eq!(ear.heard().len(), 2);
+    assert_eq!(ear.received().len(), 2);
 }
 
 #[tokio::test]
@@ -248,7 +248,7 @@ async fn actions_on_the_same_topics_in_another_order_do_not_wait_for_each_other(
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_an_interval_what_was_reserved_is_sent_at_its_end() {
+async fn with_an_interval_reserved_changes_are_sent_at_its_end() {
     let slow: TopicHandle<Slow> = open(&Hub::new(), "slow/a").await;
     let ear = Ear::new("ear");
     let _subscription = slow.topic().subscribe(ear.clone(), None, &mut |_| ()).unwrap();
@@ -256,22 +256,22 @@ async fn with_an_interval_what_was_reserved_is_sent_at_its_end() {
         move |slow: &mut Slow| slow.lines.push(Line { id: slow.lines.len(), text: text.to_owned() })
     };
     let reserve = |text| StagedUpdate::reserve_all(vec![staged(&slow, add(text))], None).unwrap();
-    // In a quiet time.
+    // While no interval runs.
     for unsent in reserve("one").publish(None) {
         unsent.sent().await;
     }
-    assert_eq!(ear.heard().len(), 1);
-    // Drafted before the end of an interval, and shown after it.
+    assert_eq!(ear.received().len(), 1);
+    // Drafted before the end of an interval, and sent after it.
     let two = reserve("two");
     slow.update(add("between")).await.unwrap();
-    assert!(ear.heard().is_empty());
+    assert!(ear.received().is_empty());
     tokio::time::sleep(2 * Slow::INTERVAL).await;
-    let patches = ear.heard();
+    let patches = ear.received();
     assert!(patches.len() == 1 && patches[0].contains("between") && !patches[0].contains("two"));
     for unsent in two.publish(None) {
         unsent.sent().await;
     }
-    let patches = ear.heard();
+    let patches = ear.received();
     assert!(patches.len() == 1 && patches[0].contains("two"), "{patches:?}");
     let texts: Vec<_> = slow.value().lines.iter().map(|line| line.text.clone()).collect();
     assert_eq!(texts, ["one", "between", "two"]);

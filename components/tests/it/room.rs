@@ -1,4 +1,4 @@
-//! A component with shared state, a keyed list, a form and a template of its own.
+//! A component with shared state, a keyed list, a form and its own template.
 
 use std::time::Duration;
 
@@ -154,7 +154,7 @@ async fn page() -> Page {
     Page::mount_in::<RoomView>(env(), json!({"room": "lobby"})).await
 }
 
-/// The whole state of the only shared field's topic.
+/// Returns the whole state of the topic of the only shared field.
 fn topic(page: &mut Page) -> Value {
     let (name, topic) = page.instance().topics().remove(0);
     assert_eq!(name, "chat");
@@ -178,7 +178,7 @@ async fn shared_state_is_loaded_and_changes_when_the_handler_succeeds() {
 }
 
 #[tokio::test]
-async fn a_refused_form_keeps_its_errors_and_nothing_else() {
+async fn a_refused_form_keeps_only_its_errors() {
     let mut page = page().await;
     assert_eq!(page.call("send", json!([""])).await, Err(ErrorCode::Invalid));
     assert_eq!(page.last, Some(json!({"errors": {"draft": ["is blank"]}})));
@@ -189,14 +189,14 @@ async fn a_refused_form_keeps_its_errors_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn edits_are_told_and_stay() {
+async fn edits_are_reported_and_kept() {
     let mut page = page().await;
     assert_eq!(page.set("draft", json!("abc")).await, Ok(()));
     assert_eq!(
         page.last,
         Some(json!({"draft": "abc", "shouting": "ABC", "edits": [{"id": 0, "property": "draft"}]}))
     );
-    // What `updated` reports is shown, and the write stands.
+    // The error of `updated` is shown, and the written value is kept.
     assert_eq!(page.set("draft", json!("bad")).await, Ok(()));
     assert_eq!(page.state["errors"], json!({"draft": ["is bad"]}));
     assert_eq!(page.state["draft"], json!("bad"));
@@ -222,7 +222,7 @@ async fn edits_before_an_action_stay_when_it_fails_and_are_all_or_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_takes_too_long_is_taken_back() {
+async fn a_handler_that_takes_too_long_is_reverted() {
     let mut page = page().await;
     let finished =
         page.run_with(act("sleep", json!([])), |cx| cx.with_time_limit(Duration::from_secs(10))).await;
@@ -232,7 +232,7 @@ async fn a_handler_that_takes_too_long_is_taken_back() {
 }
 
 #[tokio::test]
-async fn who_may_is_asked_first() {
+async fn authorization_is_checked_first() {
     let mut page = page().await;
     assert_eq!(page.call("clear", json!([])).await, Err(ErrorCode::Forbidden));
     let moderator = page.env.identity().clone().with_permissions(["moderate"]);
@@ -245,7 +245,7 @@ async fn who_may_is_asked_first() {
 }
 
 #[tokio::test]
-async fn a_shared_field_follows_what_it_is_named_by() {
+async fn a_shared_field_follows_the_fields_of_its_name() {
     let mut page = page().await;
     let finished = page.run(act("enter", json!(["attic"]))).await;
     let topics = finished.topics.unwrap();
@@ -254,7 +254,7 @@ async fn a_shared_field_follows_what_it_is_named_by() {
         [("chat", "room/attic")]
     );
     assert_eq!(topic(&mut page)["title"], "the attic");
-    // A room that may not be seen takes the whole handler back.
+    // A room that the user may not see fails the whole handler.
     assert_eq!(page.call("enter", json!(["closed"])).await, Err(ErrorCode::Forbidden));
     assert_eq!(page.state["room"], "attic");
     let finished = page.run(Job::Props { props: raw(&json!({"room": "cellar"})), page: Vec::new() }).await;
@@ -264,7 +264,7 @@ async fn a_shared_field_follows_what_it_is_named_by() {
 }
 
 #[tokio::test]
-async fn what_happened_now_is_not_taken_back() {
+async fn finished_changes_are_not_reverted() {
     let mut page = page().await;
     assert_eq!(page.call("claim", json!([])).await, Err(ErrorCode::ActionFailed));
     assert_eq!(topic(&mut page)["messages"], json!([{"id": 77, "userName": "seat"}]));
@@ -281,7 +281,7 @@ async fn events_reach_their_methods() {
 }
 
 #[tokio::test]
-async fn what_was_saved_is_what_comes_back() {
+async fn restored_state_equals_saved_state() {
     let mut page = page().await;
     page.set("draft", json!("half a senten")).await.unwrap();
     page.call("send", json!(["x"])).await.unwrap();
@@ -303,18 +303,18 @@ async fn what_was_saved_is_what_comes_back() {
     assert_eq!(state, page.state);
     assert_eq!(restored.topics().remove(0).1.name().as_str(), "room/attic");
     assert_eq!(restored.save().unwrap(), saved);
-    // Whether its topics may be shown is asked again.
+    // The authorization of its topics is checked again.
     let nobody = page.env.clone().with_identity(Identity::anonymous());
     let Err(RestoreFailure::Refused(error)) = restore(nobody).await else { panic!("it is refused") };
     assert_eq!(error.code(), ErrorCode::Unauthenticated);
-    // What does not decode is not taken for what is refused, or what fails for now.
+    // A decoding error is distinguished from a refusal and from a temporary failure.
     let undecodable = registration.restore(b"{}", schema, MountContext::new(page.env.clone())).await;
     assert!(matches!(undecodable, Err(RestoreFailure::Undecodable(_))));
     let other = registration.restore(b"not JSON", schema + 1, MountContext::new(page.env.clone())).await;
     assert!(matches!(other, Err(RestoreFailure::Undecodable(_))));
 }
 
-/// A topic that does not come is not waited for without end.
+/// The wait for a topic that does not load is limited.
 #[tokio::test(start_paused = true)]
 async fn a_topic_that_hangs_is_a_time_out() {
     let mut page = page().await;
@@ -324,7 +324,7 @@ async fn a_topic_that_hangs_is_a_time_out() {
     assert_eq!(page.state["room"], "lobby");
 }
 
-/// While a handler waits, a copy answers for the component.
+/// While a handler waits, a copy of the component serves other calls.
 #[tokio::test(start_paused = true)]
 async fn a_component_that_is_away_is_answered_for() {
     let env = env();

@@ -1,5 +1,5 @@
-//! Every way in which a state comes about, with every kind of field that cannot be saved: it is
-//! refused then, names the field, and leaves the state as it was.
+//! A state that cannot be saved is refused: for each way to change a state and each kind of field.
+//! The error names the field, and the state does not change.
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
@@ -40,10 +40,10 @@ impl Ord for Score {
     }
 }
 
-/// A map that compiles as a field, because its type does not show what its keys are.
+/// A map that compiles as a field, because its type does not show the types of its keys.
 type Grid<K> = HashMap<K, u8>;
 
-/// Writes what it does not read.
+/// Writes a form that it cannot read.
 #[derive(Clone, Default, Debug)]
 struct OneWay(u32);
 
@@ -60,7 +60,7 @@ impl<'de> Deserialize<'de> for OneWay {
     }
 }
 
-/// Refuses to be written.
+/// Fails to serialize.
 #[derive(Deserialize, Clone, Default, Debug)]
 struct Silent(bool);
 
@@ -70,7 +70,7 @@ impl Serialize for Silent {
     }
 }
 
-/// The fields, public and private, that can be spoilt.
+/// The fields, public and private, that a test can make unsavable.
 const PLACES: [&str; 11] = [
     "level",
     "small",
@@ -135,7 +135,7 @@ macro_rules! keeper {
                 Ok(this)
             }
 
-            /// A text `spoil:PLACE` asks for it.
+            /// Does it if the text is `spoil:PLACE`.
             fn spoil_if_asked(&mut self) {
                 if let Some(place) = self.text.strip_prefix("spoil:") {
                     self.spoil(&place.to_owned());
@@ -212,7 +212,7 @@ macro_rules! keeper {
 keeper!(Plain, PlainProps, "keeps-plain", [], [flushes]);
 keeper!(Durable, DurableProps, "keeps-durable", [durable], []);
 
-/// A database that no test asks for anything.
+/// A database that no test uses.
 struct Unused;
 
 impl Driver for Unused {
@@ -263,7 +263,7 @@ fn event(place: &str) -> Job {
     Job::Event { event: ServerEvent::new("happened", &place).unwrap() }
 }
 
-/// Every way in which a job changes the state, by name.
+/// Each way in which a job changes the state, by name.
 fn ways<C: LiveComponent>(place: &str) -> Vec<(&'static str, Job)> {
     let asked = json!(format!("spoil:{place}"));
     let props = |page: &[&str]| Job::Props {
@@ -302,7 +302,7 @@ async fn run<C: LiveComponent>(page: &mut Page, journal: &Arc<Memory>, job: Job)
 }
 
 fn is_checked(place: &str) -> bool {
-    // A value is read back in debug builds only.
+    // Values are read back only in debug builds.
     place != "one_way" || cfg!(debug_assertions)
 }
 
@@ -325,7 +325,7 @@ async fn every_job_is_refused<C: LiveComponent>() {
             assert_eq!(saved(page.instance()), before, "{at}");
             assert_eq!(*journal.0.lock().unwrap(), None, "{at}: nothing is committed");
 
-            // It goes on from there, and what it saves comes back.
+            // The component continues with its state, and saved states can be restored.
             run::<C>(&mut page, &journal, act("now", json!(["nowhere"]))).await.result.unwrap();
             assert_eq!(page.state["level"], 2.0, "{at}");
             let bytes = page.instance().save().unwrap();
@@ -340,7 +340,7 @@ async fn every_job_is_refused<C: LiveComponent>() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_saved_is_refused_whichever_job_makes_it() {
+async fn unsavable_state_is_refused_in_each_job() {
     every_job_is_refused::<Plain>().await;
     every_job_is_refused::<Durable>().await;
 }
@@ -363,12 +363,12 @@ async fn every_beginning_is_refused<C: LiveComponent>() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_saved_is_not_mounted_and_not_migrated_to() {
+async fn unsavable_state_is_not_mounted_and_not_migrated_to() {
     every_beginning_is_refused::<Plain>().await;
     every_beginning_is_refused::<Durable>().await;
 }
 
-/// JSON has numbers that an `f32` has not.
+/// JSON has numbers that an `f32` cannot represent.
 #[tokio::test]
 async fn a_number_of_the_page_that_is_too_large_is_the_pages_mistake() {
     let mut page = Page::mount::<Plain>(json!({})).await;
@@ -386,9 +386,9 @@ async fn a_number_of_the_page_that_is_too_large_is_the_pages_mistake() {
     assert_eq!(error.code(), ErrorCode::BadProps, "{error}");
 }
 
-/// What can be saved, of the same types, is.
+/// Valid values of the same types can be saved.
 #[tokio::test]
-async fn odd_values_that_have_a_json_form_come_back_as_they_were() {
+async fn unusual_values_with_a_json_form_are_restored_unchanged() {
     let state = json!({
         "text": "", "ratio": 1.175_494_4e-38, "level": f64::MIN, "small": [[1, 3.402_823_5e38], [2, null]],
         "scores": { "-0.0": 1, "1e-7": 2, "1.7976931348623157e308": 3 }, "shown_grid": {}, "secret": null,

@@ -1,4 +1,4 @@
-//! State of an earlier version of a component: recognised, migrated, never taken for nothing.
+//! State of an earlier version of a component: detected and migrated, never replaced by defaults.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ version!(lost, "board-lost", {
     }
 });
 
-/// Of the same fields as well, with `migrate`.
+/// The same fields, with `migrate`.
 mod migrating {
     use super::*;
 
@@ -136,7 +136,7 @@ mod migrating {
     }
 }
 
-/// What a component of the first version saved, with its schema.
+/// The state that a component of the first version has saved, with its schema.
 fn saved(mood: &str) -> (Vec<u8>, u64) {
     let state = json!({ "total": 99, "rows": [{ "id": 1 }, { "id": 2 }], "mood": mood });
     (state.to_string().into_bytes(), first::Board::SPEC.schema())
@@ -146,13 +146,13 @@ async fn restore<C: LiveComponent>(saved: &(Vec<u8>, u64)) -> Result<Decoded, Re
     Registration::of::<C>().restore(&saved.0, saved.1, MountContext::default()).await
 }
 
-/// What is saved of a component that came back.
+/// The state that is saved of a restored component.
 fn again(restored: Decoded) -> Value {
     serde_json::from_slice(&restored.into_instance().save().unwrap()).unwrap()
 }
 
 #[tokio::test]
-async fn state_of_the_same_schema_comes_back_as_it_was_saved() {
+async fn state_of_the_same_schema_is_restored_unchanged() {
     let restored = restore::<first::Board>(&saved("Angry")).await.unwrap();
     assert!(matches!(restored, Decoded::AsSaved(_)), "{restored:?}");
     let saved = saved("Angry").0;
@@ -179,7 +179,7 @@ fn every_change_of_a_nested_type_is_another_schema() {
 }
 
 #[tokio::test]
-async fn migrate_is_asked_when_a_nested_type_has_changed() {
+async fn migrate_is_called_when_a_nested_type_has_changed() {
     let restored = restore::<migrating::Board>(&saved("Angry")).await.unwrap();
     assert!(matches!(restored, Decoded::Migrated(_)), "{restored:?}");
     let rows = json!([{ "id": 1, "label": "row 1" }, { "id": 2, "label": "row 2" }]);
@@ -187,7 +187,7 @@ async fn migrate_is_asked_when_a_nested_type_has_changed() {
 }
 
 #[tokio::test]
-async fn without_migrate_what_decodes_is_taken_and_nothing_else() {
+async fn without_migrate_only_decodable_state_is_used() {
     let restored = restore::<gained_with_default::Board>(&saved("Angry")).await.unwrap();
     assert!(matches!(restored, Decoded::Migrated(_)), "{restored:?}");
     assert_eq!(again(restored)["rows"][1], json!({ "id": 2, "label": "" }));
@@ -201,7 +201,7 @@ async fn without_migrate_what_decodes_is_taken_and_nothing_else() {
     }
 }
 
-/// Reads less than it did when it was saved, which its schema does not show.
+/// Reads fewer fields than it had when it was saved, which its schema does not show.
 #[derive(Serialize, Clone, Default, Debug)]
 struct Strict(u32);
 
@@ -242,7 +242,7 @@ impl LenientBoard {
 }
 
 #[tokio::test]
-async fn migrate_is_asked_too_when_the_schema_is_the_same_and_the_state_does_not_decode() {
+async fn migrate_is_called_for_undecodable_state_of_the_same_schema() {
     assert_eq!(StrictBoard::SPEC.schema(), LenientBoard::SPEC.schema());
     for odd in [13, 14] {
         let saved =
@@ -260,7 +260,7 @@ async fn migrate_is_asked_too_when_the_schema_is_the_same_and_the_state_does_not
     }
 }
 
-/// Compares what two processes compute.
+/// Compares the results of two processes.
 #[test]
 fn a_schema_is_the_same_in_every_process() {
     const PRINT: &str = "VIVAZ_PRINT_SCHEMAS";

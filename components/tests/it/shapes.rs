@@ -1,4 +1,4 @@
-//! Types of state that templates are checked against. What is tested is that this compiles.
+//! Types of state that templates are checked against. The test is that this compiles.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ struct Comment {
     parent: Option<Box<Comment>>,
 }
 
-/// Has a parameter.
+/// Has a type parameter.
 #[derive(LiveState, Serialize, Deserialize, Clone, Default)]
 struct Paged<T> {
     items: Vec<T>,
@@ -36,7 +36,7 @@ enum Mood {
     VeryHappy,
 }
 
-/// Some variants have fields: a template may ask anything.
+/// Some variants have fields: a template may read any name.
 #[derive(LiveState, Serialize, Deserialize, Clone)]
 #[serde(tag = "kind")]
 enum Figure {

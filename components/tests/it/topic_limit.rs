@@ -1,4 +1,4 @@
-//! The bound on the state of a topic.
+//! The limit of the state of a topic.
 
 use serde::{Deserialize, Serialize};
 use vivaz_components::{
@@ -14,7 +14,7 @@ struct Text {
 }
 
 impl Text {
-    /// Returns one that is so large in JSON.
+    /// Returns a state of that size in JSON.
     fn of_size(bytes: usize) -> Self {
         let mut text = Self { text: String::new(), lines: 1 };
         let empty = serde_json::to_string(&text).unwrap().len();
@@ -24,7 +24,7 @@ impl Text {
 }
 
 impl Topic for Text {
-    /// The size that it is loaded with.
+    /// The size of the loaded state.
     type Key = usize;
 
     async fn load(bytes: &usize, _: &TopicContext) -> Result<Self> {

@@ -1,4 +1,4 @@
-//! What a topic's state may be.
+//! The possible states of a topic.
 
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
@@ -6,11 +6,12 @@ use vivaz_components::{
     Context, Env, Hub, Identity, List, LiveComponent, LiveState, Result, Shared, States, Topic, TopicContext,
     actions,
 };
+use vivaz_protocol::{ComponentId, SessionId};
 
 use crate::drive::Page;
 use crate::hub::Ear;
 
-/// Serialised by functions of the application's own, and by what templates know nothing of.
+/// Serialized by functions of the application, and as types that templates do not know.
 #[derive(LiveState, Serialize, Clone, Default)]
 #[serde(rename_all = "camelCase")]
 struct Poll {
@@ -33,7 +34,7 @@ struct Vote {
     for_it: bool,
 }
 
-/// Is not serialised by itself.
+/// Does not implement `Serialize`.
 #[derive(Clone, Default)]
 struct Seconds(u32);
 
@@ -117,13 +118,13 @@ async fn computed_fields_and_own_forms_are_part_of_the_state() {
 }
 
 #[tokio::test]
-async fn a_patch_carries_what_the_page_sees_and_nothing_that_stayed_the_same() {
+async fn a_patch_contains_only_changed_visible_fields() {
     let hub = Hub::default();
     let poll = hub.open::<Poll>("poll/main", &vivaz_components::States::default()).await.unwrap();
     let ear = Ear::new("s1");
     let _subscription = poll.topic().subscribe(ear.clone(), None, &mut |_| {}).unwrap();
     let patches = || {
-        let heard = ear.heard().into_iter();
+        let heard = ear.received().into_iter();
         heard
             .map(|frame| serde_json::from_str::<Value>(&frame).unwrap()["payload"].clone())
             .collect::<Vec<_>>()
@@ -140,4 +141,13 @@ async fn a_patch_carries_what_the_page_sees_and_nothing_that_stayed_the_same() {
             json!({"votes": [{"id": 1, "for_it": false}], "last": {"id": 1, "for_it": false}}),
         ]
     );
+}
+
+#[test]
+#[should_panic(expected = "a shared field has no state before `mount` has returned")]
+fn an_event_to_the_topic_of_a_field_without_one_is_not_dropped_silently() {
+    let env = Env::new(Identity::anonymous(), States::default(), Hub::new());
+    let (session, component) = (SessionId::new("s").unwrap(), ComponentId::new("c").unwrap());
+    let mut cx = Context::new(env, session, component);
+    let _address = cx.to_topic(&Shared::<Poll>::new());
 }

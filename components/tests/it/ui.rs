@@ -1,6 +1,6 @@
-//! What the user reads of a mistake.
+//! The error messages of the macros.
 
-/// Every mistake is reported where it is: those of a template in the template.
+/// Each mistake is reported at its place: those of a template in the template.
 ///
 /// After a change of a message, `TRYBUILD=overwrite cargo test -p vivaz-components --test it ui`
 /// writes the new ones.

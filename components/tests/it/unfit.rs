@@ -1,5 +1,5 @@
-//! Values that have no JSON form, or that would not come back: refused when they are made, and
-//! nothing has changed.
+//! Values that have no JSON form, or that would be read back differently, are refused when they are
+//! created, and the state does not change.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -18,7 +18,7 @@ struct Row {
     weight: f64,
 }
 
-/// Reads back as something else.
+/// Is read back as another value.
 #[derive(Clone, Default, Debug, PartialEq)]
 struct Forgetful(u32);
 
@@ -95,7 +95,7 @@ impl EveryKind {
         1.0 / (1.0 - self.halved)
     }
 
-    /// Puts a number that is none somewhere, after a change that would be kept.
+    /// Sets an invalid number, after a valid change.
     #[action]
     fn spoil(&mut self, cx: &mut Context, place: String, kind: String) -> Result<Option<f64>> {
         self.text = "changed".into();
@@ -171,7 +171,7 @@ async fn page() -> Page {
     page
 }
 
-/// Runs a job that is to be refused, makes its staged changes, and says why it was.
+/// Runs a job that must be refused, applies its staged changes, and returns the reason.
 async fn refused(page: &mut Page, job: Job) -> String {
     let before = (page.state.clone(), page.instance().save().unwrap());
     let finished = page.run(job).await;
@@ -189,7 +189,7 @@ async fn refused(page: &mut Page, job: Job) -> String {
 }
 
 #[tokio::test]
-async fn a_number_that_json_has_none_for_is_refused_wherever_it_stands() {
+async fn a_number_without_a_json_form_is_refused_at_any_place() {
     for kind in ["nan", "infinity", "-infinity"] {
         for (place, named) in [
             ("level", "`level`"),
@@ -211,7 +211,7 @@ async fn a_number_that_json_has_none_for_is_refused_wherever_it_stands() {
             let mut page = page().await;
             let error = refused(&mut page, act("spoil", json!([place, kind]))).await;
             assert!(error.contains(named) && error.contains("JSON cannot represent"), "{place}: {error}");
-            // The component goes on from where it was.
+            // The component continues with its previous state.
             page.call("touch", json!([])).await.unwrap();
             assert_eq!(page.state["level"], 2.0, "{place}");
         }
@@ -219,7 +219,7 @@ async fn a_number_that_json_has_none_for_is_refused_wherever_it_stands() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_none_is_refused_and_nothing_panics() {
+async fn an_invalid_key_is_refused_without_a_panic() {
     for (place, named) in [
         ("key", "`rows`"),
         ("hidden_key", "`hidden_rows`"),
@@ -235,7 +235,7 @@ async fn a_key_that_is_none_is_refused_and_nothing_panics() {
 }
 
 #[tokio::test]
-async fn what_does_not_come_back_as_it_was_saved_is_refused_in_debug_builds() {
+async fn state_that_is_read_back_differently_is_refused_in_debug_builds() {
     if !cfg!(debug_assertions) {
         return;
     }
@@ -247,7 +247,7 @@ async fn what_does_not_come_back_as_it_was_saved_is_refused_in_debug_builds() {
 }
 
 #[tokio::test]
-async fn a_hook_and_an_event_that_spoil_a_field_change_nothing() {
+async fn a_hook_and_an_event_with_an_invalid_field_do_not_change_the_state() {
     let mut page = page().await;
     let job = Job::Property { property: "text".into(), value: raw(&json!("nan")) };
     let error = refused(&mut page, job).await;
@@ -290,7 +290,7 @@ impl BornOdd {
 }
 
 #[tokio::test]
-async fn what_is_mounted_is_checked_too() {
+async fn mounted_state_is_checked_too() {
     let Err(error) = Page::try_mount_in::<BornOdd>(env(), json!({})).await else {
         panic!("it has no JSON form");
     };
@@ -299,7 +299,7 @@ async fn what_is_mounted_is_checked_too() {
     let _ = Registration::of::<BornOdd>();
 }
 
-/// One field of each kind, and where the number that is none stands from the beginning.
+/// One field of each kind, and the place of the invalid number in the initial state.
 #[derive(LiveComponent, Clone)]
 #[live(name = "born-in-every-kind", inline = "{{ level }} {{ twice }} {{ climate.degrees }}", open)]
 struct BornInEveryKind {
@@ -365,7 +365,7 @@ impl BornInEveryKind {
     }
 }
 
-/// A topic with one of these numbers from the beginning.
+/// A topic with one of these numbers in its initial state.
 #[derive(LiveState, Serialize, Clone, Default)]
 struct Climate {
     degrees: f64,
@@ -424,7 +424,7 @@ async fn a_number_that_json_has_none_for_is_refused_at_mount_and_when_a_topic_is
         let error = error.to_string();
         assert!(error.contains(named) && error.contains("JSON cannot represent"), "{place}: {error}");
     }
-    // A typed mount has props that never were JSON.
+    // The props of a typed mount were never JSON.
     let props = BornInEveryKindProps { place: "fine".into(), given: f64::NAN };
     let Err(error) =
         vivaz_components::mount::<BornInEveryKind>(props, vivaz_components::MountContext::new(env())).await

@@ -28,7 +28,7 @@ impl Page {
     }
 }
 
-// Nothing is marked at all.
+// No method is marked.
 #[derive(LiveComponent, Clone)]
 #[live(name = "bare", inline = "<button live:click='add()'>+</button>")]
 struct Bare {

@@ -12,7 +12,7 @@ struct Search {}
 #[live(name = "term", inline = "<div><dt>Term</dt></div>")]
 struct Term {}
 
-/// Nothing of it matters to those around.
+/// Its content does not matter.
 #[derive(LiveComponent, Clone)]
 #[live(name = "table", inline = "<table><tr><td><a href='/'>Home</a><button>x</button></td></tr></table>")]
 struct Table {}

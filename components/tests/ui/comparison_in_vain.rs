@@ -66,7 +66,7 @@ impl Calls {
     fn feel(&mut self, _mood: Option<Mood>) {}
 }
 
-// All of this can hold.
+// All of these can be true.
 #[derive(LiveComponent, Clone)]
 #[live(name = "fine", inline = r#"
     <p>{{ mood == 'happy' }} {{ (maybe ?? 'none') == 'none' }} {{ maybe == null }} {{ mood == maybe }}</p>

@@ -1,4 +1,4 @@
-//! Errors that would count as success: of everything else that may fail.
+//! Errors that would count as success, of methods other than actions.
 
 use vivaz_components::{Context, LiveComponent, MountContext, Saved, UnmountReason, actions};
 

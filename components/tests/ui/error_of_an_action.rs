@@ -1,4 +1,4 @@
-//! Errors that would count as success: of actions, by whatever name the result has.
+//! Errors that would count as success, of actions, for any name of the result type.
 
 use vivaz_components::{Tx, Context, LiveComponent, actions};
 

@@ -28,7 +28,7 @@ impl Page {
     }
 }
 
-// An argument of any shape, and errors of any name, may have that name.
+// An argument of any shape, and errors of any name, may have this name.
 #[derive(LiveComponent, Clone)]
 #[live(name = "open", inline = "<p live:if='errors.titel'>x</p>")]
 struct Open {

@@ -1,4 +1,4 @@
-//! A result inside another value, whose error nothing would look at.
+//! A result inside another value, whose error would be ignored.
 
 use vivaz_components::{LiveComponent, Result, actions};
 

@@ -1,4 +1,4 @@
-//! Transactions: of a component that is not durable, without a `Tx`, and one that waits.
+//! Transactions of a component that is not durable, without a `Tx`, and with `await`.
 
 use vivaz_components::{Tx, LiveComponent, Result, actions};
 

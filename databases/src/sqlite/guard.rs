@@ -51,7 +51,7 @@ impl Guard {
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
         let guard = Self::default();
         let authorizer = guard.clone();
-        connection.authorizer(Some(move |cx: AuthContext<'_>| authorizer.authorize(&cx.action)))?;
+        connection.authorizer(Some(move |cx: AuthContext<'_>| authorizer.authorize(&cx)))?;
         // After a statement has rolled the transaction back, each further one would be a
         // transaction of its own.
         let committing = guard.clone();
@@ -80,9 +80,9 @@ impl Guard {
         }
     }
 
-    fn authorize(&self, action: &AuthAction<'_>) -> Authorization {
+    fn authorize(&self, cx: &AuthContext<'_>) -> Authorization {
         if self.0.is_on.load(Ordering::Relaxed)
-            && let Some(statement) = denied(action)
+            && let Some(statement) = denied(cx)
         {
             self.denied().get_or_insert(statement);
             return Authorization::Deny;
@@ -122,8 +122,8 @@ pub(super) fn check_deferred(connection: &Connection) -> Result<(), DatabaseErro
 
 /// Names a statement that an order may not run.
 #[expect(clippy::wildcard_enum_match_arm, reason = "both enums are non-exhaustive")]
-fn denied(action: &AuthAction<'_>) -> Option<String> {
-    match action {
+fn denied(cx: &AuthContext<'_>) -> Option<String> {
+    match &cx.action {
         AuthAction::Transaction { operation } => Some(match operation {
             TransactionOperation::Begin => "BEGIN".to_owned(),
             TransactionOperation::Rollback => "ROLLBACK".to_owned(),
@@ -135,6 +135,11 @@ fn denied(action: &AuthAction<'_>) -> Option<String> {
         }
         AuthAction::Attach { .. } => Some("ATTACH".to_owned()),
         AuthAction::Detach { .. } => Some("DETACH".to_owned()),
+        // Temporary objects belong to the connection, so they outlive the order. A temporary
+        // trigger or view would also change what the statements of later orders do. Each is a row
+        // of the temporary schema; `CREATE TRIGGER temp.name` is reported as a trigger of another
+        // schema.
+        AuthAction::Insert { .. } if cx.database_name == Some("temp") => Some("CREATE TEMP".to_owned()),
         AuthAction::Pragma { pragma_name, pragma_value: Some(_) }
             if !PRAGMAS.iter().any(|name| pragma_name.eq_ignore_ascii_case(name)) =>
         {

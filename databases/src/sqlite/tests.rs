@@ -39,7 +39,7 @@ async fn a_transaction_reads_its_own_writes_and_keeps_them() {
     let expected =
         [Seat { id: 1, user: Some("ada".into()), taken: true }, Seat { id: 4, user: None, taken: false }];
     assert_eq!(read.await.unwrap(), expected);
-    assert_eq!(database.run(|tx| Ok::<_, DatabaseError>(count(tx))).await.unwrap(), 4);
+    assert_eq!(database.run(|tx| Ok(count(tx))).await.unwrap(), 4);
 }
 
 #[tokio::test]
@@ -50,12 +50,90 @@ async fn an_error_and_a_panic_roll_back_and_the_next_transaction_runs() {
         Err::<(), _>(DatabaseError::NoDatabase)
     });
     assert!(matches!(failed.await, Err(DatabaseError::NoDatabase)));
-    let panicked = database.run::<(), DatabaseError>(|tx| {
+    let panicked = database.run::<()>(|tx| {
         tx.execute("DELETE FROM seats", ())?;
         panic!("on purpose");
     });
     assert!(panicked.await.unwrap_err().to_string().contains("panicked"));
-    assert_eq!(database.run(|tx| Ok::<_, DatabaseError>(count(tx))).await.unwrap(), 3);
+    assert_eq!(database.run(|tx| Ok(count(tx))).await.unwrap(), 3);
+}
+
+/// Panics when it is dropped.
+struct PanicsOnDrop;
+
+impl Drop for PanicsOnDrop {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+#[tokio::test]
+async fn application_code_that_panics_around_a_transaction_does_not_end_the_writer() {
+    let database = open();
+    let insert = "INSERT INTO seats (id) VALUES (?1)";
+    // The result is dropped by the writer, because the caller has gone. The writer waits until the
+    // caller has.
+    let (gone, is_gone) = std::sync::mpsc::channel();
+    let caller = database.submit(
+        move |tx| {
+            is_gone.recv().unwrap();
+            tx.execute(insert, [4])?;
+            Ok::<_, DatabaseError>(PanicsOnDrop)
+        },
+        |result| result,
+    );
+    drop(caller);
+    gone.send(()).unwrap();
+    // The transaction panics with a payload that panics when it is dropped.
+    let payload = database.submit::<(), _, DatabaseError>(
+        move |tx| {
+            tx.execute(insert, [5])?;
+            std::panic::panic_any(PanicsOnDrop);
+        },
+        |()| (),
+    );
+    assert!(payload.await.unwrap_err().to_string().contains("panicked"));
+    // The transaction has taken effect when publishing it panics.
+    let published =
+        database.submit(move |tx| tx.execute(insert, [6]), |_changed| -> () { panic!("on purpose") });
+    let error = published.await.unwrap_err();
+    assert!(matches!(error, DatabaseError::Unknown(_)), "{error}");
+    let published = database.submit::<_, (), DatabaseError>(
+        move |tx| tx.execute(insert, [7]),
+        |_changed| std::panic::panic_any(PanicsOnDrop),
+    );
+    assert!(matches!(published.await.unwrap_err(), DatabaseError::Unknown(_)));
+    assert_eq!(database.run(|tx| Ok::<_, DatabaseError>(count(tx))).await.unwrap(), 6);
+}
+
+#[tokio::test]
+async fn work_that_panics_when_it_is_dropped_uncalled_does_not_end_the_writer() {
+    let directory = std::env::temp_dir().join(format!("vivaz-databases-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("locked.db");
+    let set_up = |connection: &mut Connection| {
+        connection.busy_timeout(std::time::Duration::ZERO)?;
+        connection.execute_batch("CREATE TABLE seats (id INTEGER)").map_err(DatabaseError::from)
+    };
+    let (database, ()) = Database::open(&file, set_up).unwrap();
+    // No transaction can begin while another connection writes.
+    let other = Connection::open(&file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let captured = PanicsOnDrop;
+    let refused = database.run(move |_| {
+        std::mem::forget(captured);
+        Ok::<_, DatabaseError>(())
+    });
+    refused.await.unwrap_err();
+    other.execute_batch("ROLLBACK").unwrap();
+    // An order that shares the transaction which could not begin is refused too.
+    let seats = loop {
+        if let Ok(seats) = database.run(|tx| Ok::<_, DatabaseError>(count(tx))).await {
+            break seats;
+        }
+    };
+    assert_eq!(seats, 0);
+    std::fs::remove_dir_all(directory).unwrap();
 }
 
 /// Runs one statement and returns its error, and how many seats the transaction sees then.
@@ -68,7 +146,7 @@ async fn fails(sql: &'static str, params: impl Params + Send + 'static) -> (Data
 }
 
 #[tokio::test]
-async fn errors_are_typed_and_the_transaction_goes_on() {
+async fn errors_are_typed_and_the_transaction_continues() {
     let (error, seats) = fails("INSERT INTO seats (id) VALUES (?1)", [1]).await;
     assert!(matches!(error, DatabaseError::Unique(_)), "{error}");
     assert_eq!(seats, 3);
@@ -104,14 +182,39 @@ async fn the_transaction_cannot_be_ended_by_a_statement() {
             drop(tx.execute(sql, ()));
             Ok(())
         };
-        let error = database.run::<(), DatabaseError>(run).await.unwrap_err();
+        let error = database.run::<()>(run).await.unwrap_err();
         assert!(matches!(error, DatabaseError::Denied(_)), "{sql}: {error}");
-        assert_eq!(database.run(|tx| Ok::<_, DatabaseError>(count(tx))).await.unwrap(), 3, "{sql}");
+        assert_eq!(database.run(|tx| Ok(count(tx))).await.unwrap(), 3, "{sql}");
     }
 }
 
 #[tokio::test]
-async fn values_come_back_as_they_went() {
+async fn nothing_temporary_outlives_a_transaction() {
+    for sql in [
+        "CREATE TEMP TABLE passing (n INTEGER)",
+        "CREATE TABLE temp.passing (n INTEGER)",
+        "CREATE TEMPORARY TABLE passing AS SELECT * FROM seats",
+        "CREATE TEMP TRIGGER passing AFTER INSERT ON main.seats BEGIN DELETE FROM seats; END",
+        "CREATE TRIGGER temp.passing AFTER INSERT ON seats BEGIN DELETE FROM seats; END",
+        "CREATE TEMP VIEW seats AS SELECT 1 AS id",
+        "CREATE VIEW temp.seats AS SELECT 1 AS id",
+        "CREATE VIRTUAL TABLE temp.passing USING fts5(text)",
+    ] {
+        let database = open();
+        let run = |tx: &mut Tx| {
+            // The handler ignores the refusal.
+            drop(tx.execute(sql, ()));
+            Ok(())
+        };
+        let outcome = database.run(run).await;
+        assert!(matches!(&outcome, Err(DatabaseError::Denied(what)) if what == "CREATE TEMP"), "{sql}");
+        let rest = |tx: &mut Tx| tx.query_first::<u32>("SELECT count(*) FROM sqlite_temp_master", ());
+        assert_eq!(database.run(rest).await.unwrap(), Some(0), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn values_survive_a_round_trip() {
     let values = vec![
         Value::Null,
         Value::Integer(i64::MIN),
@@ -124,7 +227,7 @@ async fn values_come_back_as_they_went() {
     let read = database.run(move |tx| {
         let rows =
             tx.query::<(Option<i64>, i64, f64, String, Vec<u8>)>("SELECT ?1, ?2, ?3, ?4, ?5", given)?;
-        Ok::<_, DatabaseError>(rows)
+        Ok(rows)
     });
     let expected = vec![(None, i64::MIN, 1.5, "é;'".to_owned(), vec![0, 255])];
     assert_eq!(read.await.unwrap(), expected);
@@ -139,7 +242,7 @@ async fn the_native_connection_is_that_of_the_driver() {
             .native::<Connection>()?
             .query_row("SELECT count(*) FROM seats", [], |row| row.get::<_, i64>(0))?)
     });
-    assert_eq!(read.await.map_err(|error: DatabaseError| error.to_string()), Ok(3));
+    assert_eq!(read.await.map_err(|error| error.to_string()), Ok(3));
     let mut none = Tx::without_database();
     assert!(matches!(none.execute("SELECT 1", ()), Err(DatabaseError::NoDatabase)));
     assert!(matches!(none.native::<Connection>(), Err(DatabaseError::NoDatabase)));

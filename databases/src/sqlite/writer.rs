@@ -1,6 +1,5 @@
 //! The thread that writes.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -10,13 +9,15 @@ use tokio::sync::mpsc;
 
 use super::driver::SqliteDriver;
 use super::guard::{Guard, SAVEPOINT, check_deferred};
+use super::panics::contain;
 use crate::{DatabaseError, Tx};
 
 /// The maximum number of orders in a transaction. It bounds the time that the caller of the first
 /// order waits.
 const TOGETHER: usize = 256;
 
-/// Work for a transaction. It receives the error instead if no transaction could begin.
+/// Work for a transaction. It receives the error instead if no transaction could begin. It calls
+/// and drops values of the application, which may panic.
 pub(super) type Order = Box<dyn FnOnce(Result<&mut Tx, DatabaseError>) -> Ran + Send>;
 
 /// An order that has run.
@@ -27,7 +28,7 @@ pub(super) struct Ran {
     pub(super) finish: Finish,
 }
 
-/// Sends the result of an order.
+/// Sends the result of an order. If the caller has gone, it drops the result, which may panic.
 pub(super) type Finish = Box<dyn FnOnce(Result<(), CommitFailure>) + Send>;
 
 /// The reason for which an order is not known to be on disk.
@@ -107,7 +108,10 @@ impl TransactionWriter {
                 }
             }
             for finish in finishes {
-                finish(committed.clone());
+                let committed = committed.clone();
+                if contain(|| finish(committed)).is_none() {
+                    tracing::error!("the result of a transaction panicked when it was sent or dropped");
+                }
             }
         }
     }
@@ -141,7 +145,7 @@ impl TransactionWriter {
         while let Some(order) = next {
             match &begun {
                 Ok(()) => self.run_one(order, finishes)?,
-                Err(error) => finishes.push(order(Err(error.clone())).finish),
+                Err(error) => refuse(order, error, finishes),
             }
             next = if finishes.len() < TOGETHER { queue.try_recv().ok() } else { None };
         }
@@ -156,14 +160,14 @@ impl TransactionWriter {
     /// Returns an error if the transaction cannot go on.
     fn run_one(&mut self, order: Order, finishes: &mut Vec<Finish>) -> Result<(), DatabaseError> {
         if let Err(error) = self.execute(&format!("SAVEPOINT {SAVEPOINT}")) {
-            finishes.push(order(Err(error.clone())).finish);
+            refuse(order, &error, finishes);
             return Err(error);
         }
         let tx = &mut self.tx;
-        let ran = self.guard.watch(|| catch_unwind(AssertUnwindSafe(|| order(Ok(tx)))));
+        let ran = self.guard.watch(|| contain(|| order(Ok(tx))));
         let kept = self.guard.check(self.connection()?);
         let keep = match ran {
-            Ok(Ran { keep, finish }) => {
+            Some(Ran { keep, finish }) => {
                 let kept = if keep { kept.and_then(|()| check_deferred(self.connection()?)) } else { kept };
                 let keep = keep && kept.is_ok();
                 // Pushed first, so that this order also gets an error of the statements below.
@@ -174,7 +178,7 @@ impl TransactionWriter {
                 });
                 keep
             }
-            Err(_panic) => {
+            None => {
                 tracing::error!("a transaction panicked; it is rolled back");
                 false
             }
@@ -186,5 +190,13 @@ impl TransactionWriter {
             self.execute(&format!("ROLLBACK TO {SAVEPOINT}"))?;
         }
         self.execute(&format!("RELEASE {SAVEPOINT}"))
+    }
+}
+
+/// Gives an order the error for which it cannot run.
+fn refuse(order: Order, error: &DatabaseError, finishes: &mut Vec<Finish>) {
+    match contain(|| order(Err(error.clone()))) {
+        Some(ran) => finishes.push(ran.finish),
+        None => tracing::error!("a transaction that could not run panicked when it was dropped"),
     }
 }

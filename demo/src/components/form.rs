@@ -1,4 +1,4 @@
-//! A form: a page may write four fields, and nothing else.
+//! A form: a page may write four fields and no others.
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};

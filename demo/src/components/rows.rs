@@ -91,7 +91,7 @@ impl Rows {
         self.selected = None;
     }
 
-    /// Creates `n` new rows in addition to those that stay.
+    /// Creates `n` new rows in addition to the remaining ones.
     fn fresh(&mut self, n: usize, stay: usize) -> Result<Vec<Row>> {
         if n.saturating_add(stay) > MAX_ROWS {
             return Err(Errors::of("n", "There are at most 20,000 rows.").into());

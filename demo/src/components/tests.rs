@@ -1,4 +1,4 @@
-//! Tests of each component as a page shows it, without a browser and without a port.
+//! Tests of each component in a page, without a browser and without a port.
 
 mod chat;
 mod counter;

@@ -101,7 +101,7 @@ mod tests {
             assert!(store.room(kept).await.unwrap().is_some(), "{kept}");
         }
         assert_eq!(store.room("room-0").await.unwrap(), None);
-        // If every room has messages, no room can be created. The existing rooms stay usable.
+        // A visitor who writes into each room prevents new rooms, but existing rooms remain.
         let fill = move |tx: &mut Tx| {
             let names: Vec<String> = tx.query("SELECT name FROM rooms", ())?;
             names.iter().try_for_each(|name| messages::add(tx, name, &ada, "hello").map(|_| ()))

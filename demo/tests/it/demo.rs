@@ -32,7 +32,7 @@ pub(crate) struct Demo {
     pub(crate) addr: SocketAddr,
 }
 
-/// Returns the command, with only the environment that this test sets.
+/// Returns the command, with only the environment of this test.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
     command.env_remove("DEMO_ADDR").env_remove("DEMO_DATA").env_remove("VIVAZ_SECRET").stderr(Stdio::null());
@@ -49,7 +49,7 @@ impl Demo {
         Self::start_by(program(), folder, options)
     }
 
-    /// Starts the demo through a command that passes its arguments on.
+    /// Starts the demo through a command that forwards its arguments.
     pub(crate) fn start_by(mut command: Command, folder: &Folder, options: &[&str]) -> Self {
         let mut child = command
             .args(["--addr", "127.0.0.1:0", "--data"])

@@ -1,4 +1,4 @@
-//! The demo as operators and browsers use it: a process, its output, its pages.
+//! The demo for operators and browsers: a process, its output, its pages.
 
 #![expect(
     clippy::unwrap_used,

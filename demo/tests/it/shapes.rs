@@ -179,7 +179,7 @@ async fn form() {
     let came = page.call("f", "submit", json!([])).await;
     assert_eq!(reply(&came)["type"], "STATE_UPDATE", "{came:?}");
     assert_eq!(reply(&came)["payload"]["errors"], json!({}));
-    // The form was cleared, so the same submit has nothing to save.
+    // The form was cleared, so the same submit saves no entry.
     assert_eq!(reply(&page.call("f", "submit", json!([])).await)["payload"]["code"], "invalid");
     assert_eq!(reply(&page.set("f", "saved", json!([])).await)["payload"]["code"], "read_only_property");
     assert_eq!(reply(&page.set("f", "age", json!("x")).await)["payload"]["code"], "bad_value");

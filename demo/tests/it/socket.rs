@@ -28,18 +28,18 @@ pub(crate) struct Page {
 impl Page {
     /// Connects as the visitor of a cookie, or without a user.
     pub(crate) async fn open(demo: &Demo, cookie: Option<&str>) -> Self {
-        Self::greet(demo, cookie, json!({})).await
+        Self::hello(demo, cookie, json!({})).await
     }
 
     /// Resumes the session without any known state.
     pub(crate) async fn resume(self, demo: &Demo, cookie: Option<&str>) -> Self {
         let hello = json!({ "session": self.session["session"], "resume": self.session["resume"] });
-        let page = Self::greet(demo, cookie, hello).await;
+        let page = Self::hello(demo, cookie, hello).await;
         assert_eq!(page.session["resumed"], true);
         Self { last_ref: self.last_ref, ..page }
     }
 
-    async fn greet(demo: &Demo, cookie: Option<&str>, hello: Value) -> Self {
+    async fn hello(demo: &Demo, cookie: Option<&str>, hello: Value) -> Self {
         let mut request = format!("ws://{}/live", demo.addr).into_client_request().unwrap();
         if let Some(cookie) = cookie {
             request.headers_mut().insert("cookie", cookie.parse().unwrap());
@@ -96,7 +96,7 @@ impl Page {
         }
     }
 
-    /// Sends a message with a ref of its own. Returns all messages up to its reply, the reply last.
+    /// Sends a message with its own ref. Returns all messages up to its reply, the reply last.
     pub(crate) async fn request(&mut self, mut message: Value) -> Vec<Value> {
         self.last_ref += 1;
         message["v"] = json!(1);
@@ -113,7 +113,7 @@ impl Page {
         }
     }
 
-    /// Sends messages, each with a ref of its own, and returns them.
+    /// Sends messages, each with its own ref, and returns them.
     pub(crate) async fn send_all(&mut self, messages: impl IntoIterator<Item = Value>) -> Vec<Value> {
         let mut sent = Vec::new();
         for mut message in messages {

@@ -1,5 +1,4 @@
-//! Controls without a field: what they show is bound to state, and what is typed goes out with an
-//! action.
+//! Controls without a model field: they are bound to state, and their input is sent with an action.
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
@@ -42,7 +41,7 @@ impl Bound {
 
     #[action]
     fn choose(&mut self, choice: String) {
-        // `c` is not to be had.
+        // `c` cannot be selected.
         if choice != "c" {
             self.choice = choice;
         }
@@ -50,7 +49,7 @@ impl Bound {
 
     #[action]
     fn tick(&mut self, on: bool) {
-        // Once on, it stays on.
+        // Once checked, the box stays checked.
         self.ticked |= on;
     }
 

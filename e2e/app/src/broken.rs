@@ -10,7 +10,7 @@ pub(crate) struct Broken {
 
 #[actions]
 impl Broken {
-    #[expect(clippy::panic, reason = "what the test is about")]
+    #[expect(clippy::panic, reason = "the test needs a panic")]
     async fn mount(_props: BrokenProps, _cx: &mut MountContext) -> Result<Self> {
         panic!("on purpose, with a secret in it")
     }

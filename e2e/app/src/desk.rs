@@ -1,4 +1,4 @@
-//! Controls in rows, which edit fields of their items. Texts are the same on every desk.
+//! Controls in rows, which edit fields of their items. Each desk starts with the same texts.
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
@@ -60,7 +60,7 @@ struct Written {
 #[actions]
 impl Desk {
     fn mount() -> Self {
-        // The last one is a number that JavaScript does not have.
+        // The last key is an integer that JavaScript cannot represent.
         Self { items: [1, 2, 9_007_199_254_740_993].map(Item::new).into_iter().collect(), ..Self::default() }
     }
 

@@ -1,8 +1,8 @@
-//! Components whose state is any: a page that got there by patches is compared with one that begins
-//! there.
+//! Components with arbitrary state. Tests compare a page that reached a state through patches with
+//! a page that was loaded with that state.
 //!
 //! Each has its template in `differ/`, its page at `/differ/NAME?state=JSON`, and an action `set`
-//! that takes the same text. A field that the text does not name is null.
+//! that takes the same text. A field that is missing in the text is null.
 
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
@@ -13,7 +13,7 @@ use vivaz::prelude::*;
 
 use crate::serve::document;
 
-/// A component with fields of any JSON, and with others, each with what reads it.
+/// Defines a component with fields of any JSON value, and fields of other types with their parsers.
 macro_rules! component {
     ($name:ident, $props:ident, $tag:literal, $template:literal, any { $($any:ident)* }
      $(typed { $($(#[$of:meta])* $field:ident: $kind:ty = $read:path,)* })?) => {
@@ -95,13 +95,13 @@ pub(crate) struct Row {
     tags: Value,
 }
 
-/// Reads a field as its type; null is its default.
+/// Parses a field as its type; null is the default value.
 fn decode<T: serde::de::DeserializeOwned + Default>(field: &mut T, value: Value) -> Result<()> {
     *field = serde_json::from_value::<Option<T>>(value)?.unwrap_or_default();
     Ok(())
 }
 
-/// Changes a list into another one by removing, inserting, changing and moving its items.
+/// Changes a list into another one by removing, inserting, updating and moving items.
 fn step_by_step(list: &mut List<Row>, value: Value) -> Result<()> {
     let rows: Vec<Row> = serde_json::from_value::<Option<_>>(value)?.unwrap_or_default();
     list.retain(|old| rows.iter().any(|row| row.id == old.id));
@@ -126,7 +126,7 @@ pub(crate) struct Start {
     state: String,
 }
 
-/// The page of the component of that name.
+/// Returns the page of the component with a name.
 pub(crate) async fn page(
     live: Live,
     Path(name): Path<String>,

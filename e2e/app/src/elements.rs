@@ -1,5 +1,4 @@
-//! Elements with a life of their own: a modal dialog, one that scrolls, one that loads, one with a
-//! shadow tree.
+//! Elements with state of their own: a modal dialog, a scrolled element, an image, a shadow tree.
 
 use vivaz::prelude::*;
 
@@ -11,7 +10,7 @@ pub(crate) struct Elements {
     #[live(model)]
     inside: String,
     ticks: u32,
-    /// Where the picture is, once it is to be shown.
+    /// The address of the picture, when it is to be shown.
     picture: Option<String>,
     chips: u32,
     log: List<Entry>,
@@ -29,7 +28,7 @@ impl Elements {
         self.ticks += 1;
     }
 
-    /// A picture of one point.
+    /// A picture of one pixel.
     #[action]
     fn show(&mut self) {
         self.picture =

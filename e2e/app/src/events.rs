@@ -1,4 +1,4 @@
-//! Events of every kind, and those that the server sends.
+//! Browser events of every kind, and events from the server.
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;

@@ -1,4 +1,4 @@
-//! A component inside another: props go down, a fault of the child stays with the child.
+//! A component inside another one: it receives props, and its errors do not affect the parent.
 
 use vivaz::prelude::*;
 
@@ -38,7 +38,7 @@ impl Child {
     }
 
     #[action]
-    #[expect(clippy::panic, reason = "what the test is about")]
+    #[expect(clippy::panic, reason = "the test needs a panic")]
     fn explode(&mut self) {
         panic!("on purpose");
     }

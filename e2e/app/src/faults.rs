@@ -1,4 +1,4 @@
-//! What happens when a handler goes wrong.
+//! Handlers that fail.
 
 use vivaz::prelude::*;
 
@@ -16,7 +16,7 @@ impl Faults {
     }
 
     #[action]
-    #[expect(clippy::panic, reason = "what the test is about")]
+    #[expect(clippy::panic, reason = "the test needs a panic")]
     fn explode(&mut self) {
         self.count += 100;
         panic!("on purpose, with a secret in it");

@@ -1,4 +1,4 @@
-//! What shows while something is under way.
+//! State that is shown while a request is pending.
 
 use vivaz::prelude::*;
 
@@ -9,7 +9,7 @@ pub(crate) struct Flight {
     text: String,
     #[live(model)]
     note: String,
-    /// What the server has of `note`: the page shows its own edits before they are sent.
+    /// The server's value of `note`: the page shows its own edits before they are sent.
     noted: String,
     locked: bool,
     done: u32,

@@ -1,5 +1,5 @@
-//! Controls without a field, each bound to state and with an event that calls an action: every kind
-//! by every event.
+//! Controls without a model field, bound to state and with an event that calls an action: each kind
+//! of control with each event.
 
 use vivaz::prelude::*;
 
@@ -10,7 +10,7 @@ pub(crate) struct Follow {
     choice: String,
     text: String,
     level: u8,
-    /// Whether what the controls ask for is not done.
+    /// Whether the action ignores the value of the control.
     strict: bool,
     asked: u32,
 }
@@ -21,7 +21,7 @@ impl Follow {
         Self { choice: "a".into(), ..Self::default() }
     }
 
-    /// Counts what is asked for; returns whether it is done.
+    /// Counts the calls; returns whether the value is applied.
     fn takes(&mut self) -> bool {
         self.asked += 1;
         !self.strict
@@ -67,7 +67,7 @@ impl Follow {
         self.asked += 1;
     }
 
-    /// Sets everything, as another visitor would.
+    /// Sets all values, as another visitor could.
     #[action]
     fn put(&mut self, on: bool, choice: String, text: String, level: u8, strict: bool) {
         *self = Self { on, choice, text, level, strict, asked: self.asked };

@@ -1,4 +1,4 @@
-//! A form, a list and texts, into which others put elements of their own.
+//! A form, a list and texts, into which other scripts insert elements.
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
@@ -48,7 +48,7 @@ impl Foreign {
         self.rows.push(Row { id, touched: 0 });
     }
 
-    /// The last row comes first.
+    /// Moves the last row to the front.
     #[action]
     fn rotate(&mut self) {
         if let Some(last) = self.rows.last().map(|row| row.id) {

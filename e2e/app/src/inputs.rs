@@ -1,4 +1,4 @@
-//! Every kind of control, two-way.
+//! Each kind of control with `live:model`.
 
 use std::time::Duration;
 
@@ -62,13 +62,13 @@ impl Inputs {
         }
     }
 
-    /// Changes what surrounds the controls.
+    /// Changes the elements around the controls.
     #[action]
     fn tick(&mut self) {
         self.ticks += 1;
     }
 
-    /// Writes into every control, whoever is using it.
+    /// Sets each control, also those in use.
     #[action]
     fn overwrite(&mut self) {
         self.text = "server".into();
@@ -84,7 +84,7 @@ impl Inputs {
         self.check = true;
     }
 
-    /// Is not done at once.
+    /// Takes some time.
     #[action]
     async fn slow(&mut self) {
         tokio::time::sleep(Duration::from_millis(400)).await;

@@ -1,5 +1,5 @@
-//! Children whose props the server computes: from a list, from shared state, from the page's own
-//! state.
+//! Children whose props the server computes: from a list, from shared state, and from values of the
+//! page.
 
 use vivaz::prelude::*;
 
@@ -65,7 +65,7 @@ impl Kin {
     }
 }
 
-/// Not open: a page can mount it where its parent shows it and nowhere else.
+/// Not open: a page can mount it only at its place in its parent.
 #[derive(LiveComponent, Clone)]
 #[live(name = "relative", template = "relative.html")]
 pub(crate) struct Relative {

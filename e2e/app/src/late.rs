@@ -1,4 +1,4 @@
-//! A child that is the first to need a module of the page.
+//! A child whose template is the first to require a module.
 
 use vivaz::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Durable components whose nested types a deploy changes; what they become is in `bin/next`.
+//! Durable components whose nested types a deploy changes; the new types are in `bin/next`.
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
@@ -43,7 +43,7 @@ impl Ledger {
     }
 }
 
-/// Its next version cannot read what this one has saved.
+/// Its next version cannot read the saved state of this one.
 #[derive(LiveComponent, Clone)]
 #[live(name = "pinned", template = "pinned.html", open, durable)]
 pub(crate) struct Pinned {

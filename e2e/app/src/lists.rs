@@ -1,4 +1,4 @@
-//! Lists whose items are moved about, with something of the page's own in each.
+//! Lists whose items move; each item contains browser state.
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
@@ -37,7 +37,7 @@ impl Lists {
         Ok(lists)
     }
 
-    /// Inserts, removes, moves, renames: the same for the same seed.
+    /// Inserts, removes, moves and renames items; the same for the same seed.
     #[action]
     fn shuffle(&mut self) {
         for _ in 0..12 {
@@ -85,7 +85,7 @@ impl Lists {
         self.say();
     }
 
-    /// The order as the server has it, for the test to compare.
+    /// Returns the server's order, for comparison in the test.
     fn say(&mut self) {
         let groups = self.groups.iter().map(|group| {
             let items: Vec<&str> = group.items.iter().map(|item| item.label.as_str()).collect();

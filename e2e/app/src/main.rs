@@ -1,7 +1,7 @@
-//! Pages for the browser tests: what goes wrong on purpose, and what a demo has no use for.
+//! Pages for the browser tests: deliberate failures, and features that the demo does not use.
 //!
-//! One component a file, its template beside it, each at the path of its name. It takes `--addr`
-//! and `--data` as the demo does, so that the tests start both in the same way.
+//! Each component has a file with its template beside it, at the path of its name. The options
+//! `--addr` and `--data` are those of the demo, so that the tests start both in the same way.
 
 use axum::Router;
 use axum::response::Response;
@@ -91,7 +91,7 @@ async fn main() -> anyhow::Result<()> {
     serve::serve(routes).await
 }
 
-/// Elements that the server did not render: one that cannot be mounted, beside one that can.
+/// Elements that the server did not render: one that cannot be mounted, and one that can.
 async fn by_hand(live: Live) -> Response {
     document(
         &live.head().to_string(),
@@ -99,7 +99,7 @@ async fn by_hand(live: Live) -> Response {
     )
 }
 
-/// The capture script in the page itself, which its policy allows by the script's hash.
+/// A page that contains the capture script inline; the policy allows it by its hash.
 async fn inline(live: Live) -> Result<Response, RenderError> {
     let component = live.render::<elements::Elements>(elements::ElementsProps {}).await?.to_string();
     let mut page = document(&format!("<script>{CAPTURE}</script>{}", live.script()), &component);

@@ -1,4 +1,4 @@
-//! A component whose template a deploy changes without moving an element.
+//! A component whose template a deploy changes without changing its elements.
 
 use vivaz::prelude::*;
 

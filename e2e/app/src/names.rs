@@ -1,5 +1,4 @@
-//! Controls whose names come from the state, so that one could take the place of a property of its
-//! form.
+//! Controls whose names come from the state, and may hide a property of their form.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +26,7 @@ impl Names {
         self.names = names;
     }
 
-    /// Changes all that the form shows, and moves it.
+    /// Changes all values of the form and moves it.
     #[action]
     fn step(&mut self) {
         self.steps += 1;

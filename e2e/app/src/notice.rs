@@ -1,4 +1,4 @@
-//! A component that a deploy changes; what it becomes is in `bin/next`.
+//! A component that a deploy changes; its next version is in `bin/next`.
 
 use vivaz::prelude::*;
 

@@ -1,5 +1,5 @@
-//! Values that a browser changes when it reads them: too large, with line breaks, or no values of
-//! the control at all.
+//! Values that a browser changes when it parses them: out of range, with line breaks, or invalid
+//! for the control.
 
 use vivaz::prelude::*;
 
@@ -55,7 +55,7 @@ impl Painted {
         self.ticks += 1;
     }
 
-    /// The range grows, and its value with it.
+    /// Raises the maximum of the range together with its value.
     #[action]
     fn grow(&mut self) {
         self.top = 200;

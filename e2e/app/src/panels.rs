@@ -1,4 +1,4 @@
-//! What a visitor opens and closes: panels, menus, details, and a group of which one is chosen.
+//! Elements that a visitor opens and closes: panels, menus, details, and a radio group.
 
 use vivaz::prelude::*;
 
@@ -28,7 +28,7 @@ impl Panels {
         self.ticks += 1;
     }
 
-    /// Takes only what is below four.
+    /// Accepts only values below 4.
     #[action]
     fn choose(&mut self, choice: u32) {
         if choice < 4 {
@@ -36,7 +36,7 @@ impl Panels {
         }
     }
 
-    /// Says no.
+    /// Fails.
     #[action]
     fn open(&mut self) -> Result<(), ActionError> {
         Err(ActionError::user("it stays as it is"))

@@ -1,4 +1,4 @@
-//! What a patch must leave alone, and what it must take away.
+//! State that a patch must keep, and state that it must remove.
 
 use vivaz::prelude::*;
 

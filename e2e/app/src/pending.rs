@@ -1,4 +1,4 @@
-//! Forms whose actions are looked at while they are under way.
+//! Forms whose actions tests observe while they are pending.
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
@@ -52,7 +52,7 @@ impl Pending {
         self.hidden = true;
     }
 
-    /// Refuses what is called nothing.
+    /// Rejects an empty name.
     #[action]
     fn push(&mut self, text: String) -> Result<()> {
         if text.is_empty() {

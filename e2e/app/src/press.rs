@@ -1,4 +1,4 @@
-//! Buttons that become disabled while they are pressed.
+//! Buttons that are disabled while they are pressed.
 
 use vivaz::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Elements whose text is edited in its place.
+//! Elements with `contenteditable` text.
 
 use vivaz::prelude::*;
 
@@ -64,7 +64,7 @@ impl Prose {
         self.rich = text;
     }
 
-    /// The last row comes first.
+    /// Moves the last row to the front.
     #[action]
     fn turn(&mut self) {
         if let Some(last) = self.rows.last().map(|row| row.id) {

@@ -1,5 +1,5 @@
-//! What is typed while the view is made anew: rows with fields, with bound values and without
-//! either, and a child.
+//! Text that is typed while the view is rebuilt: rows with model fields, rows with bound values,
+//! rows without either, and a child.
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
@@ -29,7 +29,7 @@ pub(crate) struct Item {
 #[actions]
 impl Rebuilt {
     fn mount(_props: RebuiltProps) -> Self {
-        // No double has as many digits.
+        // A double cannot represent this integer.
         let items = [1, 2, 9_007_199_254_740_993].map(|id| Item { id, text: String::new() });
         Self { items: items.into_iter().collect(), ..Self::default() }
     }
@@ -39,7 +39,7 @@ impl Rebuilt {
         self.ticks += 1;
     }
 
-    /// The last row comes first.
+    /// Moves the last row to the front.
     #[action]
     fn turn(&mut self) {
         self.ticks += 1;
@@ -48,7 +48,7 @@ impl Rebuilt {
         }
     }
 
-    /// The first row goes.
+    /// Removes the first row.
     #[action]
     fn shift(&mut self) {
         self.ticks += 1;

@@ -1,4 +1,4 @@
-//! A form that an action gets as one struct, and an action that gets single fields of it.
+//! A form that one action receives as a struct and another one as single fields.
 
 use serde::Deserialize;
 use vivaz::prelude::*;
@@ -13,7 +13,7 @@ pub(crate) struct Registration {
     saved: String,
 }
 
-/// What the form holds. Its fields are what controls are named.
+/// The data of the form. Its fields have the names of the controls.
 #[derive(Deserialize, Debug)]
 struct Entry {
     seats: u8,

@@ -1,9 +1,10 @@
-//! What the two binaries of the tests share: an address, a folder, a store of sessions, and pages
-//! of one component.
+//! Shared code of the two test servers: options, session store, and pages of one component.
 
 use axum::Router;
 use axum::extract::{FromRef, Query};
 use axum::response::{Html, IntoResponse, Response};
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::ValueExt as _;
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use vivaz::Secret;
@@ -19,13 +20,18 @@ impl FromRef<App> for Runtime {
     }
 }
 
-/// Serves `routes` at `--addr`; sessions outlive the process in the folder `--data`.
+/// Serves `routes` at the address `--addr`. Sessions outlive the process in the folder `--data`.
 pub(crate) async fn serve(routes: Router<App>) -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    let args: Vec<String> = std::env::args().collect();
-    let value = |flag| args.iter().position(|arg| arg == flag).and_then(|at| args.get(at + 1));
-    let addr = value("--addr").map_or("127.0.0.1:0", String::as_str);
-    let data = value("--data").map_or("data", String::as_str);
+    let (mut addr, mut data) = ("127.0.0.1:0".to_owned(), "data".to_owned());
+    let mut args = lexopt::Parser::from_env();
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("addr") => addr = args.value()?.string()?,
+            Long("data") => data = args.value()?.string()?,
+            other @ (Short(_) | Long(_) | Value(_)) => return Err(other.unexpected().into()),
+        }
+    }
 
     let runtime = Runtime::builder()
         .build_name(env!("CARGO_BIN_NAME"))
@@ -34,13 +40,13 @@ pub(crate) async fn serve(routes: Router<App>) -> anyhow::Result<()> {
         .build()?;
     let app = routes.with_state(App(runtime.clone())).merge(runtime.router());
     let listener = TcpListener::bind(addr).await?;
-    say(&format!("Listening on http://{}", listener.local_addr()?))?;
+    print_line(&format!("Listening on http://{}", listener.local_addr()?))?;
     vivaz::serve(listener, app, runtime).await?;
     Ok(())
 }
 
-/// What becomes of a page on its way: the first `from` in it is `to`, and `cached` lets the browser
-/// keep it.
+/// A modification of a page, from the query: replaces the first `from` by `to`; `cached` permits
+/// the browser to cache the page.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(crate) struct Change {
@@ -49,7 +55,7 @@ pub(crate) struct Change {
     cached: bool,
 }
 
-/// The component alone, with its default props.
+/// Renders a page with one component, which has its default props.
 pub(crate) async fn page<C>(
     live: Live,
     Query(Change { from, to, cached }): Query<Change>,
@@ -71,7 +77,7 @@ where
     Ok(page)
 }
 
-/// The page around a component, under a strict policy.
+/// Returns a page around a component, with a strict content security policy.
 pub(crate) fn document(head: &str, body: &str) -> Response {
     let page = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Test</title>\
@@ -83,7 +89,7 @@ pub(crate) fn document(head: &str, body: &str) -> Response {
         .into_response()
 }
 
-fn say(text: &str) -> std::io::Result<()> {
+fn print_line(text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{text}")?;

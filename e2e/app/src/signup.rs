@@ -1,4 +1,4 @@
-//! A form that says what is wrong, of fields that were used, until it is reset.
+//! A form that shows the errors of fields after they were used, until it is reset.
 
 use vivaz::prelude::*;
 
@@ -27,7 +27,7 @@ impl Signup {
         self.problems().into_result()
     }
 
-    /// As if nothing had been typed.
+    /// Resets the form to its initial state.
     #[action]
     fn start_again(&mut self) {
         *self = Self { ticks: self.ticks, ..Self::default() };

@@ -1,4 +1,4 @@
-//! White space between elements on lines of their own.
+//! White space between elements on separate lines.
 
 use vivaz::prelude::*;
 

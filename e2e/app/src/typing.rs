@@ -1,4 +1,4 @@
-//! Fields whose handler makes something else of what is typed.
+//! Fields whose handler changes the typed text.
 
 use vivaz::prelude::*;
 
@@ -30,7 +30,7 @@ impl Typing {
             "plain" => self.plain = self.plain.to_uppercase(),
             "area" => self.area = self.area.to_uppercase(),
             "mail" => self.mail = self.mail.to_uppercase(),
-            // No digit is above 8.
+            // Replaces the digit 9 by 8.
             "number" => {
                 self.number =
                     self.number.and_then(|number| number.to_string().replace('9', "8").parse().ok());
@@ -41,7 +41,7 @@ impl Typing {
     }
 }
 
-/// The digits in groups of three.
+/// Groups the digits in threes.
 fn grouped(text: &str) -> String {
     let digits: Vec<char> = text.chars().filter(char::is_ascii_digit).collect();
     let mut out = String::new();

@@ -1,4 +1,4 @@
-//! The ways out of the template language, and children that are told apart by a key.
+//! Raw HTML, hooks and other extension points of templates, and children that differ in a key.
 
 use vivaz::prelude::*;
 
@@ -45,7 +45,7 @@ impl Ways {
         self.who += 1;
     }
 
-    /// May be run twice: it only says how it should be.
+    /// Idempotent: it sets the value instead of toggling it.
     #[action(retry)]
     fn put(&mut self, count: u32) -> u32 {
         self.count = count;

@@ -1,17 +1,17 @@
-// What a page shows, as lines that can be compared.
+// The content of a page, as lines that can be compared.
 
 import type { Page } from "@playwright/test";
 
-/** Without a script: where styles are not set, and components keep what they are mounted from. */
+/** Without a script: no styles are set, and components keep the attributes for their mount. */
 export type Snapshot = { lines: string[]; styles: string[] };
 
 /**
- * Everything inside the page's component: names, attributes, texts, comments, and what controls
- * hold, also after a reset.
+ * Returns the content of the page's component: names, attributes, texts, comments, and the values
+ * of controls, also after a reset.
  */
 export const snapshot = (page: Page): Promise<Snapshot> =>
   page.evaluate(() => {
-    // What a component's element is mounted from, and the engine's own words about it.
+    // Attributes for the mount and of the engine itself.
     const MOUNT = ["seal", "template", "shape", "child", "name", "props", "user", "id", "live-state", "style"];
     const lines: string[] = [], styles: string[] = [];
     const quoted = (text: unknown) => JSON.stringify(text);
@@ -33,7 +33,7 @@ export const snapshot = (page: Page): Promise<Snapshot> =>
         const attributes = [...node.attributes]
           .filter(({ name }) => name != "style" && !(node.localName == "live-component" && MOUNT.includes(name)))
           .map(({ namespaceURI, name, value }) =>
-            // In what order classes stand means nothing.
+            // The order of classes has no meaning.
             `${namespaceURI ?? ""} ${name}=${quoted(name == "class" ? [...new Set(value.split(/[\t\n\f\r ]+/).filter(Boolean))].sort() : value)}`)
           .sort();
         const shown = `<${node.namespaceURI!.split("/").pop()}:${node.localName}>`;
@@ -67,7 +67,7 @@ export const snapshot = (page: Page): Promise<Snapshot> =>
     return { lines, styles };
   });
 
-/** The lines that two have not in common. */
+/** Returns the lines that differ between two snapshots. */
 export const difference = (one: string[], other: string[]): string[] => {
   const [a, b] = [new Set(one), new Set(other)];
   return [...one.filter((line) => !b.has(line)).map((line) => `- ${line}`), ...other.filter((line) => !a.has(line)).map((line) => `+ ${line}`)];

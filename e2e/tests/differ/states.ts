@@ -1,5 +1,5 @@
 // Random states of the components in e2e/app/src/differ.rs, the same for the same seed. They are
-// JSON texts, because JavaScript has no numbers of 64 bits.
+// JSON texts, because JavaScript has no 64-bit numbers.
 
 export type Random = (below: number) => number;
 
@@ -17,7 +17,7 @@ const text = (...texts: string[]): Make => one(...texts.map((text) => JSON.strin
 const or = (...makes: Make[]): Make => (random) => makes[random(makes.length)]!(random);
 const listOf = (item: Make, most: number): Make => (random) =>
   `[${Array.from({ length: random(most + 1) }, () => item(random)).join()}]`;
-/** Objects with ids of their own, in any order. */
+/** Returns objects with unique ids, in any order. */
 const rows = (ids: string[], fields: Record<string, Make>): Make => (random) => {
   const left = [...ids], all: string[] = [];
   for (let count = random(ids.length + 1); count > 0; count--) {
@@ -48,7 +48,7 @@ const KINDS = or(text("text", "search", "email", "url", "tel", "password", "numb
   "checkbox", "radio", "submit", "button", "reset", "image", "file", "unknown"), one("null"));
 const LIMITS = or(one("null", "0", "5", "10", "100", "200", "0.5"), text("2026-01-01", "any", ""));
 
-// The keys of a `List` have a sign.
+// The keys of a `List` are signed.
 const IDS = ["1", "2", "3", "4", "9007199254740993", "9223372036854775807"];
 const KEYS = [...IDS, "9223372036854775808", "18446744073709551615", "-1", "\"1\"", "\"x\"", "\"9223372036854775808\"", "\"a\\u0000b\""];
 const CHOICES = or(text("one", "two", "", "a  b", " a ", "a\nb", "a\0b", "1", "true", "false"), one("1", "true", "false", "null", "9223372036854775808", "[]"));
@@ -75,7 +75,7 @@ export const FIELDS: Record<string, Record<string, Make>> = {
   },
 };
 
-/** The next state after `last`: some of its fields are others. */
+/** Returns the next state after `last`, with some fields changed. */
 export const next = (name: string, last: Record<string, string>, random: Random): Record<string, string> => {
   const state = { ...last }, fields = Object.entries(FIELDS[name]!), often = 1 + random(fields.length);
   for (const [field, make] of fields) if (!(field in state) || random(fields.length) < often) state[field] = make(random);

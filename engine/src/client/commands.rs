@@ -40,7 +40,7 @@ impl Client {
         }
     }
 
-    /// Calls an action. `arguments` is a list; `guesses` are optimistic updates until the reply. A
+    /// Calls an action. `arguments` is a list; `updates` are optimistic updates until the reply. A
     /// `ticket` other than 0 is settled with the outcome.
     pub(crate) fn action(
         &mut self,
@@ -49,7 +49,7 @@ impl Client {
         arguments: Val,
         origin: Origin,
         ticket: u32,
-        guesses: Vec<(Key, Edit)>,
+        updates: Vec<(Key, Edit)>,
     ) {
         if self.component(slot).is_none() {
             return;
@@ -57,8 +57,8 @@ impl Client {
         let mut request = Request::action(slot, name, arguments);
         request.origin = origin;
         request.ticket = ticket;
-        if !guesses.is_empty() {
-            request.tags.push(self.guess(slot, guesses));
+        if !updates.is_empty() {
+            request.tags.push(self.add_optimistic(slot, updates));
         }
         self.ask_with_edits(request);
     }
@@ -91,11 +91,11 @@ impl Client {
 
     /// Applies an optimistic update of the page's own code until [`Client::release`]. Each edit has
     /// the shared field whose topic it changes, or none.
-    pub(crate) fn guess(&mut self, slot: Slot, guesses: Vec<(Key, Edit)>) -> Tag {
+    pub(crate) fn add_optimistic(&mut self, slot: Slot, updates: Vec<(Key, Edit)>) -> Tag {
         self.last_tag += 1;
         let tag = self.last_tag;
         let (mut changes, mut last) = (Vec::new(), Key::NONE);
-        for (shared, edit) in guesses {
+        for (shared, edit) in updates {
             let topic =
                 self.component(slot).and_then(|component| component.topic(shared)).unwrap_or_default();
             if topic != last {
@@ -103,7 +103,7 @@ impl Client {
                 last = topic;
             }
             if let Some(stream) = self.stream(slot, topic) {
-                stream.guess(tag, edit, &mut changes);
+                stream.add_optimistic(tag, edit, &mut changes);
             }
         }
         self.changed(slot, last, changes);
@@ -142,7 +142,7 @@ impl Client {
         let tag = self.last_tag;
         let Some(component) = self.component_mut(slot) else { return };
         let mut changes = Vec::new();
-        component.stream.guess(tag, Edit::set(field, value.clone()), &mut changes);
+        component.stream.add_optimistic(tag, Edit::set(field, value.clone()), &mut changes);
         match component.edits.iter_mut().find(|e| e.field == field && e.progress != Progress::Sent) {
             Some(waiting) => {
                 component.stream.release(waiting.tag, &mut Outcome::default(), &mut changes);
@@ -216,9 +216,9 @@ impl Client {
     }
 
     /// Requests a template over the socket, if HTTP did not provide it.
-    pub(crate) fn want_template(&mut self, hash: Key) {
-        if !self.wanted.contains(&hash) {
-            self.wanted.push(hash);
+    pub(crate) fn request_template(&mut self, hash: Key) {
+        if !self.templates.contains(&hash) {
+            self.templates.push(hash);
             self.ask_template(hash);
         }
     }

@@ -65,7 +65,7 @@ impl Client {
             "COMPONENT_UNMOUNTED" => self.taken_away(&message, &payload),
             "TEMPLATE" => {
                 let hash = payload.key_of("hash");
-                retain(&mut self.wanted, &mut |wanted| *wanted != hash);
+                retain(&mut self.templates, &mut |template| *template != hash);
                 let mut payload = payload;
                 self.out.push(Output::Template { hash, template: payload.take("template") });
             }
@@ -113,8 +113,8 @@ impl Client {
             topic.stream.stale = false;
         }
         self.send_waiting();
-        for at in 0..self.wanted.len() {
-            if let Some(hash) = self.wanted.get(at) {
+        for at in 0..self.templates.len() {
+            if let Some(hash) = self.templates.get(at) {
                 self.ask_template(*hash);
             }
         }
@@ -156,7 +156,7 @@ impl Client {
                 component.typed.set(edit.field, edit.value);
             }
             let typed = std::mem::replace(&mut component.typed, Val::Obj(Vec::new()));
-            component.stream.forget_guesses(&kept);
+            component.stream.retain_optimistic(&kept);
             component.topics.clear();
             component.stream.epoch.clear();
             component.phase = ComponentPhase::Mounting;

@@ -16,7 +16,7 @@ impl Client {
     pub(super) fn is_pending(&self, request: &mut Request) -> bool {
         let mut pending = false;
         let mut look = |stream: &Stream| {
-            for (_, edit) in &stream.guesses {
+            for (_, edit) in &stream.optimistic {
                 if let Some(temporary) = edit.temporary() {
                     // Replacing the id with itself only searches for it.
                     pending |= request.body.rename(temporary, temporary);

@@ -28,7 +28,7 @@ impl Table {
         table.connect();
         let sent = table.welcome("s1", false);
         assert_eq!(sent, [mount_frame(1, "c1", "counter")]);
-        table.hear(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"counter","template":"h","state":{"count":0,"title":"t"},"topics":{}}}"#);
+        table.receive(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"counter","template":"h","state":{"count":0,"title":"t"},"topics":{}}}"#);
         table
     }
 
@@ -38,8 +38,8 @@ impl Table {
         table.client.mount(0, "c1", open("chat"));
         table.connect();
         table.welcome("s1", false);
-        table.hear(r#"{"v":1,"type":"STATE_SNAPSHOT","topic":"chat/lobby","rev":3,"epoch":"t","payload":{"messages":[{"id":1}]}}"#);
-        table.hear(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"chat","template":"h","state":{"draft":""},"topics":{"chat":"chat/lobby"}}}"#);
+        table.receive(r#"{"v":1,"type":"STATE_SNAPSHOT","topic":"chat/lobby","rev":3,"epoch":"t","payload":{"messages":[{"id":1}]}}"#);
+        table.receive(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"chat","template":"h","state":{"draft":""},"topics":{"chat":"chat/lobby"}}}"#);
         table
     }
 
@@ -48,7 +48,7 @@ impl Table {
         let connect = outputs.iter().find_map(|o| {
             if let Output::Socket(SocketCommand::Connect(socket)) = o { Some(*socket) } else { None }
         });
-        self.socket = connect.expect("a connection is wanted");
+        self.socket = connect.expect("the client requests a connection");
         self.client.opened(self.socket);
     }
 
@@ -56,13 +56,13 @@ impl Table {
     fn welcome(&mut self, session: &str, resumed: bool) -> Vec<String> {
         let hello = self.sent();
         assert!(hello[0].starts_with(r#"{"v":1,"type":"HELLO","payload":{"#), "{hello:?}");
-        self.hear(&format!(
+        self.receive(&format!(
             r#"{{"v":1,"type":"WELCOME","payload":{{"session":"{session}","resume":"r","connection":"k-{session}","resumed":{resumed},"done":[],"heartbeatMs":1000,"limits":{{"messageBytes":400,"inFlight":3}}}}}}"#
         ))
     }
 
     /// A frame from the server; what is sent then.
-    fn hear(&mut self, frame: &str) -> Vec<String> {
+    fn receive(&mut self, frame: &str) -> Vec<String> {
         parse(frame).expect("a frame is JSON");
         self.client.frame(self.socket, frame);
         self.sent()
@@ -144,12 +144,12 @@ fn unanswered(table: &Table) -> usize {
 }
 
 #[test]
-fn nothing_connects_before_something_is_mounted() {
+fn the_page_connects_at_the_first_mount() {
     assert_eq!(Table::new().outputs(), []);
 }
 
 #[test]
-fn a_click_is_small_and_its_answer_settles_it() {
+fn a_click_is_small_and_its_reply_settles_it() {
     let mut table = Table::live();
     assert_eq!(table.client.component(0).unwrap().phase, ComponentPhase::Live);
     table.call("increment", 9);
@@ -167,7 +167,7 @@ fn a_click_is_small_and_its_answer_settles_it() {
 }
 
 #[test]
-fn a_guess_shows_at_once_and_a_refusal_takes_it_back() {
+fn an_optimistic_update_shows_at_once_and_a_refusal_reverts_it() {
     let mut table = Table::live();
     table.client.action(0, Key::of("increment"), Val::Null, Origin::default(), 0, vec![set("count", 1)]);
     assert_eq!(table.count(), "1");
@@ -185,7 +185,7 @@ fn a_guess_shows_at_once_and_a_refusal_takes_it_back() {
 }
 
 #[test]
-fn a_topics_patch_that_names_its_author_drops_the_authors_guess() {
+fn a_topic_patch_that_names_its_author_drops_the_authors_update() {
     let mut table = Table::chat();
     let chat = Key::of("chat");
     let push = Edit {
@@ -205,7 +205,7 @@ fn a_topics_patch_that_names_its_author_drops_the_authors_guess() {
         table.client.whole(0).json(),
         r#"{"draft":"","chat":{"messages":[{"id":1},{"id":"$temp1"}]}}"#
     );
-    table.hear(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":4,"by":"k-s1:2","payload":{"messages":{"$list":[["+",1,{"id":2}]]}}}"#);
+    table.receive(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":4,"by":"k-s1:2","payload":{"messages":{"$list":[["+",1,{"id":2}]]}}}"#);
     assert_eq!(table.client.whole(0).json(), r#"{"draft":"","chat":{"messages":[{"id":1},{"id":2}]}}"#);
     // Somebody else's does not.
     let push = Edit {
@@ -214,30 +214,30 @@ fn a_topics_patch_that_names_its_author_drops_the_authors_guess() {
         patch: Val::Int(1),
     };
     table.client.action(0, Key::of("send"), Val::Null, Origin::default(), 0, vec![(chat, push)]);
-    table.hear(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":5,"by":"another:3","payload":{"messages":{"$list":[["+",2,{"id":3}]]}}}"#);
+    table.receive(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":5,"by":"another:3","payload":{"messages":{"$list":[["+",2,{"id":3}]]}}}"#);
     assert!(table.client.whole(0).json().contains(r#"{"id":1,"n":1}"#));
-    table.hear(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
+    table.receive(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
     assert!(!table.client.whole(0).json().contains(r#""n":1"#));
 }
 
 #[test]
-fn a_gap_asks_for_a_snapshot_once() {
+fn a_gap_requests_one_snapshot() {
     let mut table = Table::chat();
     let ahead = |rev| {
         format!(
             r#"{{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":{rev},"payload":{{"messages":[]}}}}"#
         )
     };
-    assert_eq!(table.hear(&ahead(9)), [r#"{"v":1,"type":"RESYNC","topic":"chat/lobby"}"#]);
-    assert_eq!(table.hear(&ahead(10)), Vec::<String>::new());
-    table.hear(r#"{"v":1,"type":"STATE_SNAPSHOT","topic":"chat/lobby","rev":10,"epoch":"u","payload":{"messages":[{"id":4}]}}"#);
+    assert_eq!(table.receive(&ahead(9)), [r#"{"v":1,"type":"RESYNC","topic":"chat/lobby"}"#]);
+    assert_eq!(table.receive(&ahead(10)), Vec::<String>::new());
+    table.receive(r#"{"v":1,"type":"STATE_SNAPSHOT","topic":"chat/lobby","rev":10,"epoch":"u","payload":{"messages":[{"id":4}]}}"#);
     assert!(table.client.whole(0).json().contains(r#"[{"id":4}]"#));
-    table.hear(&ahead(11));
+    table.receive(&ahead(11));
     assert!(table.client.whole(0).json().contains(r#""messages":[]"#));
 }
 
 #[test]
-fn a_resume_sends_again_what_has_no_reply_and_names_every_stream() {
+fn a_resume_repeats_pending_requests_and_names_every_stream() {
     let mut table = Table::chat();
     table.call("a", 1);
     table.call("b", 2);
@@ -252,7 +252,7 @@ fn a_resume_sends_again_what_has_no_reply_and_names_every_stream() {
             r#"{"v":1,"type":"HELLO","payload":{"session":"s1","resume":"r","acked":1,"streams":{"c:c1":["e",0],"t:chat/lobby":["t",3]}}}"#
         ]
     );
-    let sent = table.hear(r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r2","connection":"k2","resumed":true,"done":[2],"heartbeatMs":1000}}"#);
+    let sent = table.receive(r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r2","connection":"k2","resumed":true,"done":[2],"heartbeatMs":1000}}"#);
     let refs: Vec<&str> = sent.iter().map(|f| &f[f.find("ref").unwrap()..][..6]).collect();
     assert_eq!(refs, ["ref\":3", "ref\":4"], "the one that is done gets its reply by itself");
     table.client.frame(table.socket, r#"{"v":1,"type":"ACK","ref":2,"componentId":"c1","payload":7}"#);
@@ -260,12 +260,12 @@ fn a_resume_sends_again_what_has_no_reply_and_names_every_stream() {
 }
 
 #[test]
-fn a_lost_session_mounts_again_puts_back_what_was_typed_and_fails_what_was_unanswered() {
+fn a_lost_session_mounts_again_restores_edits_and_fails_pending_requests() {
     let mut table = Table::chat();
     let draft = Key::of("draft");
     table.client.edit(0, draft, Val::text("accepted"));
     table.client.commit(0, draft, 0);
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":"accepted"}}"#,
     );
     table.call("lost", 5);
@@ -294,7 +294,7 @@ fn a_lost_session_mounts_again_puts_back_what_was_typed_and_fails_what_was_unans
 }
 
 #[test]
-fn what_the_server_cleared_is_not_put_back() {
+fn values_that_the_server_cleared_are_not_restored() {
     let mut table = Table::chat();
     let draft = Key::of("draft");
     table.client.edit(0, draft, Val::text("hello"));
@@ -308,7 +308,9 @@ fn what_the_server_cleared_is_not_put_back() {
             r#"{"v":1,"type":"COMPONENT_ACTION","ref":2,"componentId":"c1","action":"send","set":{"draft":"hello"}}"#
         ]
     );
-    table.hear(r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":""}}"#);
+    table.receive(
+        r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":""}}"#,
+    );
     assert_eq!(
         table.client.whole(0).named("draft"),
         Some(&Val::text("")),
@@ -321,7 +323,7 @@ fn what_the_server_cleared_is_not_put_back() {
 }
 
 #[test]
-fn letters_typed_while_one_is_unanswered_go_out_together_and_are_never_overwritten() {
+fn letters_typed_during_a_request_are_sent_together_and_never_overwritten() {
     let mut table = Table::chat();
     let draft = Key::of("draft");
     let shown = |table: &Table| table.client.whole(0).named("draft").unwrap().str().unwrap().to_owned();
@@ -333,12 +335,13 @@ fn letters_typed_while_one_is_unanswered_go_out_together_and_are_never_overwritt
     }
     assert_eq!(sent.len(), 1);
     // The server's own idea of the field does not show below newer letters.
-    let sent = table
-        .hear(r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":"H"}}"#);
+    let sent = table.receive(
+        r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"draft":"H"}}"#,
+    );
     assert_eq!(shown(&table), "hel");
     assert!(sent.len() == 1 && sent[0].contains(r#""value":"hel""#), "{sent:?}");
     assert!(table.client.is_dirty(0, Some("draft")));
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","ref":3,"componentId":"c1","rev":2,"payload":{"draft":"HEL"}}"#,
     );
     assert_eq!(shown(&table), "HEL", "answered, and nothing newer");
@@ -346,7 +349,7 @@ fn letters_typed_while_one_is_unanswered_go_out_together_and_are_never_overwritt
 }
 
 #[test]
-fn a_refused_value_is_told_and_the_confirmed_one_counts() {
+fn a_refused_value_is_reported_and_the_confirmed_one_is_used() {
     let mut table = Table::live();
     let title = Key::of("title");
     table.client.edit(0, title, Val::Int(5));
@@ -359,16 +362,16 @@ fn a_refused_value_is_told_and_the_confirmed_one_counts() {
 }
 
 #[test]
-fn a_value_of_the_server_waits_below_an_unanswered_edit() {
+fn a_value_of_the_server_is_hidden_by_a_pending_edit() {
     let mut table = Table::live();
     let title = Key::of("title");
     table.client.edit(0, title, Val::text("mine"));
-    table.hear(r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"title":"theirs"}}"#);
+    table.receive(r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"title":"theirs"}}"#);
     assert_eq!(table.client.root(0, title), Some(&Val::text("mine")));
 }
 
 #[test]
-fn a_busy_server_is_asked_again_with_a_new_ref() {
+fn a_request_to_a_busy_server_is_retried_with_a_new_ref() {
     let mut table = Table::live();
     table.call("increment", 3);
     table.sent();
@@ -381,7 +384,7 @@ fn a_busy_server_is_asked_again_with_a_new_ref() {
 }
 
 #[test]
-fn only_as_many_as_the_server_takes_are_in_flight_and_the_queue_has_an_end() {
+fn requests_in_flight_and_the_queue_are_bounded() {
     let mut table = Table::live();
     for ticket in 0..600 {
         table.call("a", ticket);
@@ -393,11 +396,11 @@ fn only_as_many_as_the_server_takes_are_in_flight_and_the_queue_has_an_end() {
         .filter(|o| matches!(o, Output::Settled { ok: false, value, .. } if code(value) == "overloaded"))
         .count();
     assert_eq!((sent, refused), (3, 100));
-    assert_eq!(table.hear(r#"{"v":1,"type":"ACK","ref":2,"componentId":"c1"}"#).len(), 1);
+    assert_eq!(table.receive(r#"{"v":1,"type":"ACK","ref":2,"componentId":"c1"}"#).len(), 1);
 }
 
 #[test]
-fn a_message_that_is_too_large_is_refused_here() {
+fn a_message_that_is_too_large_is_refused_in_the_page() {
     let mut table = Table::live();
     let arguments = format!("[\"{}\"]", "x".repeat(400));
     table.client.action(0, Key::of("a"), parse(&arguments).unwrap(), Origin::default(), 1, Vec::new());
@@ -417,7 +420,7 @@ fn replies_are_acknowledged_at_least_every_sixteen() {
     for reference in 2..40 {
         table.call("a", reference);
         acks.extend(table.sent().into_iter().filter(|f| f.contains("\"ack\"")));
-        table.hear(&format!(r#"{{"v":1,"type":"ACK","ref":{reference},"componentId":"c1"}}"#));
+        table.receive(&format!(r#"{{"v":1,"type":"ACK","ref":{reference},"componentId":"c1"}}"#));
     }
     assert!(acks[0].starts_with(r#"{"v":1,"type":"COMPONENT_ACTION","ref":17,"ack":16,"#), "{acks:?}");
     assert_eq!(acks.len(), 2);
@@ -448,7 +451,7 @@ fn silence_for_two_heartbeats_ends_the_connection() {
 }
 
 #[test]
-fn close_codes_are_obeyed() {
+fn each_close_code_has_its_effect() {
     for (code, reload, stopped) in [
         (4401, true, true),
         (4426, true, true),
@@ -478,7 +481,7 @@ fn close_codes_are_obeyed() {
 }
 
 #[test]
-fn a_session_that_ended_is_begun_anew() {
+fn a_new_session_replaces_an_ended_one() {
     let mut table = Table::live();
     table.client.closed(table.socket, 4410);
     let token = table.timer();
@@ -526,7 +529,7 @@ fn frames_of_an_older_socket_and_nonsense_are_ignored() {
 }
 
 #[test]
-fn a_failed_mount_is_told_and_events_reach_who_they_are_meant_for() {
+fn a_failed_mount_is_reported_and_events_reach_their_component() {
     let mut table = Table::chat();
     table.client.mount(1, "c2", open("nonsense"));
     table.sent();
@@ -544,7 +547,7 @@ fn a_failed_mount_is_told_and_events_reach_who_they_are_meant_for() {
 }
 
 #[test]
-fn a_seal_that_is_good_no_more_asks_for_a_fresh_page() {
+fn an_invalid_seal_reloads_the_page() {
     let mut table = Table::live();
     table.client.mount(1, "c2", r#"{"seal":"of-long-ago"}"#.into());
     table.sent();
@@ -555,7 +558,7 @@ fn a_seal_that_is_good_no_more_asks_for_a_fresh_page() {
 }
 
 #[test]
-fn an_unmounted_component_takes_its_topics_and_its_calls_along() {
+fn an_unmounted_component_drops_its_topics_and_its_calls() {
     let mut table = Table::chat();
     table.call("a", 4);
     table.client.unmount(0);
@@ -567,20 +570,20 @@ fn an_unmounted_component_takes_its_topics_and_its_calls_along() {
         1,
         "the session holds the topic until the server has handled the unmount"
     );
-    table.hear(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
+    table.receive(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
     assert!(table.client.slots().is_empty() && table.client.topics.is_empty());
 }
 
 #[test]
-fn a_drain_says_when_to_come_back() {
+fn a_drain_sets_the_time_to_reconnect() {
     let mut table = Table::live();
-    table.hear(r#"{"v":1,"type":"DRAIN","payload":{"reconnectAfterMs":1234}}"#);
+    table.receive(r#"{"v":1,"type":"DRAIN","payload":{"reconnectAfterMs":1234}}"#);
     table.client.closed(table.socket, 1001);
     assert!(table.outputs().iter().any(|o| matches!(o, Output::Timer { ms: 1234, .. })));
 }
 
 #[test]
-fn what_waits_for_a_connection_is_counted() {
+fn requests_without_a_connection_are_counted() {
     let queued = |outputs: &[Output]| {
         outputs
             .iter()
@@ -591,7 +594,7 @@ fn what_waits_for_a_connection_is_counted() {
     table.call("a", 1);
     assert_eq!(queued(&table.outputs()), None, "connected, nothing waits");
     table.client.closed(table.socket, 1006);
-    assert_eq!(queued(&table.outputs()), Some(1), "what is unanswered waits again");
+    assert_eq!(queued(&table.outputs()), Some(1), "pending requests wait again");
     table.call("b", 2);
     table.client.edit(0, Key::of("title"), Val::text("x"));
     table.client.commit(0, Key::of("title"), 0);
@@ -606,12 +609,12 @@ fn what_waits_for_a_connection_is_counted() {
 const RETRYING: &str = r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"counter","template":"h","state":{"count":0,"title":"t"},"topics":{},"retry":["put"]}}"#;
 
 #[test]
-fn an_action_that_may_be_run_twice_is_sent_again_in_a_new_session() {
+fn an_idempotent_action_is_sent_again_in_a_new_session() {
     let mut table = Table::new();
     table.client.mount(0, "c1", open("counter"));
     table.connect();
     table.welcome("s1", false);
-    table.hear(RETRYING);
+    table.receive(RETRYING);
     let title = Key::of("title");
     table.client.edit(0, title, Val::text("older"));
     table.client.action(
@@ -641,10 +644,10 @@ fn an_action_that_may_be_run_twice_is_sent_again_in_a_new_session() {
     assert!(sent[1].contains(r#"{"property":"title","value":"newer"}"#), "{sent:?}");
     assert!(
         sent[2].ends_with(r#""action":"put","payload":[5]}"#),
-        "without what was put back already: {sent:?}"
+        "without values that were restored already: {sent:?}"
     );
     assert_eq!(table.count(), "5", "its effect shows all the while");
-    table.hear(&RETRYING.replace("\"ref\":1", "\"ref\":4").replace("\"e\"", "\"f\""));
+    table.receive(&RETRYING.replace("\"ref\":1", "\"ref\":4").replace("\"e\"", "\"f\""));
     assert_eq!(table.count(), "5");
     let answer = sent[2].split("\"ref\":").nth(1).and_then(|rest| rest.split(',').next()).unwrap();
     table.client.frame(table.socket, &format!(r#"{{"v":1,"type":"STATE_UPDATE","ref":{answer},"componentId":"c1","rev":1,"payload":{{"count":6}}}}"#));
@@ -652,7 +655,7 @@ fn an_action_that_may_be_run_twice_is_sent_again_in_a_new_session() {
 }
 
 #[test]
-fn one_refusal_takes_back_one_guess() {
+fn one_refusal_reverts_one_optimistic_update() {
     let mut table = Table::live();
     table.client.action(0, Key::of("a"), Val::Null, Origin::default(), 0, vec![set("count", 1)]);
     table.client.action(0, Key::of("b"), Val::Null, Origin::default(), 0, vec![set("title", 2)]);
@@ -662,27 +665,27 @@ fn one_refusal_takes_back_one_guess() {
             r#"{{"v":1,"type":"ERROR","ref":{reference},"componentId":"c1","payload":{{"code":"forbidden","message":"no"}}}}"#
         )
     };
-    table.hear(&refuse(2));
+    table.receive(&refuse(2));
     assert_eq!(table.client.whole(0).json(), r#"{"count":3,"title":2}"#);
-    table.hear(&refuse(4));
+    table.receive(&refuse(4));
     assert_eq!(table.client.whole(0).json(), r#"{"count":0,"title":2}"#);
-    table.hear(&refuse(3));
+    table.receive(&refuse(3));
     assert_eq!(table.client.whole(0).json(), r#"{"count":0,"title":"t"}"#);
 }
 
 #[test]
-fn a_field_edited_since_survives_the_refusal_of_an_older_guess() {
+fn a_newer_edit_survives_the_refusal_of_an_older_update() {
     let mut table = Table::live();
     table.client.action(0, Key::of("a"), Val::Null, Origin::default(), 0, vec![set("title", 1)]);
     table.client.edit(0, Key::of("title"), Val::text("typed"));
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"forbidden","message":"no"}}"#,
     );
     assert_eq!(table.client.root(0, Key::of("title")), Some(&Val::text("typed")));
 }
 
 #[test]
-fn a_mount_that_nobody_asked_for_replaces_what_the_page_has() {
+fn a_mount_without_a_request_replaces_the_state() {
     let mut table = Table::live();
     table.client.edit(0, Key::of("title"), Val::text("typed"));
     table.client.frame(
@@ -695,7 +698,7 @@ fn a_mount_that_nobody_asked_for_replaces_what_the_page_has() {
 }
 
 #[test]
-fn a_session_taken_over_waits_for_the_user_who_takes_it_back() {
+fn a_session_taken_over_waits_for_the_user_to_resume_it() {
     let mut table = Table::live();
     table.call("a", 1);
     table.client.closed(table.socket, 4409);
@@ -710,7 +713,7 @@ fn a_session_taken_over_waits_for_the_user_who_takes_it_back() {
 }
 
 #[test]
-fn the_queue_for_a_reload_tells_what_left_from_what_did_not() {
+fn the_queue_for_a_reload_distinguishes_sent_requests() {
     let mut table = Table::live();
     let queue = |table: &Table| -> serde_json::Value {
         serde_json::from_str(&table.client.queue()).expect("the queue is JSON")
@@ -721,8 +724,9 @@ fn the_queue_for_a_reload_tells_what_left_from_what_did_not() {
     table.sent();
     // The server was busy: this one was not handled, and waits for its next try.
     table.call("refused", 1);
-    table
-        .hear(r#"{"v":1,"type":"ERROR","ref":3,"payload":{"code":"overloaded","message":"m","retryMs":50}}"#);
+    table.receive(
+        r#"{"v":1,"type":"ERROR","ref":3,"payload":{"code":"overloaded","message":"m","retryMs":50}}"#,
+    );
     table.client.closed(table.socket, 1006);
     table.client.edit(0, Key::of("title"), Val::text("x"));
     table.client.action(0, Key::of("waits"), parse("[5]").unwrap(), Origin::default(), 0, Vec::new());
@@ -739,7 +743,7 @@ fn the_queue_for_a_reload_tells_what_left_from_what_did_not() {
 }
 
 #[test]
-fn late_messages_find_nothing_and_an_id_is_free_when_the_unmount_is_answered() {
+fn late_messages_have_no_effect_and_an_id_is_free_after_the_unmount() {
     let mut table = Table::live();
     table.call("late", 7);
     table.client.unmount(0);
@@ -773,20 +777,20 @@ fn late_messages_find_nothing_and_an_id_is_free_when_the_unmount_is_answered() {
 }
 
 #[test]
-fn nothing_is_left_of_removed_components() {
+fn removed_components_leave_no_state() {
     let mut table = Table::live();
     for round in 0..50_u32 {
         let (slot, first) = (round + 1, u64::from(round) * 3 + 2);
         table.client.mount(slot, "c2", open("counter"));
-        table.hear(&format!(
+        table.receive(&format!(
             r#"{{"v":1,"type":"STATE_SNAPSHOT","topic":"board","rev":1,"epoch":"t{round}","payload":{{}}}}"#
         ));
-        table.hear(&format!(
+        table.receive(&format!(
             r#"{{"v":1,"type":"COMPONENT_MOUNTED","ref":{first},"componentId":"c2","rev":0,"epoch":"e{round}","payload":{{"component":"counter","template":"h","state":{{"count":0}},"topics":{{"board":"board"}}}}}}"#
         ));
         table.client.edit(slot, Key::of("count"), Val::Int(3));
         table.client.action(slot, Key::of("busy"), Val::Null, Origin::default(), 9, Vec::new());
-        table.hear(&format!(
+        table.receive(&format!(
             r#"{{"v":1,"type":"ERROR","ref":{},"componentId":"c2","payload":{{"code":"overloaded","message":"m"}}}}"#,
             first + 1
         ));
@@ -828,7 +832,7 @@ fn names_of_connections_stay_bounded() {
 }
 
 #[test]
-fn a_patch_of_several_authors_drops_the_guess_of_each() {
+fn a_patch_of_several_authors_drops_the_update_of_each() {
     for (by, left) in [
         (r#""k-s1:2""#, 1),
         (r#"["k-s1:2"]"#, 1),
@@ -839,7 +843,7 @@ fn a_patch_of_several_authors_drops_the_guess_of_each() {
     ] {
         let mut table = Table::chat();
         for ticket in [1, 2] {
-            let guess = (
+            let update = (
                 Key::of("chat"),
                 Edit {
                     field: Key::of("messages"),
@@ -847,14 +851,14 @@ fn a_patch_of_several_authors_drops_the_guess_of_each() {
                     patch: patch::push(Val::Obj(vec![(Key::of("id"), Val::text("temp"))])),
                 },
             );
-            table.client.action(0, Key::of("send"), Val::Null, Origin::default(), ticket, vec![guess]);
+            table.client.action(0, Key::of("send"), Val::Null, Origin::default(), ticket, vec![update]);
         }
         let messages = |table: &Table| {
             let chat = table.client.root(0, Key::of("chat")).expect("the topic is there");
             chat.named("messages").and_then(Val::list).map(<[Val]>::len)
         };
         assert_eq!(messages(&table), Some(3));
-        table.hear(&format!(
+        table.receive(&format!(
             r#"{{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":4,"by":{by},"payload":{{}}}}"#
         ));
         assert_eq!(messages(&table), Some(1 + left), "{by}");

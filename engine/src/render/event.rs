@@ -13,7 +13,7 @@ use crate::value::{Key, Val};
 /// A command that an event sends to the component: a call of an action with a list of arguments, or
 /// an edit of a `model` field.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Deed {
+pub(crate) struct EventCommand {
     pub(crate) is_edit: bool,
     /// The action or field.
     pub(crate) name: Key,
@@ -23,11 +23,11 @@ pub(crate) struct Deed {
 /// The result of evaluating an event.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Fired {
-    pub(crate) deeds: Vec<Deed>,
+    pub(crate) commands: Vec<EventCommand>,
     /// The local variables to set: the root of the instance, the slot, and the new value.
     pub(crate) locals: Vec<(u32, (usize, Val))>,
     /// The edits of the optimistic updates, each with the root field that it changes.
-    pub(crate) guesses: Vec<Edit>,
+    pub(crate) optimistic: Vec<Edit>,
 }
 
 impl View {
@@ -58,7 +58,7 @@ impl View {
                     if statement != 1 {
                         let name = Key::of(code.val().str().unwrap_or_default());
                         let value = code.eval(&frame).into_owned();
-                        fired.deeds.push(Deed { is_edit: statement == 2, name, value });
+                        fired.commands.push(EventCommand { is_edit: statement == 2, name, value });
                     } else {
                         let (level, slot) = (code.word(), code.word());
                         let value = code.eval(&frame).into_owned();
@@ -67,7 +67,7 @@ impl View {
                     }
                 }
                 for _ in 0..code.word() {
-                    fired.guesses.push(edit(&mut code, &frame));
+                    fired.optimistic.push(edit(&mut code, &frame));
                 }
             },
         );

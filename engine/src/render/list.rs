@@ -261,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stays_is_as_long_as_can_be() {
+    fn the_longest_increasing_sequence_rests() {
         assert_eq!(longest_increasing(&[2, 0, 1, usize::MAX, 3]), [false, true, true, false, true]);
         assert_eq!(longest_increasing(&[]), Vec::<bool>::new());
         assert_eq!(longest_increasing(&[3, 2, 1]).iter().filter(|stays| **stays).count(), 1);

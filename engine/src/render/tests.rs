@@ -153,14 +153,14 @@ fn rows(ids: &[u32]) -> String {
 }
 
 #[test]
-fn only_what_reads_a_changed_field_is_touched() {
+fn only_holes_that_read_a_changed_field_are_updated() {
     let mut screen = Screen::built(r#"<b>{{ a }}</b><i class="x {{ b }}">{{ b }}</i>"#, r#"{"a":1,"b":"y"}"#);
     assert_eq!(screen.patch(r#"{"a":2}"#), ["text 2"]);
     assert_eq!(screen.patch(r#"{"a":2}"#), Vec::<String>::new());
 }
 
 #[test]
-fn what_the_server_rendered_is_adopted_without_a_change() {
+fn server_html_is_adopted_without_a_change() {
     let state = rows(&[1, 2, 3]);
     let screen = Screen::adopted(ROWS, &state, &state);
     screen.check();
@@ -178,7 +178,7 @@ fn adoption_from_an_older_state_sets_what_differs() {
 }
 
 #[test]
-fn html_that_is_not_the_templates_is_noticed() {
+fn html_that_differs_from_the_template_is_detected() {
     let mut screen = Screen::prepare(ROWS, &rows(&[1, 2]));
     screen.dom.load("<h1>x</h1>");
     let around = around(&screen.state);
@@ -194,7 +194,7 @@ fn html_that_is_not_the_templates_is_noticed() {
 }
 
 #[test]
-fn an_operation_on_a_list_touches_its_row_alone() {
+fn an_operation_on_a_list_updates_only_its_row() {
     let mut screen = Screen::built(ROWS, &rows(&[1, 2, 3]));
     assert_eq!(screen.patch(r#"{"rows":{"$list":[["~",2,{"label":"new"}]]}}"#), ["text new of t"]);
     assert_eq!(screen.patch(r#"{"rows":{"$list":[["-",1]]}}"#), ["text t (2)", "remove"]);
@@ -204,7 +204,7 @@ fn an_operation_on_a_list_touches_its_row_alone() {
 }
 
 #[test]
-fn a_new_order_moves_as_few_rows_as_can_be() {
+fn a_new_order_moves_the_fewest_rows() {
     let mut screen = Screen::built(ROWS, &rows(&[1, 2, 3, 4, 5]));
     screen.patch(r#"{"rows":{"$list":[["=",[5,1,2,3,4]]]}}"#);
     assert_eq!(screen.dom.moved, 1);
@@ -318,7 +318,7 @@ fn locals_belong_to_their_instance() {
     let mut screen = Screen::built(source, r#"{"n":5}"#);
     let root = screen.view.as_ref().unwrap().root.node;
     let fired = screen.fire(root, screen.events(0)[0], "{}");
-    assert_eq!(fired.deeds, vec![]);
+    assert_eq!(fired.commands, vec![]);
     let (node, local) = fired.locals[0].clone();
     assert_eq!(local, (0, Val::Bool(true)));
     screen.set_local(node, local);
@@ -326,7 +326,7 @@ fn locals_belong_to_their_instance() {
 }
 
 #[test]
-fn a_click_in_a_row_knows_its_item_and_its_guess() {
+fn a_click_in_a_row_has_its_item_and_its_optimistic_update() {
     let source = r#"<ul><li live:for="t in items" live:key="t.id"><input type="checkbox" checked="{{ t.done }}" live:change="toggle(t.id, $checked)" live:optimistic="items[t.id].done = $checked; items.push({ id: $temp })"></li></ul>"#;
     let mut screen = Screen::prepare(source, r#"{"items":[{"id":4,"done":false},{"id":8,"done":true}]}"#);
     let around = around(&screen.state);
@@ -335,21 +335,21 @@ fn a_click_in_a_row_knows_its_item_and_its_guess() {
     let node = screen.view.as_ref().unwrap().root.parts[0][1].node;
     let fired = screen.fire(node, screen.events(1)[0], r#"{"checked":false,"temp":"$temp1"}"#);
     assert_eq!(
-        fired.deeds,
-        vec![event::Deed {
+        fired.commands,
+        vec![event::EventCommand {
             is_edit: false,
             name: Key::of("toggle"),
             value: crate::value::parse("[8,false]").unwrap()
         }]
     );
     let mut items = screen.state.state.named("items").unwrap().clone();
-    let whats: Vec<Option<What>> = fired.guesses.iter().map(|guess| guess.apply(&mut items)).collect();
+    let whats: Vec<Option<What>> = fired.optimistic.iter().map(|update| update.apply(&mut items)).collect();
     assert!(whats.iter().all(|what| matches!(what, Some(What::List(_)))), "{whats:?}");
     assert_eq!(items.json(), r#"[{"id":4,"done":false},{"id":8,"done":false},{"id":"$temp1"}]"#);
 }
 
 #[test]
-fn loading_shows_on_the_element_that_called() {
+fn loading_is_shown_on_the_calling_element() {
     let source = r#"<button live:click="a()" live:loading.attr="disabled">a</button><button live:click="b()" live:loading.attr="disabled">b</button>"#;
     let mut screen = Screen::built(source, "{}");
     let events = screen.events(0);
@@ -362,7 +362,7 @@ fn loading_shows_on_the_element_that_called() {
 }
 
 #[test]
-fn numbers_of_nodes_are_used_again() {
+fn numbers_of_nodes_are_reused() {
     let mut screen = Screen::built(ROWS, &rows(&[]));
     let mut most = 0;
     for round in 0..20 {
@@ -377,7 +377,7 @@ fn numbers_of_nodes_are_used_again() {
 }
 
 #[test]
-fn the_row_of_what_only_the_server_can_name_goes_on_under_its_name() {
+fn the_row_of_a_temporary_id_continues_under_the_permanent_id() {
     let source = "<ul><li live:for=\"t in items\" live:key=\"t.id\">{{ t.text }}</li></ul>";
     let mut screen = Screen::built(source, r#"{"items":[{"id":1,"text":"a"}]}"#);
     screen.patch(r#"{"items":[{"id":1,"text":"a"},{"id":"$temp1","text":"b"},{"id":"$temp2","text":"c"}]}"#);
@@ -395,7 +395,7 @@ fn the_row_of_what_only_the_server_can_name_goes_on_under_its_name() {
 }
 
 #[test]
-fn an_item_that_has_such_an_id_for_good_is_shown_as_any_other() {
+fn an_item_with_a_permanent_id_of_that_form_is_shown() {
     let source = "<ul><li live:for=\"t in items\" live:key=\"t.id\">{{ t.text }}</li></ul>";
     let mut screen =
         Screen::built(source, r#"{"items":[{"id":"$temp9","text":"a"},{"id":"$tempo","text":"b"}]}"#);
@@ -405,7 +405,7 @@ fn an_item_that_has_such_an_id_for_good_is_shown_as_any_other() {
         r#"[{"id":"$tempo","text":"b"},{"id":5,"text":"e"}]"#,
         r#"[]"#,
     ] {
-        // It is compared with a view that is built anew.
+        // It is compared with a newly built view.
         screen.patch(&format!(r#"{{"items":{items}}}"#));
     }
 }

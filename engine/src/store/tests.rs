@@ -8,9 +8,9 @@ fn stream(state: &str) -> Stream {
     stream
 }
 
-fn guess(stream: &mut Stream, tag: Tag, edit: Edit) -> Vec<Change> {
+fn add(stream: &mut Stream, tag: Tag, edit: Edit) -> Vec<Change> {
     let mut changes = Vec::new();
-    stream.guess(tag, edit, &mut changes);
+    stream.add_optimistic(tag, edit, &mut changes);
     changes
 }
 
@@ -33,7 +33,7 @@ fn done(id: i64, done: bool) -> Edit {
 }
 
 #[test]
-fn patches_apply_in_order_and_gaps_are_seen() {
+fn patches_apply_in_order_and_gaps_are_detected() {
     let mut s = stream(r#"{"a":1}"#);
     assert_eq!(s.patch(2, parse(r#"{"a":2}"#).unwrap()), None);
     assert_eq!(
@@ -52,10 +52,10 @@ fn patches_apply_in_order_and_gaps_are_seen() {
 }
 
 #[test]
-fn a_refused_guess_takes_back_itself_alone() {
+fn a_refused_update_reverts_only_itself() {
     let mut s = stream(r#"{"n":1}"#);
-    guess(&mut s, 1, set("n", 2));
-    guess(&mut s, 2, set("n", 3));
+    add(&mut s, 1, set("n", 2));
+    add(&mut s, 2, set("n", 3));
     assert_eq!(release(&mut s, 1), vec![]);
     assert_eq!(s.state().json(), r#"{"n":3}"#);
     assert_eq!(release(&mut s, 2).len(), 1);
@@ -63,9 +63,9 @@ fn a_refused_guess_takes_back_itself_alone() {
 }
 
 #[test]
-fn what_the_server_says_meanwhile_shows_below_the_guess() {
+fn a_server_patch_applies_below_the_update() {
     let mut s = stream(r#"{"items":[{"id":1,"done":false},{"id":2,"done":false}]}"#);
-    let change = guess(&mut s, 1, done(2, true));
+    let change = add(&mut s, 1, done(2, true));
     assert_eq!(
         change,
         vec![Change {
@@ -84,34 +84,34 @@ fn what_the_server_says_meanwhile_shows_below_the_guess() {
 }
 
 #[test]
-fn a_guess_that_does_not_fit_any_more_shows_nothing() {
+fn an_update_that_no_longer_fits_has_no_effect() {
     let mut s = stream(r#"{"items":[{"id":1,"done":false}]}"#);
-    guess(&mut s, 1, done(1, true));
+    add(&mut s, 1, done(1, true));
     s.patch(1, parse(r#"{"items":{"$list":[["-",1]]}}"#).unwrap());
     assert_eq!(s.state().json(), r#"{"items":[]}"#);
     assert_eq!(release(&mut s, 1), vec![]);
 }
 
 #[test]
-fn a_snapshot_keeps_the_guesses() {
+fn a_snapshot_keeps_optimistic_updates() {
     let mut s = stream(r#"{"n":1}"#);
-    guess(&mut s, 1, set("n", 5));
+    add(&mut s, 1, set("n", 5));
     s.replace(parse(r#"{"n":2}"#).unwrap(), "f", 9);
     assert_eq!(s.state().json(), r#"{"n":5}"#);
     release(&mut s, 1);
     assert_eq!(s.state().json(), r#"{"n":2}"#);
-    guess(&mut s, 2, set("n", 7));
-    guess(&mut s, 3, set("n", 8));
-    s.forget_guesses(&[2]);
+    add(&mut s, 2, set("n", 7));
+    add(&mut s, 3, set("n", 8));
+    s.retain_optimistic(&[2]);
     assert_eq!(s.state().json(), r#"{"n":7}"#);
-    s.forget_guesses(&[]);
+    s.retain_optimistic(&[]);
     assert_eq!(s.state().json(), r#"{"n":2}"#);
 }
 
 #[test]
-fn a_guess_on_an_unknown_item_leaves_the_state_alone() {
+fn an_update_of_an_unknown_item_does_not_change_the_state() {
     let mut s = stream(r#"{"items":[]}"#);
-    assert_eq!(guess(&mut s, 1, done(9, true)), vec![]);
+    assert_eq!(add(&mut s, 1, done(9, true)), vec![]);
     assert_eq!(release(&mut s, 1), vec![]);
     assert_eq!(s.state().json(), r#"{"items":[]}"#);
 }

@@ -1,9 +1,9 @@
 //! Child components, as in `client-wasm/js/modules/children.js`: the component of an element, and
 //! the props from its parent's template.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use super::document::Document;
+use super::instances::Instances;
 use super::tree::Node;
 use crate::slots::Slot;
 use crate::value::{Val, parse};
@@ -70,73 +70,71 @@ impl ChildNodes {
         name.clone_into(&mut child.name);
         place.clone_into(&mut child.place);
     }
-}
 
-impl Document {
     /// Compares the elements of components with the components, and returns the changes to carry
     /// out. `id` returns the id of a component on the wire.
-    pub fn reconcile(&mut self, id: &dyn Fn(Slot) -> String) -> Vec<ChildChange> {
+    pub(super) fn reconcile(&mut self, dom: &mut Instances, id: &dyn Fn(Slot) -> String) -> Vec<ChildChange> {
+        let is_component = |node: &Node| dom.tree.name(*node) == "live-component";
+        let inside: Vec<Node> = dom.tree.inside(dom.tree.root()).filter(is_component).collect();
         let mut changes = Vec::new();
-        let inside = self.tree.inside(self.body);
-        let there: HashSet<Node> = inside.iter().copied().collect();
-        for (slot, element) in &self.elements {
-            if !there.contains(element) {
+        dom.elements.retain(|slot, element| {
+            let is_there = inside.contains(element);
+            if !is_there {
                 changes.push(ChildChange::Unmount(*slot));
             }
-        }
+            is_there
+        });
         for node in inside {
-            if self.tree.name(node) == "live-component" {
-                self.reconcile_element(node, id, &mut changes);
-            }
-        }
-        for change in &changes {
-            if let ChildChange::Unmount(slot) = change {
-                self.elements.remove(slot);
+            self.update(dom, node, id, &mut changes);
+            if dom.slot(node).is_none() {
+                changes.extend(self.mount(dom, node, id).map(|mount| ChildChange::Mount(node, mount)));
             }
         }
         changes
     }
 
-    fn reconcile_element(&mut self, node: Node, id: &dyn Fn(Slot) -> String, changes: &mut Vec<ChildChange>) {
-        let slot_of = |node: Node| self.elements.iter().find(|(_, one)| **one == node).map(|(slot, _)| *slot);
-        let around =
-            self.tree.upwards(node).skip(1).find(|around| self.tree.name(*around) == "live-component");
-        let (mut slot, around) = (slot_of(node), around.and_then(slot_of));
-        if let Some(child) = self.children.0.get_mut(&node).filter(|child| !child.name.is_empty()) {
-            if std::mem::take(&mut child.is_replaced)
-                && let Some(old) = slot.take()
-            {
-                changes.push(ChildChange::Unmount(old));
-                self.elements.remove(&old);
-                for name in ["seal", "template", "shape", "child", "id"] {
-                    self.tree.set_attribute(node, name, None);
-                }
-                self.tree.clear(node);
+    /// Replaces a component whose key has changed, or sends a child's new props.
+    fn update(
+        &mut self,
+        dom: &mut Instances,
+        node: Node,
+        id: &dyn Fn(Slot) -> String,
+        changes: &mut Vec<ChildChange>,
+    ) {
+        let Some(child) = self.0.get_mut(&node).filter(|child| !child.name.is_empty()) else { return };
+        let around = parent(dom, node);
+        if std::mem::take(&mut child.is_replaced)
+            && let Some(old) = dom.slot(node)
+        {
+            changes.push(ChildChange::Unmount(old));
+            dom.elements.remove(&old);
+            for name in ["seal", "template", "shape", "child", "id"] {
+                dom.tree.set_attribute(node, name, None);
             }
-            let given = format!("{}{}", child.place, child.shared);
-            let is_other = child.given.as_ref().is_some_and(|last| *last != given);
-            if let (Some(slot), Some(around), true) = (slot, around, is_other) {
-                changes.push(ChildChange::Props(slot, placed(&id(around), &child.place, None)));
-            }
-            if slot.is_some() || around.is_some() {
-                child.given = Some(given);
-            }
+            dom.tree.clear(node);
         }
-        if slot.is_some() {
-            return;
+        let (slot, given) = (dom.slot(node), format!("{}{}", child.place, child.shared));
+        if let (Some(slot), Some(around)) = (slot, around)
+            && child.given.as_ref().is_some_and(|last| *last != given)
+        {
+            changes.push(ChildChange::Props(slot, placed(&id(around), &child.place, None)));
         }
-        let attribute = |name: &str| self.tree.attribute(node, name).map(str::to_owned);
-        let child = self.children.0.get(&node).filter(|child| !child.name.is_empty());
+        if slot.is_some() || around.is_some() {
+            child.given = Some(given);
+        }
+    }
+
+    /// Returns the source of a component's mount, or `None` if its row has a temporary id of the
+    /// page, which the server does not know.
+    fn mount(&self, dom: &Instances, node: Node, id: &dyn Fn(Slot) -> String) -> Option<Mount> {
+        let attribute = |name: &str| dom.tree.attribute(node, name).map(str::to_owned);
+        let child = self.0.get(&node).filter(|child| !child.name.is_empty());
         let place = child.map(|child| child.place.clone()).or_else(|| attribute("child"));
-        let seal = attribute("seal");
         let name = child.map(|child| child.name.clone()).or_else(|| attribute("name")).unwrap_or_default();
+        let seal = attribute("seal");
         let source = match (&place, &seal) {
-            (Some(place), _) => {
-                // The row has a temporary id of the page, which the server does not know.
-                let is_named = !is_temporary(place);
-                let Some(around) = around.filter(|_| is_named) else { return };
-                placed(&id(around), place, seal.as_deref())
-            }
+            (Some(place), _) if is_temporary(place) => return None,
+            (Some(place), _) => placed(&id(parent(dom, node)?), place, seal.as_deref()),
             (None, Some(seal)) => format!("{{\"seal\":\"{seal}\"}}"),
             (None, None) => {
                 let props = attribute("props").unwrap_or_else(|| "{}".to_owned());
@@ -145,14 +143,13 @@ impl Document {
         };
         let shape = seal.map(|_| format!("[{}]", attribute("shape").unwrap_or_default()));
         let shape = shape.unwrap_or_else(|| "null".to_owned());
-        let template = attribute("template").unwrap_or_default();
-        changes.push(ChildChange::Mount(node, Mount { name, source, shape, template }));
+        Some(Mount { name, source, shape, template: attribute("template").unwrap_or_default() })
     }
+}
 
-    /// Assigns an element to its component.
-    pub fn tie(&mut self, slot: Slot, element: Node) {
-        self.elements.insert(slot, element);
-    }
+/// Returns the component around an element.
+fn parent(dom: &Instances, element: Node) -> Option<Slot> {
+    dom.slot(dom.tree.closest(dom.tree.parent(element)?, "live-component")?)
 }
 
 /// Returns the payload that mounts a child: its parent, and its place and props from the template.

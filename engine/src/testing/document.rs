@@ -1,434 +1,260 @@
 //! A document in memory that runs operations as `client-wasm/js/dom.js` does.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use super::block::{BlockLayout, Hole, Spot};
-use super::children::ChildNodes;
+use vivaz_template::code::{DomHole, wire};
+use vivaz_template::compiled::AttributeKind;
+use vivaz_template::url;
+
+use super::attributes::Attributes;
+use super::block::BlockLayout;
+use super::children::{ChildChange, ChildNodes};
 use super::controls::Controls;
+use super::effect::EventEffect;
+use super::inputs::Input;
+use super::instances::{Instances, Spot};
 use super::tree::{Node, NodeTree};
-use crate::dom::{Op, Ops};
+use crate::dom::value::{FALSE, NULL, TRUE};
+use crate::dom::{HoleValue, Op, Ops};
 use crate::slots::Slot;
 
-/// A task for the caller: an operation that concerns no node, or a consequence of the others.
-#[derive(Debug, PartialEq)]
-pub enum EventEffect {
-    /// An operation of the engine that concerns no node, with its words and strings.
-    Told(Op, Vec<u32>, Vec<String>),
-    /// Rebuild the view of this component.
-    Anew(Slot),
-    /// Pass an edit to the engine: the component, the property, and the value as JSON.
-    Edit(Slot, String, String),
-    /// Let the engine send the edit of this property.
-    Commit(Slot, String),
-    /// The server refused an edit of this property. The next [`Op::Fault`] contains the reason.
-    Refused(Slot, String),
-}
-
-/// A numbered root of a view.
-#[derive(Debug)]
-pub(super) struct Root {
-    pub(super) template: usize,
-    pub(super) slot: Slot,
-    pub(super) spots: Vec<Spot>,
-}
-
-/// The data of a node that is the root of a view. A row that is also a component has two numbers;
-/// this is the last one.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rooted {
-    pub(super) number: u32,
-    pub(super) template: usize,
-    pub(super) slot: Slot,
-}
-
-/// The style of an element: the initial text, and for each hole the property that it sets.
-#[derive(Debug, Default)]
-struct Style {
-    first: String,
-    bound: Vec<(usize, String, String)>,
-}
+// Kinds of attributes.
+const URL: u32 = AttributeKind::Url as u32;
+const URL_LIST: u32 = AttributeKind::UrlList as u32;
+const PROPERTY: u32 = AttributeKind::Property as u32;
+const WORD: u32 = AttributeKind::Word as u32;
+const CLASS: u32 = AttributeKind::Class as u32;
 
 /// A document without a browser.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Document {
-    pub(super) tree: NodeTree,
-    pub(super) body: Node,
-    /// Nodes by the engine's numbers.
-    nodes: HashMap<u32, Node>,
-    pub(super) roots: HashMap<u32, Root>,
-    pub(super) rooted: HashMap<Node, Rooted>,
-    pub(super) blocks: Vec<BlockLayout>,
-    /// The elements of components.
-    pub(super) elements: HashMap<Slot, Node>,
+    pub(super) dom: Instances,
     pub(super) controls: Controls,
-    pub(super) children: ChildNodes,
-    /// The classes that each hole has set on its element.
-    classes: HashMap<Node, Vec<(usize, Vec<String>)>>,
-    styles: HashMap<Node, Style>,
-    /// The intended values of attributes that the wire state overrides.
-    held: HashMap<(Node, String), Option<String>>,
+    attributes: Attributes,
+    children: ChildNodes,
     /// The `once` handlers that have run, by element and address.
     pub(super) once: BTreeSet<(Node, u32)>,
-    pub(super) effects: Vec<EventEffect>,
-}
-
-impl Default for Document {
-    fn default() -> Self {
-        let mut tree = NodeTree::default();
-        let body = tree.element("body");
-        Self {
-            tree,
-            body,
-            nodes: HashMap::new(),
-            roots: HashMap::new(),
-            rooted: HashMap::new(),
-            blocks: Vec::new(),
-            elements: HashMap::new(),
-            controls: Controls::default(),
-            children: ChildNodes::default(),
-            classes: HashMap::new(),
-            styles: HashMap::new(),
-            held: HashMap::new(),
-            once: BTreeSet::new(),
-            effects: Vec::new(),
-        }
-    }
 }
 
 impl Document {
+    /// Returns the nodes.
+    pub fn tree(&self) -> &NodeTree {
+        &self.dom.tree
+    }
+
+    /// Returns the nodes, to change controls as the user does.
+    pub fn tree_mut(&mut self) -> &mut NodeTree {
+        &mut self.dom.tree
+    }
+
+    /// Adds server-rendered HTML to the page. Returns the elements of the outermost components.
+    pub fn add(&mut self, html: &str) -> Vec<Node> {
+        let content = self.dom.tree.parse(html);
+        self.append(content)
+    }
+
+    /// Replaces the document by a whole page. Returns the elements of the outermost components.
+    pub fn load(&mut self, html: &str) -> Vec<Node> {
+        let page = self.dom.tree.parse_page(html);
+        self.dom.tree.clear(self.dom.tree.root());
+        self.append(page)
+    }
+
+    fn append(&mut self, content: Node) -> Vec<Node> {
+        let tree = &mut self.dom.tree;
+        let is_component = |node: &Node| tree.name(*node) == "live-component";
+        let is_inner = |node: &Node| tree.upwards(*node).skip(1).any(|around| is_component(&around));
+        let components = tree.inside(content).filter(is_component);
+        let outermost = components.filter(|node| !is_inner(node)).collect();
+        tree.append(tree.root(), content);
+        outermost
+    }
+
+    /// Assigns an element to its component.
+    pub fn tie(&mut self, slot: Slot, element: Node) {
+        self.dom.elements.insert(slot, element);
+    }
+
+    /// Returns the element of a component.
+    pub fn element(&self, slot: Slot) -> Option<Node> {
+        self.dom.elements.get(&slot).copied()
+    }
+
+    /// Returns the component of an element.
+    pub fn slot(&self, element: Node) -> Option<Slot> {
+        self.dom.slot(element)
+    }
+
+    /// Compares the elements of components with the components, and returns the changes to carry
+    /// out. `id` returns the id of a component on the wire.
+    pub fn reconcile(&mut self, id: &dyn Fn(Slot) -> String) -> Vec<ChildChange> {
+        self.children.reconcile(&mut self.dom, id)
+    }
+
+    /// Removes and returns the tasks for the caller.
+    pub fn take_effects(&mut self) -> Vec<EventEffect> {
+        std::mem::take(&mut self.controls.effects)
+    }
+
     /// Runs operations, and returns the tasks for the caller.
     ///
     /// # Panics
     /// Panics if the operations cannot be decoded.
     pub fn run(&mut self, ops: &Ops) -> Vec<EventEffect> {
-        let (mut slot, mut unfit, mut anew) = (0, BTreeSet::new(), BTreeSet::new());
-        let read = ops.each(|op, words, strings| {
-            if op == Op::View {
-                slot = words.first().copied().unwrap_or_default();
-            } else if self.op(op, words, strings, slot).is_none() {
-                unfit.insert(slot);
-            }
-            if op == Op::Root && words.get(3).is_some_and(|anew| *anew != 0) {
-                anew.insert(slot);
+        let (mut slot, mut unfit, mut filled) = (0, BTreeSet::new(), BTreeSet::new());
+        let read = ops.each(|op, words, strings| match (op, words) {
+            (Op::View, [view]) => slot = *view,
+            _ => {
+                if let (Op::Root, [.., 1]) = (op, words) {
+                    filled.insert(slot);
+                }
+                if self.op(op, words, strings, slot).is_none() {
+                    unfit.insert(slot);
+                }
             }
         });
         assert!(read.is_some(), "operations that no decoder reads: {ops:?}");
-        self.show_controls();
-        self.effects.extend(unfit.difference(&anew).map(|slot| EventEffect::Anew(*slot)));
-        self.take_effects()
-    }
-
-    /// Removes and returns the tasks for the caller.
-    pub fn take_effects(&mut self) -> Vec<EventEffect> {
-        std::mem::take(&mut self.effects)
+        self.controls.show_due(&mut self.dom.tree);
+        let mut effects = self.take_effects();
+        effects.extend(unfit.difference(&filled).map(|slot| EventEffect::Anew(*slot)));
+        effects
     }
 
     /// Runs one operation. Returns `None` if the document does not match the template.
     fn op(&mut self, op: Op, words: &[u32], strings: &[&str], view: Slot) -> Option<()> {
+        let dom = &mut self.dom;
         match (op, words, strings) {
             (Op::Template, [_], [json]) => {
                 for block in crate::parse(json)?.into_list() {
-                    let block = BlockLayout::new(block, &mut self.tree)?;
-                    self.blocks.push(block);
+                    dom.blocks.push(BlockLayout::new(block, &mut dom.tree)?);
                 }
             }
-            (Op::Make, [number, template], _) => {
-                let skeleton = self.blocks.get(*template as usize)?.root;
-                let node = self.tree.copy(skeleton);
-                self.bind(node, *number, *template, view)?;
+            (Op::Make, [number, block], _) => {
+                let root = dom.make(*block)?;
+                dom.bind(root, *number, *block, view)?;
             }
-            (Op::Rows, [root, hole, first, count, stride, template], _) => {
-                let spot = self.roots.get(root)?.spots.get(*hole as usize)?;
-                let Spot::Instances { parent, mut after } = *spot else { return None };
-                for row in 0..*count {
-                    let node = self.next_element(parent, after)?;
-                    self.bind(node, first + row * stride, *template, view)?;
-                    after = Some(node);
-                }
+            (Op::Rows, [root, hole, first, count, stride, block], _) => {
+                dom.bind_rows([*root, *hole], [*first, *count, *stride], *block, view)?;
             }
-            (Op::Root, [number, slot, template, anew], _) => {
-                let element = *self.elements.get(slot)?;
+            (Op::Root, [number, slot, block, anew], _) => {
+                let element = *dom.elements.get(slot)?;
                 if *anew != 0 {
-                    self.tree.clear(element);
-                    for node in self.blocks.get(*template as usize)?.content.clone() {
-                        let node = self.tree.copy(node);
-                        self.tree.insert(element, node, None);
-                    }
+                    let skeleton = dom.tree.copy(dom.blocks.get(*block as usize)?.content);
+                    dom.tree.clear(element);
+                    dom.tree.append(element, skeleton);
                 }
-                self.bind(element, *number, *template, *slot)?;
+                dom.bind(element, *number, *block, *slot)?;
             }
             (Op::Insert, [parent, node, before], _) => {
-                let (parent, node) = (*self.nodes.get(parent)?, *self.nodes.get(node)?);
-                let before = self.nodes.get(before).copied();
-                if before.is_some_and(|before| self.tree.parent(before) != Some(parent)) {
+                let (parent, node) = (*dom.nodes.get(parent)?, *dom.nodes.get(node)?);
+                let before = dom.nodes.get(before).copied();
+                if before.is_some_and(|before| dom.tree.parent(before) != Some(parent)) {
                     return None;
                 }
-                self.tree.insert(parent, node, before);
-                self.controls.options(&self.tree, parent);
+                dom.tree.insert(parent, node, before);
+                self.controls.options_changed(&dom.tree, parent);
             }
-            (Op::Remove, [node], _) => {
-                let node = *self.nodes.get(node)?;
-                let parent = self.tree.parent(node)?;
-                self.rooted.remove(&node);
-                self.tree.detach(node);
-                self.controls.options(&self.tree, parent);
+            (Op::Remove, [number], _) => {
+                let parent = dom.remove(*number)?;
+                self.controls.options_changed(&dom.tree, parent);
             }
-            (Op::Forget, [first, count], _) => {
-                for number in *first..first + count {
-                    let node = self.nodes.remove(&number);
-                    self.roots.remove(&number);
-                    if let Some(node) = node
-                        && self.rooted.get(&node).is_some_and(|rooted| rooted.number == number)
-                    {
-                        self.rooted.remove(&node);
-                    }
-                }
+            (Op::Forget, [first, count], _) => (*first..first + count).for_each(|number| dom.forget(number)),
+            (Op::Clear, [parent], _) => dom.tree.clear(*dom.nodes.get(parent)?),
+            (Op::Set, [number, hole, kind], [encoded]) => {
+                let spot = dom.roots.get(number)?.spots.get(*hole as usize)?.clone();
+                self.set(&spot, *hole as usize, HoleValue { kind: *kind, encoded })?;
             }
-            (Op::Clear, [parent], _) => self.tree.clear(*self.nodes.get(parent)?),
-            (Op::Set, [number, hole, kind], [value]) => {
-                let root = self.roots.get(number)?;
-                let spot = root.spots.get(*hole as usize)?.clone();
-                let of = self.blocks.get(root.template)?.holes.get(*hole as usize)?.clone();
-                self.set(root.slot, *hole as usize, &of, &spot, *kind, value)?;
+            (Op::Refuse, [slot, kind], [field, encoded]) => {
+                self.controls.refuse(dom, *slot, field, HoleValue { kind: *kind, encoded });
             }
-            (Op::Refuse, [slot, kind], [field, value]) => {
-                self.refuse(*slot, field, *kind, value);
-                self.effects.push(EventEffect::Refused(*slot, (*field).to_owned()));
-            }
-            (Op::Answered, [root, ok], _) => self.controls.answered(&self.tree, *root, *ok != 0),
+            (Op::Answered, [root, ok], _) => self.controls.action_answered(&dom.tree, *root, *ok != 0),
             _ => {
                 let strings = strings.iter().map(|text| (*text).to_owned()).collect();
-                self.effects.push(EventEffect::Told(op, words.to_vec(), strings));
+                self.controls.effects.push(EventEffect::Told(op, words.to_vec(), strings));
             }
         }
         Some(())
     }
 
-    /// Numbers a root, and then the places of the instances inside it: the parent, and the node
-    /// after the instances.
-    fn bind(&mut self, node: Node, number: u32, template: u32, slot: Slot) -> Option<()> {
-        let template = template as usize;
-        self.nodes.insert(number, node);
-        self.rooted.insert(node, Rooted { number, template, slot });
-        let holes = self.blocks.get(template)?.holes.clone();
-        let (mut spots, mut part) = (Vec::with_capacity(holes.len()), number);
-        for hole in &holes {
-            let at = self.walk(node, &hole.path)?;
-            spots.push(match hole.place {
-                Hole::INSTANCES => {
-                    let after = self.pass(at, hole.step()?)?;
-                    self.nodes.insert(part + 1, at);
-                    if let Some(end) = hole.end() {
-                        let end = self.pass(at, (end + 1) << 16)??;
-                        self.nodes.insert(part + 2, end);
-                    }
-                    part += 2;
-                    Spot::Instances { parent: at, after }
-                }
-                Hole::TEXT => {
-                    let after = self.pass(at, hole.step()?)?;
-                    let there = match after {
-                        Some(after) => self.tree.next(after),
-                        None => self.tree.children(at).first().copied(),
-                    };
-                    let is_text = |node: &Node| !self.tree.is_element(*node) && !self.tree.is_mark(*node);
-                    let node = there.filter(is_text).unwrap_or_else(|| self.tree.text_node(""));
-                    Spot::Text { node, parent: at, after }
-                }
-                _ => Spot::Element(at),
-            });
-        }
-        self.roots.insert(number, Root { template, slot, spots });
-        Some(())
-    }
-
-    fn walk(&self, from: Node, path: &[u32]) -> Option<Node> {
-        let mut at = from;
-        for step in path {
-            at = self.next_element(at, self.pass(at, *step)?)?;
-        }
-        Some(at)
-    }
-
-    /// Skips comments and then elements, and returns the last skipped node. The high 16 bits of
-    /// `step` count the comments, the low 16 bits the elements.
-    fn pass(&self, parent: Node, step: u32) -> Option<Option<Node>> {
-        let (comments, elements) = ((step >> 16) as usize, step & 0xffff);
-        let mut marks = self.tree.children(parent).iter().copied().filter(|child| self.tree.is_mark(*child));
-        let mut at = if comments == 0 { None } else { Some(marks.nth(comments - 1)?) };
-        for _ in 0..elements {
-            at = Some(self.next_element(parent, at)?);
-        }
-        Some(at)
-    }
-
-    fn next_element(&self, parent: Node, after: Option<Node>) -> Option<Node> {
-        let children = self.tree.children(parent);
-        let from = match after {
-            Some(after) => children.iter().position(|child| *child == after)? + 1,
-            None => 0,
-        };
-        children.iter().skip(from).copied().find(|child| self.tree.is_element(*child))
-    }
-
-    /// Shows a value in a hole.
-    fn set(&mut self, slot: Slot, at: usize, hole: &Hole, spot: &Spot, kind: u32, value: &str) -> Option<()> {
-        let (tag, on) = (kind & 7, kind & 8 != 0);
-        let is_bool = tag == 1 || tag == 2;
-        let plain = if tag > 3 { String::new() } else { value.replace('\0', "\u{fffd}") };
-        let node = match *spot {
-            Spot::Text { node, parent, after } => return self.text(node, parent, after, &plain),
-            Spot::Element(node) => node,
-            Spot::Instances { .. } => return None,
-        };
+    /// Shows a value in a hole. `at` is the position of the hole in its block.
+    fn set(&mut self, spot: &Spot, at: usize, value: HoleValue<'_>) -> Option<()> {
+        let Spot { hole, node, .. } = spot;
+        let (node, at, text, is_on) = (*node, (*node, at), value.text(), value.is_on());
+        let tree = &mut self.dom.tree;
         match hole.place {
-            Hole::CONTENT if self.tree.name(node) == "textarea" => self.property(node, "value", kind, value),
-            Hole::CONTENT => {
-                self.tree.set_text(node, &plain);
-                self.controls.options(&self.tree, node);
+            DomHole::Text => return self.set_text(spot, &text),
+            DomHole::Content if tree.input(node) == Input::TextArea => {
+                self.controls.property(tree, node, "value", value);
             }
-            Hole::HTML => {
-                self.tree.clear(node);
-                for inner in self.tree.parse(&plain) {
-                    self.tree.insert(node, inner, None);
-                }
+            DomHole::Content => {
+                tree.set_text(node, &text);
+                self.controls.options_changed(tree, node);
             }
-            Hole::ATTRIBUTE => {
-                let name = hole.text(0);
-                match hole.int(1) {
-                    Hole::PROPERTY => self.property(node, name, kind, value),
-                    Hole::CLASSES => {
-                        // At first they are the server's classes, possibly of an older state.
-                        let there = words(self.tree.attribute(node, "class").unwrap_or_default());
-                        self.set_classes(node, at, if is_bool { "" } else { &plain }, there);
-                    }
-                    Hole::WORD => self.set_attribute(node, name, (tag > 0).then_some(&*plain)),
-                    url => {
-                        let is_script = match url {
-                            0 => false,
-                            1 => vivaz_template::url::is_script(&plain),
-                            _ => vivaz_template::url::any_script(&plain),
-                        };
-                        let value = if is_bool {
-                            ""
-                        } else if is_script {
-                            vivaz_template::url::REFUSED
-                        } else {
-                            &plain
-                        };
-                        self.set_attribute(node, name, (tag > 1).then_some(value));
-                    }
-                }
+            DomHole::Html => {
+                let content = tree.parse(&text);
+                tree.clear(node);
+                tree.append(node, content);
             }
-            Hole::CLASS => {
+            DomHole::Attribute => self.set_attribute(at, hole.text(0), hole.bits(1), value),
+            DomHole::Class => {
                 let class = hole.text(0);
-                self.set_classes(node, at, if on { class } else { "" }, words(class));
+                self.attributes.set_classes(tree, at, if is_on { class } else { "" }, class);
             }
-            Hole::STYLE => self.set_style(node, at, hole.text(0), &plain),
-            Hole::SHOW => self.conceal(node, on),
-            Hole::MODEL => self.model(slot, node, hole, kind, value),
-            Hole::WIRE => match hole.int(0) {
-                0 => self.conceal(node, on),
-                1 => self.set_classes(node, at, if on { hole.text(1) } else { "" }, Vec::new()),
-                _ => self.hold(node, hole.text(1), on),
+            DomHole::Style => self.attributes.set_style(tree, at, hole.text(0), &text),
+            DomHole::Show => drop(tree.set_attribute(node, "hidden", (!is_on).then_some(""))),
+            DomHole::Model => self.controls.show_field(tree, node, hole, value),
+            DomHole::Wire => match hole.bits(0) {
+                wire::SHOW => drop(tree.set_attribute(node, "hidden", (!is_on).then_some(""))),
+                wire::CLASS => {
+                    let classes = if is_on { hole.text(1) } else { "" };
+                    self.attributes.set_classes(tree, at, classes, "");
+                }
+                _ => self.attributes.hold(tree, node, hole.text(1), is_on),
             },
-            Hole::CHILD => self.children.show(node, hole.text(0), value),
-            Hole::KEY => self.children.key(node, &format!("{tag}{value}")),
-            Hole::SHARED => self.children.shared(node, value),
-            Hole::AT_KEY => self.controls.key(node, &hole.name(0), value),
-            _ => {}
+            DomHole::Child => self.children.show(node, hole.text(0), value.encoded),
+            DomHole::Key => self.children.key(node, &format!("{}{}", value.tag(), value.encoded)),
+            DomHole::Shared => self.children.shared(node, value.encoded),
+            DomHole::AtKey => self.controls.key(node, hole.argument(0), value.encoded),
+            DomHole::Instances | DomHole::Event | DomHole::Ref | DomHole::Hook => return None,
         }
         Some(())
     }
 
-    fn text(&mut self, node: Node, parent: Node, after: Option<Node>, value: &str) -> Option<()> {
-        if self.tree.parent(node) != Some(parent) {
-            if after.is_some_and(|after| self.tree.parent(after) != Some(parent)) {
+    /// Shows a text. Its node is in the page once the text is not empty.
+    fn set_text(&mut self, spot: &Spot, text: &str) -> Option<()> {
+        let (Spot { node, parent, after, .. }, tree) = (spot, &mut self.dom.tree);
+        if tree.parent(*node) != Some(*parent) {
+            if after.is_some_and(|after| tree.parent(after) != Some(*parent)) {
                 return None;
             }
-            let before = match after {
-                Some(after) => self.tree.next(after),
-                None => self.tree.children(parent).first().copied(),
-            };
-            if !value.is_empty() {
-                self.tree.insert(parent, node, before);
+            if !text.is_empty() {
+                tree.insert(*parent, *node, tree.following(*parent, *after));
             }
         }
-        self.tree.set_data(node, value);
+        tree.set_data(*node, text);
         Some(())
     }
 
-    pub(super) fn set_attribute(&mut self, node: Node, name: &str, value: Option<&str>) {
-        if let Some(meant) = self.held.get_mut(&(node, name.to_owned())) {
-            *meant = value.map(str::to_owned);
-        } else if self.tree.set_attribute(node, name, value) {
-            self.controls.changed_attribute(&self.tree, node, name);
-        }
-    }
-
-    /// Sets the classes of a hole. `last` is the hole's previous classes at the first call.
-    fn set_classes(&mut self, node: Node, hole: usize, text: &str, last: Vec<String>) {
-        let now = words(text);
-        let mut there = words(self.tree.attribute(node, "class").unwrap_or_default());
-        let all = self.classes.entry(node).or_default();
-        let before = match all.iter_mut().find(|(of, _)| *of == hole) {
-            Some((_, last)) => std::mem::replace(last, now.clone()),
-            None => {
-                all.push((hole, now.clone()));
-                last
-            }
+    fn set_attribute(&mut self, at: (Node, usize), name: &str, kind: u32, value: HoleValue<'_>) {
+        let (tree, tag, text) = (&mut self.dom.tree, value.tag(), value.text());
+        let text = if matches!(tag, FALSE | TRUE) && kind != WORD { "" } else { &*text };
+        let is_script = match kind {
+            URL => url::is_script(text),
+            URL_LIST => url::any_script(text),
+            _ => false,
         };
-        let wanted = |class: &String| all.iter().any(|(_, classes)| classes.contains(class));
-        there.retain(|class| !before.contains(class) || wanted(class));
-        for class in now {
-            if !there.contains(&class) {
-                there.push(class);
+        let shown = match kind {
+            PROPERTY => return self.controls.property(tree, at.0, name, value),
+            CLASS => {
+                // At first they are the server's classes, possibly of an older state.
+                let last = tree.attribute(at.0, "class").unwrap_or_default().to_owned();
+                return self.attributes.set_classes(tree, at, text, &last);
             }
-        }
-        let text = there.join(" ");
-        self.tree.set_attribute(node, "class", (!text.is_empty()).then_some(&*text));
-    }
-
-    fn set_style(&mut self, node: Node, hole: usize, property: &str, value: &str) {
-        let first = self.tree.attribute(node, "style").unwrap_or_default().to_owned();
-        let Style { first, bound } =
-            self.styles.entry(node).or_insert_with(|| Style { first, bound: Vec::new() });
-        match bound.iter_mut().find(|(of, ..)| *of == hole) {
-            Some((.., last)) => value.clone_into(last),
-            None => bound.push((hole, property.to_owned(), value.to_owned())),
-        }
-        bound.sort_by_key(|(of, ..)| *of);
-        let is_bound = |declaration: &&str| {
-            let name = declaration.split(':').next().unwrap_or_default().trim();
-            name.is_empty() || bound.iter().any(|(_, bound, _)| bound == name)
+            WORD => (tag != NULL).then_some(text),
+            _ => (tag > FALSE).then_some(if is_script { url::REFUSED } else { text }),
         };
-        let others = first.split(';').filter(|one| !is_bound(one)).map(|one| one.trim().to_owned());
-        let shown = bound.iter().filter(|(.., value)| !value.is_empty());
-        let style: Vec<String> =
-            others.chain(shown.map(|(_, property, value)| format!("{property}: {value}"))).collect();
-        let style = style.join("; ");
-        self.tree.set_attribute(node, "style", (!style.is_empty()).then_some(&*style));
-    }
-
-    fn conceal(&mut self, node: Node, on: bool) {
-        self.tree.set_attribute(node, "hidden", (!on).then_some(""));
-    }
-
-    /// Sets an attribute while the wire state requires it, and then restores its intended value.
-    fn hold(&mut self, node: Node, name: &str, on: bool) {
-        let key = (node, name.to_owned());
-        if !on {
-            if let Some(meant) = self.held.remove(&key) {
-                self.set_attribute(node, name, meant.as_deref());
-            }
-        } else if !self.held.contains_key(&key) {
-            let meant = self.tree.attribute(node, name).map(str::to_owned);
-            self.tree.set_attribute(node, name, Some(""));
-            self.held.insert(key, meant);
+        if self.attributes.set(tree, at.0, name, shown) {
+            self.controls.attribute_changed(tree, at.0, name);
         }
     }
-}
-
-fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_owned).collect()
 }

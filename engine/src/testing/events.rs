@@ -1,8 +1,11 @@
 //! Events of the document, passed to the engine as in `client-wasm/js/events.js`.
 
-use super::block::{Hole, Spot};
+use vivaz_template::code::{DomHole, event as bits};
+
 use super::controls::Reads;
-use super::document::{Document, Rooted};
+use super::document::Document;
+use super::inputs::Input;
+use super::instances::Spot;
 use super::tree::Node;
 use crate::slots::Slot;
 use crate::value::{Key, Val};
@@ -25,10 +28,11 @@ pub struct Event {
 /// A handler that an event reaches.
 #[derive(Debug)]
 pub struct Handler {
-    root: Node,
-    rooted: Rooted,
-    element: Node,
-    hole: Hole,
+    /// The root of the instance, its number and its component.
+    node: Node,
+    root: u32,
+    slot: Slot,
+    spot: Spot,
 }
 
 /// The arguments of the engine's call for a handler.
@@ -47,18 +51,6 @@ pub struct Fire {
     reads: Reads,
 }
 
-// Bits of a handler's flags.
-const PREVENT: u64 = 1;
-const STOP: u64 = 2;
-const ONLY_ITSELF: u64 = 4;
-const ONCE: u64 = 8;
-const WINDOW: u64 = 16;
-const OUTSIDE: u64 = 32;
-const VALUE: u64 = 256;
-const CHECKED: u64 = 512;
-const FORM: u64 = 1024;
-const EVENT: u64 = 2048;
-
 impl Event {
     /// Creates an event with the value of `$event`.
     pub fn new(kind: &str, target: Node, detail: Val) -> Self {
@@ -69,140 +61,110 @@ impl Event {
         !matches!(&*self.kind, "focus" | "blur" | "mouseenter" | "mouseleave" | "load" | "scroll")
     }
 
-    fn is_held(&self, name: &str) -> bool {
-        self.detail.named(name) == Some(&Val::Bool(true))
+    /// Returns the modifier keys that are held down, as the bits of `code::held`.
+    fn held(&self) -> u32 {
+        let names = ["ctrlKey", "shiftKey", "altKey", "metaKey"];
+        let is_held = |name: &str| self.detail.named(name) == Some(&Val::Bool(true));
+        names.iter().enumerate().map(|(bit, name)| u32::from(is_held(name)) << bit).sum()
     }
 }
 
 impl Document {
     /// Applies an event to its control, and returns the handlers that it reaches, innermost first.
     pub fn handlers(&mut self, event: &Event) -> Vec<Handler> {
-        if self.tree.is_control(event.target) {
-            match &*event.kind {
-                "click" => self.happens_click(event.target),
-                "input" => self.happens_input(event.target),
-                "change" => self.happens_change(event.target),
-                "blur" => self.happens_blur(event.target),
-                _ => {}
-            }
+        if self.dom.tree.is_control(event.target) {
+            self.controls.handle(&mut self.dom, event.target, &event.kind);
         }
-        let path: Vec<Node> = self.tree.upwards(event.target).collect();
-        let mut found = Vec::new();
-        for root in &path {
-            for handler in self.handlers_of(*root, &event.kind, 0) {
-                let at = path.iter().position(|node| *node == handler.element);
-                if let Some(at) = at.filter(|at| *at == 0 || event.bubbles()) {
-                    found.push((at, handler));
-                }
-            }
-        }
-        found.sort_by_key(|(at, _)| *at);
-        let mut found: Vec<Handler> = found.into_iter().map(|(_, handler)| handler).collect();
-        for target in [OUTSIDE, WINDOW] {
-            for root in self.tree.inside(self.body) {
-                let handlers = self.handlers_of(root, &event.kind, target);
-                let is_outside = |handler: &Handler| target == WINDOW || !path.contains(&handler.element);
-                found.extend(handlers.into_iter().filter(is_outside));
-            }
-        }
+        let path: Vec<Node> = self.dom.tree.upwards(event.target).collect();
+        let depth = |handler: &Handler| path.iter().position(|node| *node == handler.spot.node);
+        let mut found = self.handlers_at(path.iter().copied(), &event.kind, 0);
+        found.retain(|handler| depth(handler).is_some_and(|depth| depth == 0 || event.bubbles()));
+        found.sort_by_key(depth);
+        let mut outside =
+            self.handlers_at(self.dom.tree.inside(self.dom.tree.root()), &event.kind, bits::OUTSIDE);
+        outside.retain(|handler| depth(handler).is_none());
+        found.extend(outside);
+        found.extend(self.handlers_at(self.dom.tree.inside(self.dom.tree.root()), &event.kind, bits::WINDOW));
         found
     }
 
-    /// Returns the handlers of an event in the instance whose root is `node`.
-    fn handlers_of(&self, node: Node, kind: &str, target: u64) -> Vec<Handler> {
-        let Some(rooted) = self.rooted.get(&node) else { return Vec::new() };
-        let holes = self.blocks.get(rooted.template).map_or(&[][..], |block| &block.holes);
-        let spots = self.roots.get(&rooted.number).map_or(&[][..], |root| &root.spots);
+    /// Returns the handlers of an event in the instances whose roots are these nodes. `target` is
+    /// the bit of the handlers' target; 0 for the element.
+    fn handlers_at(&self, nodes: impl Iterator<Item = Node>, kind: &str, target: u32) -> Vec<Handler> {
         let mut found = Vec::new();
-        for (hole, spot) in holes.iter().zip(spots) {
-            if let Spot::Element(element) = spot
-                && hole.place == Hole::EVENT
-                && hole.text(0) == kind
-                && hole.int(1) & (WINDOW | OUTSIDE) == target
-            {
-                found.push(Handler { root: node, rooted: *rooted, element: *element, hole: hole.clone() });
-            }
+        for node in nodes {
+            let (Some(number), Some(root)) = (self.dom.number(node), self.dom.root(node)) else { continue };
+            let spots = root.spots.iter().filter(|Spot { hole, .. }| {
+                let of = hole.bits(1) & (bits::WINDOW | bits::OUTSIDE);
+                hole.place == DomHole::Event && hole.text(0) == kind && of == target
+            });
+            let slot = root.slot;
+            found.extend(spots.map(|spot| Handler { node, root: number, slot, spot: spot.clone() }));
         }
         found
     }
 
     /// Returns the engine call for a handler, or `None` if the handler must not run.
     pub fn consider(&mut self, handler: &Handler, event: &mut Event) -> Option<Fire> {
-        let (hole, element) = (&handler.hole, handler.element);
-        let (flags, address) = (hole.int(1), hole.int(6) as u32);
-        // An earlier handler may have removed the instance.
-        if self.rooted.get(&handler.root).is_none_or(|rooted| rooted.number != handler.rooted.number) {
-            return None;
-        }
+        let Handler { node, root, slot, ref spot } = *handler;
+        let (element, target) = (spot.node, event.target);
+        let [flags, held, address] = [1, 2, 6].map(|at| spot.hole.bits(at));
+        let keys = spot.hole.argument(5).list().unwrap_or_default();
         let key = event.detail.text_of("key");
-        let keys = hole.argument(5).list().unwrap_or_default();
         let is_key = |one: &Val| one.str().is_some_and(|one| one.eq_ignore_ascii_case(key));
-        let modifiers = ["ctrlKey", "shiftKey", "altKey", "metaKey"];
-        let held = modifiers.iter().enumerate().filter(|(_, name)| event.is_held(name));
-        let held: u64 = held.map(|(bit, _)| 1 << bit).sum();
-        if flags & ONLY_ITSELF != 0 && event.target != element
+        // An earlier handler may have removed the instance.
+        if self.dom.number(node) != Some(root)
+            || flags & bits::SELF != 0 && target != element
             || !keys.is_empty() && !keys.iter().any(is_key)
-            || hole.int(2) != 0 && hole.int(2) != held
-            || flags & ONCE != 0 && !self.once.insert((element, address))
+            || held != 0 && held != event.held()
+            || flags & bits::ONCE != 0 && !self.once.insert((element, address))
         {
             return None;
         }
-        event.is_prevented |= flags & PREVENT != 0;
-        let target = event.target;
-        let is_inside = self.tree.upwards(target).any(|node| node == element);
-        let from = if is_inside && self.own_value(target) != Val::Null { target } else { element };
-        let form = (flags & FORM != 0 || event.kind == "submit").then(|| self.form(from, element)).flatten();
+        event.is_prevented |= flags & bits::PREVENT != 0;
+        let tree = &self.dom.tree;
+        let is_inside = tree.upwards(target).any(|node| node == element);
+        let from = if is_inside && tree.values(target) != Val::Null { target } else { element };
+        let form = (flags & bits::READS_FORM != 0 || event.kind == "submit").then(|| {
+            let mut inside = tree.inside(element);
+            tree.closest(from, "form").or_else(|| inside.find(|node| tree.name(*node) == "form"))
+        });
+        let form = form.flatten();
         let mut payload = Val::Obj(Vec::new());
-        if flags & VALUE != 0 {
-            payload.set(Key::of("value"), self.own_value(from));
+        if flags & bits::READS_VALUE != 0 {
+            payload.set(Key::of("value"), tree.values(from));
         }
-        if flags & CHECKED != 0 {
-            payload.set(Key::of("checked"), Val::Bool(self.tree.is_tick(from) && self.is_on(from)));
+        if flags & bits::READS_CHECKED != 0 {
+            let is_checked = tree.input(from) == Input::Tick && tree.is_on(from);
+            payload.set(Key::of("checked"), Val::Bool(is_checked));
         }
-        if flags & FORM != 0 {
-            let fields = form.map(|form| self.fields(form, event.submitter));
+        if flags & bits::READS_FORM != 0 {
+            let fields = form.map(|form| tree.fields(form, event.submitter));
             payload.set(Key::of("form"), fields.unwrap_or(Val::Obj(Vec::new())));
         }
-        if flags & EVENT != 0 {
+        if flags & bits::READS_EVENT != 0 {
             let mut detail = event.detail.clone();
             if detail.named("type").is_none() {
                 detail.set(Key::of("type"), Val::text(&event.kind));
             }
             payload.set(Key::of("event"), detail);
         }
-        let reads = self.reads(from, flags & (VALUE | CHECKED) != 0, form);
-        let Rooted { number: root, slot, .. } = handler.rooted;
-        Some(Fire { slot, root, address, event: payload, stops: flags & STOP != 0, reads })
+        let is_read = flags & (bits::READS_VALUE | bits::READS_CHECKED) != 0;
+        let reads = self.controls.reads(tree, from, is_read, form);
+        Some(Fire { slot, root, address, event: payload, stops: flags & bits::STOP != 0, reads })
     }
 
     /// Begins the handling of an event by the engine. Until [`Document::fired`], new values replace
     /// the user's edits.
     pub fn firing(&mut self) {
-        self.controls.firing = true;
+        self.controls.is_firing = true;
     }
 
     /// Ends the handling of an event by the engine, which called this number of actions.
     pub fn fired(&mut self, fire: &Fire, actions: u32) {
         if actions > 0 {
-            self.sent(fire.root, fire.slot, &fire.reads);
+            self.controls.action_sent(&self.dom, fire.root, fire.slot, &fire.reads);
         }
-        self.controls.firing = false;
-    }
-
-    /// Returns the value of an element, or null if it has none.
-    fn own_value(&self, node: Node) -> Val {
-        if self.tree.name(node) == "select" && self.tree.attribute(node, "multiple").is_some() {
-            return Val::List(self.chosen(node).into_iter().map(Val::from).collect());
-        }
-        if self.tree.is_control(node) || matches!(self.tree.name(node), "button" | "option") {
-            return self.value(node).into();
-        }
-        self.tree.attribute(node, "value").map_or(Val::Null, Val::text)
-    }
-
-    fn form(&self, from: Node, element: Node) -> Option<Node> {
-        let is_form = |node: &Node| self.tree.name(*node) == "form";
-        let around = self.tree.upwards(from).find(is_form);
-        around.or_else(|| self.tree.inside(element).into_iter().find(is_form))
+        self.controls.is_firing = false;
     }
 }

@@ -45,7 +45,7 @@ impl Case {
     }
 
     fn one(&self, selector: &Value) -> Node {
-        self.document.all(self.element, selector.as_str().unwrap())[0]
+        self.document.tree().all(self.element, selector.as_str().unwrap())[0]
     }
 
     fn step(&mut self, step: &Value) {
@@ -58,9 +58,11 @@ impl Case {
             let words = words.iter().map(|word| word.as_u64().unwrap() as u32).collect();
             self.run(&Ops { words, text: step["text"].as_str().unwrap_or_default().to_owned() });
         } else if let Some([selector, text]) = step["put"].as_array().map(Vec::as_slice) {
-            self.document.put(self.one(selector), text.as_str().unwrap());
+            let node = self.one(selector);
+            self.document.tree_mut().put(node, text.as_str().unwrap());
         } else if let Some([selector, on]) = step["tick"].as_array().map(Vec::as_slice) {
-            self.document.tick(self.one(selector), on == true);
+            let node = self.one(selector);
+            self.document.tree_mut().tick(node, on == true);
         } else {
             let happens = step["happens"].as_array().unwrap();
             let detail = happens.get(2).cloned().unwrap_or(json!({}));
@@ -90,7 +92,7 @@ impl Case {
     }
 
     fn held(&self, selector: &str) -> Value {
-        let held = self.document.held(self.one(&json!(selector))).json();
+        let held = self.document.tree().held(self.one(&json!(selector))).json();
         serde_json::from_str(&held).unwrap()
     }
 }
@@ -107,7 +109,7 @@ fn every_case_has_the_outcome_that_it_has_in_a_browser() {
         }
         assert_eq!(case.fits, of["fits"].as_bool().unwrap_or(true), "{name}");
         if let Some(html) = of["html"].as_str() {
-            assert_eq!(case.document.html(case.element), html, "{name}");
+            assert_eq!(case.document.tree().html(case.element), html, "{name}");
         }
         for (selector, value) in of["values"].as_object().into_iter().flatten() {
             assert_eq!(case.held(selector), *value, "{name}: {selector}");

@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_is_written_alike() {
+    fn parsed_values_are_written_unchanged() {
         let text = r#"{"a":[1,-2,0.5,true,null],"b":{"c":"x\"\\\n\u0001é"},"big":9007199254740993}"#;
         assert_eq!(parse(text).unwrap().json(), text);
     }

@@ -16,7 +16,7 @@ use crate::code::ErrorCode;
 use crate::id::{ComponentId, Epoch, Ref, Rev, SessionId, StreamId, TopicName};
 use crate::json::{RawJson, is_deeper_than};
 use crate::kind::ClientType;
-use crate::limits::{Limits, MAX_PLACE, MAX_STEPS};
+use crate::limits::{Limits, MAX_PLACE, MAX_STEPS, MAX_STREAMS};
 use crate::patch::Key;
 use crate::secret::{ResumeSecret, Seal};
 use crate::words::PROTOCOL_VERSION;
@@ -311,7 +311,7 @@ fn action<'a>(envelope: &Envelope<'a>) -> Result<Request<'a>, DecodeError> {
         None => Vec::new(),
         Some(raw) => {
             let entries: RawEntries<'_> =
-                object(Some(raw)).map_err(|_| malformed("`set` must be an object"))?;
+                object(Some(raw)).map_err(|_| malformed("`set` must be an object with distinct names"))?;
             entries.values()
         }
     };
@@ -328,6 +328,9 @@ fn hello<'a>(payload: Option<&'a RawValue>) -> Result<Hello<'a>, DecodeError> {
         (Some(session), Some(secret)) => {
             let session = SessionId::new(&session).map_err(|why| malformed(format!("`session` {why}")))?;
             let acked = acked.map(|raw| ref_or_zero(raw, "`acked`")).transpose()?.flatten();
+            if streams.0.len() > MAX_STREAMS {
+                return Err(malformed(format!("`streams` may have at most {MAX_STREAMS} entries")));
+            }
             let streams =
                 streams.0.into_iter().map(|(key, value)| position(&key, value)).collect::<Result<_, _>>()?;
             Some(Resume { session, secret: ResumeSecret::new(secret), acked, streams })
@@ -390,7 +393,8 @@ fn object<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Result<T, Decode
     serde_json::from_str(raw.get()).map_err(|_| malformed("`payload` has missing or invalid fields"))
 }
 
-/// The entries of an object in order, with their values as raw JSON.
+/// The entries of an object in order, with their values as raw JSON. Each entry causes work, so a
+/// name that occurs twice is refused.
 #[derive(Default)]
 struct RawEntries<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
@@ -414,6 +418,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawEntries<'a> {
                 let mut entries = Vec::new();
                 while let Some(EntryName(name)) = map.next_key()? {
                     entries.push((name, map.next_value()?));
+                }
+                let mut names: Vec<&str> = entries.iter().map(|(name, _)| &**name).collect();
+                names.sort_unstable();
+                if !names.is_sorted_by(|one, next| one < next) {
+                    return Err(A::Error::custom("a name occurs twice"));
                 }
                 Ok(RawEntries(entries))
             }

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_plain_values() {
+    fn unchanged_and_plain_values() {
         assert_eq!(diff(&json!({"a": 1}), &json!({"a": 1})), "{}");
         assert_eq!(diff(&json!({"a": 1}), &json!({"a": 2, "b": null})), r#"{"a":2,"b":null}"#);
         assert_eq!(diff(&json!({"a": 1}), &json!({"a": {"$list": []}})), r#"{"a":{"$value":{"$list":[]}}}"#);

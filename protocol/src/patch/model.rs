@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_is_written_again_as_it_stood() {
+    fn parsed_values_are_written_in_their_original_form() {
         for json in [
             "{}",
             r#"{"a":1,"b":{"x":{"$list":[]}},"c":{"$value":{"$list":1}}}"#,
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_patch_is_refused() {
+    fn an_invalid_patch_is_refused() {
         assert!(matches!(parse("[]"), Err(PatchError::NotAnObject)));
         assert!(matches!(parse("{"), Err(PatchError::Json(_))));
         for change in [r#"{"$lists":[]}"#, r#"{"$list":{}}"#, r#"{"$":1}"#] {

@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_taken_for_a_change_is_wrapped() {
+    fn values_that_look_like_changes_are_wrapped() {
         for plain in ["1", "{}", r#"{"a":1}"#, r#"{"$a":1,"b":2}"#, r#"["$list"]"#, r#"{"a":{"$list":[]}}"#] {
             assert_eq!(set(plain), format!(r#"{{"f":{plain}}}"#));
         }

@@ -2,8 +2,8 @@
 //! as far as possible.
 
 use vivaz_protocol::{
-    ClientBody, ClientType, DecodeError, ErrorCode, Key, Limits, MAX_STEPS, PropertyPath, Request,
-    ServerMessage, StreamId, decode_client, decode_server,
+    ClientBody, ClientType, DecodeError, ErrorCode, Key, Limits, MAX_STEPS, MAX_STREAMS, PropertyPath,
+    Request, ServerMessage, StreamId, decode_client, decode_server,
 };
 
 use crate::golden::{component, golden, reference, topic};
@@ -312,4 +312,132 @@ fn truncated_messages_are_malformed() {
             assert!(decode_server(&text[..end]).is_err(), "{name} cut at {end}");
         }
     }
+}
+
+/// The objects of each message type that the protocol reads itself: the text around the entries,
+/// with `%` in their place, and the entries. Values that the application decodes (`auth`, `props`,
+/// arguments and the values of fields) are handed over once, as text.
+const OBJECTS: &[(ClientType, &str, &[&str])] = &[
+    (ClientType::Hello, "{%}", &[r#""v":1"#, r#""type":"HELLO""#, r#""ack":1"#, r#""payload":{}"#]),
+    (
+        ClientType::Hello,
+        r#"{"v":1,"type":"HELLO","payload":{%}}"#,
+        &[
+            r#""session":"s""#,
+            r#""resume":"r""#,
+            r#""acked":1"#,
+            r#""streams":{}"#,
+            r#""auth":{"a":1,"a":2}"#,
+        ],
+    ),
+    (
+        ClientType::Hello,
+        r#"{"v":1,"type":"HELLO","payload":{"session":"s","resume":"r","streams":{%}}}"#,
+        &[r#""c:c1":["k",0]"#, r#""c:c2":["k",0]"#, r#""t:c1":["k",0]"#],
+    ),
+    (
+        ClientType::Mount,
+        "{%}",
+        &[
+            r#""v":1"#,
+            r#""type":"COMPONENT_MOUNT""#,
+            r#""ref":1"#,
+            r#""ack":0"#,
+            r#""componentId":"c""#,
+            r#""payload":{"seal":"x"}"#,
+        ],
+    ),
+    (
+        ClientType::Mount,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c","payload":{%}}"#,
+        &[r#""component":"a""#, r#""props":{"a":1,"a":2}"#],
+    ),
+    (
+        ClientType::Mount,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c","payload":{%}}"#,
+        &[r#""parent":"p""#, r#""place":[0]"#, r#""seal":"x""#, r#""page":{}"#],
+    ),
+    (
+        ClientType::Mount,
+        r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c","payload":{"parent":"p","place":[0],"page":{%}}}"#,
+        &[r#""a":1"#, r#""b":{"a":1,"a":2}"#],
+    ),
+    (
+        ClientType::Action,
+        "{%}",
+        &[
+            r#""v":1"#,
+            r#""type":"COMPONENT_ACTION""#,
+            r#""ref":1"#,
+            r#""ack":0"#,
+            r#""componentId":"c""#,
+            r#""action":"a""#,
+            r#""set":{}"#,
+            r#""payload":{"a":1,"a":2}"#,
+        ],
+    ),
+    (
+        ClientType::Action,
+        r#"{"v":1,"type":"COMPONENT_ACTION","ref":1,"componentId":"c","action":"a","set":{%}}"#,
+        &[r#""a":1"#, r#""b":{"a":1,"a":2}"#],
+    ),
+    (
+        ClientType::Property,
+        r#"{"v":1,"type":"PROPERTY_UPDATE","ref":1,"componentId":"c","payload":{%}}"#,
+        &[r#""property":"a""#, r#""value":{"a":1,"a":2}"#],
+    ),
+    (
+        ClientType::Props,
+        r#"{"v":1,"type":"PROPS_UPDATE","ref":1,"componentId":"c","payload":{%}}"#,
+        &[r#""page":{}"#, r#""props":{"a":1,"a":2}"#],
+    ),
+    (
+        ClientType::Props,
+        r#"{"v":1,"type":"PROPS_UPDATE","ref":1,"componentId":"c","payload":{"page":{%}}}"#,
+        &[r#""a":1"#, r#""b":2"#],
+    ),
+    (
+        ClientType::Unmount,
+        "{%}",
+        &[r#""v":1"#, r#""type":"COMPONENT_UNMOUNT""#, r#""ref":1"#, r#""componentId":"c""#],
+    ),
+    (ClientType::Resync, "{%}", &[r#""v":1"#, r#""type":"RESYNC""#, r#""componentId":"c""#]),
+    (ClientType::Resync, "{%}", &[r#""v":1"#, r#""type":"RESYNC""#, r#""topic":"c""#]),
+    (ClientType::Template, r#"{"v":1,"type":"TEMPLATE","payload":{%}}"#, &[r#""hash":"x""#]),
+    (ClientType::Ping, "{%}", &[r#""v":1"#, r#""type":"PING""#, r#""ack":1"#, r#""payload":{"a":1,"a":2}"#]),
+];
+
+#[test]
+fn no_name_of_an_object_occurs_twice() {
+    for (kind, around, entries) in OBJECTS {
+        let text = |entries: &[&str]| around.replace('%', &entries.join(","));
+        let whole = text(entries);
+        let message =
+            decode_client(&whole, &Limits::default()).unwrap_or_else(|error| panic!("{whole}: {error}"));
+        assert_eq!(message.kind(), *kind, "{whole}");
+        for entry in *entries {
+            let repeated = [*entries, &[entry]].concat();
+            assert_eq!(refused(&text(&repeated)).code, ErrorCode::Malformed, "{entry} in {around}");
+        }
+    }
+    let covered = |kind| OBJECTS.iter().any(|(covered, ..)| covered == kind);
+    assert!(ClientType::ALL.iter().all(covered));
+    // Names are compared after their escapes are decoded.
+    let escaped = r#"{"v":1,"type":"HELLO","payload":{"session":"s","resume":"r","streams":{"c:c1":["k",0],"c:c\u0031":["k",0]}}}"#;
+    assert_eq!(refused(escaped).code, ErrorCode::Malformed);
+}
+
+#[test]
+fn the_streams_of_a_hello_are_bounded() {
+    let hello = |count: usize| {
+        let streams: Vec<_> = (0..count).map(|n| format!(r#""c:{n}":["k",0]"#)).collect();
+        let streams = streams.join(",");
+        format!(
+            r#"{{"v":1,"type":"HELLO","payload":{{"session":"s","resume":"r","streams":{{{streams}}}}}}}"#
+        )
+    };
+    let limits = Limits { message_bytes: usize::MAX, ..Limits::default() };
+    assert!(decode_client(&hello(MAX_STREAMS), &limits).is_ok());
+    let error = decode_client(&hello(MAX_STREAMS + 1), &limits).unwrap_err();
+    assert_eq!(error.code, ErrorCode::Malformed);
 }

@@ -147,7 +147,7 @@ proptest! {
     #[test]
     fn actions_survive_the_codec(
         reference in number(), ack in prop::option::of(number()), component_id in component_id(), name in any::<String>(),
-        payload in prop::option::of(value()), edits in prop::collection::vec((any::<String>(), value()), 0..4),
+        payload in prop::option::of(value()), edits in prop::collection::btree_map(any::<String>(), value(), 0..4),
     ) {
         let payload = payload.map(|value| value.to_string());
         let edits: Vec<_> = edits.into_iter().map(|(property, value)| (property, value.to_string())).collect();

@@ -4,6 +4,12 @@
 //! A cookie of the runtime identifies the browser. The cookie is set only if a component was
 //! rendered for an anonymous visitor. It carries a random number and no data about the visitor. It
 //! is read only to open seals and is not an identity.
+//!
+//! Other hosts of the same site can add cookies of this name to the browser's requests, with a path
+//! or a domain of their own, and even with a valid value that the runtime gave to another browser.
+//! Over HTTPS the name starts with `__Host-`, so that browsers accept the cookie only from this
+//! host. Over HTTP, a page that is requested with two different values gets a new browser id, and
+//! each of the values of a connection's request opens the seals that are bound to it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,10 +20,15 @@ use crate::admission::cookies::cookies;
 use crate::admission::scheme::is_https;
 use crate::admission::secret::{Secret, random_bytes};
 
-/// The name of the cookie.
+/// The name of the cookie over HTTP.
 const NAME: &str = "vivaz_browser";
+/// The name of the cookie over HTTPS. Browsers accept a name with this prefix only with `Secure`,
+/// `Path=/` and without `Domain`.
+const HOST_NAME: &str = "__Host-vivaz_browser";
 /// The purpose of the cookie's signature.
 const PURPOSE: &str = "browser cookie";
+/// The number of different cookies of a connection's request that are read.
+const MAX_COOKIES: usize = 16;
 /// How long a browser keeps the cookie, in seconds: longer than a seal is valid.
 const AGE: u32 = 365 * 24 * 60 * 60;
 
@@ -39,22 +50,56 @@ impl CookieScope {
     pub(crate) fn of(request: &Parts) -> Self {
         if is_https(request) { Self::HttpsOnly } else { Self::AnyScheme }
     }
+
+    /// Returns the name of the cookie.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::HttpsOnly => HOST_NAME,
+            Self::AnyScheme => NAME,
+        }
+    }
 }
 
-/// The browser cookie that a response has to set. Empty until a component is sealed for the
-/// browser. All clones share the cookie.
+/// The new browser of a request, and the cookie that its response has to set. Empty until they are
+/// needed. All clones share both, so that all components of a page are bound to one browser.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct BrowserCookie(Arc<OnceLock<HeaderValue>>);
+pub(crate) struct BrowserCookie(Arc<NewBrowser>);
+
+#[derive(Debug, Default)]
+struct NewBrowser {
+    id: OnceLock<BrowserId>,
+    set_cookie: OnceLock<HeaderValue>,
+}
 
 impl BrowserId {
-    /// Creates a new id. Returns `None` if the system's random number generator fails.
-    pub(crate) fn random() -> Option<Self> {
-        random_bytes().ok().map(|bytes| Self(u128::from_be_bytes(bytes)))
+    /// Creates a new id.
+    ///
+    /// # Errors
+    /// Returns an error if the system's random number generator fails.
+    pub(crate) fn random() -> Result<Self, getrandom::Error> {
+        random_bytes().map(|bytes| Self(u128::from_be_bytes(bytes)))
     }
 
-    /// Returns the browser that sent a request, if the request has a valid cookie.
-    pub(crate) fn of(headers: &HeaderMap, secret: &Secret) -> Option<Self> {
-        cookies(headers, NAME).find_map(|value| Self::read(value, secret))
+    /// Returns the browser that sent a request for a page. Returns `None` if the request has no
+    /// valid cookie, or several with different values.
+    pub(crate) fn of_page(headers: &HeaderMap, secret: &Secret, scope: CookieScope) -> Option<Self> {
+        let mut ids = cookies(headers, scope.name()).filter_map(|value| Self::read(value, secret));
+        let id = ids.next()?;
+        ids.all(|other| other == id).then_some(id)
+    }
+
+    /// Returns the browsers that a connection's request names, at most [`MAX_COOKIES`]. There are
+    /// several only if another host of the site has set a cookie. The scheme is not checked:
+    /// proxies forward that of a WebSocket in different ways.
+    pub(crate) fn of_connection(headers: &HeaderMap, secret: &Secret) -> Box<[Self]> {
+        let values = cookies(headers, HOST_NAME).chain(cookies(headers, NAME));
+        let mut ids = Vec::new();
+        for id in values.filter_map(|value| Self::read(value, secret)) {
+            if ids.len() < MAX_COOKIES && !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        ids.into()
     }
 
     fn read(value: &str, secret: &Secret) -> Option<Self> {
@@ -78,23 +123,36 @@ impl BrowserId {
             CookieScope::HttpsOnly => "; Secure",
             CookieScope::AnyScheme => "",
         };
-        let text = format!("{NAME}={id}.{signature}; Path=/; Max-Age={AGE}; HttpOnly; SameSite=Lax{secure}");
+        let name = scope.name();
+        let text = format!("{name}={id}.{signature}; Path=/; Max-Age={AGE}; HttpOnly; SameSite=Lax{secure}");
         HeaderValue::try_from(text).ok()
     }
 }
 
 impl BrowserCookie {
+    /// Returns the new browser of the request.
+    ///
+    /// # Errors
+    /// Returns an error if the system's random number generator fails.
+    pub(crate) fn browser(&self) -> Result<BrowserId, getrandom::Error> {
+        if let Some(browser) = self.0.id.get() {
+            return Ok(*browser);
+        }
+        let random = BrowserId::random()?;
+        Ok(*self.0.id.get_or_init(|| random))
+    }
+
     /// Makes the response set the cookie of this browser.
     pub(crate) fn set(&self, browser: BrowserId, secret: &Secret, scope: CookieScope) {
         if let Some(cookie) = browser.set_cookie(secret, scope) {
-            self.0.get_or_init(|| cookie);
+            self.0.set_cookie.get_or_init(|| cookie);
         }
     }
 
     /// Adds `Set-Cookie` to the response's headers, if a cookie is to be set and the header is not
     /// there already.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        if let Some(cookie) = self.0.get()
+        if let Some(cookie) = self.0.set_cookie.get()
             && headers.get_all(header::SET_COOKIE).iter().all(|set| set != cookie)
         {
             headers.append(header::SET_COOKIE, cookie.clone());
@@ -120,16 +178,56 @@ mod tests {
         let set = set.to_str().unwrap();
         assert!(set.ends_with("; HttpOnly; SameSite=Lax; Secure"), "{set}");
         let pair = set.split(';').next().unwrap();
-        assert_eq!(BrowserId::of(&headers(&format!("a=b; {pair}; c=d")), &secret), Some(browser));
+        let read = |headers: &HeaderMap, secret| BrowserId::of_page(headers, secret, CookieScope::HttpsOnly);
+        assert_eq!(read(&headers(&format!("a=b; {pair}; c=d")), &secret), Some(browser));
         let other = Secret::new("another secret of thirty-two characters").unwrap();
-        assert_eq!(BrowserId::of(&headers(pair), &other), None);
-        let forged =
-            format!("{NAME}={}.{}", BrowserId::random().unwrap().to_hex(), pair.split_once('.').unwrap().1);
-        for wrong in [&*forged, "vivaz_browser=", "vivaz_browser=7.", "vivaz_browser=é", "browser=7"] {
+        assert_eq!(read(&headers(pair), &other), None);
+        let forged = format!(
+            "{HOST_NAME}={}.{}",
+            BrowserId::random().unwrap().to_hex(),
+            pair.split_once('.').unwrap().1
+        );
+        for wrong in [
+            &*forged,
+            "__Host-vivaz_browser=",
+            "__Host-vivaz_browser=7.",
+            "__Host-vivaz_browser=é",
+            "browser=7",
+        ] {
             let headers =
                 HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_bytes(wrong.as_bytes()).unwrap())]);
-            assert_eq!(BrowserId::of(&headers, &secret), None, "{wrong}");
+            assert_eq!(read(&headers, &secret), None, "{wrong}");
+            assert_eq!(BrowserId::of_connection(&headers, &secret), [].into(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_page_with_two_cookies_is_of_no_browser_and_a_connection_of_both() {
+        let secret = Secret::new("a secret of thirty-two characters").unwrap();
+        let (one, two) = (BrowserId::random().unwrap(), BrowserId::random().unwrap());
+        let pair = |browser: BrowserId, scope| {
+            let set = browser.set_cookie(&secret, scope).unwrap();
+            set.to_str().unwrap().split(';').next().unwrap().to_owned()
+        };
+        let (http, https) = (CookieScope::AnyScheme, CookieScope::HttpsOnly);
+        for scope in [http, https] {
+            let (one_pair, two_pair) = (pair(one, scope), pair(two, scope));
+            for (list, page, connection) in [
+                (format!("{one_pair}; {one_pair}"), Some(one), vec![one]),
+                (format!("{one_pair}; {two_pair}"), None, vec![one, two]),
+                (format!("{two_pair}; {one_pair}; {two_pair}"), None, vec![two, one]),
+                (format!("{}=invalid; {one_pair}", scope.name()), Some(one), vec![one]),
+            ] {
+                assert_eq!(BrowserId::of_page(&headers(&list), &secret, scope), page, "{list}");
+                assert_eq!(*BrowserId::of_connection(&headers(&list), &secret), *connection, "{list}");
+            }
+        }
+        // Over HTTPS, a cookie that another host could have set is not read.
+        let both = headers(&format!("{}; {}", pair(two, http), pair(one, https)));
+        assert_eq!(BrowserId::of_page(&both, &secret, https), Some(one));
+        assert_eq!(BrowserId::of_page(&headers(&pair(two, http)), &secret, https), None);
+        let many: Vec<_> = (0..20).map(|_| pair(BrowserId::random().unwrap(), http)).collect();
+        assert_eq!(BrowserId::of_connection(&headers(&many.join("; ")), &secret).len(), MAX_COOKIES);
     }
 
     proptest! {
@@ -139,7 +237,8 @@ mod tests {
             for value in [value, format!("{id}.{hex}"), format!("{id}.{}", "0".repeat(64))] {
                 let cookie = HeaderValue::from_bytes(format!("{NAME}={value}").as_bytes()).unwrap();
                 let headers = HeaderMap::from_iter([(header::COOKIE, cookie)]);
-                prop_assert_eq!(BrowserId::of(&headers, &secret), None);
+                prop_assert_eq!(BrowserId::of_page(&headers, &secret, CookieScope::AnyScheme), None);
+                prop_assert!(BrowserId::of_connection(&headers, &secret).is_empty());
             }
         }
     }

@@ -27,13 +27,19 @@ pub enum IdentityError {
     Refused,
     /// The hook could not identify the client. The runtime closes a WebSocket with 4503, and the
     /// page retries. A page request is answered with the status 503. A hook that panics or takes
-    /// longer than [`Limits::hello_time`](crate::Limits::hello_time) has failed too.
+    /// longer than [`Limits::hello_time`](crate::Limits::hello_time) has failed too. So has a page
+    /// request of an anonymous visitor if the system's random number generator fails.
     Failed(Box<dyn Error + Send + Sync>),
 }
 
 impl IdentityError {
     fn failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Failed(source.into())
+    }
+
+    /// Returns the error for an anonymous visitor whose browser cannot be given an id.
+    pub(crate) fn no_randomness(error: getrandom::Error) -> Self {
+        Self::failed(format!("the system's random number generator failed: {error}"))
     }
 }
 

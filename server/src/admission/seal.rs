@@ -59,6 +59,20 @@ pub(crate) struct SealContent {
     pub(crate) state: Option<String>,
 }
 
+/// The reason why no seal could be created.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SealError {
+    /// The system's random number generator failed.
+    #[error("the system's random number generator failed: {0}")]
+    Randomness(getrandom::Error),
+    /// The content cannot be serialised.
+    #[error("cannot serialise the content of a seal: {0}")]
+    Content(#[from] serde_json::Error),
+    /// The content cannot be encrypted: it is larger than the cipher allows.
+    #[error("cannot encrypt a seal")]
+    Encryption,
+}
+
 /// Creates and opens seals.
 pub(crate) struct Sealer {
     /// Never empty. The first cipher seals; all of them open.
@@ -70,14 +84,18 @@ impl Sealer {
         Self { ciphers: secret.keys("seal").map(|key| XChaCha20Poly1305::new(&key.into())).collect() }
     }
 
-    /// Creates a seal that only sessions of this holder can open. Returns `None` if the system's
-    /// random number generator fails or the content cannot be serialised.
-    pub(crate) fn seal(&self, content: &SealContent, holder: &str) -> Option<String> {
-        let nonce = random_bytes::<NONCE>().ok()?;
-        let message = serde_json::to_vec(content).ok()?;
+    /// Creates a seal that only sessions of this holder can open.
+    ///
+    /// # Errors
+    /// Returns an error if the system's random number generator fails, or if the content cannot be
+    /// serialised or encrypted.
+    pub(crate) fn seal(&self, content: &SealContent, holder: &str) -> Result<String, SealError> {
+        let nonce = random_bytes::<NONCE>().map_err(SealError::Randomness)?;
+        let message = serde_json::to_vec(content)?;
         let payload = Payload { msg: &message, aad: holder.as_bytes() };
-        let text = self.ciphers.first()?.encrypt(&XNonce::from(nonce), payload).ok()?;
-        Some(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &text].concat()))
+        let cipher = self.ciphers.first().ok_or(SealError::Encryption)?;
+        let text = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::Encryption)?;
+        Ok(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &text].concat()))
     }
 
     /// Opens a seal. Returns `None` if none of the keys made it, if it belongs to another holder,

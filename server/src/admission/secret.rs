@@ -76,8 +76,8 @@ impl Secret {
     /// # Errors
     /// Returns [`SecretError::Randomness`] if the system's random number generator fails.
     pub fn random() -> Result<Self, SecretError> {
-        let bytes = random_bytes::<32>().map_err(SecretError::Randomness)?;
-        Ok(Self { texts: vec![URL_SAFE_NO_PAD.encode(bytes).into()] })
+        let text = random_text::<32>().map_err(SecretError::Randomness)?;
+        Ok(Self { texts: vec![text.into()] })
     }
 
     /// Loads the secret from `VIVAZ_SECRET` if it is set, otherwise from the file. A missing file
@@ -153,22 +153,39 @@ impl fmt::Debug for Secret {
 
 /// Returns cryptographically random bytes.
 pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    #[cfg(test)]
+    faults::fail()?;
     let mut bytes = [0_u8; N];
     getrandom::fill(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Returns `N` cryptographically random bytes as unpadded URL-safe Base64, which needs no escapes
-/// in a URL, a header or JSON. Logs an error and returns `None` if the random number generator
-/// fails.
-pub(crate) fn random_text<const N: usize>() -> Option<String> {
-    match random_bytes::<N>() {
-        Ok(bytes) => Some(URL_SAFE_NO_PAD.encode(bytes)),
-        Err(error) => {
-            tracing::error!(%error, "the system's random number generator failed");
-            None
-        }
+/// A random number generator that fails in a test.
+#[cfg(test)]
+pub(crate) mod faults {
+    use std::cell::Cell;
+
+    thread_local! {
+        static FAILS: Cell<bool> = const { Cell::new(false) };
     }
+
+    /// Runs a closure during which the generator fails on this thread.
+    pub(crate) fn without_randomness<R>(run: impl FnOnce() -> R) -> R {
+        FAILS.set(true);
+        let result = run();
+        FAILS.set(false);
+        result
+    }
+
+    pub(super) fn fail() -> Result<(), getrandom::Error> {
+        if FAILS.get() { Err(getrandom::Error::UNSUPPORTED) } else { Ok(()) }
+    }
+}
+
+/// Returns `N` cryptographically random bytes as unpadded URL-safe Base64, which needs no escapes
+/// in a URL, a header or JSON.
+pub(crate) fn random_text<const N: usize>() -> Result<String, getrandom::Error> {
+    random_bytes::<N>().map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
 }
 
 fn read(path: &Path) -> io::Result<String> {

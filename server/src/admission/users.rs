@@ -2,6 +2,7 @@
 //! address and by the total number of sessions.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
@@ -17,6 +18,8 @@ pub(crate) struct Users {
     sessions: usize,
     suspended: usize,
     state_bytes: usize,
+    /// The number of the next permit.
+    next_permit: AtomicU64,
     /// A std mutex: held for one map lookup; no other lock is taken while it is held.
     map: Mutex<UserMap>,
 }
@@ -33,6 +36,9 @@ struct UserSessions {
 
 #[derive(Debug)]
 struct UserSession {
+    /// The number of its permit. Two restores of one session have an entry each, until one of them
+    /// fails.
+    permit: u64,
     session: SessionId,
     /// The session's rank in the order in which the user's sessions were suspended; `None` while
     /// its page is connected.
@@ -43,7 +49,16 @@ struct UserSession {
 #[derive(Debug)]
 pub(crate) struct UserPermit {
     /// `None` for an anonymous visitor.
-    entry: Option<(Arc<Users>, Box<str>, SessionId)>,
+    entry: Option<PermitEntry>,
+}
+
+/// The entry of a permit.
+#[derive(Debug)]
+struct PermitEntry {
+    users: Arc<Users>,
+    user: Box<str>,
+    /// The number of the permit. The id of the session does not identify the entry.
+    permit: u64,
 }
 
 /// The user has the maximum number of sessions, and none of them is suspended.
@@ -56,6 +71,7 @@ impl Users {
             sessions: limits.sessions_per_user,
             suspended: limits.suspended_per_user,
             state_bytes: limits.user_state_bytes,
+            next_permit: AtomicU64::new(0),
             map: Mutex::default(),
         }
     }
@@ -94,9 +110,10 @@ impl Users {
         if user.sessions.iter().filter(|one| one.suspended_at.is_none()).count() >= self.sessions {
             return Err(TooManySessions);
         }
-        user.sessions.push(UserSession { session: session.clone(), suspended_at: None });
+        let permit = self.next_permit.fetch_add(1, Ordering::Relaxed);
+        user.sessions.push(UserSession { permit, session: session.clone(), suspended_at: None });
         drop(map);
-        Ok(UserPermit { entry: Some((Arc::clone(self), key, session.clone())) })
+        Ok(UserPermit { entry: Some(PermitEntry { users: Arc::clone(self), user: key, permit }) })
     }
 
     /// Removes the session that has been suspended longest if the user has too many. The caller has
@@ -116,11 +133,17 @@ impl Users {
         remove_longest_suspended(&mut user.sessions).ok_or(TooManySessions).map(Some)
     }
 
-    /// Returns the sessions of a user.
+    /// Returns the sessions of a user, each once.
     pub(crate) fn sessions_of(&self, identity: &Identity) -> Vec<SessionId> {
         let map = self.lock();
         let entries = map.get(&*holder(identity)).map(|user| user.sessions.as_slice()).unwrap_or_default();
-        entries.iter().map(|one| one.session.clone()).collect()
+        let mut sessions: Vec<SessionId> = Vec::with_capacity(entries.len());
+        for one in entries {
+            if !sessions.contains(&one.session) {
+                sessions.push(one.session.clone());
+            }
+        }
+        sessions
     }
 
     fn new_user(&self) -> UserSessions {
@@ -143,11 +166,11 @@ impl UserPermit {
     /// Marks the session as suspended. If the user then has too many suspended sessions, removes
     /// and returns the one that has been suspended longest. The caller has to end it.
     pub(crate) fn suspend(&self) -> Option<SessionId> {
-        let (users, key, session) = self.entry.as_ref()?;
+        let PermitEntry { users, user, permit } = self.entry.as_ref()?;
         let mut map = users.lock();
-        let all = &mut map.get_mut(key)?.sessions;
+        let all = &mut map.get_mut(user)?.sessions;
         let next = all.iter().filter_map(|one| one.suspended_at).max().map_or(0, |last| last + 1);
-        if let Some(entry) = all.iter_mut().find(|one| one.session == *session) {
+        if let Some(entry) = all.iter_mut().find(|one| one.permit == *permit) {
             // A suspended session that was woken for an event keeps its rank.
             entry.suspended_at.get_or_insert(next);
         }
@@ -157,10 +180,10 @@ impl UserPermit {
 
     /// Marks the session as connected.
     pub(crate) fn resume(&self) {
-        let Some((users, key, session)) = &self.entry else { return };
+        let Some(PermitEntry { users, user, permit }) = &self.entry else { return };
         let mut map = users.lock();
         let entry =
-            map.get_mut(key).and_then(|user| user.sessions.iter_mut().find(|one| one.session == *session));
+            map.get_mut(user).and_then(|user| user.sessions.iter_mut().find(|one| one.permit == *permit));
         if let Some(entry) = entry {
             entry.suspended_at = None;
         }
@@ -169,10 +192,10 @@ impl UserPermit {
 
 impl Drop for UserPermit {
     fn drop(&mut self) {
-        let Some((users, key, session)) = self.entry.take() else { return };
+        let Some(PermitEntry { users, user: key, permit }) = self.entry.take() else { return };
         let mut map = users.lock();
         let Some(user) = map.get_mut(&key) else { return };
-        user.sessions.retain(|one| one.session != session);
+        user.sessions.retain(|one| one.permit != permit);
         if user.sessions.is_empty() {
             map.remove(&key);
         }
@@ -260,6 +283,26 @@ mod tests {
         assert_eq!(third.suspend(), Some(id("1")));
         assert_eq!(first.suspend(), None, "an evicted session is not counted");
         assert_eq!(second.suspend(), None);
+    }
+
+    #[test]
+    fn two_restores_of_one_session_have_permits_of_their_own() {
+        let users = users(2, 1);
+        let [kept, lost] = [(); 2].map(|()| users.admit_tentatively(&ada(), &id("1")).unwrap());
+        assert_eq!(users.sessions_of(&ada()), [id("1")], "an event is delivered once");
+        drop(lost);
+        assert_eq!(users.sessions_of(&ada()), [id("1")]);
+        assert!(users.budget(&ada()).is_some());
+        let second = enter(&users, "2");
+        assert_eq!(users.admit(&ada(), &id("3")).unwrap_err(), TooManySessions);
+        assert_eq!(second.suspend(), None);
+        assert_eq!(kept.suspend(), Some(id("2")));
+        // A session that was evicted and is restored again is not removed with its old permit.
+        let again = enter(&users, "2");
+        drop(second);
+        assert_eq!(users.sessions_of(&ada()), [id("1"), id("2")]);
+        drop((kept, again));
+        assert!(users.lock().is_empty());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use vivaz_protocol::{CLOSE_LEFT, CloseCode};
 
 use super::detached::{drive_detached, end_session};
 use crate::session::Session;
-use crate::session::mail::EvictionReason;
+use crate::session::port::mail::EvictionReason;
 use crate::telemetry::stats::Counters;
 use crate::transport::Transport;
 

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 use vivaz_components::UnmountReason;
 
 use super::TURNS;
-use crate::session::mail::Mail;
-use crate::session::{Completion, Session};
+use crate::session::port::mail::Mail;
+use crate::session::sessions::Suspension;
+use crate::session::{Completion, EndingSession, Session};
 
 /// Drives a session without a connection until it has no work left, then suspends it until `until`.
 pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
@@ -63,8 +64,10 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
         session.save_if_changed(until);
         let supervisor = session.supervisor().clone();
         match supervisor.sessions.suspend(session, until) {
-            None => return,
-            Some(back) => session = back,
+            Suspension::Suspended => return,
+            Suspension::HasMail(back) => session = back,
+            // The process is shutting down and has released the session.
+            Suspension::Removed(removed) => return drop(removed),
         }
     }
 }
@@ -99,11 +102,17 @@ fn poll_detached(session: &mut Session, cx: &mut Context<'_>) -> Poll<Option<Det
 }
 
 /// Ends a session: unmounts its components, after their running jobs have finished.
-pub(crate) async fn end_session(mut session: Box<Session>, reason: UnmountReason) {
+pub(crate) async fn end_session(session: Box<Session>, reason: UnmountReason) {
+    let ending = session.begin_end();
+    session.supervisor().sessions.remove(session.port());
+    finish_session(EndingSession::new(session, ending), reason).await;
+}
+
+/// Ends a session, like [`end_session`], that has left the map.
+pub(crate) async fn finish_session(ending: EndingSession, reason: UnmountReason) {
+    let EndingSession { mut session, ending } = ending;
     let supervisor = session.supervisor().clone();
-    // Done before the session leaves the map, so that it is not restored from the store.
-    let ending = supervisor.core().keeper.as_ref().map(|keeper| keeper.begin_end(session.id()));
-    supervisor.sessions.remove(session.id());
+    tracing::debug!(session = %session.id(), ?reason, "session ended");
     session.unmount_all(reason);
     if session.is_idle() {
         drop(ending);

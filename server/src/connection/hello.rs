@@ -14,12 +14,14 @@ use super::resume::{ResumeRequest, ResumedSession, resume_session};
 use crate::admission::identify::answer_of;
 use crate::admission::secret::random_text;
 use crate::session::port::Port;
-use crate::session::supervisor::Supervisor;
+use crate::session::sessions::supervisor::Supervisor;
 use crate::session::{ClientPosition, Session, stored_owner};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::transport::{Incoming, NOT_A_MESSAGE, Transport, Violation};
 
-/// Receives the `HELLO` and finds or creates the session for it.
+/// Receives the `HELLO` and finds or creates the session for it. `revocations` is the value of
+/// [`Core::revocations`](crate::core::Core::revocations) from before `identity` was determined: if
+/// access was revoked since then, the client gets no session.
 ///
 /// # Errors
 /// Returns why the connection gets no session.
@@ -30,9 +32,9 @@ pub(super) async fn receive<T: Transport>(
     transport: &mut T,
     supervisor: &Arc<Supervisor>,
     identity: Identity,
+    revocations: u64,
 ) -> Result<Box<Session>, HandshakeError> {
     let limit = supervisor.core().limits.hello_time;
-    let revocations = supervisor.core().revocations();
     let message = tokio::select! {
         message = tokio::time::timeout(limit, first_message(transport)) => message,
         () = supervisor.shutdown.cancelled() => {
@@ -117,7 +119,12 @@ async fn find_session(
             return Err(HandshakeError::code(code, reason));
         }
     };
-    let connection = random_text::<9>().and_then(|text| ConnectionId::new(&text).ok()).ok_or_else(unable)?;
+    let no_randomness = |error: getrandom::Error| {
+        tracing::error!(%error, "the system's random number generator failed; the page retries");
+        unable()
+    };
+    let connection = random_text::<9>().map_err(no_randomness)?;
+    let connection = ConnectionId::new(&connection).map_err(|_| unable())?;
     if let Some(resume) = hello.resume
         && let Some(ResumedSession { mut session, secret, refused }) = {
             let request = ResumeRequest { resume: &resume, identity: &identity, arrived, revocations };
@@ -135,17 +142,18 @@ async fn find_session(
             "the sessions of this user are being revoked; retry",
         ));
     }
-    let id = random_text::<12>().and_then(|text| SessionId::new(&text).ok()).ok_or_else(unable)?;
+    let id = random_text::<12>().map_err(no_randomness)?;
+    let id = SessionId::new(&id).map_err(|_| unable())?;
     let port = Port::new(id, supervisor.as_owner());
     let too_many = |_| HandshakeError::code(CloseCode::Full, "this user has too many sessions");
     let (member, surplus) = core.users.admit(&identity, port.session()).map_err(too_many)?;
     if let Some(port) = surplus.and_then(|surplus| supervisor.sessions.port(&surplus)) {
         port.end(CloseCode::SessionEnded, UnmountReason::Expired);
     }
-    let secret = supervisor.sessions.insert(port.clone(), identity.clone(), member).ok_or_else(unable)?;
+    let secret = supervisor.sessions.insert(port.clone(), identity.clone(), member).map_err(no_randomness)?;
     if core.revocations() != revocations {
         // The revocation has already gone through the map, and it may concern this session.
-        supervisor.sessions.remove(port.session());
+        supervisor.sessions.remove(&port);
         return Err(HandshakeError::code(CloseCode::TimedOut, IDENTITY_OUTDATED));
     }
     let mut session = Box::new(Session::new(Arc::clone(supervisor), port, identity, connection));

@@ -10,15 +10,19 @@ use vivaz_protocol::{CloseCode, Resume, ResumeSecret, TopicName};
 use super::detached::{drive_detached, end_session};
 use super::handshake_error::{HandshakeError, IDENTITY_OUTDATED};
 use crate::persist::store::{StoreError, WriteError, WriteRefusal};
-use crate::session::mail::EvictionReason;
+use crate::session::port::mail::EvictionReason;
+use crate::session::sessions::supervisor::Supervisor;
 use crate::session::sessions::{Claim, matching_secret_hash};
-use crate::session::supervisor::Supervisor;
 use crate::session::{
     RestoreError, RestoreRequest, Restored, Session, TopicAuthorization, restore, stored_owner,
 };
+use crate::telemetry::log::{Quoted, client_event};
 
 /// The maximum number of lookups of a session that moves between tasks or processes.
 const MAX_LOOKUPS: u32 = 5;
+
+/// Why a page does not get a session of this process.
+const NOT_THEIRS: &str = "the session in memory has another secret or owner";
 
 /// Why a session that may exist is not resumed. The page keeps its state and retries.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +31,8 @@ enum ResumeError {
     Restore(#[from] RestoreError),
     #[error("the session moved on each lookup")]
     Moving,
-    #[error("no randomness for a new secret")]
-    NoSecret,
+    #[error("the system's random number generator failed: {0}")]
+    NoSecret(getrandom::Error),
     #[error("access to the session was revoked during the resume")]
     Revoked,
     #[error("access of some user was revoked between identification and resume")]
@@ -50,6 +54,12 @@ pub(super) struct ResumedSession {
 
 impl From<StoreError> for ResumeError {
     fn from(error: StoreError) -> Self {
+        Arc::new(error).into()
+    }
+}
+
+impl From<Arc<StoreError>> for ResumeError {
+    fn from(error: Arc<StoreError>) -> Self {
         Self::Restore(error.into())
     }
 }
@@ -68,7 +78,7 @@ impl From<ResumeError> for HandshakeError {
             )
             | ResumeError::Moving
             | ResumeError::Unauthorized
-            | ResumeError::NoSecret => {
+            | ResumeError::NoSecret(_) => {
                 tracing::error!(error = %failed, "cannot resume a session; its page retries");
                 Self::code(CloseCode::Full, "the session cannot be resumed at the moment; retry")
             }
@@ -117,7 +127,17 @@ async fn try_resume(
             restore(supervisor, wanted).await?
         };
         let session = match found {
-            Restored::Unknown => return Ok(None),
+            Restored::Unknown(reason) => {
+                let session = Quoted(&resume.session);
+                client_event!(
+                    supervisor.core().log,
+                    DEBUG,
+                    %session,
+                    reason,
+                    "session not resumed; its page gets a new one"
+                );
+                return Ok(None);
+            }
             Restored::Moved => continue,
             Restored::Session(session) => session,
         };
@@ -146,16 +166,18 @@ async fn claim_local(
         None => {}
     }
     // Another process may have owned the session since, and have given the page another secret.
-    let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown) };
+    let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown(NOT_THEIRS)) };
+    let Some(outdated) = supervisor.sessions.port(&resume.session) else { return Ok(Restored::Moved) };
     let Some(head) = keeper.store.find(&resume.session).await? else {
-        return Ok(Restored::Unknown);
+        return Ok(Restored::Unknown(NOT_THEIRS));
     };
     let is_theirs =
         matching_secret_hash(&resume.secret, &head.secrets).is_some() && head.owner == stored_owner(identity);
     if !is_theirs || head.holder == *keeper.process {
-        return Ok(Restored::Unknown);
+        return Ok(Restored::Unknown(NOT_THEIRS));
     }
-    if let Some(claim) = supervisor.sessions.seize(&resume.session)
+    // Another `HELLO` may have replaced the copy while the store answered.
+    if let Some(claim) = supervisor.sessions.seize(&outdated)
         && let Restored::Session(outdated) = await_claim(claim).await
     {
         outdated.evict(EvictionReason::Taken);
@@ -164,6 +186,8 @@ async fn claim_local(
 }
 
 /// Authorizes the topics of a session for an identity. Returns those that the user may not see.
+/// The session's running handlers continue meanwhile, because a topic may wait for a lock that one
+/// of them holds. Their completions are processed after the resume.
 ///
 /// # Errors
 /// Returns an error if access to the session was revoked, or a topic does not answer. The session
@@ -173,7 +197,8 @@ async fn authorize(
     mut session: Box<Session>,
     identity: &Identity,
 ) -> Result<(Box<Session>, HashSet<TopicName>), ResumeError> {
-    let TopicAuthorization { refused, unknown } = session.authorize_topics(identity).await;
+    let authorizing = session.authorize_topics(identity);
+    let TopicAuthorization { refused, unknown } = session.run_during(authorizing).await;
     session = check_not_revoked(session)?;
     let supervisor = session.supervisor().clone();
     let failing = &supervisor.core().failing;
@@ -205,7 +230,7 @@ fn check_not_revoked(session: Box<Session>) -> Result<Box<Session>, ResumeError>
 }
 
 /// Replaces the secret of a session, in the store too. Returns `None` if another process owns the
-/// session.
+/// session. The session's running handlers continue while the store writes.
 ///
 /// # Errors
 /// Returns an error if access of some user was revoked since the client was identified. A later
@@ -217,24 +242,29 @@ async fn renew_secret(
 ) -> Result<Option<(Box<Session>, ResumeSecret<'static>)>, ResumeError> {
     let supervisor = session.supervisor().clone();
     let core = supervisor.core();
-    let Some((secret, secrets)) = supervisor.sessions.renew_secret(session.id(), identity.clone()) else {
-        suspend_again(session);
-        return Err(ResumeError::NoSecret);
+    let (secret, secrets) = match supervisor.sessions.renew_secret(session.id(), identity.clone()) {
+        Ok(Some(renewed)) => renewed,
+        // The shutdown has removed the session and released it in the store.
+        Ok(None) => return Ok(None),
+        Err(error) => {
+            suspend_again(session);
+            return Err(ResumeError::NoSecret(error));
+        }
     };
     let mut session = check_not_revoked(session)?;
     if core.revocations() != revocations {
         suspend_again(session);
         return Err(ResumeError::IdentityOutdated);
     }
-    let Some(keeper) = core.keeper.as_ref().filter(|_| session.is_stored()) else {
+    let Some(keeper) = core.keeper.as_ref().filter(|_| session.may_be_stored()) else {
         return Ok(Some((session, secret)));
     };
     let renewal = keeper.store.renew(session.id(), &keeper.process, secrets, keeper.good_for);
-    let renewed = match renewal.await {
+    let renewed = match session.run_during(renewal).await {
         Ok(()) => Ok(None),
-        Err(WriteError::Refused(WriteRefusal::Absent)) => session.write_whole_now(keeper).await,
+        Err(WriteError::Refused(WriteRefusal::Absent)) => session.write_whole_and_wait(keeper).await,
         Err(WriteError::Refused(refusal)) => Ok(Some(refusal)),
-        Err(WriteError::Store(error)) => Err(error),
+        Err(WriteError::Store(error)) => Err(Arc::new(error)),
     };
     match renewed {
         Ok(None) => Ok(Some((session, secret))),

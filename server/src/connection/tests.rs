@@ -23,14 +23,22 @@ fn connect(room: usize) -> (Runtime, Peer) {
 }
 
 fn connect_to(runtime: &Runtime, room: usize) -> (Peer, tokio::task::JoinHandle<()>) {
+    let revocations = runtime.core().revocations();
+    connect_identified(runtime, room, revocations)
+}
+
+/// As [`connect_to`], for a client that was identified at this value of the revocation counter.
+fn connect_identified(
+    runtime: &Runtime,
+    room: usize,
+    revocations: u64,
+) -> (Peer, tokio::task::JoinHandle<()>) {
     let (memory, peer) = pair(room);
     let runtime = runtime.clone();
-    (
-        peer,
-        tokio::spawn(
-            async move { run(Box::new(memory), runtime.supervisor(), Identity::anonymous(), ()).await },
-        ),
-    )
+    let served = async move {
+        run(Box::new(memory), runtime.supervisor(), Identity::anonymous(), revocations, ()).await;
+    };
+    (peer, tokio::spawn(served))
 }
 
 async fn send(peer: &Peer, text: &'static str) {
@@ -56,7 +64,7 @@ async fn ten_seconds_for_a_greeting_and_not_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_is_asked_every_heartbeat_and_given_up_after_two() {
+async fn a_peer_is_pinged_every_heartbeat_and_closed_after_two() {
     let (_runtime, mut peer) = connect(8);
     send(&peer, HELLO).await;
     assert!(receive(&mut peer).await.contains("WELCOME"));
@@ -73,7 +81,7 @@ async fn a_peer_is_asked_every_heartbeat_and_given_up_after_two() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_takes_nothing_is_not_read_from_and_closed_with_4413() {
+async fn a_peer_that_does_not_read_is_paused_and_closed_with_4413() {
     let (runtime, mut peer) = connect(1);
     send(&peer, HELLO).await;
     assert!(receive(&mut peer).await.contains("WELCOME"));
@@ -108,7 +116,7 @@ async fn everything_that_was_asked_is_answered_to_a_peer_that_never_stops_asking
 }
 
 #[tokio::test]
-async fn a_session_whose_task_is_gone_is_gone_too() {
+async fn a_session_without_its_task_is_removed() {
     let runtime = Runtime::builder().build().unwrap();
     let (mut peer, task) = connect_to(&runtime, 8);
     send(&peer, HELLO).await;
@@ -123,6 +131,19 @@ async fn a_session_whose_task_is_gone_is_gone_too() {
     let hello = serde_json::json!({ "v": 1, "type": "HELLO", "payload": payload }).to_string();
     peer.sender.send(Incoming::Text(hello.into())).await.unwrap();
     assert!(receive(&mut peer).await.contains(r#""resumed":false"#));
+}
+
+/// The revocation came after the identity hook and before the server waited for the `HELLO`.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_was_identified_before_a_revocation_gets_no_session() {
+    let runtime = Runtime::builder().build().unwrap();
+    runtime.on_executor();
+    let revocations = runtime.core().revocations();
+    runtime.revoke("ada");
+    let (peer, _task) = connect_identified(&runtime, 8, revocations);
+    send(&peer, HELLO).await;
+    assert_eq!(peer.closed.await, Ok(4408));
+    assert_eq!(runtime.stats().sessions, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,7 +166,7 @@ struct Counted {
 }
 
 #[tokio::test]
-async fn a_seal_is_good_if_this_program_can_read_what_it_carries() {
+async fn a_seal_is_valid_if_this_program_can_decode_its_content() {
     use vivaz_components::LiveComponent as _;
     let (runtime, mut peer) = connect(8);
     send(&peer, HELLO).await;

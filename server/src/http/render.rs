@@ -59,18 +59,24 @@ enum SealBinding {
 }
 
 impl SealBinding {
-    fn of(parts: &Parts, runtime: &Runtime, identity: &Identity) -> Self {
+    /// Returns what the seals in the response to a request are bound to.
+    ///
+    /// # Errors
+    /// Returns an error if the browser needs an id and the system's random number generator fails.
+    /// Seals without the id could be opened in any browser.
+    fn of(parts: &mut Parts, runtime: &Runtime, identity: &Identity) -> Result<Self, getrandom::Error> {
         let core = runtime.core();
         if identity.user_id().is_some() || !core.binds_browsers {
-            return Self::Identity;
+            return Ok(Self::Identity);
         }
-        if let Some(browser) = BrowserId::of(&parts.headers, &core.secret) {
-            return Self::KnownBrowser(browser);
+        let scope = CookieScope::of(parts);
+        if let Some(browser) = BrowserId::of_page(&parts.headers, &core.secret, scope) {
+            return Ok(Self::KnownBrowser(browser));
         }
-        let Some(browser) = BrowserId::random() else { return Self::Identity };
-        // Without `serve`, only the responses of `Live::page` and `Live::headers` set the cookie.
-        let cookie = parts.extensions.get().cloned().unwrap_or_default();
-        Self::NewBrowser { browser, cookie, scope: CookieScope::of(parts) }
+        // Kept in the request, so that all `Live`s of a handler are of the same browser. Without
+        // `serve`, only the responses of `Live::page` and `Live::headers` set the cookie.
+        let cookie = parts.extensions.get_or_insert_default::<BrowserCookie>().clone();
+        Ok(Self::NewBrowser { browser: cookie.browser()?, cookie, scope })
     }
 }
 
@@ -126,6 +132,10 @@ pub enum RenderError {
         /// The error of the serialiser.
         source: serde_json::Error,
     },
+    /// The seal of a component cannot be created, for example because the system's random number
+    /// generator fails.
+    #[error("cannot create a seal: {0}")]
+    Seal(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The state cannot be serialised as JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
@@ -156,6 +166,7 @@ impl IntoResponse for RenderError {
             | Self::TooLarge(_)
             | Self::Unknown(_)
             | Self::Props { .. }
+            | Self::Seal(_)
             | Self::Json(_) => {
                 tracing::error!(error = %Escaped(&self), "rendering a page failed");
                 (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error.")
@@ -251,12 +262,13 @@ impl Live {
     /// response.
     #[must_use]
     pub fn page(&self, html: impl Into<String>) -> Response {
-        (self.headers(), Html(html.into())).into_response()
+        (self.rendered_headers(), Html(html.into())).into_response()
     }
 
-    /// Returns the headers for a response that contains the components rendered so far:
-    /// `Cache-Control`, `Set-Cookie` if their seals are bound to a browser that has no cookie yet,
-    /// and a `Link` for each of their templates, so that the browser fetches it at once.
+    /// Returns the headers for a response that contains components: `Cache-Control`, `Set-Cookie` if
+    /// their seals are bound to a browser that has no cookie yet, and a `Link` for the template of
+    /// each component rendered so far, so that the browser fetches it at once. The components may
+    /// be rendered before or after this call.
     ///
     /// ```
     /// use axum::http::StatusCode;
@@ -268,6 +280,14 @@ impl Live {
     /// ```
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
+        if let SealBinding::NewBrowser { browser, cookie, scope } = &self.binding {
+            cookie.set(*browser, &self.runtime.core().secret, *scope);
+        }
+        self.rendered_headers()
+    }
+
+    /// Returns the headers for a response that contains the components rendered so far.
+    fn rendered_headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::from_iter(UNCACHED);
         if let SealBinding::NewBrowser { cookie, .. } = &self.binding {
             cookie.write(&mut headers);
@@ -329,7 +349,7 @@ where
         let runtime = Runtime::from_ref(state);
         warn_without_listener(runtime.core(), &parts.extensions);
         let identity = runtime.core().identify(parts.clone()).await?;
-        let binding = SealBinding::of(parts, &runtime, &identity);
+        let binding = SealBinding::of(parts, &runtime, &identity).map_err(IdentityError::no_randomness)?;
         Ok(Self { runtime, identity, binding, templates: Arc::default() })
     }
 }
@@ -341,5 +361,26 @@ impl IntoResponse for IdentityError {
         let failed =
             (StatusCode::SERVICE_UNAVAILABLE, retry, "Authentication is temporarily unavailable; retry.\n");
         answer_of(&self, refused, (UNCACHED, failed).into_response())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::Request;
+
+    use super::*;
+    use crate::admission::secret::faults::without_randomness;
+
+    #[test]
+    fn seals_are_not_created_without_the_browser_that_they_are_bound_to() {
+        let runtime = Runtime::builder().build().unwrap();
+        let binding = |identity: &Identity| {
+            let (mut parts, ()) = Request::new(()).into_parts();
+            SealBinding::of(&mut parts, &runtime, identity)
+        };
+        assert!(matches!(binding(&Identity::anonymous()), Ok(SealBinding::NewBrowser { .. })));
+        assert!(without_randomness(|| binding(&Identity::anonymous())).is_err());
+        let user = Identity::of(vivaz_components::User::new("ada", "Ada"));
+        assert!(without_randomness(|| binding(&user)).is_ok());
     }
 }

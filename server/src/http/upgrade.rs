@@ -12,6 +12,8 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 use axum::response::IntoResponse;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -50,9 +52,9 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     // A page cannot read the status of a refused upgrade, so a refused identity is reported with a
     // close code.
     let revocations = core.revocations();
-    let browser = BrowserId::of(&parts.headers, &core.secret);
+    let browsers = BrowserId::of_connection(&parts.headers, &core.secret);
     let identity = core.identify(parts).await;
-    let client = IdentifiedClient { identity, browser, revocations, address };
+    let client = IdentifiedClient { identity, browsers, revocations, address };
     if runtime.supervisor().shutdown.is_cancelled() {
         return UpgradeRefusal::GoingAway.answer(&runtime, address);
     }
@@ -139,7 +141,7 @@ fn check(
 /// A client with the result of the identity hook.
 struct IdentifiedClient {
     identity: Result<Identity, IdentityError>,
-    browser: Option<BrowserId>,
+    browsers: Box<[BrowserId]>,
     /// The revocation count of the core before the identity hook ran.
     revocations: u64,
     address: Option<ClientAddress>,
@@ -154,7 +156,7 @@ async fn open<T: Transport>(
     client: IdentifiedClient,
 ) -> Option<(Connection<T>, ConnectionPermit)> {
     let socket = socket.await?;
-    let IdentifiedClient { identity, browser, revocations, address } = client;
+    let IdentifiedClient { identity, browsers, revocations, address } = client;
     let (code, reason) = match (permit, identity) {
         (None, _) => (CloseCode::Full, "the server is full"),
         (Some(_), Err(error)) => answer_of(&error, connection::UNAUTHENTICATED, connection::UNIDENTIFIED),
@@ -162,8 +164,9 @@ async fn open<T: Transport>(
             (CloseCode::TimedOut, connection::IDENTITY_OUTDATED)
         }
         (Some(permit), Ok(identity)) => {
-            let mut connection = Connection::open(socket, runtime.supervisor(), identity).await?;
-            connection.set_browser(browser);
+            let supervisor = runtime.supervisor();
+            let mut connection = Connection::open(socket, supervisor, identity, revocations).await?;
+            connection.set_browsers(browsers);
             return Some((connection, permit));
         }
     };
@@ -236,8 +239,11 @@ impl Handshake {
                 "unsupported WebSocket version; expected Sec-WebSocket-Version: 13",
             ));
         }
-        let key = headers.get(header::SEC_WEBSOCKET_KEY);
-        let key = key.ok_or(UpgradeRefusal::Handshake("the header Sec-WebSocket-Key is missing"))?;
+        let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+        let key = keys.next().filter(|key| keys.next().is_none() && is_nonce(key));
+        let key = key.ok_or(UpgradeRefusal::Handshake(
+            "exactly one Sec-WebSocket-Key is required: 16 bytes in base64",
+        ))?;
         let encoding = items(headers, &header::SEC_WEBSOCKET_PROTOCOL).find_map(Encoding::named);
         if encoding.is_none() && headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
             return Err(UpgradeRefusal::Subprotocol);
@@ -320,6 +326,11 @@ impl UpgradeRefusal {
     }
 }
 
+/// Checks whether a `Sec-WebSocket-Key` is 16 bytes in base64, as RFC 6455 requires.
+fn is_nonce(key: &HeaderValue) -> bool {
+    BASE64.decode(key.as_bytes()).is_ok_and(|bytes| bytes.len() == 16)
+}
+
 /// Checks whether a comma-separated header contains an item. Case is ignored.
 fn contains(headers: &HeaderMap, name: &header::HeaderName, item: &str) -> bool {
     items(headers, name).any(|one| one.eq_ignore_ascii_case(item))
@@ -381,6 +392,28 @@ mod tests {
     }
 
     #[test]
+    fn the_key_is_one_of_sixteen_bytes() {
+        let long = "dGhlIHNhbXBsZSBub25jZSB0aGF0IGlzIGxvbmc=";
+        for key in [
+            "",
+            "short",
+            "dGhlIHNhbXBsZSBub25jZQ",
+            "dGhlIHNhbXBsZSBub25jZ===",
+            long,
+            "dGhl IHNhbXBsZSBub25jZQ==",
+        ] {
+            let refused = handshake(&[(header::SEC_WEBSOCKET_KEY, key)]);
+            assert!(matches!(refused, Err(UpgradeRefusal::Handshake(_))), "{key}");
+        }
+        for key in ["dGhlIHNhbXBsZSBub25jZQ==", "AAAAAAAAAAAAAAAAAAAAAA=="] {
+            let mut headers = upgrading();
+            headers.append(header::SEC_WEBSOCKET_KEY, key.parse().unwrap());
+            let refused = Handshake::of(&Method::GET, Version::HTTP_11, &headers);
+            assert!(matches!(refused, Err(UpgradeRefusal::Handshake(_))), "two keys");
+        }
+    }
+
+    #[test]
     fn an_invalid_handshake_is_refused() {
         assert_eq!(handshake(&[(header::UPGRADE, "h2c")]).unwrap_err(), UpgradeRefusal::NoUpgrade);
         assert!(matches!(
@@ -400,7 +433,7 @@ mod tests {
     proptest! {
         /// Whatever a client offers, an encoding is chosen only if the offer names it.
         #[test]
-        fn an_invalid_offer_selects_nothing(offer in proptest::collection::vec(any::<u8>(), 0..24)) {
+        fn an_invalid_offer_selects_no_protocol(offer in proptest::collection::vec(any::<u8>(), 0..24)) {
             let Ok(value) = HeaderValue::from_bytes(&offer) else { return Ok(()) };
             let mut headers = upgrading();
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value);

@@ -1,26 +1,28 @@
 //! Periodically writes changed sessions to the store, deletes ended ones, and keeps the lease of
 //! this process.
 
+mod flush;
 pub(crate) mod lease;
+mod pending;
+mod queue;
 pub(crate) mod saving;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 use vivaz_protocol::{ComponentId, SessionId};
 
+use self::flush::has_timed_out;
+use self::pending::{Amendment, PendingWrites};
+pub(crate) use self::pending::{WholeWriteOutcome, WholeWriteRetry};
 use crate::limits::Limits;
-use crate::persist::store::{
-    GuardedStore, Owner, Save, SessionState, SessionStore, Snapshot, StoreError, WriteRefusal,
-};
+use crate::persist::store::{GuardedStore, Owner, Save, SessionState, SessionStore, Snapshot, WriteRefusal};
 
-/// The maximum number of sessions that are saved in one call.
-const BATCH: usize = 256;
 /// The minimum time for which a session stays valid if its process crashes.
 const MIN_GOOD_FOR: Duration = Duration::from_secs(60 * 60);
 /// How often a closing process tries to save its sessions.
@@ -55,34 +57,18 @@ pub(crate) struct Keeper {
     pending: Mutex<PendingWrites>,
     /// Wakes the writing task: a session has delivered its state.
     state_ready: Arc<Notify>,
-    /// Held during a flush, so that states are written in the order in which they were taken.
+    /// Held while a call of the store for queued states is taken from the queue and started, and
+    /// while queued states are amended: the store executes calls for one session in the order in
+    /// which they are started.
+    starting: Mutex<()>,
+    /// Held while a batch of states is written. A flush that gets it finds the states of a failed
+    /// batch in the queue.
     writing: tokio::sync::Mutex<()>,
+    /// Held while sessions are deleted and released.
+    removing: tokio::sync::Mutex<()>,
+    /// Held while access is revoked.
+    revoking: tokio::sync::Mutex<()>,
     probe: lease::StoreProbe,
-}
-
-/// The queued writes. Bounded by the number of sessions and of revoked users.
-#[derive(Default)]
-struct PendingWrites {
-    /// Changed sessions whose state is not requested yet, with the time of the change, in the order
-    /// of these times.
-    changed: VecDeque<(Instant, SessionId)>,
-    /// Sessions to save.
-    snapshots: HashMap<SessionId, Snapshot>,
-    /// Complete sessions to enter into the store.
-    complete: HashMap<SessionId, SessionState>,
-    /// Complete sessions that the store is writing, with the changes that were written separately
-    /// since then.
-    writing_complete: HashMap<SessionId, Vec<Amendment>>,
-    /// Sessions whose components are being unmounted: their rows are deleted after the components'
-    /// last writes.
-    ending: HashSet<SessionId>,
-    /// Sessions to delete. They stay here until the store has deleted them.
-    ended: HashSet<SessionId>,
-    /// Owners whose sessions the store has to delete, with the number of requests. They stay here
-    /// until the store has done it after the last request.
-    revoked: HashMap<Owner, u64>,
-    /// Sessions that were claimed and could not be restored.
-    released: HashSet<SessionId>,
 }
 
 impl Keeper {
@@ -95,51 +81,67 @@ impl Keeper {
             lease: limits.lease_time,
             pending: Mutex::default(),
             state_ready: Arc::default(),
+            starting: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
+            removing: tokio::sync::Mutex::default(),
+            revoking: tokio::sync::Mutex::default(),
             probe: lease::StoreProbe::default(),
         }
     }
 
     /// Records that a session has changed since it was saved.
     pub(crate) fn changed(&self, session: &SessionId) {
-        self.lock().changed.push_back((Instant::now(), session.clone()));
+        self.lock().mark_changed(session, Instant::now());
     }
 
     /// Removes and returns the sessions that have changed at `until` or before.
     fn take_changed(&self, until: Instant) -> Vec<SessionId> {
         let mut pending = self.lock();
-        let due = pending.changed.partition_point(|(since, _)| *since <= until);
-        pending.changed.drain(..due).map(|(_, session)| session).collect()
+        std::iter::from_fn(|| pending.changed.pop_if(|since| *since <= until)).map(|(one, _)| one).collect()
     }
 
     /// Queues a snapshot of a session. It is written as soon as the store has written the previous
-    /// batch. Returns `false`, and queues nothing, while a complete state of the session is queued
-    /// or being written: the caller then has to call [`put_complete`](Self::put_complete).
+    /// batch. Returns `false`, and queues nothing, while a whole state of the session is queued or
+    /// being written: the caller then has to call [`put_whole`](Self::put_whole).
     #[must_use]
     pub(crate) fn put(&self, snapshot: Snapshot) -> bool {
         let mut pending = self.lock();
-        let session = &snapshot.session;
-        if pending.complete.contains_key(session) || pending.writing_complete.contains_key(session) {
+        if pending.needs_whole(&snapshot.session) {
             return false;
         }
-        pending.snapshots.insert(session.clone(), snapshot);
+        pending.snapshots.insert(snapshot.session.clone(), snapshot);
         drop(pending);
         self.state_ready.notify_one();
         true
     }
 
-    /// Queues the complete state of a session.
-    pub(crate) fn put_complete(&self, state: SessionState) {
-        let mut pending = self.lock();
-        pending.snapshots.remove(&state.session);
-        pending.complete.insert(state.session.clone(), state);
-        drop(pending);
+    /// Queues the whole state of a session.
+    pub(crate) fn put_whole(&self, state: SessionState) {
+        self.lock().put_whole(state, None, WholeWriteRetry::Keeper);
         self.state_ready.notify_one();
     }
 
-    /// Records that the mount of a component is about to write the component: a complete state that
-    /// was taken before and is written later does not delete it.
+    /// Queues the whole state of a session and writes it now, in a task of its own: neither a slow
+    /// write of other sessions nor the end of the caller delays it. The future returns the outcome
+    /// of the first attempt, or `None` if the session has ended or was evicted before.
+    pub(crate) fn write_whole<R: RunningSessions + 'static>(
+        self: &Arc<Self>,
+        state: SessionState,
+        retry: WholeWriteRetry,
+        running: Arc<R>,
+        tasks: &TaskTracker,
+    ) -> impl Future<Output = Option<WholeWriteOutcome>> + Send + use<R> {
+        let (answer, outcome) = oneshot::channel();
+        let (session, keeper) = (state.session.clone(), Arc::clone(self));
+        self.lock().put_whole(state, Some(answer), retry);
+        tasks.spawn(async move { keeper.write_one_whole(&session, &*running).await });
+        async move { outcome.await.ok() }
+    }
+
+    /// Records that the mount of a component is about to write the component: a state that was
+    /// taken before and is written later neither deletes nor overwrites it.
     pub(crate) fn add_component(&self, session: &SessionId, component: &ComponentId) {
+        let _starting = self.lock_starting();
         self.lock().amend(session, Amendment::Mounted(component.clone()));
     }
 
@@ -147,43 +149,38 @@ impl Keeper {
     /// under its id and name, from the queued writes. Without this, saving its state later would be
     /// refused as absent, as if the store had lost the component.
     pub(crate) fn drop_component(&self, session: &SessionId, component: &ComponentId, name: &'static str) {
-        let mut pending = self.lock();
-        if let Some(snapshot) = pending.snapshots.get_mut(session) {
-            snapshot.components.retain(|state| state.id != *component);
-        }
-        pending.amend(session, Amendment::Removed(component.clone(), name));
+        let _starting = self.lock_starting();
+        self.lock().amend(session, Amendment::Removed(component.clone(), name));
     }
 
-    /// Removes the queued writes of a session that another process has taken.
-    pub(crate) fn drop_session(&self, session: &SessionId) {
+    /// Removes the queued writes of a session that this process will not run any more.
+    pub(crate) fn drop_writes(&self, session: &SessionId) {
+        let _starting = self.lock_starting();
         self.lock().drop_session(session);
     }
 
     /// Records that a session is ending: it can no longer be resumed and is no longer saved.
     /// Dropping the returned guard deletes it.
     pub(crate) fn begin_end(self: &Arc<Self>, session: &SessionId) -> Ending {
-        let mut pending = self.lock();
-        pending.drop_session(session);
-        pending.ending.insert(session.clone());
+        let _starting = self.lock_starting();
+        self.lock().begin_end(session);
         Ending { keeper: Arc::clone(self), session: session.clone() }
     }
 
     /// Records that a session has ended, and queues its deletion.
-    pub(crate) fn forget(&self, session: &SessionId) {
-        let mut pending = self.lock();
-        pending.ending.remove(session);
-        pending.drop_session(session);
-        pending.ended.insert(session.clone());
+    pub(crate) fn delete(&self, session: &SessionId) {
+        let _starting = self.lock_starting();
+        self.lock().queue_deletion(session);
     }
 
     /// Queues the deletion of all sessions of an owner, including those that only the store has.
     pub(crate) fn revoke(&self, owner: Owner) {
-        *self.lock().revoked.entry(owner).or_default() += 1;
+        self.lock().revoked.entry(owner).or_default().requests += 1;
     }
 
     /// Queues the release of a session that was claimed and does not run here.
     pub(crate) fn release(&self, session: &SessionId) {
-        self.lock().released.insert(session.clone());
+        self.lock().queue_release(session);
     }
 
     /// Checks whether a session has ended although the store may still have it.
@@ -198,57 +195,38 @@ impl Keeper {
     }
 
     /// Writes the queue at shutdown and closes the lease. The store then has exactly the state that
-    /// the pages have. If writing fails, the lease expires, and resumed pages get complete
+    /// the pages have. If writing fails, the lease expires, and resumed pages get
     /// snapshots.
     pub(crate) async fn close(&self, running: &impl RunningSessions) {
         let mut flushed = self.flush(running).await;
         for _ in 1..CLOSE_ATTEMPTS {
             // A store that does not answer has already used its time limit.
-            if matches!(flushed, Ok(()) | Err(StoreError::TimedOut)) {
+            if flushed.is_ok() || has_timed_out(&flushed) {
                 break;
             }
             tokio::time::sleep(CLOSE_RETRY_DELAY).await;
             flushed = self.flush(running).await;
         }
         let closed = match flushed {
-            Ok(()) => self.store.close(&self.process).await,
+            Ok(()) => self.store.close(&self.process).await.map_err(Arc::new),
             Err(error) => Err(error),
         };
         if let Err(error) = closed {
             tracing::error!(
                 %error,
                 "cannot close the store: changes since the last save may be lost, and resumed pages get \
-                 complete snapshots"
+                 snapshots"
             );
         }
     }
 
+    /// Locked before `pending`.
+    fn lock_starting(&self) -> MutexGuard<'_, ()> {
+        self.starting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, PendingWrites> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A change that is written separately after the complete state of a session was taken.
-#[derive(Clone)]
-enum Amendment {
-    /// A component is mounted.
-    Mounted(ComponentId),
-    /// A component with this name is removed.
-    Removed(ComponentId, &'static str),
-}
-
-impl Amendment {
-    /// Changes a complete state so that it may be written after this change.
-    fn apply(&self, state: &mut SessionState) {
-        let (Self::Mounted(id) | Self::Removed(id, _)) = self;
-        state.components.retain(|one| one.id != id.as_str());
-        state.moving.retain(|one| one != id);
-        match self {
-            Self::Mounted(_) => state.moving.push(id.clone()),
-            Self::Removed(_, name) => {
-                state.aside.retain(|one| one.id != id.as_str() || one.name != *name);
-            }
-        }
     }
 }
 
@@ -260,6 +238,6 @@ pub(crate) struct Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.keeper.forget(&self.session);
+        self.keeper.delete(&self.session);
     }
 }

@@ -88,12 +88,43 @@ impl Sqlite {
     /// [`DatabaseError::RolledBack`], whatever `work` returns, if a statement of it was meant to
     /// end the transaction or has ended it, and [`DatabaseError::ForeignKey`] if its rows violate a
     /// deferred foreign key.
-    pub async fn run<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx) -> Result<T, DatabaseError> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        self.database.run(work).await
+    }
+
+    /// Runs `work` as [`run`](Self::run) does. `work` returns errors of another type, such as
+    /// [`ActionError`](crate::ActionError), to which errors of the database are converted.
+    ///
+    /// ```
+    /// # use vivaz::sqlite::Sqlite;
+    /// # use vivaz::{ActionError, Result};
+    /// # async fn take(database: Sqlite, seat: u32) -> Result<()> {
+    /// database
+    ///     .try_run(move |tx| match tx.execute("UPDATE seats SET taken = 1 WHERE id = ?1 AND NOT taken", [seat])? {
+    ///         0 => Err(ActionError::user("the seat is taken")),
+    ///         _ => Ok(()),
+    ///     })
+    ///     .await
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// As [`run`](Self::run).
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn try_run<T, E>(
+        &self,
+        work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<DatabaseError> + Send + 'static,
     {
-        self.database.run(work).await
+        self.database.try_run(work).await
     }
 
     /// Waits until every queued transaction is on disk and the file is closed, if this is the last

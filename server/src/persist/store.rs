@@ -88,13 +88,13 @@ pub trait SessionStore: Send + Sync + 'static {
         sessions: Vec<Snapshot>,
     ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>>;
 
-    /// Writes the complete state of sessions, whether the store has them or not, and returns the
+    /// Writes the whole state of sessions, whether the store has them or not, and returns the
     /// refused ones. [`WriteRefusal::Absent`] does not occur. A component that the store has with a
     /// higher version keeps its stored state.
     ///
     /// # Errors
     /// Returns an error if the store fails; some of the sessions may have been written.
-    fn enter(
+    fn save_whole(
         &self,
         by: &str,
         sessions: Vec<SessionState>,

@@ -22,13 +22,13 @@ use crate::admission::secret::{Secret, SecretError, random_text};
 use crate::admission::users::Users;
 use crate::assets::Assets;
 use crate::connection::drive_detached;
+use crate::core::ResumeFailures;
 use crate::core::{Core, Epochs};
 use crate::limits::Limits;
 use crate::persist::keeper::Keeper;
-use crate::persist::resume_failures::ResumeFailures;
 use crate::persist::store::{Save, SessionStore};
 use crate::rate::Rate;
-use crate::session::supervisor::Supervisor;
+use crate::session::sessions::supervisor::Supervisor;
 use crate::telemetry::log::ClientLog;
 use crate::telemetry::stats::Counters;
 use crate::templates::{TemplateError, Templates};
@@ -81,6 +81,10 @@ pub enum BuildError {
     /// No secret can be created.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The system's random number generator failed. The process has no name that differs from
+    /// those of the other processes on its session store.
+    #[error("the system's random number generator failed: {0}")]
+    Randomness(getrandom::Error),
     /// A trusted proxy is not an address or a network.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
@@ -329,7 +333,7 @@ impl Builder {
         }
         let counters = Arc::new(Counters::default());
         let limits = self.limits;
-        let boot: Box<str> = random_text::<6>().unwrap_or_default().into();
+        let boot: Box<str> = random_text::<6>().map_err(BuildError::Randomness)?.into();
         let save = self.save;
         let keeper = self.store.map(|store| Arc::new(Keeper::new(store, save, &boot, &limits)));
         for durable in registry.iter().filter(|one| one.spec.durable && keeper.is_none()) {
@@ -384,5 +388,19 @@ impl Builder {
 impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Builder").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::secret::faults::without_randomness;
+
+    #[test]
+    fn a_process_without_a_name_of_its_own_is_not_started() {
+        let secret = Secret::new("a secret of thirty-two characters").unwrap();
+        let builder = Builder::default().secret(secret);
+        let error = without_randomness(|| builder.build()).err();
+        assert!(matches!(error, Some(BuildError::Randomness(_))), "{error:?}");
     }
 }

@@ -11,9 +11,10 @@ use vivaz_components::UnmountReason;
 
 use crate::connection;
 use crate::limits::Limits;
-use crate::session::mail::Mail;
+use crate::session::port::Posted;
+use crate::session::port::mail::Mail;
 use crate::session::sessions::SuspensionLimits;
-use crate::session::supervisor::Supervisor;
+use crate::session::sessions::supervisor::Supervisor;
 
 /// How long a topic without subscribers is kept.
 const TOPIC_GRACE: Duration = Duration::from_secs(60);
@@ -39,14 +40,16 @@ pub(super) async fn run(supervisor: Weak<Supervisor>, shutdown: CancellationToke
         let swept = supervisor.sessions.sweep(now, suspension, |port, owner| {
             unsent += port.tick(now, limits.heartbeat);
             if owner.has_expired(today) {
-                // A session without a connection ignores this mail.
-                let _has_task = port.post(Mail::IdentityExpired, usize::MAX);
+                match port.post(Mail::IdentityExpired, usize::MAX) {
+                    // A session without a connection ignores this mail.
+                    Posted::Delivered | Posted::NoTask | Posted::Closed | Posted::Full => {}
+                }
             }
         });
         core.counters.unsent_bytes.store(unsent as u64, Ordering::Relaxed);
         core.counters.suspended.store(swept.suspended as u64, Ordering::Relaxed);
-        for session in swept.expired {
-            supervisor.tasks.spawn(connection::end_session(session, UnmountReason::Expired));
+        for ending in swept.expired {
+            supervisor.tasks.spawn(connection::finish_session(ending, UnmountReason::Expired));
         }
         core.log.log_suppressed();
         core.addresses.sweep(now.duration_since(core.started));

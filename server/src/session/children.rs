@@ -3,6 +3,9 @@
 //! A message never sets a child's props, except those that the component declares as given by the
 //! page.
 
+pub(super) mod props;
+pub(super) mod visibility;
+
 use std::collections::VecDeque;
 
 use serde_json::Value;
@@ -200,7 +203,7 @@ impl Session {
 
     /// Unmounts the children of a component that is gone.
     pub(super) fn unmount_children(&mut self, children: Option<Box<Children>>, reason: UnmountReason) {
-        if !self.is_ending {
+        if !self.persistence.is_ending() {
             for child in children.map(|children| children.ids).into_iter().flatten() {
                 self.enqueue(&child, Task::Unmount { origin: TaskOrigin::Unmount { reason } });
             }

@@ -8,11 +8,12 @@ use tokio::time::Instant;
 use tracing::Span;
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, JobProgress};
 use vivaz_components::{ActionError, Effect, Loaded, TaskOutcome};
-use vivaz_protocol::{ComponentId, Ref, SessionId, TopicName};
+use vivaz_protocol::{ComponentId, Ref, TopicName};
 
 use super::task::{GuardedTask, TaskOrigin};
 use crate::core::StreamEpoch;
-use crate::persist::store::{StoreError, WriteRefusal};
+use crate::persist::keeper::WholeWriteOutcome;
+use crate::persist::store::StoreError;
 
 /// Whether the session was written whole.
 pub(crate) type WholeWriteResult = Result<(), Arc<StoreError>>;
@@ -47,11 +48,9 @@ pub(crate) enum Completion {
     /// A component was removed from the store. `effects` are those of its last job that follow the
     /// commit.
     ComponentRemoved { id: ComponentId, origin: TaskOrigin, effects: Vec<Effect> },
-    /// The session was written whole, or the write failed or was refused.
-    WholeWritten {
-        outcome: Result<Vec<(SessionId, WriteRefusal)>, StoreError>,
-        answer: Option<oneshot::Sender<WholeWriteResult>>,
-    },
+    /// The session was written whole, or the write failed or was refused. `None` if the session
+    /// was dropped from the keeper before.
+    WholeWritten { outcome: Option<WholeWriteOutcome>, answer: Option<oneshot::Sender<WholeWriteResult>> },
     /// Topics have sent the patches that a reply waited for.
     TopicsSent { id: ComponentId, number: u64 },
     /// A retry of a child's props is due.

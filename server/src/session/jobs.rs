@@ -1,5 +1,7 @@
 //! Runs jobs: one at a time for each component, all components concurrently.
 
+pub(super) mod effects;
+
 use tracing::Instrument;
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Job, JobProgress, Started};
 use vivaz_components::spec::Hook;
@@ -93,12 +95,12 @@ impl Session {
         while let Some(component) = self.components.get_mut(id) {
             if matches!(component.queue.front(), Some(Task::Unmount { .. }))
                 && self.held_replies.holds(id)
-                && !self.is_ending
+                && !self.persistence.is_ending()
             {
                 // The unmount waits until the held replies are sent.
                 return;
             }
-            if !self.is_ending && component.next_is_from_page() && self.port.is_behind() {
+            if !self.persistence.is_ending() && component.next_is_from_page() && self.port.is_behind() {
                 // Every further reply would only wait in the outbox, so no more jobs run.
                 self.is_paused = true;
                 return;

@@ -15,7 +15,7 @@ use vivaz_protocol::{ComponentId, ErrorCode, ErrorMessage, Mounted, RawJson, Ref
 use super::child::{FoundChild, MountedBy, parse_sealed_props};
 use super::completion::{Completion, PendingMount};
 use super::component::{InstanceSlot, SessionComponent};
-use super::reply_cache::CachedReply;
+use super::reply::cache::CachedReply;
 use super::task::{ChildMount, ID_IN_USE, Task, TaskOrigin};
 use super::{Session, encode};
 use crate::admission::middleware::CallRequest;
@@ -128,8 +128,8 @@ impl Session {
     fn open_seal(&self, seal: &str) -> Option<(SealContent, Registration)> {
         let core = self.supervisor.core();
         let open = |holder: String| core.sealer.open(seal, &holder, now());
-        let in_browser = self.browser.filter(|_| self.identity.user_id().is_none());
-        let sealed = in_browser.and_then(|browser| open(holder_with_browser(&self.identity, browser)));
+        let mut browsers = self.browsers.iter().filter(|_| self.identity.user_id().is_none());
+        let sealed = browsers.find_map(|browser| open(holder_with_browser(&self.identity, *browser)));
         let sealed = sealed.or_else(|| open(holder(&self.identity)))?;
         let registration = *core.registry.get(&sealed.component)?;
         // A page adopts the rendered HTML, so a seal of another template would not match the page.
@@ -259,7 +259,7 @@ impl Session {
                 component.slot = InstanceSlot::Idle(instance);
                 component.last_reply = Some((reference, component.stream.rev()));
                 // With a store, the mount has inserted the session too.
-                self.is_stored = true;
+                self.persistence.set_stored();
                 if has_connected {
                     component.queue.push_front(Task::Job { job: Job::Connected, origin: TaskOrigin::Server });
                 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use vivaz_protocol::{ErrorCode, ErrorMessage, RawJson, Ref, ServerMessage, StreamId};
 
+use super::children::visibility::NOT_SHOWN;
+use super::requests::Refused;
 use super::topics::SessionTopic;
-use super::visibility::NOT_SHOWN;
 use super::{Session, encode};
-use crate::session::outbox::OutboxEntry;
+use crate::session::port::outbox::OutboxEntry;
 use crate::telemetry::log::{Escaped, Quoted};
 use crate::transport::Outgoing;
 
@@ -26,11 +27,7 @@ impl Session {
                         answers.and_then(|reference| self.encode_reply(reference))
                     }
                 }
-                OutboxEntry::Snapshot(stream) => {
-                    let frame = self.encode_snapshot(&stream);
-                    self.count_snapshot(frame.as_ref().map_or(0, bytes::Bytes::len));
-                    frame
-                }
+                OutboxEntry::Snapshot(stream) => self.encode_due_snapshot(stream),
             };
             if let Some(frame) = frame {
                 return Some(Outgoing::Text(frame));
@@ -49,6 +46,21 @@ impl Session {
                 self.topics.get(name).filter(|held| held.is_viewed()).map(|held| held.snapshot_rev)
             }
         }
+    }
+
+    /// Encodes and counts a snapshot that is about to be sent, or the `ERROR` if a `RESYNC`
+    /// requested it and the snapshots before it have used up the rate.
+    fn encode_due_snapshot(&mut self, stream: StreamId) -> Option<bytes::Bytes> {
+        if let Some(at) = self.resyncs.iter().position(|one| *one == stream) {
+            self.resyncs.swap_remove(at);
+            if let Err(wait) = self.check_snapshot_rate() {
+                let error = too_many_snapshots(wait).answering(None, Some(stream));
+                return Some(encode::frame(&ServerMessage::Error(error)));
+            }
+        }
+        let frame = self.encode_snapshot(&stream)?;
+        self.count_snapshot(frame.len());
+        Some(frame)
     }
 
     /// Encodes the current state of a stream. Returns `None` if the page does not show the stream.
@@ -93,8 +105,13 @@ impl Session {
         Some(self.encode_cached_reply(reference, &reply))
     }
 
-    /// Handles a `RESYNC`: queues a snapshot of a stream.
-    pub(super) fn handle_resync(&mut self, stream: StreamId) {
+    /// Handles a `RESYNC`: queues a snapshot of a stream, unless a `RESYNC` has queued one that is
+    /// not sent yet. Its size is known when it is sent, so the rate is checked then too.
+    ///
+    /// # Errors
+    /// Returns [`Refused`] after sending an `ERROR`, if the page does not show the stream, or the
+    /// rate does not allow a snapshot.
+    pub(super) fn handle_resync(&mut self, stream: StreamId) -> Result<(), Refused> {
         if let StreamId::Component(id) = &stream {
             self.refresh_visibility(id);
         }
@@ -110,36 +127,43 @@ impl Session {
             }
             StreamId::Component(_) | StreamId::Topic(_) => None,
         };
-        match refusal {
-            Some((code, message)) => {
-                self.port.send(encode::frame(&encode::error(None, Some(stream), code, message)));
-            }
+        let error = match refusal {
+            Some((code, message)) => ErrorMessage::new(code, message),
+            // The snapshot that is about to be sent has the latest state.
+            None if self.resyncs.contains(&stream) => return Ok(()),
             None => match self.check_snapshot_rate() {
-                Ok(()) => self.port.send_snapshot(stream),
-                Err(wait) => {
-                    let error = ErrorMessage {
-                        stream: Some(stream),
-                        retry_ms: Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1)),
-                        ..ErrorMessage::new(ErrorCode::RateLimited, "too many snapshots")
-                    };
-                    self.port.send(encode::frame(&ServerMessage::Error(error)));
+                Ok(()) => {
+                    self.resyncs.push(stream.clone());
+                    self.port.send_snapshot(stream);
+                    return Ok(());
                 }
+                Err(wait) => too_many_snapshots(wait),
             },
-        }
+        };
+        self.port.send(encode::frame(&ServerMessage::Error(error.answering(None, Some(stream)))));
+        Err(Refused)
     }
 
     /// Checks whether the rate allows a snapshot.
     ///
     /// # Errors
     /// Returns the time until one is allowed.
-    fn check_snapshot_rate(&self) -> Result<(), Duration> {
+    pub(super) fn check_snapshot_rate(&self) -> Result<(), Duration> {
         let core = self.supervisor.core();
         self.behaviour.check_snapshot(core.snapshot_rate, core.started.elapsed())
     }
 
     /// Counts a sent snapshot against the rate.
-    fn count_snapshot(&mut self, bytes: usize) {
+    pub(super) fn count_snapshot(&mut self, bytes: usize) {
         let core = self.supervisor.core();
         self.behaviour.count_snapshot(core.snapshot_rate, core.started.elapsed(), bytes);
+    }
+}
+
+/// Returns the refusal of a snapshot for that time.
+fn too_many_snapshots(wait: Duration) -> ErrorMessage<'static> {
+    ErrorMessage {
+        retry_ms: Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1)),
+        ..ErrorMessage::new(ErrorCode::RateLimited, "too many snapshots")
     }
 }

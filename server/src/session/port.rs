@@ -1,6 +1,9 @@
 //! The port of a session: its mailbox and its outbox. The port is shared with other tasks and stays
 //! the same, whichever task owns the session.
 
+pub(crate) mod mail;
+pub(crate) mod outbox;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
@@ -15,8 +18,8 @@ use vivaz_protocol::{CloseCode, ComponentId, Ref, Rev, SessionId, StreamId, Topi
 use crate::persist::store::WriteRefusal;
 
 use super::completion::Completion;
-use super::mail::{EvictionReason, Mail};
-use super::outbox::{Outbox, OutboxEntry};
+use super::port::mail::{EvictionReason, Mail};
+use super::port::outbox::{Outbox, OutboxEntry};
 
 /// Finds the session of a port.
 pub(crate) trait SessionOwner: Send + Sync {
@@ -54,6 +57,8 @@ struct PortState {
     watched: Vec<TopicName>,
     /// Whether a task drives the session. If not, the sender of mail starts one.
     has_task: bool,
+    /// Whether the session is gone. There is no mail and no outbox from then on.
+    is_closed: bool,
     /// Whether the user's access was revoked. There is no outbox from then on.
     is_revoked: bool,
 }
@@ -68,6 +73,9 @@ pub(crate) enum Posted {
     NoTask,
     /// The mailbox is full. The mail was dropped.
     Full,
+    /// The session is gone. The mail was dropped; a dropped sender in it reports the end to its
+    /// receiver.
+    Closed,
 }
 
 impl Port {
@@ -85,6 +93,12 @@ impl Port {
     /// Appends mail. An event is dropped if `capacity` messages or more are waiting.
     pub(crate) fn post(&self, mail: Mail, capacity: usize) -> Posted {
         let mut state = self.lock();
+        if state.is_closed {
+            drop(state);
+            // Dropped outside of the lock, because mail may contain values of the application.
+            drop(mail);
+            return Posted::Closed;
+        }
         if matches!(mail, Mail::Event { .. } | Mail::ComponentEvent { .. }) && state.mail.len() >= capacity {
             return Posted::Full;
         }
@@ -117,6 +131,8 @@ impl Port {
             Posted::Delivered => {}
             Posted::NoTask => owner.wake(&self.session),
             Posted::Full => owner.count_lost_event(),
+            // As if the session had not been found any more.
+            Posted::Closed => {}
         }
     }
 
@@ -151,7 +167,7 @@ impl Port {
     /// was suspended.
     pub(crate) fn request_save(&self) {
         let mut state = self.lock();
-        if state.has_task {
+        if state.has_task && !state.is_closed {
             state.mail.push_back(Mail::Save);
             drop(state);
             self.waker.wake();
@@ -180,10 +196,14 @@ impl Port {
 
     /// Posts mail that is never dropped, and starts a task if the session is suspended.
     pub(crate) fn post_and_wake(&self, mail: Mail) {
-        if self.post(mail, usize::MAX) == Posted::NoTask
-            && let Some(owner) = self.owner.upgrade()
-        {
-            owner.wake(&self.session);
+        match self.post(mail, usize::MAX) {
+            Posted::NoTask => {
+                if let Some(owner) = self.owner.upgrade() {
+                    owner.wake(&self.session);
+                }
+            }
+            // What the mail requests of a session has no object once the session is gone.
+            Posted::Delivered | Posted::Full | Posted::Closed => {}
         }
     }
 
@@ -205,11 +225,12 @@ impl Port {
         !state.has_task
     }
 
-    /// Closes the port, because the session is gone. Drops all mail; a dropped sender tells its
-    /// receiver that the session has ended.
+    /// Closes the port for good, because the session is gone. Drops all mail, and all that is
+    /// posted later; a dropped sender reports the end of the session to its receiver.
     pub(crate) fn close(&self) {
         let mail = {
             let mut state = self.lock();
+            state.is_closed = true;
             state.outbox = None;
             std::mem::take(&mut state.mail)
         };
@@ -223,10 +244,10 @@ impl Port {
 
     /// Sets the outbox of a new connection, or removes it. Without a connection messages are
     /// dropped, because the next connection starts from the current state of each stream. A revoked
-    /// session gets no outbox.
+    /// session gets no outbox, and neither does a closed port.
     pub(crate) fn set_outbox(&self, outbox: Option<Outbox>) {
         let mut state = self.lock();
-        state.outbox = outbox.filter(|_| !state.is_revoked);
+        state.outbox = outbox.filter(|_| !state.is_revoked && !state.is_closed);
         state.is_heartbeat_due = false;
         state.next_heartbeat = None;
     }

@@ -1,5 +1,8 @@
 //! Encodes and sends the patches and replies of finished jobs.
 
+pub(super) mod cache;
+pub(super) mod held;
+
 use bytes::Bytes;
 use serde_json::value::RawValue;
 use vivaz_components::{ActionError, Unsent};
@@ -7,10 +10,10 @@ use vivaz_protocol::{
     ComponentId, ErrorCode, ErrorMessage, FieldTopics, RawJson, Ref, Rev, ServerMessage, StreamId, Update,
 };
 
+use super::children::visibility::NOT_SHOWN;
 use super::component::StatePatch;
-use super::reply_cache::{CacheBounds, CachedReply};
+use super::reply::cache::{CacheBounds, CachedReply};
 use super::task::{Task, TaskOrigin};
-use super::visibility::NOT_SHOWN;
 use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::telemetry::stats::Counters;
@@ -177,9 +180,11 @@ impl Session {
         self.mark_changed();
     }
 
-    /// Sends a cached reply again.
+    /// Sends a cached reply again. Its bytes count against the rate of snapshots: a mount has the
+    /// whole state of its component.
     pub(super) fn resend_reply(&mut self, reference: Ref, reply: &CachedReply) {
         let frame = self.encode_cached_reply(reference, reply);
+        self.count_snapshot(frame.len());
         self.port.send(frame);
     }
 

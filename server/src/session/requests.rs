@@ -1,7 +1,10 @@
 //! Receives messages of the client: checks the rate, decodes, deduplicates by `ref`, and
 //! dispatches.
 
+pub(super) mod client_behaviour;
+
 use std::fmt;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde::de::{IgnoredAny, MapAccess, Visitor};
@@ -15,10 +18,10 @@ use vivaz_protocol::{
 };
 
 use super::child::Visibility;
-use super::client_behaviour::CloseReason;
-use super::reply_cache::{CachedReply, RefStatus};
+use super::children::visibility::NOT_SHOWN;
+use super::reply::cache::{CachedReply, RefStatus};
+use super::requests::client_behaviour::CloseReason;
 use super::task::{PropsRequest, Task, TaskOrigin};
-use super::visibility::NOT_SHOWN;
 use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::telemetry::stats::Counters;
@@ -32,7 +35,7 @@ impl Session {
         Counters::add(&core.counters.messages);
         if self.behaviour.take_first()
             && self.supervisor.sessions.confirm_secret(self.port.session())
-            && self.is_stored
+            && self.persistence.may_be_stored()
         {
             // The previous secret has to become invalid in the store too.
             self.mark_changed();
@@ -49,17 +52,14 @@ impl Session {
         if !is_echoed {
             self.behaviour.count_well_formed();
         }
-        if let Some(received) = message.ack {
-            self.replies.acknowledge(received);
-            self.drop_acknowledged_patches(received);
-        }
+        let ack = message.ack;
         match message.body {
             ClientBody::Hello(_) => self.handle_malformed(None, None, "HELLO must be the first message"),
             ClientBody::Request { reference, component_id, request } => {
-                self.handle_request(reference, component_id, request, retry_after, now)
+                self.handle_request(reference, component_id, request, ack, retry_after, now)
             }
             ClientBody::Unanswered { component_id, action, payload } => {
-                self.handle_unanswered(component_id, &action, payload, retry_after, now)
+                self.handle_unanswered(component_id, &action, payload, ack, retry_after, now)
             }
             ClientBody::Resync(_) | ClientBody::Template { .. } | ClientBody::Ping { .. }
                 if retry_after.is_some() =>
@@ -67,11 +67,15 @@ impl Session {
                 self.refuse_rate_limited(None, None, retry_after, now)
             }
             ClientBody::Resync(stream) => {
-                self.handle_resync(stream);
+                if self.handle_resync(stream).is_ok() {
+                    self.acknowledge(ack);
+                }
                 None
             }
             ClientBody::Template { hash } => {
-                self.send_template(&hash);
+                if self.send_template(&hash).is_ok() {
+                    self.acknowledge(ack);
+                }
                 None
             }
             ClientBody::Ping { payload: Some(payload) } if !is_encodable(&payload) => self.handle_malformed(
@@ -81,9 +85,18 @@ impl Session {
             ),
             ClientBody::Ping { payload } => {
                 self.behaviour.count_well_formed();
+                self.acknowledge(ack);
                 self.port.send(encode::frame(&ServerMessage::Pong { payload }));
                 None
             }
+        }
+    }
+
+    /// Applies the `ack` of a message that is not refused. A refusal changes nothing.
+    fn acknowledge(&mut self, ack: Option<Ref>) {
+        if let Some(received) = ack {
+            self.replies.acknowledge(received);
+            self.drop_acknowledged_patches(received);
         }
     }
 
@@ -115,19 +128,16 @@ impl Session {
         reference: Ref,
         id: ComponentId,
         request: Request<'_>,
+        ack: Option<Ref>,
         retry_after: Option<Duration>,
         now: Instant,
     ) -> Option<CloseReason> {
         let is_settled = self.components.get(&id).is_some_and(|one| reference.get() <= one.settled);
         if is_settled && !self.replies.is_known(reference) {
-            self.send_reply_lost(reference);
-            return None;
+            return self.repeat_reply(reference, None, Some(id.into()), retry_after, now);
         }
-        if !self.admit(reference) {
-            return None;
-        }
-        if retry_after.is_some() {
-            return self.refuse_rate_limited(Some(reference), Some(id.into()), retry_after, now);
+        if let ControlFlow::Break(close) = self.admit(reference, Some(&id.clone().into()), retry_after, now) {
+            return close;
         }
         if self.replies.running_count() > self.supervisor.core().limits.in_flight {
             let error = ErrorMessage {
@@ -145,6 +155,11 @@ impl Session {
         if let Err(error) = self.check_visible(&id, &request) {
             self.reply_refused(&id, reference, &error, Vec::new());
             return None;
+        }
+        // Applied before the job starts, because the commit of the job records it.
+        let is_queued = request.kind() != ClientType::Mount && self.components.contains_key(&id);
+        if is_queued {
+            self.acknowledge(ack);
         }
         let origin = TaskOrigin::Page { reference, received_at: now };
         match request {
@@ -177,6 +192,9 @@ impl Session {
                 self.enqueue(&id, Task::Unmount { origin });
             }
         }
+        if !is_queued && !self.replies.is_refused(reference) {
+            self.acknowledge(ack);
+        }
         None
     }
 
@@ -187,6 +205,7 @@ impl Session {
         id: ComponentId,
         action: &str,
         payload: Option<RawJson<'_>>,
+        ack: Option<Ref>,
         retry_after: Option<Duration>,
         now: Instant,
     ) -> Option<CloseReason> {
@@ -200,6 +219,7 @@ impl Session {
             self.port.send(encode::frame(&ServerMessage::Error(error)));
             return None;
         }
+        self.acknowledge(ack);
         let (action, payload) = (action.to_owned(), payload.map(RawJson::to_raw_value));
         let job = Job::Action { action, payload, set: Vec::new() };
         self.enqueue(&id, Task::Job { job, origin: TaskOrigin::Unanswered { received_at: now } });
@@ -241,24 +261,51 @@ impl Session {
         self.components.values().map(|component| component.queue.iter().filter(waits).count()).sum()
     }
 
-    /// Checks whether a message is new. Otherwise repeats its reply, now or when it is finished.
-    fn admit(&mut self, reference: Ref) -> bool {
+    /// Accepts a message with a `ref` that is new and within the rate. Otherwise answers it, and
+    /// returns the close reason if the connection has to be closed.
+    fn admit(
+        &mut self,
+        reference: Ref,
+        stream: Option<&StreamId>,
+        retry_after: Option<Duration>,
+        now: Instant,
+    ) -> ControlFlow<Option<CloseReason>> {
         let reply = match self.replies.admit(reference) {
-            RefStatus::New => return true,
-            RefStatus::Running => return false,
+            RefStatus::New if retry_after.is_some() => {
+                let close = self.refuse_rate_limited(Some(reference), stream.cloned(), retry_after, now);
+                return ControlFlow::Break(close);
+            }
+            RefStatus::New => return ControlFlow::Continue(()),
+            RefStatus::Running if retry_after.is_none() => return ControlFlow::Break(None),
+            // Not repeated: the message exceeds the rate.
+            RefStatus::Running | RefStatus::Lost => None,
             RefStatus::Finished(reply) => Some(reply.clone()),
-            RefStatus::Lost => None,
         };
-        match reply {
-            Some(reply) => self.resend_reply(reference, &reply),
-            None => self.send_reply_lost(reference),
-        }
-        false
+        ControlFlow::Break(self.repeat_reply(reference, reply, stream.cloned(), retry_after, now))
     }
 
-    /// Sends `reply_lost`.
-    fn send_reply_lost(&self, reference: Ref) {
-        self.port.send(encode::reply_lost(reference));
+    /// Answers a message that was accepted before, with its reply or with `reply_lost`. The message
+    /// counts against the rate like any other, and the bytes of the reply count against the rate of
+    /// snapshots. A refusal has no `ref`, because the message has a reply already.
+    fn repeat_reply(
+        &mut self,
+        reference: Ref,
+        reply: Option<CachedReply>,
+        stream: Option<StreamId>,
+        retry_after: Option<Duration>,
+        now: Instant,
+    ) -> Option<CloseReason> {
+        if retry_after.is_some() {
+            return self.refuse_rate_limited(None, stream, retry_after, now);
+        }
+        match reply {
+            None => self.port.send(encode::reply_lost(reference)),
+            Some(reply) => match self.check_snapshot_rate() {
+                Ok(()) => self.resend_reply(reference, &reply),
+                Err(wait) => return self.refuse_rate_limited(None, stream, Some(wait), now),
+            },
+        }
+        None
     }
 
     /// Handles a message that cannot be decoded.
@@ -274,11 +321,11 @@ impl Session {
         }
         // A message with a ref gets one reply, like any other.
         if let Some(reference) = error.reference.filter(|_| error.kind.is_none_or(ClientType::has_ref)) {
-            if !self.admit(reference) {
-                return None;
-            }
-            if retry_after.is_some() {
-                return self.refuse_rate_limited(Some(reference), error.stream.clone(), retry_after, now);
+            if let ControlFlow::Break(close) = self.admit(reference, error.stream.as_ref(), retry_after, now)
+            {
+                // Rate-limited messages are counted separately.
+                let counts = is_malformed && retry_after.is_none();
+                return if counts { close.or(self.behaviour.count_malformed()) } else { close };
             }
             let text = encode::text(&encode::error(
                 Some(reference),
@@ -349,15 +396,24 @@ impl Session {
     }
 
     /// Sends a template to a page that could not fetch it over HTTP.
-    fn send_template(&self, hash: &str) {
+    ///
+    /// # Errors
+    /// Returns [`Refused`] after sending an `ERROR`, if no template has this hash.
+    fn send_template(&self, hash: &str) -> Result<(), Refused> {
         let core = self.supervisor.core();
-        let message = match core.templates.by_hash(hash) {
-            Some(json) => ServerMessage::Template { hash: hash.into(), template: RawJson::trusted(json) },
-            None => encode::error(None, None, ErrorCode::BadValue, "unknown template hash"),
+        let Some(json) = core.templates.by_hash(hash) else {
+            let error = encode::error(None, None, ErrorCode::BadValue, "unknown template hash");
+            self.port.send(encode::frame(&error));
+            return Err(Refused);
         };
-        self.port.send(encode::frame(&message));
+        let template = RawJson::trusted(json);
+        self.port.send(encode::frame(&ServerMessage::Template { hash: hash.into(), template }));
+        Ok(())
     }
 }
+
+/// A message was refused, and its `ERROR` is sent.
+pub(super) struct Refused;
 
 /// Checks whether JSON can be sent back in every encoding. Lone surrogates and numbers beyond the
 /// range of a double are valid JSON, but no values.

@@ -1,5 +1,7 @@
 //! Attaches a session to a connection, and detaches it.
 
+pub(super) mod reauthorize;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -13,10 +15,10 @@ use vivaz_protocol::{
 };
 
 use super::component::{ConnectedHook, InstanceSlot, SessionComponent};
-use super::reply_cache::CachedReply;
+use super::reply::cache::CachedReply;
 use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
-use crate::session::outbox::Outbox;
+use crate::session::port::outbox::Outbox;
 use crate::telemetry::log::{Escaped, Quoted};
 use crate::telemetry::stats::Counters;
 
@@ -110,13 +112,20 @@ impl Session {
         }
         let waiting: Vec<(Ref, CachedReply)> =
             self.replies.unacknowledged().map(|(reference, reply)| (reference, reply.clone())).collect();
-        for (reference, reply) in waiting {
-            self.resend_reply(reference, &reply);
+        for (at, (reference, reply)) in waiting.iter().enumerate() {
+            // The state of a component is sent once, with the reply to its last mount. A page
+            // mounts an id again only after it has received the earlier replies for that id.
+            let later = waiting.get(at + 1..).unwrap_or_default();
+            if matches!(reply, CachedReply::Mounted(_)) && later.iter().any(|(_, one)| one == reply) {
+                self.port.send(encode::reply_lost(*reference));
+            } else {
+                self.resend_reply(*reference, reply);
+            }
         }
         self.resume_jobs();
         self.enqueue_resumed();
         // The row saved at the disconnect expires when the suspension ends, so it is saved again.
-        self.is_marked_changed = false;
+        self.persistence.forget_notification();
         self.mark_changed();
         // Topics may have changed meanwhile, or the identity, which `$user` shows.
         let children: Vec<ComponentId> = self
@@ -153,6 +162,7 @@ impl Session {
     /// Detaches the session from its connection. Nothing is sent from now on.
     pub(crate) fn detach(&mut self) {
         self.port.set_outbox(None);
+        self.resyncs = Vec::new();
         self.held_replies.drop_patches();
         self.unsubscribe_all();
         self.suspend_presences();

@@ -4,12 +4,15 @@
 //! without a task. A session changes hands under the lock of its shard, so that it is in exactly
 //! one place.
 
+pub(super) mod broadcast;
+pub(crate) mod supervisor;
+
 mod secret;
 mod sweep;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
@@ -26,8 +29,8 @@ use crate::admission::secret::random_bytes;
 use crate::admission::users::UserPermit;
 use crate::persist::store::Secrets;
 use crate::session::Session;
-use crate::session::mail::Mail;
-use crate::session::port::Port;
+use crate::session::port::mail::Mail;
+use crate::session::port::{Port, Posted};
 
 /// Enough shards that tasks on all cores seldom contend for one.
 const SHARDS: usize = 32;
@@ -62,6 +65,16 @@ enum Location {
     Suspended { session: Box<Session>, until: Instant },
 }
 
+/// The result of suspending a session.
+pub(crate) enum Suspension {
+    /// The session is suspended.
+    Suspended,
+    /// The session has mail. The caller continues to drive it.
+    HasMail(Box<Session>),
+    /// The map does not have the session any more. The caller drops it.
+    Removed(Box<Session>),
+}
+
 /// The result of claiming a session for a new connection.
 pub(crate) enum Claim {
     /// The session. The caller drives it now.
@@ -82,15 +95,17 @@ impl Sessions {
         }
     }
 
-    /// Inserts a new session, which the caller drives. Returns the secret for its `WELCOME`, or
-    /// `None` if the system has no randomness.
+    /// Inserts a new session, which the caller drives. Returns the secret for its `WELCOME`.
+    ///
+    /// # Errors
+    /// Returns an error, and inserts nothing, if the system's random number generator fails.
     pub(crate) fn insert(
         &self,
         port: Arc<Port>,
         owner: Identity,
         member: UserPermit,
-    ) -> Option<ResumeSecret<'static>> {
-        let secret = random_bytes().ok()?;
+    ) -> Result<ResumeSecret<'static>, getrandom::Error> {
+        let secret = random_bytes()?;
         let id = port.session().clone();
         let secrets = Secrets { generation: 1, current: hash_secret(&secret), previous: None };
         let entry = Box::new(SessionEntry {
@@ -102,7 +117,7 @@ impl Sessions {
             location: Location::Driven,
         });
         self.shard(&id).insert(id, entry);
-        Some(encode_secret(&secret))
+        Ok(encode_secret(&secret))
     }
 
     /// Inserts a session restored from the store, which the caller drives. Returns `false` if the
@@ -164,27 +179,30 @@ impl Sessions {
         Some(entry.hand_over())
     }
 
-    /// Claims a session without a secret, because its copy in memory is outdated.
-    pub(crate) fn seize(&self, id: &SessionId) -> Option<Claim> {
-        let mut shard = self.shard(id);
-        shard.get_mut(id).map(|entry| entry.hand_over())
+    /// Claims the session with this port without a secret, because its copy in memory is outdated.
+    /// Returns `None` if the map has no session with this port: another copy may have replaced it.
+    pub(crate) fn seize(&self, port: &Arc<Port>) -> Option<Claim> {
+        let mut shard = self.shard(port.session());
+        shard.get_mut(port.session()).filter(|entry| entry.has_port(port)).map(|entry| entry.hand_over())
     }
 
     /// Replaces the secret and the owner of a session that is being resumed. The owner's
-    /// permissions may have changed. Returns the new secret, or `None` if there is no such session
-    /// or no randomness.
+    /// permissions may have changed. Returns the new secret, or `None` if there is no such session.
+    ///
+    /// # Errors
+    /// Returns an error, and changes nothing, if the system's random number generator fails.
     pub(crate) fn renew_secret(
         &self,
         id: &SessionId,
         owner: Identity,
-    ) -> Option<(ResumeSecret<'static>, Secrets)> {
-        let secret: SecretBytes = random_bytes().ok()?;
+    ) -> Result<Option<(ResumeSecret<'static>, Secrets)>, getrandom::Error> {
+        let secret: SecretBytes = random_bytes()?;
         let mut shard = self.shard(id);
-        let entry = shard.get_mut(id)?;
+        let Some(entry) = shard.get_mut(id) else { return Ok(None) };
         entry.secrets.generation += 1;
         entry.secrets.current = hash_secret(&secret);
         entry.owner = owner;
-        Some((encode_secret(&secret), entry.secrets.clone()))
+        Ok(Some((encode_secret(&secret), entry.secrets.clone())))
     }
 
     /// Restores the owner of a session whose resume failed.
@@ -195,9 +213,16 @@ impl Sessions {
     }
 
     /// Invalidates the previous secret, because the client has proved that it has the current one.
-    /// Returns whether there was a previous one.
+    /// Returns whether there was a previous one. If another connection has claimed the session with
+    /// the current secret meanwhile, the previous one is the same, and stays valid for the renewal
+    /// that follows.
     pub(crate) fn confirm_secret(&self, id: &SessionId) -> bool {
-        self.shard(id).get_mut(id).is_some_and(|entry| entry.secrets.previous.take().is_some())
+        let mut shard = self.shard(id);
+        let Some(Secrets { current, previous, .. }) = shard.get_mut(id).map(|entry| &mut entry.secrets)
+        else {
+            return false;
+        };
+        previous.take_if(|previous| previous != current).is_some()
     }
 
     /// Returns the ids of sessions that a task drives.
@@ -213,12 +238,14 @@ impl Sessions {
 
     /// Suspends a session until `until`. Returns the session instead if it has mail, or if the map
     /// does not have it.
-    pub(crate) fn suspend(&self, session: Box<Session>, until: Instant) -> Option<Box<Session>> {
+    pub(crate) fn suspend(&self, session: Box<Session>, until: Instant) -> Suspension {
         let id = session.id().clone();
         let mut shard = self.shard(&id);
-        let Some(entry) = shard.get_mut(&id) else { return Some(session) };
+        let Some(entry) = shard.get_mut(&id).filter(|entry| entry.has_port(session.port())) else {
+            return Suspension::Removed(session);
+        };
         if !entry.port.detach_task() {
-            return Some(session);
+            return Suspension::HasMail(session);
         }
         entry.location = Location::Suspended { session, until };
         let surplus = entry.member.suspend();
@@ -226,7 +253,7 @@ impl Sessions {
         if let Some(port) = surplus.and_then(|surplus| self.port(&surplus)) {
             port.end(CloseCode::SessionEnded, UnmountReason::Expired);
         }
-        None
+        Suspension::Suspended
     }
 
     /// Takes a suspended session that has mail, with the end of its suspension.
@@ -254,10 +281,14 @@ impl Sessions {
         }
     }
 
-    /// Removes a session that the caller drives.
-    pub(crate) fn remove(&self, id: &SessionId) {
+    /// Removes the session with this port. Does nothing if the map has no such session, or another
+    /// copy of it with another port: a restore may have replaced the copy of this port.
+    pub(crate) fn remove(&self, port: &Arc<Port>) {
+        let entry = match self.shard(port.session()).entry(port.session().clone()) {
+            hash_map::Entry::Occupied(entry) if entry.get().has_port(port) => Some(entry.remove()),
+            hash_map::Entry::Occupied(_) | hash_map::Entry::Vacant(_) => None,
+        };
         // Dropped outside of the lock, because dropping the entry may lock the shard again.
-        let entry = self.shard(id).remove(id);
         drop(entry);
     }
 
@@ -307,6 +338,11 @@ impl Sessions {
 }
 
 impl SessionEntry {
+    /// Checks whether this is the port of the session. Each copy of a session has its own.
+    fn has_port(&self, port: &Arc<Port>) -> bool {
+        Arc::ptr_eq(&self.port, port)
+    }
+
     /// Returns the session, or requests it from the task that drives it.
     fn hand_over(&mut self) -> Claim {
         match std::mem::replace(&mut self.location, Location::Driven) {
@@ -316,8 +352,12 @@ impl SessionEntry {
             }
             Location::Driven => {
                 let (sender, receiver) = oneshot::channel();
-                // The port of a driven session has a task, which sees this mail.
-                let _has_task = self.port.post(Mail::HandOver(sender), usize::MAX);
+                match self.port.post(Mail::HandOver(sender), usize::MAX) {
+                    // The task that drives the session, or is about to, sees this mail.
+                    Posted::Delivered | Posted::NoTask => {}
+                    // The sender was dropped, so that the receiver reports the end of the session.
+                    Posted::Closed | Posted::Full => {}
+                }
                 Claim::Requested(receiver)
             }
         }

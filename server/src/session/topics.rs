@@ -1,5 +1,7 @@
 //! The topics of a session. A topic is retained while a shared field of a component shows it.
 
+pub(super) mod presence;
+
 use std::sync::Arc;
 
 use vivaz_components::{Broadcast, CatchUp, ServerEvent, Subscriber, Subscription, TopicPatch, TopicRef};

@@ -15,7 +15,7 @@ use crate::telemetry::log::{Escaped, client_event};
 impl Session {
     /// Unmounts all components, because the session ends.
     pub(crate) fn unmount_all(&mut self, reason: UnmountReason) {
-        self.is_ending = true;
+        self.persistence.begin_end();
         self.is_paused = false;
         let ids: Vec<_> = self.components.keys().cloned().collect();
         for id in ids {

@@ -148,7 +148,7 @@ impl Refusal {
 
 /// The content of a received frame.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Heard {
+pub enum Received {
     /// The connection is open. If the session was not resumed, all components are mounted again and
     /// accepted edits are sent again. Unanswered requests get [`Answer::SessionLost`], except for
     /// edits and for actions marked `retry`, which are sent again.
@@ -394,7 +394,7 @@ impl Client {
     /// Returns a [`Breach`] if the server violates the protocol: a frame that cannot be decoded, a
     /// gap in revisions, a patch that does not apply, an answer to an unknown request, or a second
     /// answer that differs from the first one.
-    pub fn receive(&mut self, frame: &str) -> Result<Heard, Breach> {
+    pub fn receive(&mut self, frame: &str) -> Result<Received, Breach> {
         self.handle(frame).map_err(|what| Breach { what, frame: frame.to_owned() })
     }
 }

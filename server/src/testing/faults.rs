@@ -25,7 +25,7 @@ const FAULTS_PER_MILLE: u64 = 200;
 /// Pages of [`testing::Server`](super::Server) have the identity that the test gives them:
 /// [`Builder::identity`](crate::Builder::identity) is not called, but
 /// [`Builder::hello`](crate::Builder::hello) is. To inject faults into the `load` of a topic, call
-/// `cx.state::<Faults>().strike("load").await?` in it, with `.state(faults.clone())` at the
+/// `cx.state::<Faults>().inject("load").await?` in it, with `.state(faults.clone())` at the
 /// builder.
 ///
 /// ```
@@ -45,7 +45,7 @@ const FAULTS_PER_MILLE: u64 = 200;
 ///     .hello(move |identity, _auth| {
 ///         let faults = hook.clone();
 ///         async move {
-///             faults.strike("identity").await?;
+///             faults.inject("identity").await?;
 ///             Ok(identity)
 ///         }
 ///     })
@@ -131,7 +131,7 @@ impl Faults {
     ///
     /// # Panics
     /// Panics if the fault is a panic.
-    pub async fn strike(&self, call: &'static str) -> Result<(), Fault> {
+    pub async fn inject(&self, call: &'static str) -> Result<(), Fault> {
         let (kind, fault) = self.next(call);
         match kind {
             FaultKind::None => Ok(()),

@@ -65,7 +65,7 @@ impl Network {
     }
 
     /// Resets the network to normal: the line is up, without latency and duplicates.
-    pub fn calm(&self) {
+    pub fn reset(&self) {
         self.each(|line| *line = Condition { breaks: line.breaks, ..Condition::NORMAL });
     }
 

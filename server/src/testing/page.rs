@@ -320,7 +320,7 @@ impl Page {
 
     /// Sets the page's identity from its next connection on, as when a cookie changes. For a page
     /// with a [`Browser`], the browser's cookies take precedence.
-    pub fn becomes(&self, identity: Identity) {
+    pub fn set_identity(&self, identity: Identity) {
         let mut state = self.shared().lock();
         state.tab.set_user(user(&identity));
         state.identity = identity;
@@ -328,7 +328,7 @@ impl Page {
 
     /// Sets `auth` in the page's `HELLO` from the next connection on, for the application's own
     /// authentication.
-    pub fn shows(&self, auth: Value) {
+    pub fn set_auth(&self, auth: Value) {
         self.shared().lock().auth = Some(auth);
     }
 

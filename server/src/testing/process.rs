@@ -119,11 +119,12 @@ impl ServerProcess {
         runtime.on_executor();
         let (memory, peer) = pair(CHANNEL_CAPACITY);
         let permit = runtime.core().connection_limit.acquire();
-        let served = runtime.clone();
+        let (served, revocations) = (runtime.clone(), runtime.core().revocations());
         let task = runtime.supervisor().tasks.spawn(async move {
             match permit {
                 Some(permit) => {
-                    connection::run(Box::new(memory), served.supervisor(), identity, permit).await;
+                    let (memory, supervisor) = (Box::new(memory), served.supervisor());
+                    connection::run(memory, supervisor, identity, revocations, permit).await;
                 }
                 None => Box::new(memory).close(CloseCode::Full.as_u16(), "the server is full").await,
             }

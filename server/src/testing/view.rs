@@ -5,7 +5,7 @@ mod gesture;
 use serde::Serialize;
 use serde_json::Value;
 use vivaz_engine::Val;
-use vivaz_engine::testing::{Document, Node};
+use vivaz_engine::testing::{Node, NodeTree};
 
 use self::gesture::Gesture::{AtTick, Click, Event, Fire, Press, Put, Submit, Toggle};
 use self::gesture::one;
@@ -79,7 +79,7 @@ impl View {
     /// Panics if the component is not mounted.
     #[must_use]
     pub fn html(&self) -> String {
-        self.look(Document::html)
+        self.look(NodeTree::html)
     }
 
     /// Returns the text of the matching element, with white space collapsed as in a browser.
@@ -88,28 +88,26 @@ impl View {
     /// Panics if the selector does not match exactly one element.
     #[must_use]
     pub fn text(&self, selector: &str) -> String {
-        self.look(|document, root| document.text_of(one(document, root, selector)))
+        self.look(|tree, root| text_of(tree, one(tree, root, selector)))
     }
 
     /// Returns the texts of all matching elements.
     #[must_use]
     pub fn texts(&self, selector: &str) -> Vec<String> {
-        self.look(|document, root| {
-            document.all(root, selector).into_iter().map(|node| document.text_of(node)).collect()
-        })
+        self.look(|tree, root| tree.all(root, selector).into_iter().map(|node| text_of(tree, node)).collect())
     }
 
     /// Returns the number of matching elements.
     #[must_use]
     pub fn count(&self, selector: &str) -> usize {
-        self.look(|document, root| document.all(root, selector).len())
+        self.look(|tree, root| tree.all(root, selector).len())
     }
 
     /// Checks whether a selector matches an element that is not hidden.
     #[must_use]
     pub fn shows(&self, selector: &str) -> bool {
-        self.look(|document, root| {
-            document.all(root, selector).into_iter().any(|node| !gesture::is_hidden(document, root, node))
+        self.look(|tree, root| {
+            tree.all(root, selector).into_iter().any(|node| !gesture::is_hidden(tree, root, node))
         })
     }
 
@@ -119,7 +117,7 @@ impl View {
     /// Panics if the selector does not match exactly one element.
     #[must_use]
     pub fn attribute(&self, selector: &str, name: &str) -> Option<String> {
-        self.look(|document, root| document.attribute(one(document, root, selector), name).map(str::to_owned))
+        self.look(|tree, root| tree.attribute(one(tree, root, selector), name).map(str::to_owned))
     }
 
     /// Returns the content of a control: its text, the selected value, or `true` or `false` for a
@@ -129,7 +127,7 @@ impl View {
     /// Panics if the selector does not match exactly one element.
     #[must_use]
     pub fn value(&self, selector: &str) -> String {
-        self.look(|document, root| match document.held(one(document, root, selector)) {
+        self.look(|tree, root| match tree.held(one(tree, root, selector)) {
             Val::Str(text) => text,
             other @ (Val::Null
             | Val::Bool(_)
@@ -267,9 +265,9 @@ impl View {
     }
 
     fn tick(&self, selector: &str, wanted: bool) -> Call {
-        let is = self.look(|document, root| {
-            let node = one(document, root, selector);
-            document.is_tick(node).then(|| document.held(node) == Val::Bool(true))
+        let is = self.look(|tree, root| {
+            let node = one(tree, root, selector);
+            tree.is_tick(node).then(|| tree.held(node) == Val::Bool(true))
         });
         match is {
             Some(is) if is == wanted => Call::new(self.page.clone(), Vec::new()),
@@ -278,10 +276,15 @@ impl View {
         }
     }
 
-    fn look<R>(&self, look: impl FnOnce(&Document, Node) -> R) -> R {
+    fn look<R>(&self, look: impl FnOnce(&NodeTree, Node) -> R) -> R {
         self.page.with(|state| match state.tab.element(&self.id) {
-            Some(root) => look(&state.tab.document, root),
+            Some(root) => look(state.tab.document.tree(), root),
             None => panic!("{} is not mounted", self.id),
         })
     }
+}
+
+/// Returns the text of an element, with white space collapsed as in a browser.
+fn text_of(tree: &NodeTree, node: Node) -> String {
+    tree.text(node).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -108,7 +108,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_round_trip_changes_nothing(value in any_json()) {
+        fn a_round_trip_keeps_the_value(value in any_json()) {
             let text = value.to_string();
             let packed = from_json(text.as_bytes()).unwrap();
             prop_assert_eq!(&rmp_serde::from_slice::<Value>(&packed).unwrap(), &value);

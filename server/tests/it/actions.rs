@@ -12,7 +12,7 @@ use crate::client::{Client, assert_error};
 #[tokio::test]
 async fn a_click_is_one_small_message_each_way() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "counter", json!({})).await;
     let update = client.act("c", "increment", json!([])).await;
     assert_eq!(
@@ -25,7 +25,7 @@ async fn a_click_is_one_small_message_each_way() {
 #[tokio::test]
 async fn arguments_come_as_an_array_or_alone_or_not_at_all() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "counter", json!({})).await;
     assert_eq!(client.act("c", "increment", json!([5])).await["payload"]["count"], 5);
     assert_eq!(client.act("c", "increment", json!(5)).await["payload"]["count"], 10);
@@ -43,9 +43,9 @@ async fn arguments_come_as_an_array_or_alone_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_value_comes_back_with_the_patch_or_with_the_ack() {
+async fn a_result_is_in_the_patch_or_in_the_ack() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let changed = client.act("lab", "see", json!([])).await;
     assert_eq!((&changed["type"], &changed["result"]), (&json!("STATE_UPDATE"), &json!(1)));
@@ -55,9 +55,9 @@ async fn a_value_comes_back_with_the_patch_or_with_the_ack() {
 }
 
 #[tokio::test]
-async fn what_fails_changes_nothing_and_tells_no_secret() {
+async fn a_failure_does_not_change_the_state_and_reveals_no_details() {
     let server = limited(Limits { action_time: Duration::from_millis(50), ..Limits::default() }).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     client.mount("c", "counter", json!({})).await;
     for (action, arguments, code) in [
@@ -86,19 +86,19 @@ async fn what_fails_changes_nothing_and_tells_no_secret() {
 #[tokio::test]
 async fn a_user_without_the_permission_is_forbidden() {
     let server = start().await;
-    let mut client = Client::greet_with(&server, &[("x-user", "7")], json!({})).await;
+    let mut client = Client::hello_with(&server, &[("x-user", "7")], json!({})).await;
     client.mount("lab", "lab", json!({})).await;
     assert_error(&client.act("lab", "experiment", json!([])).await, "forbidden");
     let headers = [("x-user", "7"), ("x-may", "experiment")];
-    let mut client = Client::greet_with(&server, &headers, json!({})).await;
+    let mut client = Client::hello_with(&server, &headers, json!({})).await;
     client.mount("lab", "lab", json!({})).await;
     assert_eq!(client.act("lab", "experiment", json!([])).await["type"], "ACK");
 }
 
 #[tokio::test]
-async fn failed_validation_says_the_fields_and_patches_them_first() {
+async fn failed_validation_names_the_fields_and_patches_them_first() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let call = client.call("lab", "check", json!([]));
     client.send(call).await;
@@ -113,7 +113,7 @@ async fn failed_validation_says_the_fields_and_patches_them_first() {
 #[tokio::test]
 async fn a_page_writes_model_fields_and_no_others() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let write = |client: &mut Client, property: &str, value: Value| {
         client.message("PROPERTY_UPDATE", "lab", json!({ "property": property, "value": value }))
@@ -139,7 +139,7 @@ async fn a_page_writes_model_fields_and_no_others() {
 #[tokio::test]
 async fn edits_go_before_the_action_all_or_none() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let with_set = |client: &mut Client, action: &str, set: Value| {
         let mut message = client.call("lab", action, json!([]));
@@ -163,7 +163,7 @@ async fn edits_go_before_the_action_all_or_none() {
 #[tokio::test]
 async fn a_parent_gives_new_props() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "counter", json!({})).await;
     let message = client.message("PROPS_UPDATE", "c", json!({ "props": { "title": "New" } }));
     assert_eq!(client.ask(message).await["payload"], json!({ "title": "New" }));
@@ -174,7 +174,7 @@ async fn a_parent_gives_new_props() {
 }
 
 #[tokio::test]
-async fn middleware_stands_before_every_action_in_order() {
+async fn middleware_runs_before_every_action_in_order() {
     let server = start_with(|builder| {
         builder
             .middleware(|call: Call| async move {
@@ -193,7 +193,7 @@ async fn middleware_stands_before_every_action_in_order() {
             })
     })
     .await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     assert_error(&client.act("lab", "nothing", json!([])).await, "forbidden");
     assert_error(&client.act("lab", "boom", json!([])).await, "action_failed");
@@ -203,7 +203,7 @@ async fn middleware_stands_before_every_action_in_order() {
 #[tokio::test]
 async fn a_snapshot_is_there_for_the_asking() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mounted = client.mount("c", "counter", json!({})).await;
     client.act("c", "increment", json!([])).await;
     client.send(json!({ "v": 1, "type": "RESYNC", "componentId": "c" })).await;

@@ -21,13 +21,13 @@ const MALLORY: &[(&str, &str)] = &[("x-forwarded-for", "203.0.113.9")];
 #[tokio::test]
 async fn one_address_has_so_many_connections_and_others_have_theirs() {
     let server = behind_a_proxy(Limits { connections_per_address: 2, ..Limits::default() }).await;
-    let first = Client::greet_with(&server, MALLORY, json!({})).await;
-    let _second = Client::greet_with(&server, MALLORY, json!({})).await;
+    let first = Client::hello_with(&server, MALLORY, json!({})).await;
+    let _second = Client::hello_with(&server, MALLORY, json!({})).await;
     assert_eq!(refused(&server, MALLORY).await, 429);
     // An address that the client itself writes into the header has no effect.
     assert_eq!(refused(&server, &[("x-forwarded-for", "192.0.2.1, 203.0.113.9")]).await, 429);
     assert_eq!(server.runtime.stats().refused.address, 2);
-    Client::greet_with(&server, &[("x-forwarded-for", "203.0.113.10")], json!({})).await;
+    Client::hello_with(&server, &[("x-forwarded-for", "203.0.113.10")], json!({})).await;
     first.close(4000).await;
     server.until(|server| server.runtime.stats().connections < 2).await;
     let mut again = Client::open_with(&server, MALLORY).await;
@@ -47,14 +47,14 @@ async fn one_address_opens_connections_at_a_rate() {
         opened += 1;
     }
     assert!(opened >= 3, "{opened}");
-    Client::greet_with(&server, &[("x-forwarded-for", "203.0.113.10")], json!({})).await;
+    Client::hello_with(&server, &[("x-forwarded-for", "203.0.113.10")], json!({})).await;
 }
 
 #[tokio::test]
-async fn this_machine_is_not_limited_unless_it_is_asked_for() {
+async fn loopback_addresses_are_limited_only_on_request() {
     let limits = Limits { connections_per_address: 0, ..Limits::default() };
     let server = start_with(|builder| builder.limits(limits.clone())).await;
-    Client::greet_with(&server, MALLORY, json!({})).await;
+    Client::hello_with(&server, MALLORY, json!({})).await;
     let limits = Limits { loopback_is_limited: true, ..limits };
     let server = start_with(|builder| builder.limits(limits)).await;
     assert_eq!(refused(&server, &[]).await, 429);

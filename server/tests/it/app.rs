@@ -10,11 +10,14 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
 use vivaz::prelude::*;
 use vivaz::{Builder, Errors, IdentityError, Limits, Secret, User};
+
+use crate::other_server::serve_by_axum;
 
 /// A counter.
 #[derive(LiveComponent, Clone)]
@@ -400,6 +403,14 @@ pub(crate) async fn limited(limits: Limits) -> Server {
 
 /// Starts a server with further configuration.
 pub(crate) async fn start_with(configure: impl FnOnce(Builder) -> Builder) -> Server {
+    start_by(Server::serve, configure).await
+}
+
+/// Starts a server as [`start_with`] does, served by this function.
+pub(crate) async fn start_by(
+    serve: fn(TcpListener, Router, Runtime) -> Server,
+    configure: impl FnOnce(Builder) -> Builder,
+) -> Server {
     let bench = Arc::new(Bench::default());
     let builder = Runtime::builder()
         .state(Arc::clone(&bench))
@@ -428,26 +439,36 @@ pub(crate) async fn start_with(configure: impl FnOnce(Builder) -> Builder) -> Se
         .with_state(runtime.clone())
         .merge(runtime.router());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    Server { bench, ..Server::serve(listener, app, runtime) }
+    Server { bench, ..serve(listener, app, runtime) }
 }
 
 impl Server {
     /// Serves any application.
     pub(crate) fn serve(listener: TcpListener, app: Router, runtime: Runtime) -> Self {
-        let address = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let stopped = async {
-            let _ = stopped.await;
-        };
-        let serving = tokio::spawn(vivaz::serve_until(listener, app, runtime.clone(), stopped));
-        Self { address, runtime, bench: Arc::default(), stop: Some(stop), serving: Some(serving) }
+        Self::spawn(listener, app, runtime, vivaz::serve_until)
     }
 
     /// Serves any application by axum's own server.
     pub(crate) fn serve_by_axum(listener: TcpListener, app: Router, runtime: Runtime) -> Self {
+        Self::spawn(listener, app, runtime, serve_by_axum)
+    }
+
+    fn spawn<S>(
+        listener: TcpListener,
+        app: Router,
+        runtime: Runtime,
+        serve: impl FnOnce(TcpListener, Router, Runtime, BoxFuture<'static, ()>) -> S,
+    ) -> Self
+    where
+        S: Future<Output = std::io::Result<()>> + Send + 'static,
+    {
         let address = listener.local_addr().unwrap();
-        let serving = tokio::spawn(axum::serve(listener, app).into_future());
-        Self { address, runtime, bench: Arc::default(), stop: None, serving: Some(serving) }
+        let (stop, stopped) = oneshot::channel();
+        let stopped = Box::pin(async {
+            let _ = stopped.await;
+        });
+        let serving = tokio::spawn(serve(listener, app, runtime.clone(), stopped));
+        Self { address, runtime, bench: Arc::default(), stop: Some(stop), serving: Some(serving) }
     }
 
     /// Asks it to end.

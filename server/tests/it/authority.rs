@@ -12,15 +12,15 @@ use crate::http::request;
 const ADA: &[(&str, &str)] = &[("x-user", "ada")];
 
 #[tokio::test]
-async fn a_guard_is_asked_before_the_handler() {
+async fn a_guard_runs_before_the_handler() {
     let server = start().await;
-    let mut client = Client::greet_with(&server, ADA, json!({})).await;
+    let mut client = Client::hello_with(&server, ADA, json!({})).await;
     client.mount("lab", "lab", json!({})).await;
     assert_error(&client.act("lab", "publish", json!([])).await, "forbidden");
     let write = client.message("PROPERTY_UPDATE", "lab", json!({ "property": "draft", "value": "words" }));
     client.ask(write).await;
     assert_eq!(client.act("lab", "publish", json!([])).await["payload"], json!({ "seen": 1 }));
-    let mut nobody = Client::greet(&server).await;
+    let mut nobody = Client::hello(&server).await;
     nobody.mount("lab", "lab", json!({})).await;
     assert_error(&nobody.act("lab", "publish", json!([])).await, "unauthenticated");
 }
@@ -29,25 +29,25 @@ async fn a_guard_is_asked_before_the_handler() {
 async fn a_handler_knows_the_user_the_tenant_and_the_permissions() {
     let server = start().await;
     let headers = &[("x-user", "ada"), ("x-tenant", "acme"), ("x-may", "experiment")];
-    let mut client = Client::greet_with(&server, headers, json!({})).await;
+    let mut client = Client::hello_with(&server, headers, json!({})).await;
     client.mount("lab", "lab", json!({})).await;
     assert_eq!(client.act("lab", "who", json!([])).await["payload"], json!(["ada", "acme", true]));
 }
 
 #[tokio::test]
-async fn revoking_a_user_closes_all_of_their_pages_with_4401_and_nobody_elses() {
+async fn revoking_a_user_closes_only_their_pages_with_4401() {
     let server = start().await;
-    let mut first = Client::greet_with(&server, ADA, json!({})).await;
-    let mut second = Client::greet_with(&server, ADA, json!({})).await;
+    let mut first = Client::hello_with(&server, ADA, json!({})).await;
+    let mut second = Client::hello_with(&server, ADA, json!({})).await;
     let acme = [("x-user", "ada"), ("x-tenant", "acme")];
-    let mut other = Client::greet_with(&server, &acme, json!({})).await;
+    let mut other = Client::hello_with(&server, &acme, json!({})).await;
     other.mount("c", "counter", json!({})).await;
-    let waiting = Client::greet_with(&server, ADA, json!({})).await;
+    let waiting = Client::hello_with(&server, ADA, json!({})).await;
     let welcome = waiting.welcome.clone();
     waiting.cut();
     server.until(|server| server.runtime.stats().connections == 3).await;
     first.mount("lab", "lab", json!({})).await;
-    let mut bob = Client::greet_with(&server, &[("x-user", "bob")], json!({})).await;
+    let mut bob = Client::hello_with(&server, &[("x-user", "bob")], json!({})).await;
     bob.mount("c", "counter", json!({})).await;
     assert_eq!(server.runtime.revoke("ada"), 3);
     assert_eq!(first.closed().await, 4401);
@@ -56,11 +56,11 @@ async fn revoking_a_user_closes_all_of_their_pages_with_4401_and_nobody_elses() 
     // A user with the same id in another tenant is another user.
     assert_eq!(other.act("c", "increment", json!([])).await["payload"]["count"], 1);
     server.until(|server| server.runtime.stats().sessions == 2).await;
-    assert!(server.bench.hooks.lock().unwrap().contains(&"unmount"), "components are told");
+    assert!(server.bench.hooks.lock().unwrap().contains(&"unmount"), "components are notified");
     for welcome in [&first.welcome, &second.welcome, &welcome] {
         let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
-        let back = Client::greet_with(&server, ADA, hello).await;
-        assert_eq!(back.welcome["resumed"], false, "nothing is left of what was revoked");
+        let back = Client::hello_with(&server, ADA, hello).await;
+        assert_eq!(back.welcome["resumed"], false, "no state of a revoked session is left");
     }
     assert_eq!(server.runtime.revoke_of("globex", "ada"), 0);
     assert_eq!(server.runtime.revoke_of("acme", "ada"), 1);
@@ -82,8 +82,8 @@ async fn a_connection_ends_when_its_identity_does_and_the_session_waits() {
     };
     assert_eq!(client.closed().await, 4401);
     let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
-    let back = Client::greet_with(&server, ADA, hello).await;
-    assert_eq!(back.welcome["resumed"], true, "once somebody says again who it is");
+    let back = Client::hello_with(&server, ADA, hello).await;
+    assert_eq!(back.welcome["resumed"], true, "resumes with new authentication");
     let mut late = Client::open_with(&server, &[("x-user", "ada"), ("x-milliseconds", "0")]).await.unwrap();
     assert_eq!(late.closed().await, 4401);
 }
@@ -91,23 +91,23 @@ async fn a_connection_ends_when_its_identity_does_and_the_session_waits() {
 #[tokio::test]
 async fn topics_and_rooms_of_one_name_are_each_tenants_own() {
     let server = start().await;
-    let greet = async |tenant: Option<&str>| {
+    let hello = async |tenant: Option<&str>| {
         let tenant = tenant.map(|tenant| ("x-tenant", tenant));
-        let mut client = Client::greet_with(&server, tenant.as_slice(), json!({})).await;
+        let mut client = Client::hello_with(&server, tenant.as_slice(), json!({})).await;
         let seen = client.mount("chat", "chat", json!({})).await;
         assert_eq!(seen["payload"]["topics"], json!({ "chat": "chat/lobby" }));
         client.mount("lab", "lab", json!({})).await;
         client.act("lab", "enter", json!(["kitchen"])).await;
         client
     };
-    let mut acme = greet(Some("acme")).await;
-    let mut colleague = greet(Some("acme")).await;
-    let (mut other, mut nobody) = (greet(Some("other")).await, greet(None).await);
+    let mut acme = hello(Some("acme")).await;
+    let mut colleague = hello(Some("acme")).await;
+    let (mut other, mut nobody) = (hello(Some("other")).await, hello(None).await);
     acme.act("chat", "say", json!(["ours"])).await;
     acme.act("lab", "shout", json!(["kitchen", "dinner"])).await;
-    let told = colleague.drain().await;
-    let is_told = |what: &str| told.iter().any(|message| message.to_string().contains(what));
-    assert!(is_told("ours") && is_told("dinner"), "{told:?}");
+    let received = colleague.drain().await;
+    let has_received = |what: &str| received.iter().any(|message| message.to_string().contains(what));
+    assert!(has_received("ours") && has_received("dinner"), "{received:?}");
     assert!(other.drain().await.is_empty() && nobody.drain().await.is_empty());
     server.runtime.emit_to_room("kitchen", "shouted", &"tea").unwrap();
     server.runtime.emit_to_room_of("other", "kitchen", "shouted", &"coffee").unwrap();
@@ -127,9 +127,9 @@ async fn topics_and_rooms_of_one_name_are_each_tenants_own() {
 }
 
 #[tokio::test]
-async fn what_runs_when_access_is_revoked_finishes() {
+async fn running_handlers_finish_when_access_is_revoked() {
     let server = start().await;
-    let mut client = Client::greet_with(&server, ADA, json!({})).await;
+    let mut client = Client::hello_with(&server, ADA, json!({})).await;
     client.mount("lab", "lab", json!({})).await;
     let call = client.call("lab", "wait", json!([]));
     client.send(call).await;
@@ -141,7 +141,7 @@ async fn what_runs_when_access_is_revoked_finishes() {
 }
 
 #[tokio::test]
-async fn who_was_recognised_before_a_revocation_is_recognised_anew() {
+async fn identities_from_before_a_revocation_are_identified_again() {
     let server = start().await;
     let mut client = Client::open_with(&server, ADA).await.unwrap();
     // The server has the connection, but no session that could be ended.
@@ -150,13 +150,13 @@ async fn who_was_recognised_before_a_revocation_is_recognised_anew() {
     client.send(json!({ "v": 1, "type": "HELLO", "payload": {} })).await;
     assert_eq!(client.closed().await, 4408);
     assert_eq!(server.runtime.stats().sessions, 0);
-    Client::greet_with(&server, ADA, json!({})).await;
+    Client::hello_with(&server, ADA, json!({})).await;
 }
 
 #[tokio::test]
 async fn a_session_that_is_ended_closes_with_4410() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let session = SessionId::new(client.welcome["session"].as_str().unwrap()).unwrap();
     assert!(server.runtime.end_session(&session));
@@ -171,27 +171,27 @@ async fn a_session_that_is_ended_closes_with_4410() {
 async fn a_session_stays_with_its_tenant() {
     let server = start().await;
     let of = |tenant| [("x-user", "ada"), ("x-tenant", tenant)];
-    let client = Client::greet_with(&server, &of("acme"), json!({})).await;
+    let client = Client::hello_with(&server, &of("acme"), json!({})).await;
     let hello = json!({ "session": client.welcome["session"], "resume": client.welcome["resume"] });
     client.cut();
     for headers in [&of("other")[..], ADA] {
-        let foreign = Client::greet_with(&server, headers, hello.clone()).await;
+        let foreign = Client::hello_with(&server, headers, hello.clone()).await;
         assert_eq!(foreign.welcome["resumed"], false);
         assert_ne!(foreign.welcome["session"], hello["session"]);
     }
-    let back = Client::greet_with(&server, &of("acme"), hello).await;
+    let back = Client::hello_with(&server, &of("acme"), hello).await;
     assert_eq!(back.welcome["resumed"], true);
 }
 
 #[tokio::test]
 async fn a_user_has_so_many_sessions_and_one_more_is_refused_or_takes_the_place_of_one_that_waits() {
     let server = limited(Limits { sessions_per_user: 2, ..Limits::default() }).await;
-    let first = Client::greet_with(&server, ADA, json!({})).await;
-    let _second = Client::greet_with(&server, ADA, json!({})).await;
+    let first = Client::hello_with(&server, ADA, json!({})).await;
+    let _second = Client::hello_with(&server, ADA, json!({})).await;
     let mut third = Client::open_with(&server, ADA).await.unwrap();
     third.send(json!({ "v": 1, "type": "HELLO", "payload": {} })).await;
     assert_eq!(third.closed().await, 4503);
-    Client::greet_with(&server, &[("x-user", "bob")], json!({})).await;
+    Client::hello_with(&server, &[("x-user", "bob")], json!({})).await;
     let welcome = first.welcome.clone();
     first.cut();
     server.until(|server| server.runtime.stats().connections <= 2).await;
@@ -216,7 +216,7 @@ async fn of_a_users_sessions_that_wait_the_oldest_ends() {
     let server = limited(Limits { suspended_per_user: 2, ..Limits::default() }).await;
     let mut welcomes = Vec::new();
     for n in 1..=4 {
-        let client = Client::greet_with(&server, ADA, json!({})).await;
+        let client = Client::hello_with(&server, ADA, json!({})).await;
         welcomes.push(client.welcome.clone());
         client.cut();
         server.until(|server| server.runtime.stats().connections == 0).await;
@@ -224,14 +224,14 @@ async fn of_a_users_sessions_that_wait_the_oldest_ends() {
     }
     for (welcome, resumed) in welcomes.iter().zip([false, false, true, true]) {
         let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
-        let back = Client::greet_with(&server, ADA, hello).await;
+        let back = Client::hello_with(&server, ADA, hello).await;
         assert_eq!(back.welcome["resumed"], resumed);
         back.close(4000).await;
     }
 }
 
 #[tokio::test]
-async fn a_hook_that_fails_lets_nobody_in_and_signs_nobody_out() {
+async fn a_failed_identity_hook_admits_no_user_and_logs_no_user_out() {
     let server = limited(Limits { hello_time: Duration::from_secs(1), ..Limits::default() }).await;
     for (header, code, status) in
         [("x-refuse", 4401, 401), ("x-fail", 4503, 503), ("x-panic", 4503, 503), ("x-hang", 4503, 503)]
@@ -246,11 +246,11 @@ async fn a_hook_that_fails_lets_nobody_in_and_signs_nobody_out() {
         client.send(json!({ "v": 1, "type": "HELLO", "payload": { "auth": auth } })).await;
         assert_eq!(client.closed().await, code, "{auth}");
     }
-    Client::greet(&server).await;
+    Client::hello(&server).await;
 }
 
 #[tokio::test]
-async fn middleware_that_panics_or_never_answers_refuses_and_the_session_goes_on() {
+async fn middleware_that_panics_or_hangs_refuses_and_the_session_continues() {
     let server = start_with(|builder| {
         let limits = Limits { action_time: Duration::from_millis(100), ..Limits::default() };
         builder.limits(limits).middleware(|call: Call| async move {
@@ -263,7 +263,7 @@ async fn middleware_that_panics_or_never_answers_refuses_and_the_session_goes_on
         })
     })
     .await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     for (action, code) in [("boom", "panicked"), ("forever", "timeout"), ("fail", "forbidden")] {
         assert_error(&client.act("lab", action, json!([])).await, code);

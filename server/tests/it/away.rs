@@ -77,7 +77,7 @@ impl Errand {
         self.rings += 1;
     }
 
-    /// Sends an event after a while, and is busy after that.
+    /// Sends an event after a delay, and blocks afterwards.
     #[event]
     async fn slow_bell(&mut self, cx: &mut Context) -> Result {
         sleep(Duration::from_secs(2)).await;
@@ -128,7 +128,7 @@ async fn a_session_whose_tasks_go_on_waits_and_ends_in_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_finishes_while_the_page_is_away_is_there_once_when_it_is_back() {
+async fn results_during_a_disconnect_arrive_once_after_the_resume() {
     let server = serve(|builder| builder);
     let (page, errand) = busy_page(&server, "go", json!(["one", 20])).await;
     errand.call("load", json!([30])).await.unwrap();
@@ -162,11 +162,11 @@ async fn sessions_whose_tasks_go_on_count_among_those_that_wait() {
 }
 
 #[tokio::test]
-async fn a_connection_that_has_ended_gives_its_places_back_whatever_runs() {
+async fn an_ended_connection_releases_its_places_whatever_runs() {
     let limits = Limits { connections_per_address: 3, loopback_is_limited: true, ..Limits::default() };
     let server = limited(limits).await;
     for action in ["go", "load", "ring"].iter().cycle().take(9) {
-        let mut client = Client::greet(&server).await;
+        let mut client = Client::hello(&server).await;
         client.mount("e", "errand", json!({})).await;
         match *action {
             "go" => client.act("e", "go", json!(["x", FOREVER])).await,
@@ -237,7 +237,7 @@ async fn a_session_whose_handler_runs_does_not_wait_before_that_has_finished() {
 /// Each change reaches the store within the interval, even if the page is disconnected and a task
 /// runs.
 #[tokio::test(start_paused = true)]
-async fn what_changes_while_the_page_is_away_is_saved() {
+async fn changes_of_a_suspended_session_are_saved() {
     for event in ["bell", "slow_bell"] {
         let store = MemoryStore::new();
         let server = serve(move |builder| builder.store(store.clone()));

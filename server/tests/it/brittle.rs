@@ -186,7 +186,7 @@ impl Desk {
     }
 
     /// Checks that the session is the same and has lost nothing.
-    async fn goes_on(&mut self, case: &str) {
+    async fn check_continues(&mut self, case: &str) {
         self.count += 1;
         self.counter.call("increment", ()).await.unwrap();
         assert_eq!(self.counter.confirmed()["count"], self.count, "{case}");
@@ -214,31 +214,31 @@ async fn a_field_that_panics_when_it_is_dropped_is_of_no_consequence() {
         let view = desk.page.mount_open(name, json!({})).await.unwrap();
         view.call("arm", ["drop"]).await.unwrap();
         assert_eq!(view.call("work", ()).await.unwrap(), Some(json!(1)), "{name}");
-        desk.goes_on(name).await;
+        desk.check_continues(name).await;
         assert_eq!(view.call("work_later", ()).await.unwrap(), Some(json!(2)), "{name}");
-        desk.goes_on(name).await;
+        desk.check_continues(name).await;
         assert_eq!(view.call("fail", ()).await.unwrap_err().code, ErrorCode::ActionFailed, "{name}");
-        desk.goes_on(name).await;
+        desk.check_continues(name).await;
         view.set("note", "typed").await.unwrap();
         assert_eq!(desk.ask(&view, "work", "again").await, Ok(Some(json!(3))), "{name}");
         desk.page.ask(view.id(), Ask::Props(json!({ "size": 7 }))).await.unwrap();
-        desk.goes_on(name).await;
+        desk.check_continues(name).await;
         let state = view.confirmed();
         assert_eq!((&state["note"], &state["size"]), (&json!("again"), &json!(7)), "{name}");
         if name == "brittle" {
             assert_eq!(view.call("flush", ()).await.unwrap(), Some(json!(4)));
             view.call("load", ()).await.unwrap();
             view.until(|view| view.confirmed()["loaded"]["ready"] == true).await;
-            desk.goes_on(name).await;
+            desk.check_continues(name).await;
         }
         view.unmount().await.unwrap();
-        desk.goes_on(name).await;
+        desk.check_continues(name).await;
         // Ends with the process.
         let view = desk.page.mount_open(name, json!({})).await.unwrap();
         view.call("arm", ["drop"]).await.unwrap();
         desk.restart().await;
         view.call("work", ()).await.unwrap();
-        desk.goes_on(name).await;
+        desk.check_continues(name).await;
     }
 }
 
@@ -256,33 +256,33 @@ async fn a_component_that_cannot_be_copied_refuses_and_keeps_its_state() {
                 "{name}: {action}"
             );
             assert_eq!(desk.ask(&view, action, "typed").await, Err(ErrorCode::Panicked), "{name}: {action}");
-            desk.goes_on(&format!("{name}: {action}")).await;
+            desk.check_continues(&format!("{name}: {action}")).await;
         }
         assert_eq!(view.set("note", "typed").await.unwrap_err().code, ErrorCode::Panicked, "{name}");
         let props = desk.page.ask(view.id(), Ask::Props(json!({ "size": 7 }))).await;
         assert_eq!(props.unwrap_err().code, ErrorCode::Panicked, "{name}");
-        desk.goes_on(name).await;
+        desk.check_continues(name).await;
         assert_eq!(view.confirmed()["count"], 1, "{name}");
         // The saved state does not contain the field.
         desk.restart().await;
         assert_eq!(view.call("work", ()).await.unwrap(), Some(json!(2)), "{name}");
         view.call("arm", ["copy"]).await.unwrap();
         view.unmount().await.unwrap();
-        desk.goes_on(name).await;
+        desk.check_continues(name).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_handler_holds_may_panic_when_its_time_is_over() {
+async fn a_value_that_panics_when_a_timed_out_handler_is_dropped_is_contained() {
     for name in ["brittle", "brittle_kept"] {
         let mut desk = Desk::open().await;
         let view = desk.page.mount_open(name, json!({})).await.unwrap();
         assert_eq!(view.call("hang", ()).await.unwrap_err().code, ErrorCode::Timeout, "{name}");
-        desk.goes_on(name).await;
+        desk.check_continues(name).await;
         view.call("work", ()).await.unwrap();
         if name == "brittle" {
             view.set("note", "hang").await.unwrap();
-            desk.goes_on("`updated`").await;
+            desk.check_continues("`updated`").await;
         }
         // The session ends, and the handler with it.
         let hanging = desk.server.page();
@@ -290,7 +290,7 @@ async fn what_a_handler_holds_may_panic_when_its_time_is_over() {
         let _call = left.call("hang", ());
         hanging.settled().await;
         hanging.leave().await;
-        desk.goes_on(name).await;
+        desk.check_continues(name).await;
     }
 }
 
@@ -300,8 +300,8 @@ async fn tasks_and_loads_that_panic_at_their_end_are_of_no_consequence() {
     let view = desk.page.mount_open("brittle", json!({})).await.unwrap();
     view.call("hang_beside", ()).await.unwrap();
     view.call("forget", ()).await.unwrap();
-    desk.goes_on("a load that is forgotten").await;
+    desk.check_continues("a load that is forgotten").await;
     view.call("hang_beside", ()).await.unwrap();
     view.unmount().await.unwrap();
-    desk.goes_on("a component that goes").await;
+    desk.check_continues("a component that goes").await;
 }

@@ -209,7 +209,7 @@ enum Way {
 }
 
 /// Adds bytes. Returns the code of the refusal, if the page gets one; an event has none.
-async fn bring(server: &Server, page: &Page, to: &View, way: Way, bytes: usize) -> Option<ErrorCode> {
+async fn add_bytes(server: &Server, page: &Page, to: &View, way: Way, bytes: usize) -> Option<ErrorCode> {
     let text = json!("y".repeat(bytes));
     let ask = match way {
         Way::Action(action) => {
@@ -253,7 +253,7 @@ const OF_VAULT: [Way; 7] = [
 ];
 
 #[tokio::test]
-async fn whatever_brings_too_much_into_a_component_is_refused_and_undone_and_not_counted() {
+async fn excess_state_of_a_component_is_refused_reverted_and_not_counted() {
     let of_session = Limits { session_state_bytes: LIMIT, ..Limits::default() };
     let of_user = Limits { user_state_bytes: LIMIT, ..Limits::default() };
     for limits in [of_session, of_user] {
@@ -267,14 +267,14 @@ async fn whatever_brings_too_much_into_a_component_is_refused_and_undone_and_not
                 let rest = page.mount_open("bag", json!({})).await.unwrap();
                 view.call("fill", [5]).await.unwrap();
                 let room = LIMIT - EMPTY - r#"{"text":"","log":""}"#.len();
-                let refused = bring(&server, &page, &view, way, room + 1).await;
+                let refused = add_bytes(&server, &page, &view, way, room + 1).await;
                 if !matches!(way, Way::Event(_)) {
                     assert_eq!(refused, Some(ErrorCode::TooLarge), "{what}");
                 }
                 page.settled().await;
                 assert_eq!(view.confirmed()["text"], "xxxxx", "{what}");
                 if matches!(way, Way::Set) {
-                    // What was typed stays in the page, and would go along with the next action.
+                    // Typed text stays in the page, and would be sent with the next action.
                     view.set("text", "xxxxx").await.unwrap();
                 }
                 assert_eq!(file.counts().await, [0; 0], "{what}");
@@ -285,7 +285,7 @@ async fn whatever_brings_too_much_into_a_component_is_refused_and_undone_and_not
                 assert_eq!(refusal.code, ErrorCode::TooLarge, "{what}");
                 // The rest of the limit can be used by the same path.
                 rest.call("fill", [0]).await.unwrap();
-                assert_eq!(bring(&server, &page, &view, way, room).await, None, "{what}");
+                assert_eq!(add_bytes(&server, &page, &view, way, room).await, None, "{what}");
                 page.until(|_| view.state()["text"].as_str().is_some_and(|text| text.len() == room)).await;
                 assert_eq!(rest.call("fill", [1]).await.unwrap_err().code, ErrorCode::TooLarge, "{what}");
             }
@@ -294,7 +294,7 @@ async fn whatever_brings_too_much_into_a_component_is_refused_and_undone_and_not
 }
 
 #[tokio::test]
-async fn whatever_brings_too_much_into_a_topic_is_refused_and_undone_with_the_component() {
+async fn excess_state_of_a_topic_is_refused_and_reverted_with_the_component() {
     let ways = [
         ("purse", Way::Action("write")),
         ("purse", Way::Action("write_and_flush")),
@@ -316,7 +316,7 @@ async fn whatever_brings_too_much_into_a_topic_is_refused_and_undone_with_the_co
             page.until(|page| !page.events().is_empty()).await;
             viewer.until(|page| !page.events().is_empty()).await;
         } else {
-            let refused = bring(&server, &page, &view, way, room + 1).await;
+            let refused = add_bytes(&server, &page, &view, way, room + 1).await;
             assert_eq!(refused, Some(ErrorCode::TooLarge), "{component} {way:?}");
         }
         page.settled().await;
@@ -326,13 +326,13 @@ async fn whatever_brings_too_much_into_a_topic_is_refused_and_undone_with_the_co
         assert_eq!(file.counts().await, [0; 0], "{component} {way:?}");
         view.call("write", [3]).await.unwrap();
         viewer.until(|_| seen.state()["ledger"]["text"] == "xxx").await;
-        assert_eq!(bring(&server, &page, &view, way, room).await, None, "{component} {way:?}");
+        assert_eq!(add_bytes(&server, &page, &view, way, room).await, None, "{component} {way:?}");
         viewer.until(|_| seen.state()["ledger"]["text"] == "x".repeat(room)).await;
     }
 }
 
 #[tokio::test]
-async fn what_a_refused_flush_covers_is_undone_together_and_the_flush_before_it_stays() {
+async fn a_refused_flush_is_reverted_completely_and_the_earlier_one_is_kept() {
     let (server, _file) = server(Limits { topic_state_bytes: LIMIT, ..Limits::default() }).await;
     let (page, viewer) = (server.page(), server.page());
     let view = page.mount_open("purse", json!({})).await.unwrap();
@@ -384,7 +384,7 @@ async fn a_first_paint_holds_no_more_than_a_session_may() {
 }
 
 #[tokio::test]
-async fn a_first_paint_counts_children_with_their_parents_and_leaves_to_the_page_what_there_is_no_room_for() {
+async fn a_first_paint_counts_children_and_leaves_excess_ones_to_the_page() {
     let parent = r#"{"number":1,"rows":[{"id":1,"number":10},{"id":2,"number":20}],"open":false}"#.len();
     let leaf = r#"{"label":10,"who":"ada"}"#.len();
     let paint = async |session_state_bytes| {
@@ -402,7 +402,7 @@ async fn a_first_paint_counts_children_with_their_parents_and_leaves_to_the_page
 
 /// Rooms are state too: a page can choose which rooms a component joins.
 #[tokio::test]
-async fn rooms_count_and_what_there_is_no_room_for_is_not_entered() {
+async fn the_number_of_rooms_is_limited() {
     for (component, enter) in [("purse", "enter"), ("purse", "enter_and_flush"), ("vault", "enter")] {
         let what = format!("{component} {enter}");
         let limits = Limits { session_state_bytes: LIMIT, ..Limits::default() };

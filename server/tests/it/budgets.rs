@@ -168,7 +168,7 @@ async fn components_of_a_session_share_its_bytes_and_other_sessions_have_theirs(
 }
 
 #[tokio::test(start_paused = true)]
-async fn edits_props_and_what_goes_along_with_an_action_count() {
+async fn edits_props_and_the_edits_of_an_action_count() {
     for component in ["bag", "safe"] {
         let server = server(session_limits());
         let page = server.page();
@@ -199,7 +199,7 @@ async fn edits_props_and_what_goes_along_with_an_action_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_comes_back_counts_what_it_has() {
+async fn a_restored_session_counts_its_components() {
     for component in ["bag", "safe"] {
         let server = server(session_limits());
         let page = server.page_as("ada", "Ada");

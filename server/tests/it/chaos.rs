@@ -42,7 +42,7 @@ struct Page {
 
 impl Page {
     async fn open(server: &Server) -> Self {
-        let client = Client::greet(server).await;
+        let client = Client::hello(server).await;
         let welcome = client.welcome.clone();
         let mut page = Self {
             client: Some(client),
@@ -77,7 +77,7 @@ impl Page {
     }
 
     /// Reconnects, and sends unanswered requests again, in order.
-    async fn come_back(&mut self, server: &Server) {
+    async fn reconnect(&mut self, server: &Server) {
         let streams: Map<String, Value> = self
             .streams
             .iter()
@@ -99,10 +99,10 @@ impl Page {
     async fn read(&mut self) {
         let Some(client) = &mut self.client else { return };
         let Received::Message(message) = client.receive().await else { panic!("closed by the server") };
-        self.take_in(&message);
+        self.receive(&message);
     }
 
-    fn take_in(&mut self, message: &Value) {
+    fn receive(&mut self, message: &Value) {
         let name = match (&message["componentId"], &message["topic"]) {
             (Value::String(id), _) => format!("c:{id}"),
             (_, Value::String(topic)) => format!("t:{topic}"),
@@ -141,13 +141,13 @@ impl Page {
     }
 }
 
-async fn torment(server: &Server, seed: u64) -> Page {
+async fn drive_page(server: &Server, seed: u64) -> Page {
     let mut random = Random(seed);
     let mut page = Page::open(server).await;
     let mut asked = 0;
     while asked < ACTIONS || !page.unanswered.is_empty() {
         if page.client.is_none() {
-            page.come_back(server).await;
+            page.reconnect(server).await;
         }
         match random.below(10) {
             0..=4 if asked < ACTIONS => {
@@ -184,12 +184,12 @@ async fn every_action_takes_effect_exactly_once_on_a_network_that_breaks() {
         let before = server.bench.runs.load(Ordering::SeqCst);
         let seeds = (0..PAGES).map(|page| round * 1_000 + page + 1);
         eprintln!("seeds {:?}", seeds.clone().collect::<Vec<_>>());
-        let mut pages = futures_util::future::join_all(seeds.map(|seed| torment(&server, seed))).await;
+        let mut pages = futures_util::future::join_all(seeds.map(|seed| drive_page(&server, seed))).await;
         let mut seen = 0;
         for page in &mut pages {
             let mut client = page.client.take().unwrap();
             for message in client.drain().await {
-                page.take_in(&message);
+                page.receive(&message);
             }
             client.send(json!({ "v": 1, "type": "RESYNC", "componentId": "lab" })).await;
             client.send(json!({ "v": 1, "type": "RESYNC", "topic": "chat/lobby" })).await;

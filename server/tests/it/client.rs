@@ -68,17 +68,17 @@ impl Client {
     pub(crate) async fn open_on(stream: TcpStream, address: SocketAddr) -> Self {
         let request = format!("ws://{address}/live").into_client_request().unwrap();
         let (socket, _) = client_async(request, MaybeTlsStream::Plain(stream)).await.unwrap();
-        Self { socket, packs: false, reference: 0, welcome: Value::Null }.say_hello(json!({})).await
+        Self { socket, packs: false, reference: 0, welcome: Value::Null }.send_hello(json!({})).await
     }
 
     /// Opens a connection with a new session.
-    pub(crate) async fn greet(server: &Server) -> Self {
-        Self::greet_with(server, &[], json!({})).await
+    pub(crate) async fn hello(server: &Server) -> Self {
+        Self::hello_with(server, &[], json!({})).await
     }
 
     /// Opens a connection with a new session to a server with short time limits, and retries if a
     /// busy machine exceeds them.
-    pub(crate) async fn greet_at_last(server: &Server) -> Self {
+    pub(crate) async fn hello_with_retries(server: &Server) -> Self {
         let attempts = async {
             loop {
                 let Ok(mut client) = Self::open_with(server, &[]).await else { continue };
@@ -95,13 +95,13 @@ impl Client {
     }
 
     /// Opens a connection with headers and a `HELLO`.
-    pub(crate) async fn greet_with(server: &Server, headers: &[(&str, &str)], hello: Value) -> Self {
-        Self::open_with(server, headers).await.unwrap().say_hello(hello).await
+    pub(crate) async fn hello_with(server: &Server, headers: &[(&str, &str)], hello: Value) -> Self {
+        Self::open_with(server, headers).await.unwrap().send_hello(hello).await
     }
 
     /// Opens a connection with a new session to a server in another process.
-    pub(crate) async fn greet_at(address: SocketAddr) -> Self {
-        Self::open_at(address, &[]).await.unwrap().say_hello(json!({})).await
+    pub(crate) async fn hello_at(address: SocketAddr) -> Self {
+        Self::open_at(address, &[]).await.unwrap().send_hello(json!({})).await
     }
 
     /// Resumes a session of a server in another process, or returns the code that it closes with.
@@ -119,7 +119,7 @@ impl Client {
         }
     }
 
-    async fn say_hello(mut self, hello: Value) -> Self {
+    async fn send_hello(mut self, hello: Value) -> Self {
         self.send(json!({ "v": 1, "type": "HELLO", "payload": hello })).await;
         self.welcome = self.expect("WELCOME").await["payload"].clone();
         self
@@ -130,7 +130,7 @@ impl Client {
         let hello = json!({
             "session": welcome["session"], "resume": welcome["resume"], "acked": acked, "streams": streams,
         });
-        Self::greet_with(server, &[], hello).await
+        Self::hello_with(server, &[], hello).await
     }
 
     /// Sends a message unchanged.

@@ -150,7 +150,7 @@ async fn a_component_is_connected_once_whenever_the_process_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_comes_back_while_its_component_is_connected_does_not_connect_it_again() {
+async fn a_resume_while_the_component_connects_does_not_connect_it_again() {
     for save in [Save::default(), Save::Always] {
         let server = serve(save, &Arc::default());
         let page = server.page();
@@ -164,7 +164,7 @@ async fn a_page_that_comes_back_while_its_component_is_connected_does_not_connec
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_comes_back_while_its_component_is_mounted_connects_it_once() {
+async fn a_resume_while_the_component_mounts_connects_it_once() {
     for save in [Save::default(), Save::Always] {
         let server = serve(save, &Arc::default());
         let page = server.page();
@@ -183,7 +183,7 @@ async fn a_page_that_comes_back_while_its_component_is_mounted_connects_it_once(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_durable_component_that_changed_nothing_is_not_connected_again() {
+async fn an_unchanged_durable_component_is_not_connected_again() {
     for crashes in [false, true] {
         let calls = Arc::default();
         let server = serve(Save::default(), &calls);

@@ -18,7 +18,7 @@ async fn protected() -> Server {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_changes_nothing() {
+async fn a_page_of_another_site_cannot_change_state() {
     let server = protected().await;
     let own = format!("http://{}", server.address);
     let own = own.as_str();

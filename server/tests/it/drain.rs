@@ -22,7 +22,7 @@ async fn ready(State(runtime): State<Runtime>) -> StatusCode {
 const LONG: Duration = Duration::from_secs(600);
 
 #[tokio::test]
-async fn the_listener_goes_on_and_says_that_it_is_not_ready() {
+async fn the_listener_continues_and_reports_that_it_is_not_ready() {
     let limits = Limits { drain_accept: LONG, ..Limits::default() };
     let bench = std::sync::Arc::new(crate::app::Bench::default());
     let runtime = Runtime::builder().state(bench).limits(limits).build().unwrap();
@@ -30,7 +30,7 @@ async fn the_listener_goes_on_and_says_that_it_is_not_ready() {
     let mut server = Server::serve(TcpListener::bind("127.0.0.1:0").await.unwrap(), app, runtime);
     let status = async || request(&server, "GET", "/ready", &[]).await.0;
     assert!(status().await.starts_with("http/1.1 200"));
-    let mut before = Client::greet(&server).await;
+    let mut before = Client::hello(&server).await;
     before.mount("c", "counter", json!({})).await;
 
     server.ask_to_stop();
@@ -40,7 +40,7 @@ async fn the_listener_goes_on_and_says_that_it_is_not_ready() {
     assert!(head.contains("connection: close"), "{head}");
     // Load balancers still send clients to this process: it serves them, and existing connections
     // stay.
-    let mut during = Client::greet(&server).await;
+    let mut during = Client::hello(&server).await;
     during.mount("c", "counter", json!({})).await;
     for client in [&mut before, &mut during] {
         assert_eq!(client.act("c", "increment", json!([])).await["type"], "STATE_UPDATE");
@@ -50,7 +50,7 @@ async fn the_listener_goes_on_and_says_that_it_is_not_ready() {
 }
 
 #[tokio::test]
-async fn by_default_nothing_is_accepted_any_more() {
+async fn by_default_a_draining_server_accepts_no_connection() {
     let mut server = start().await;
     server.stop().await;
     assert!(!server.runtime.is_ready());
@@ -61,7 +61,7 @@ async fn by_default_nothing_is_accepted_any_more() {
 async fn after_that_time_pages_are_sent_away() {
     let limits = Limits { drain_accept: Duration::from_millis(30), ..Limits::default() };
     let mut server = crate::app::limited(limits).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let (code, ()) = tokio::join!(client.closed(), server.stop());
     assert_eq!(code, 1001);

@@ -9,15 +9,15 @@ use crate::client::{Client, assert_error};
 
 const PACKED: &[(&str, &str)] = &[("sec-websocket-protocol", "vivaz.v1.msgpack")];
 
-async fn greet_packed(server: &Server) -> Client {
-    Client::greet_with(server, PACKED, json!({})).await
+async fn hello_msgpack(server: &Server) -> Client {
+    Client::hello_with(server, PACKED, json!({})).await
 }
 
 #[tokio::test]
-async fn everything_is_said_in_the_encoding_that_was_agreed_on() {
+async fn all_messages_use_the_negotiated_encoding() {
     let server = start().await;
-    let mut packed = greet_packed(&server).await;
-    let mut plain = Client::greet(&server).await;
+    let mut packed = hello_msgpack(&server).await;
+    let mut plain = Client::hello(&server).await;
     for client in [&mut packed, &mut plain] {
         let mounted = client.mount("c", "counter", json!({ "count": 3, "title": "é\u{1}" })).await;
         assert_eq!(mounted["payload"]["state"], json!({ "count": 3, "title": "é\u{1}" }));
@@ -30,10 +30,10 @@ async fn everything_is_said_in_the_encoding_that_was_agreed_on() {
 }
 
 #[tokio::test]
-async fn a_topic_is_the_same_to_everybody_and_long_snapshots_arrive_whole() {
+async fn all_subscribers_have_the_same_state_and_long_snapshots_are_complete() {
     let server = start().await;
-    let mut packed = greet_packed(&server).await;
-    let mut plain = Client::greet(&server).await;
+    let mut packed = hello_msgpack(&server).await;
+    let mut plain = Client::hello(&server).await;
     packed.mount("chat", "chat", json!({})).await;
     plain.mount("chat", "chat", json!({})).await;
     let long = "long".repeat(10_000);
@@ -50,7 +50,7 @@ async fn a_topic_is_the_same_to_everybody_and_long_snapshots_arrive_whole() {
 #[tokio::test]
 async fn a_session_may_be_resumed_in_another_encoding() {
     let server = start().await;
-    let mut packed = greet_packed(&server).await;
+    let mut packed = hello_msgpack(&server).await;
     let mounted = packed.mount("c", "counter", json!({})).await;
     let welcome = packed.welcome.clone();
     packed.cut();
@@ -62,9 +62,9 @@ async fn a_session_may_be_resumed_in_another_encoding() {
 }
 
 #[tokio::test]
-async fn what_is_not_message_pack_is_malformed_and_json_always_works() {
+async fn invalid_message_pack_is_malformed_and_json_always_works() {
     let server = start().await;
-    let mut client = greet_packed(&server).await;
+    let mut client = hello_msgpack(&server).await;
     let deep = [vec![0x91; 100], vec![0xc0]].concat();
     for frame in [&b"{\"v\":1}"[..], &[0xc1], &[0x81, 0xa1, b'v', 0x01], &[], &deep] {
         client.send_frame(Message::binary(frame.to_vec())).await.unwrap();
@@ -77,16 +77,16 @@ async fn what_is_not_message_pack_is_malformed_and_json_always_works() {
 #[tokio::test]
 async fn a_message_may_be_as_large_as_its_json() {
     let server = limited(Limits { message_bytes: 1024, ..Limits::default() }).await;
-    let mut client = greet_packed(&server).await;
+    let mut client = hello_msgpack(&server).await;
     // Six hundred bytes, each of which is six bytes in JSON.
     client.send(json!({ "v": 1, "type": "PING", "payload": "\u{1}".repeat(600) })).await;
     assert_eq!(client.closed().await, 1009);
 }
 
 #[tokio::test]
-async fn what_another_encoding_cannot_echo_is_malformed_in_all() {
+async fn a_message_that_one_encoding_cannot_represent_is_malformed_in_all() {
     let server = start().await;
-    for mut client in [Client::greet(&server).await, greet_packed(&server).await] {
+    for mut client in [Client::hello(&server).await, hello_msgpack(&server).await] {
         for payload in [r#""\ud800""#, r#"{"\udfff":1}"#, "1e999", "[-1e999]"] {
             client.send_text(&format!(r#"{{"v":1,"type":"PING","payload":{payload}}}"#)).await;
             assert_error(&client.next().await, "malformed");

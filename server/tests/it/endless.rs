@@ -53,7 +53,7 @@ async fn the_own_page_and_others_are_answered_and_the_session_ends() {
             ..Limits::default()
         };
         let server = start_with(|builder| builder.limits(limits)).await;
-        let mut client = Client::greet_with(&server, &[("x-user", "ada")], json!({})).await;
+        let mut client = Client::hello_with(&server, &[("x-user", "ada")], json!({})).await;
         for id in ["a", "b"] {
             client.mount(id, "ping", json!({})).await;
         }
@@ -61,7 +61,7 @@ async fn the_own_page_and_others_are_answered_and_the_session_ends() {
         let own = client.call("a", "count", json!([]));
         client.send(own.clone()).await;
         assert_eq!(client.reply(&own["ref"]).await["type"], "ACK");
-        let mut other = Client::greet(&server).await;
+        let mut other = Client::hello(&server).await;
         other.mount("a", "ping", json!({})).await;
         client.cut();
         while server.runtime.stats().sessions > 1 {

@@ -15,7 +15,7 @@ use crate::restart::File;
 #[tokio::test]
 async fn a_message_that_is_sent_again_gets_its_reply_again() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let see = client.call("lab", "see", json!([]));
     let first = client.ask(see.clone()).await;
@@ -31,7 +31,7 @@ async fn a_message_that_is_sent_again_gets_its_reply_again() {
 #[tokio::test]
 async fn a_mount_that_is_sent_again_is_answered_as_of_now() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mount = client.message("COMPONENT_MOUNT", "c", json!({ "component": "counter" }));
     client.ask(mount.clone()).await;
     client.act("c", "increment", json!([])).await;
@@ -43,7 +43,7 @@ async fn a_mount_that_is_sent_again_is_answered_as_of_now() {
 #[tokio::test]
 async fn one_that_runs_is_not_run_again_and_answers_once() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let wait = client.call("lab", "wait", json!([]));
     client.send_all([wait.clone(), wait.clone(), wait]).await.unwrap();
@@ -57,7 +57,7 @@ async fn one_that_runs_is_not_run_again_and_answers_once() {
 #[tokio::test]
 async fn a_reply_that_is_acknowledged_or_too_old_is_lost_and_never_run_again() {
     let server = limited(Limits { kept_replies: 3, ..Limits::default() }).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let calls: Vec<_> = (0..5).map(|_| client.call("lab", "see", json!([]))).collect();
     for call in &calls {
@@ -74,7 +74,7 @@ async fn a_reply_that_is_acknowledged_or_too_old_is_lost_and_never_run_again() {
 #[tokio::test]
 async fn a_handler_that_runs_when_the_connection_breaks_finishes_and_its_reply_waits() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mounted = client.mount("lab", "lab", json!({})).await;
     let wait = client.call("lab", "wait", json!([]));
     client.send(wait.clone()).await;
@@ -105,7 +105,7 @@ async fn a_handler_that_runs_when_the_connection_breaks_finishes_and_its_reply_w
 #[tokio::test]
 async fn replies_wait_for_the_client_in_order() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mounted = client.mount("lab", "lab", json!({})).await;
     for _ in 0..3 {
         client.act("lab", "see", json!([])).await;
@@ -140,7 +140,7 @@ async fn a_message_whose_stored_reply_cannot_be_read_is_not_run_again() {
         start_with(|builder| builder.store(database))
     };
     let first = server().await;
-    let mut page = Client::greet(&first).await;
+    let mut page = Client::hello(&first).await;
     let mount = page.message("COMPONENT_MOUNT", "c", json!({ "component": "steady", "props": {} }));
     let add = page.call("c", "add", json!([]));
     let unmount = page.message("COMPONENT_UNMOUNT", "c", json!(null));
@@ -175,14 +175,14 @@ async fn a_message_whose_stored_reply_cannot_be_read_is_not_run_again() {
 /// A committed request of a durable component does not run again, even if the session was saved
 /// before it and the reply is no longer kept.
 #[tokio::test]
-async fn what_was_committed_after_the_last_save_of_the_session_is_not_run_again() {
+async fn an_action_committed_after_the_last_save_is_not_run_again() {
     let store = MemoryStore::new();
     let start = async |store: &MemoryStore| {
         let store = store.clone();
         start_with(move |builder| builder.store(store).save(Save::Always)).await
     };
     let mut first = start(&store).await;
-    let mut client = Client::greet(&first).await;
+    let mut client = Client::hello(&first).await;
     client.mount("p", "safe-pulse", json!({})).await;
     let mut calls = Vec::new();
     for _ in 0..3 {
@@ -203,7 +203,7 @@ async fn what_was_committed_after_the_last_save_of_the_session_is_not_run_again(
     let head = SnapshotHead { owner, secrets, progress, good_for: Duration::from_secs(3_600) };
     let (components, aside) = (stored.components, stored.aside);
     let whole = SessionState { session, head, components, moving: Vec::new(), aside };
-    assert!(store.enter(&found.holder, vec![whole]).await.unwrap().is_empty());
+    assert!(store.save_whole(&found.holder, vec![whole]).await.unwrap().is_empty());
 
     let second = start(&store).await;
     let mut client = Client::resume(&second, &welcome, 1, json!({})).await;

@@ -19,9 +19,9 @@ fn unmetered() -> Limits {
 #[tokio::test]
 async fn of_ten_thousand_mounts_a_hundred_are_made() {
     let server = limited(unmetered()).await;
-    let mut other = Client::greet(&server).await;
+    let mut other = Client::hello(&server).await;
     other.mount("c", "counter", json!({})).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let (mut made, mut refused) = (0, 0);
     for _ in 0..100 {
         let mounts: Vec<Value> = (0..100)
@@ -48,7 +48,7 @@ async fn of_ten_thousand_mounts_a_hundred_are_made() {
 #[tokio::test]
 async fn with_the_usual_limits_they_close_with_4429() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mounts: Vec<Value> = (0..10_000)
         .map(|n| client.message("COMPONENT_MOUNT", &format!("c{n}"), json!({ "component": "counter" })))
         .collect();
@@ -61,9 +61,9 @@ async fn with_the_usual_limits_they_close_with_4429() {
 #[tokio::test]
 async fn a_flood_of_pings_closes_with_4429() {
     let server = start().await;
-    let mut other = Client::greet(&server).await;
+    let mut other = Client::hello(&server).await;
     other.mount("c", "counter", json!({})).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     // A masked, empty frame with a mask of zero.
     let pings = [0x89, 0x80, 0, 0, 0, 0].repeat(5_000);
     let _ = client.stream().write_all(&pings).await;
@@ -72,9 +72,9 @@ async fn a_flood_of_pings_closes_with_4429() {
 }
 
 #[tokio::test]
-async fn snapshots_cost_what_they_weigh() {
+async fn snapshots_count_by_their_size() {
     let server = limited(Limits { resync_bytes: 1_000, ..Limits::default() }).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "counter", json!({ "title": "x".repeat(2_000) })).await;
     let resync = json!({ "v": 1, "type": "RESYNC", "componentId": "c" });
     client.send(resync.clone()).await;
@@ -89,9 +89,28 @@ async fn snapshots_cost_what_they_weigh() {
 }
 
 #[tokio::test]
+async fn snapshots_requested_at_once_cost_what_they_weigh() {
+    let server = limited(Limits { resync_bytes: 1_000, ..Limits::default() }).await;
+    let mut client = Client::hello(&server).await;
+    for id in ["a", "b"] {
+        client.mount(id, "counter", json!({ "title": "x".repeat(2_000) })).await;
+    }
+    let resync = |id| json!({ "v": 1, "type": "RESYNC", "componentId": id });
+    client.send_all(["a", "b"].repeat(25).into_iter().map(resync)).await.unwrap();
+    // A snapshot that waits to be sent answers all requests before it.
+    let replies = client.drain().await;
+    let (snapshots, refused): (Vec<_>, Vec<_>) =
+        replies.iter().partition(|reply| reply["type"] == "STATE_SNAPSHOT");
+    assert_eq!(snapshots.len(), 1, "2 kB use up a limit of 1 kB");
+    assert!(refused.iter().any(|reply| reply["componentId"] == "a"));
+    assert!(refused.iter().any(|reply| reply["componentId"] == "b"));
+    refused.into_iter().for_each(|reply| assert_error(reply, "rate_limited"));
+}
+
+#[tokio::test]
 async fn a_session_shows_so_many_topics() {
     let server = limited(Limits { topics: 2, ..Limits::default() }).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     for (id, kind) in [("a", "COMPONENT_MOUNTED"), ("b", "COMPONENT_MOUNTED"), ("c", "ERROR")] {
         let message =
             client.message("COMPONENT_MOUNT", id, json!({ "component": "chat", "props": { "room": id } }));
@@ -127,7 +146,7 @@ async fn a_component_that_shows_no_topic_is_mounted_however_many_topics_there_ar
 #[tokio::test]
 async fn events_for_a_component_that_is_busy_are_lost_beyond_the_bound() {
     let server = limited(Limits { mailbox: 5, ..Limits::default() }).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     client.act("lab", "enter", json!(["room"])).await;
     let call = client.call("lab", "wait", json!([]));
@@ -156,7 +175,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn a_message_in_fragments_is_one_message() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let text = json!({ "v": 1, "type": "PING", "payload": "é".repeat(100) }).to_string();
     let bytes = text.as_bytes();
     let mut frames = frame(0x01, &bytes[..1]);
@@ -173,7 +192,7 @@ async fn a_message_in_fragments_is_one_message() {
 #[tokio::test]
 async fn fragments_that_come_to_too_much_close_with_1009() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mut frames = frame(0x01, &[b'x'; 1_000]);
     for _ in 0..100 {
         frames.extend(frame(0x00, &[b'x'; 1_000]));
@@ -185,7 +204,7 @@ async fn fragments_that_come_to_too_much_close_with_1009() {
 #[tokio::test]
 async fn a_frame_that_claims_to_be_huge_is_not_waited_for() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let claim = [&[0x81, 0xff][..], &(u64::MAX >> 1).to_be_bytes(), &[0; 4]].concat();
     client.stream().write_all(&claim).await.unwrap();
     assert_eq!(client.closed().await, 1009);
@@ -194,11 +213,11 @@ async fn a_frame_that_claims_to_be_huge_is_not_waited_for() {
 #[tokio::test]
 async fn fragments_that_are_no_text_together_close_with_1007() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     // The halves of two different characters.
     client.stream().write_all(&[frame(0x01, &[0xc3]), frame(0x80, &[0xe2])].concat()).await.unwrap();
     assert_eq!(client.closed().await, 1007);
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.send_frame(Message::text("{")).await.unwrap();
     assert_error(&client.next().await, "malformed");
 }

@@ -33,7 +33,7 @@ impl Steps {
 #[tokio::test]
 async fn the_page_sees_each_step_before_the_reply() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("s", "steps", json!({})).await;
     let call = client.call("s", "run", json!([2, false]));
     let reference = call["ref"].clone();
@@ -58,9 +58,9 @@ async fn the_page_sees_each_step_before_the_reply() {
 }
 
 #[tokio::test]
-async fn a_failure_takes_back_what_was_not_flushed_and_a_page_that_was_away_has_missed_nothing() {
+async fn a_failure_reverts_unflushed_changes_and_a_resumed_page_has_all_patches() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mounted = client.mount("s", "steps", json!({})).await;
     let call = client.call("s", "run", json!([2, true]));
     client.send(call.clone()).await;

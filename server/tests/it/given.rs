@@ -57,7 +57,7 @@ impl Stairs {
 /// A child that has changed a field given by its parent keeps it while the parent gives the same
 /// value.
 #[tokio::test(start_paused = true)]
-async fn a_child_keeps_what_it_made_of_its_props() {
+async fn a_child_keeps_the_state_derived_from_its_props() {
     for how in ["nothing", "drop", "rename", "restart", "crash"] {
         let store = MemoryStore::new();
         let server = Kit::new(move || Runtime::builder().store(store.clone()).save(Save::Always));
@@ -81,7 +81,7 @@ async fn a_child_keeps_what_it_made_of_its_props() {
 
 /// The same with SQLite in its default configuration.
 #[tokio::test]
-async fn a_child_keeps_what_it_made_of_its_props_with_sqlite() {
+async fn a_child_keeps_the_state_derived_from_its_props_with_sqlite() {
     let file = crate::restart::File::new().await;
     let database = file.database.clone();
     let server = Kit::new(move || Runtime::builder().store(database.clone()));
@@ -179,10 +179,10 @@ async fn shown(client: &mut Client, id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_open_component_is_mounted_anew_with_the_props_that_it_had() {
+async fn an_open_component_is_remounted_with_its_previous_props() {
     let store = MemoryStore::new();
     let first = old(&store).await;
-    let mut client = Client::greet(&first).await;
+    let mut client = Client::hello(&first).await;
     client.mount("f", "forgetful", json!({ "room": "hall" })).await;
     client.act("f", "click", json!([])).await;
     let props = client.message("PROPS_UPDATE", "f", json!({ "props": { "room": "kitchen", "filter": 7 } }));
@@ -192,10 +192,10 @@ async fn an_open_component_is_mounted_anew_with_the_props_that_it_had() {
 }
 
 #[tokio::test]
-async fn a_child_is_mounted_anew_with_the_props_that_it_had() {
+async fn a_child_is_remounted_with_its_previous_props() {
     let store = MemoryStore::new();
     let first = old(&store).await;
-    let mut client = Client::greet(&first).await;
+    let mut client = Client::hello(&first).await;
     client.mount("p", "forgetful-parent", json!({ "room": "hall" })).await;
     let mount = json!({ "parent": "p", "place": [0], "page": { "filter": 1 } });
     let mount = client.message("COMPONENT_MOUNT", "f", mount);
@@ -210,10 +210,10 @@ async fn a_child_is_mounted_anew_with_the_props_that_it_had() {
 
 /// Props that a component refuses are not stored.
 #[tokio::test]
-async fn refused_props_are_not_those_that_a_component_is_mounted_anew_with() {
+async fn a_remount_does_not_use_refused_props() {
     let store = MemoryStore::new();
     let first = old(&store).await;
-    let mut client = Client::greet(&first).await;
+    let mut client = Client::hello(&first).await;
     client.mount("f", "forgetful", json!({ "room": "hall" })).await;
     let props =
         client.message("PROPS_UPDATE", "f", json!({ "props": { "room": "kitchen", "filter": "no" } }));
@@ -226,7 +226,7 @@ async fn refused_props_are_not_those_that_a_component_is_mounted_anew_with() {
 /// A prop that a parent changes after a restart is passed on, even if it changes back to an earlier
 /// value.
 #[tokio::test(start_paused = true)]
-async fn a_child_is_given_what_its_parent_changes_after_a_restart() {
+async fn a_child_receives_changes_of_its_parent_after_a_restart() {
     let store = MemoryStore::new();
     let server = Kit::new(move || Runtime::builder().store(store.clone()).save(Save::Always));
     let page = server.page();

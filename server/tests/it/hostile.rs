@@ -7,14 +7,14 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::app::{Server, start};
 use crate::client::{Client, assert_error};
 
-/// Another client, whose page continues as if nothing had happened.
-async fn bystander(server: &Server) -> Client {
-    let mut client = Client::greet(server).await;
+/// Another client, whose page must continue undisturbed.
+async fn other_client(server: &Server) -> Client {
+    let mut client = Client::hello(server).await;
     client.mount("c", "counter", json!({})).await;
     client
 }
 
-async fn still_well(client: &mut Client) {
+async fn check_responds(client: &mut Client) {
     let update = client.act("c", "increment", json!([])).await;
     assert_eq!(update["type"], "STATE_UPDATE");
 }
@@ -22,8 +22,8 @@ async fn still_well(client: &mut Client) {
 #[tokio::test]
 async fn malformed_messages_are_answered_and_ten_in_a_row_close_with_4400() {
     let server = start().await;
-    let mut other = bystander(&server).await;
-    let mut client = Client::greet(&server).await;
+    let mut other = other_client(&server).await;
+    let mut client = Client::hello(&server).await;
     let deep = format!(r#"{{"v":1,"type":"PING","payload":{}1{}}}"#, "[".repeat(70), "]".repeat(70));
     let bad = [
         "",
@@ -49,21 +49,21 @@ async fn malformed_messages_are_answered_and_ten_in_a_row_close_with_4400() {
     client.send_frame(Message::binary(vec![1, 2, 3])).await.unwrap();
     assert_error(&client.next().await, "malformed");
     assert_eq!(client.closed().await, 4400);
-    still_well(&mut other).await;
+    check_responds(&mut other).await;
 }
 
 /// Well-formed JSON, but not a message that resets the count of malformed ones.
 #[tokio::test]
 async fn a_ping_whose_payload_is_no_value_is_malformed_too() {
     let server = start().await;
-    let mut client = bystander(&server).await;
+    let mut client = other_client(&server).await;
     let bad = r#"{"v":1,"type":"PING","payload":1e999}"#;
     for _ in 0..2 {
         for _ in 0..9 {
             client.send_text(bad).await;
             assert_error(&client.next().await, "malformed");
         }
-        still_well(&mut client).await;
+        check_responds(&mut client).await;
     }
     for _ in 0..10 {
         client.send_text(bad).await;
@@ -75,7 +75,7 @@ async fn a_ping_whose_payload_is_no_value_is_malformed_too() {
 #[tokio::test]
 async fn a_malformed_message_with_a_ref_is_answered_to_it() {
     let server = start().await;
-    let mut client = bystander(&server).await;
+    let mut client = other_client(&server).await;
     let broken = r#"{"v":1,"type":"COMPONENT_ACTION","ref":9,"componentId":"c"}"#;
     client.send_text(broken).await;
     let error = client.next().await;
@@ -91,7 +91,7 @@ async fn a_malformed_message_with_a_ref_is_answered_to_it() {
 #[tokio::test]
 async fn unknown_types_are_named_and_unknown_fields_ignored() {
     let server = start().await;
-    let mut client = bystander(&server).await;
+    let mut client = other_client(&server).await;
     client.send(json!({ "v": 1, "type": "MAKE_TEA", "ref": 5 })).await;
     let error = client.next().await;
     assert_error(&error, "unknown_type");
@@ -103,10 +103,10 @@ async fn unknown_types_are_named_and_unknown_fields_ignored() {
 }
 
 #[tokio::test]
-async fn nobody_reaches_somebody_elses_component() {
+async fn a_component_is_accessible_only_in_its_session() {
     let server = start().await;
-    let mut other = bystander(&server).await;
-    let mut client = Client::greet(&server).await;
+    let mut other = other_client(&server).await;
+    let mut client = Client::hello(&server).await;
     assert_error(&client.act("c", "increment", json!([])).await, "not_mounted");
     for id in ["../c", "c c", &"x".repeat(65), ""] {
         let call = client.call(id, "increment", json!([]));
@@ -119,20 +119,20 @@ async fn nobody_reaches_somebody_elses_component() {
 #[tokio::test]
 async fn a_message_too_large_closes_with_1009_and_the_code_arrives() {
     let server = start().await;
-    let mut other = bystander(&server).await;
+    let mut other = other_client(&server).await;
     for size in [64 * 1024 + 1, 4 * 1024 * 1024] {
-        let mut client = Client::greet(&server).await;
+        let mut client = Client::hello(&server).await;
         // The server may close before all of it is written.
         let _ = client.send_frame(Message::text("x".repeat(size))).await;
         assert_eq!(client.closed().await, 1009, "{size}");
     }
-    still_well(&mut other).await;
+    check_responds(&mut other).await;
 }
 
 #[tokio::test]
 async fn a_message_as_large_as_allowed_is_taken() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let around = json!({ "v": 1, "type": "PING", "payload": "" }).to_string().len();
     let text = "x".repeat(64 * 1024 - around);
     client.send(json!({ "v": 1, "type": "PING", "payload": text })).await;
@@ -142,18 +142,18 @@ async fn a_message_as_large_as_allowed_is_taken() {
 #[tokio::test]
 async fn text_that_is_not_utf_8_closes_with_1007() {
     let server = start().await;
-    let mut other = bystander(&server).await;
-    let mut client = Client::greet(&server).await;
+    let mut other = other_client(&server).await;
+    let mut client = Client::hello(&server).await;
     // A masked text frame of two bytes with a mask of zero.
     client.stream().write_all(&[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe]).await.unwrap();
     assert_eq!(client.closed().await, 1007);
-    still_well(&mut other).await;
+    check_responds(&mut other).await;
 }
 
 #[tokio::test]
 async fn frames_that_break_rfc_6455_close_with_1002() {
     let server = start().await;
-    let mut other = bystander(&server).await;
+    let mut other = other_client(&server).await;
     // Not masked; reserved bits; an unknown opcode; a fragmented ping.
     for frame in [
         &[0x81, 0x01, b'x'][..],
@@ -161,17 +161,17 @@ async fn frames_that_break_rfc_6455_close_with_1002() {
         &[0x83, 0x80, 0, 0, 0, 0],
         &[0x09, 0x80, 0, 0, 0, 0],
     ] {
-        let mut client = Client::greet(&server).await;
+        let mut client = Client::hello(&server).await;
         client.stream().write_all(frame).await.unwrap();
         assert_eq!(client.closed().await, 1002, "{frame:?}");
     }
-    still_well(&mut other).await;
+    check_responds(&mut other).await;
 }
 
 #[tokio::test]
 async fn forged_seals_are_bad_seals() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     for seal in ["", "x", &"A".repeat(200), "../../etc/passwd"] {
         let mount = client.message("COMPONENT_MOUNT", "c", json!({ "seal": seal }));
         assert_error(&client.ask(mount).await, "bad_seal");
@@ -181,7 +181,7 @@ async fn forged_seals_are_bad_seals() {
 #[tokio::test]
 async fn huge_and_odd_values_are_only_values() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "counter", json!({})).await;
     assert_eq!(client.act("c", "increment", json!([i64::MAX])).await["payload"]["count"], i64::MAX);
     assert_eq!(client.act("c", "increment", json!([5])).await["type"], "ACK", "saturated; nothing changed");
@@ -193,4 +193,19 @@ async fn huge_and_odd_values_are_only_values() {
         assert!(code == "bad_arguments" || code == "malformed", "{argument}: {code}");
     }
     assert_eq!(client.act("c", "increment", json!([-1])).await["payload"]["count"], i64::MAX - 1);
+}
+
+#[tokio::test]
+async fn a_hello_that_names_a_stream_twice_is_refused_and_the_session_stays() {
+    let server = start().await;
+    let mut client = other_client(&server).await;
+    let (session, secret) = (client.welcome["session"].clone(), client.welcome["resume"].clone());
+    let streams = vec![r#""c:c":["k",0]"#; 2_500].join(",");
+    let hello = format!(
+        r#"{{"v":1,"type":"HELLO","payload":{{"session":{session},"resume":{secret},"streams":{{{streams}}}}}}}"#
+    );
+    let mut other = Client::open(&server).await;
+    other.send_text(&hello).await;
+    assert_eq!(other.closed().await, 4400);
+    check_responds(&mut client).await;
 }

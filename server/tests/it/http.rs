@@ -40,7 +40,7 @@ pub(crate) fn status(error: &Error) -> u16 {
 }
 
 #[tokio::test]
-async fn a_plain_request_is_told_what_is_spoken_here() {
+async fn a_request_without_an_upgrade_gets_the_expected_protocol() {
     let server = start().await;
     let (head, body) = request(&server, "GET", "/live", &[]).await;
     assert!(head.starts_with("http/1.1 426"), "{head}");
@@ -87,7 +87,7 @@ async fn unknown_subprotocols_are_refused_by_name() {
 #[tokio::test]
 async fn templates_are_immutable_and_compressed() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mounted = client.mount("lab", "lab", serde_json::json!({})).await;
     let hash = mounted["payload"]["template"].as_str().unwrap();
     let path = format!("/live/template/{hash}.json");
@@ -104,7 +104,7 @@ async fn templates_are_immutable_and_compressed() {
 }
 
 #[tokio::test]
-async fn the_client_is_served_compressed_and_its_module_for_ever() {
+async fn the_client_is_served_compressed_and_its_module_is_cached_permanently() {
     let server = start().await;
     let (head, script) = request(&server, "GET", "/live/client.js", &[]).await;
     assert!(head.starts_with("http/1.1 200") && head.contains("text/javascript"), "{head}");

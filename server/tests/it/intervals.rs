@@ -161,7 +161,7 @@ async fn the_first_change_is_sent_at_once_and_those_that_follow_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_component_says_meanwhile_keeps_its_order() {
+async fn intermediate_errors_of_a_component_keep_their_order() {
     for component in ["pulse", "safe-pulse"] {
         let server = server();
         let page = server.page();
@@ -183,7 +183,7 @@ async fn what_a_component_says_meanwhile_keeps_its_order() {
 
 /// A patch caused by an event, which is not a reply, follows the held replies.
 #[tokio::test(start_paused = true)]
-async fn what_a_component_does_by_itself_meanwhile_is_shown_behind_its_replies() {
+async fn spontaneous_changes_of_a_component_follow_its_replies() {
     for component in ["pulse", "safe-pulse"] {
         let server = server();
         let page = server.page();
@@ -206,7 +206,7 @@ async fn what_a_component_does_by_itself_meanwhile_is_shown_behind_its_replies()
 #[tokio::test]
 async fn a_patch_of_a_busy_interval_names_a_bounded_number_of_its_actions() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "pulse", json!({})).await;
     let calls: Vec<_> = (0..120).map(|id| client.call("c", "beat", json!([id]))).collect();
     client.send_all(calls).await.unwrap();
@@ -235,7 +235,7 @@ async fn a_change_that_stays_when_its_action_fails_precedes_the_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_line_that_breaks_while_a_reply_is_held_loses_nothing_and_runs_nothing_twice() {
+async fn a_connection_that_breaks_while_a_reply_is_held_runs_the_action_once() {
     for component in ["pulse", "safe-pulse"] {
         for moment in [Moment::AfterSend, Moment::BeforeReply] {
             let server = server();
@@ -266,7 +266,7 @@ async fn a_line_that_breaks_while_a_reply_is_held_loses_nothing_and_runs_nothing
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_goes_away_first_sends_what_it_holds() {
+async fn a_server_that_shuts_down_sends_held_replies_first() {
     for component in ["pulse", "safe-pulse"] {
         let server = server();
         let page = server.page();
@@ -282,7 +282,7 @@ async fn a_server_that_goes_away_first_sends_what_it_holds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_component_that_is_removed_goes_behind_its_replies_and_who_comes_sees_what_was_sent() {
+async fn a_removal_follows_the_replies_and_a_new_page_sees_the_sent_state() {
     for component in ["pulse", "safe-pulse"] {
         let server = server();
         let page = server.page();
@@ -295,7 +295,7 @@ async fn a_component_that_is_removed_goes_behind_its_replies_and_who_comes_sees_
         assert_eq!(beats(&seen), [1], "the snapshot has the state after the patches");
         let unmount = page.ask(pulse.id(), vivaz::testing::Ask::Unmount);
         soon().await;
-        // The page itself gives up what it has asked a component that it removes.
+        // The page drops its requests to a component that it removes.
         assert_eq!(held.await.unwrap_err().code, vivaz::ErrorCode::NotMounted);
         let counted = Answer::Done(Some(json!(2)));
         let is_counted = || page.client(|client| client.answers().any(|(_, answer)| *answer == counted));
@@ -351,7 +351,7 @@ impl TwoPulses {
 #[tokio::test]
 async fn a_reply_waits_for_its_own_topic_and_for_the_replies_before_it() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("p", "two-pulses", json!({})).await;
     // The first change of each is sent at once.
     client.act("p", "slow", json!([1])).await;

@@ -48,9 +48,9 @@ async fn until_stored(place: &Place, component: &str, is_so: impl Fn(&Value) -> 
 }
 
 #[tokio::test]
-async fn what_the_store_has_of_a_plain_component_outlives_a_kill() {
+async fn stored_state_of_a_plain_component_survives_a_kill() {
     let mut place = Place::new(PROCESS);
-    let mut page = Client::greet_at(place.start()).await;
+    let mut page = Client::hello_at(place.start()).await;
     page.mount("lab", "lab", json!({})).await;
     for seen in 1..=5 {
         assert_eq!(page.act("lab", "see", json!([])).await["result"], seen);
@@ -98,7 +98,7 @@ impl DurableDivider {
 async fn a_state_that_cannot_be_saved_is_refused_and_the_one_before_outlives_a_kill() {
     for component in ["divider", "divider-durable"] {
         let mut place = Place::new(PROCESS);
-        let mut page = Client::greet_at(place.start()).await;
+        let mut page = Client::hello_at(place.start()).await;
         page.mount("d", component, json!({})).await;
         assert_ne!(page.act("d", "divide", json!([2])).await["type"], "ERROR", "{component}");
         if component == "divider" {
@@ -115,9 +115,9 @@ async fn a_state_that_cannot_be_saved_is_refused_and_the_one_before_outlives_a_k
 }
 
 #[tokio::test]
-async fn a_page_that_acknowledges_nothing_leaves_no_more_replies_in_the_store_than_are_kept() {
+async fn the_stored_replies_of_a_page_without_acknowledgements_are_bounded() {
     let mut place = Place::new(PROCESS);
-    let mut page = Client::greet_at(place.start()).await;
+    let mut page = Client::hello_at(place.start()).await;
     page.mount("d", "divider-durable", json!({})).await;
     for _ in 0..600 {
         assert_eq!(page.act("d", "divide", json!([1])).await["type"], "ACK");
@@ -145,7 +145,7 @@ async fn a_page_that_acknowledges_nothing_leaves_no_more_replies_in_the_store_th
 #[tokio::test]
 async fn a_durable_component_is_in_its_rooms_after_a_kill() {
     let mut place = Place::new(PROCESS);
-    let mut page = Client::greet_at(place.start()).await;
+    let mut page = Client::hello_at(place.start()).await;
     page.mount("m", "member-durable", json!({})).await;
     // Each is acknowledged, and the process is killed at once.
     let steps = [("go", "+a", true), ("go", "-a", false), ("go_in_transaction", "+a", true)];
@@ -154,7 +154,7 @@ async fn a_durable_component_is_in_its_rooms_after_a_kill() {
         place.kill();
         let address = place.start();
         page = Client::resume_at(address, &page.welcome, acked).await.unwrap();
-        let mut other = Client::greet_at(address).await;
+        let mut other = Client::hello_at(address).await;
         other.mount("lab", "lab", json!({})).await;
         other.act("lab", "shout", json!(["a", "tea"])).await;
         if is_in {

@@ -4,9 +4,9 @@ mod browser;
 mod day;
 mod faults;
 mod groups;
-mod guesses;
 mod hands;
 mod interleavings;
+mod optimistic;
 mod restart;
 mod rows;
 
@@ -67,7 +67,7 @@ async fn whenever_the_connection_breaks_an_action_runs_once_and_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_asked_offline_arrives_in_order_when_the_line_is_back() {
+async fn offline_requests_arrive_in_order_after_the_reconnect() {
     let (server, _bench) = server();
     let page = server.page();
     let chat = page.mount_open("chat", json!({})).await.unwrap();
@@ -101,7 +101,7 @@ async fn two_people_see_the_same_room_and_one_may_not_see_the_other() {
     let refusal = bob.mount_open("chat", json!({ "room": "private" })).await.unwrap_err();
     assert_eq!(refusal.code, ErrorCode::Forbidden);
     // Another user's connection does not resume Ada's session.
-    ada.becomes(Identity::anonymous());
+    ada.set_identity(Identity::anonymous());
     ada.network().drop();
     ada.settled().await;
     assert_eq!((ada.connections(), ada.sessions()), (2, 2));
@@ -110,7 +110,7 @@ async fn two_people_see_the_same_room_and_one_may_not_see_the_other() {
 /// The session of a page that is hidden or closed ends earlier than that of a page whose connection
 /// broke.
 #[tokio::test(start_paused = true)]
-async fn a_hidden_page_waits_as_long_as_its_own_limit_says() {
+async fn a_hidden_page_waits_for_its_own_limit() {
     let seconds = Duration::from_secs;
     for (is_hidden, away, sessions) in
         [(true, 6, 1), (true, 8, 2), (false, 8, 1), (false, 19, 1), (false, 21, 2)]
@@ -150,7 +150,7 @@ async fn a_slow_line_takes_its_time_both_ways() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_says_when_it_is_closed_goes_or_is_told_something() {
+async fn a_test_page_reports_its_close_its_navigation_and_its_events() {
     let (server, _bench) = server();
     let page = server.page();
     let lab = page.mount_open("lab", json!({})).await.unwrap();

@@ -10,7 +10,7 @@ use vivaz::{MemoryStore, SessionId, SessionStore};
 
 use crate::stores::head;
 
-/// A path of its own for a database, which goes with it.
+/// A unique path for a database, which is deleted with it.
 pub(crate) struct Temporary(pub(crate) PathBuf);
 
 impl Temporary {
@@ -63,8 +63,8 @@ async fn sqlite_keeps_the_contract() {
 async fn a_session_that_a_store_in_memory_loses_has_not_ended() {
     let store = MemoryStore::new();
     assert!((store.len(), store.is_empty()) == (0, true));
-    store.enter("a", vec![whole("s")]).await.unwrap();
-    store.enter("a", vec![whole("t")]).await.unwrap();
+    store.save_whole("a", vec![whole("s")]).await.unwrap();
+    store.save_whole("a", vec![whole("t")]).await.unwrap();
     assert!((store.len(), store.is_empty()) == (2, false));
     assert!(store.lose(&id("s")));
     assert!(!store.lose(&id("s")));

@@ -11,7 +11,7 @@ use crate::client::{Client, Received, assert_error};
 #[tokio::test]
 async fn more_than_the_burst_is_refused_with_when_to_come_again() {
     let server = limited(Limits { messages_per_second: 1, burst: 5, ..Limits::default() }).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "counter", json!({})).await;
     let calls: Vec<_> = (0..30).map(|_| client.call("c", "increment", json!([]))).collect();
     client.send_all(calls.clone()).await.unwrap();
@@ -43,7 +43,7 @@ async fn messages_without_a_ref_count_too() {
         json!({ "v": 1, "type": "TEMPLATE", "payload": { "hash": "none" } }),
     ] {
         let server = limited(Limits { messages_per_second: 1, burst: 5, ..Limits::default() }).await;
-        let mut client = Client::greet(&server).await;
+        let mut client = Client::hello(&server).await;
         client.send_all(vec![message.clone(); 30]).await.unwrap();
         let mut refused = 0;
         for _ in 0..30 {
@@ -57,7 +57,7 @@ async fn messages_without_a_ref_count_too() {
 #[tokio::test]
 async fn a_flood_closes_with_4429() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "counter", json!({})).await;
     let calls: Vec<_> = (0..3_000).map(|_| client.call("c", "peek", json!([]))).collect();
     // The server closes before all of it is written.
@@ -75,10 +75,10 @@ async fn a_flood_closes_with_4429() {
 }
 
 #[tokio::test]
-async fn a_resumed_page_may_send_again_at_once_what_was_in_flight() {
+async fn a_resumed_page_may_repeat_requests_in_flight_at_once() {
     let server =
         limited(Limits { messages_per_second: 1, burst: 3, in_flight: 10, ..Limits::default() }).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "counter", json!({})).await;
     let welcome = client.welcome.clone();
     client.cut();
@@ -92,7 +92,7 @@ async fn a_resumed_page_may_send_again_at_once_what_was_in_flight() {
 #[tokio::test]
 async fn more_in_flight_than_allowed_is_overloaded() {
     let server = limited(Limits { in_flight: 3, ..Limits::default() }).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let calls: Vec<_> = (0..4).map(|_| client.call("lab", "wait", json!([]))).collect();
     client.send_all(calls).await.unwrap();
@@ -105,7 +105,7 @@ async fn more_in_flight_than_allowed_is_overloaded() {
 #[tokio::test]
 async fn a_value_larger_than_a_field_may_take_is_too_large() {
     let server = limited(Limits { value_bytes: 100, ..Limits::default() }).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let long = "x".repeat(99);
     let write = client.message("PROPERTY_UPDATE", "lab", json!({ "property": "draft", "value": long }));
@@ -124,7 +124,7 @@ async fn a_value_is_bounded_whichever_message_brings_it() {
     for kind in ClientType::ALL {
         for bytes in [100, 101] {
             let server = limited(Limits { value_bytes: 100, ..Limits::default() }).await;
-            let mut client = Client::greet(&server).await;
+            let mut client = Client::hello(&server).await;
             client.mount("p", "poster", json!({})).await;
             let child = json!({ "parent": "p", "place": [0] });
             let mount = client.message("COMPONENT_MOUNT", "child", child);

@@ -63,9 +63,9 @@ fn figures(stage: &str, value: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_field_arrives_by_itself_and_the_component_goes_on_meanwhile() {
+async fn a_field_loads_while_the_component_continues() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mounted = client.mount("r", "report", json!({})).await;
     assert_eq!(mounted["payload"]["state"]["figures"], figures("loading", Value::Null));
     // To the page, a load that runs and a load that is only shown as running are the same.
@@ -80,7 +80,7 @@ async fn a_field_arrives_by_itself_and_the_component_goes_on_meanwhile() {
 #[tokio::test]
 async fn loads_and_tasks_end_with_their_component() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("r", "report", json!({})).await;
     client.act("r", "work", json!([])).await;
     let runs = |runs: &AtomicU64| runs.load(Ordering::SeqCst);
@@ -94,7 +94,7 @@ async fn loads_and_tasks_end_with_their_component() {
     client.mount("r", "report", json!({})).await;
 }
 
-/// What the last step of a load and of a task waits for, while it blocks its thread.
+/// Blocks the thread of the last step of a load and of a task until the test releases it.
 #[derive(Default)]
 struct Steps {
     begun: AtomicU64,
@@ -145,11 +145,11 @@ impl Latecomer {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_ends_late_is_not_told_to_another_component_of_the_same_id() {
+async fn a_late_result_does_not_reach_another_component_of_the_same_id() {
     let steps = Arc::new(Steps::default());
     let state = Arc::clone(&steps);
     let server = start_with(|builder| builder.state(state)).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     for is_replaced in [false, true] {
         let tasks = tokio::runtime::Handle::current().metrics();
         let before = tasks.num_alive_tasks();
@@ -283,7 +283,7 @@ const FAILED: &str = "action_failed: the action failed";
 const PANICKED: &str = "panicked: internal server error; nothing was changed";
 
 #[tokio::test]
-async fn a_component_is_told_what_its_tasks_came_to_however_busy_it_is() {
+async fn a_busy_component_receives_the_results_of_its_tasks() {
     for name in ["tasker", "tasker_kept"] {
         let (bench, store) = (Arc::new(Bench::default()), vivaz::MemoryStore::new());
         let state = Arc::clone(&bench);

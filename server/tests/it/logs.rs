@@ -139,7 +139,7 @@ async fn no_text_of_a_client_begins_a_line_of_the_log() {
     let _collecting = log.collect();
     let limits = Limits { client_events_per_second: u32::MAX, upgrade_burst: u32::MAX, ..Limits::default() };
     let server = start_with(|builder| builder.limits(limits)).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mut replies = 0;
     for example in examples() {
         for variant in variants(&example) {
@@ -157,11 +157,11 @@ async fn no_text_of_a_client_begins_a_line_of_the_log() {
                 match client.receive().await {
                     Received::Message(message) if message["payload"] == "over" => break,
                     Received::Message(_) => replies += 1,
-                    Received::Closed(_) => client = Client::greet(&server).await,
+                    Received::Closed(_) => client = Client::hello(&server).await,
                 }
             }
             client.cut();
-            client = Client::greet(&server).await;
+            client = Client::hello(&server).await;
         }
     }
     assert!(replies > 0);
@@ -199,7 +199,7 @@ async fn a_client_cannot_flood_the_log() {
         ..Limits::default()
     };
     let server = limited(limits).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let name = "n".repeat(60_000);
     for n in 0..300 {
         let refused = client.mount(&format!("c{n}"), &name, json!({})).await;
@@ -213,7 +213,7 @@ async fn a_client_cannot_flood_the_log() {
 }
 
 #[tokio::test]
-async fn a_client_cannot_flood_the_log_with_what_is_too_large() {
+async fn a_client_cannot_flood_the_log_with_large_messages() {
     let log = Log::default();
     let _collecting = log.collect();
     let limits = Limits {
@@ -225,7 +225,7 @@ async fn a_client_cannot_flood_the_log_with_what_is_too_large() {
         ..Limits::default()
     };
     let server = limited(limits).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     client.mount("chat", "chat", json!({})).await;
     let text = "x".repeat(2_000);
@@ -244,7 +244,7 @@ async fn why_a_message_cannot_be_read_is_in_the_log() {
     let log = Log::default();
     let _collecting = log.collect();
     let server = start_with(|builder| builder).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let bad = [
         "{",
         "\u{feff}{}",

@@ -11,7 +11,7 @@ use vivaz::{MemoryStore, Runtime, Save};
 
 use crate::app::Bench;
 
-/// Enters rooms and leaves them, and changes nothing else.
+/// Enters and leaves rooms without other changes.
 #[derive(LiveComponent, Clone)]
 #[live(name = "member", inline = "<p>{{ n }}</p>", open)]
 struct Member {
@@ -65,7 +65,7 @@ fn go(cx: &mut Context, steps: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// What is done in one action, and the rooms that the component is in afterwards.
+/// The operations of one action, and the rooms of the component afterwards.
 const STEPS: [(&[&str], &[&str]); 8] = [
     (&["+a"], &["a"]),
     (&["+b", "+a"], &["a", "b"]),

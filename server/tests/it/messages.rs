@@ -88,7 +88,7 @@ struct Shelf {
 impl Shelf {}
 
 async fn page(server: &crate::app::Server, headers: &[(&str, &str)]) -> Client {
-    let mut client = Client::greet_with(server, headers, json!({})).await;
+    let mut client = Client::hello_with(server, headers, json!({})).await;
     for (id, component) in [("cart", "cart"), ("badge", "cart-badge"), ("shelf", "shelf")] {
         client.mount(id, component, json!({})).await;
     }
@@ -96,7 +96,7 @@ async fn page(server: &crate::app::Server, headers: &[(&str, &str)]) -> Client {
 }
 
 /// The patches by component, and the number of events of each.
-fn heard(messages: &[Value]) -> (BTreeMap<String, Value>, BTreeMap<String, u32>) {
+fn received(messages: &[Value]) -> (BTreeMap<String, Value>, BTreeMap<String, u32>) {
     let (mut patches, mut events) = (BTreeMap::new(), BTreeMap::new());
     for message in messages {
         let id = message["componentId"].as_str().unwrap().to_owned();
@@ -114,7 +114,7 @@ fn patches(pairs: &[(&str, Value)]) -> BTreeMap<String, Value> {
 }
 
 /// The effect of an event to all components of a page.
-fn told_all(articles: u32, told: u32) -> (BTreeMap<String, Value>, BTreeMap<String, u32>) {
+fn event_to_all(articles: u32, told: u32) -> (BTreeMap<String, Value>, BTreeMap<String, u32>) {
     let events = ["badge", "cart", "shelf"].map(|id| (id.to_owned(), 1));
     (patches(&[("badge", json!({ "articles": articles })), ("cart", json!({ "told": told }))]), events.into())
 }
@@ -126,8 +126,8 @@ async fn components_of_a_session_tell_each_other_without_their_page() {
     let mut client = page(&server, &[("x-user", "ada")]).await;
     client.mount("second", "cart", json!({})).await;
     client.act("cart", "add", json!([3])).await;
-    let (changed, events) = heard(&client.drain().await);
-    // Neither the sender nor a page.
+    let (changed, events) = received(&client.drain().await);
+    // Neither the sender nor the page receives it.
     assert_eq!(changed, patches(&[("badge", json!({ "articles": 3 })), ("second", json!({ "told": 1 }))]));
     assert!(events.is_empty(), "{events:?}");
     client.act("cart", "add_and_fail", json!([])).await;
@@ -140,13 +140,13 @@ async fn more_than_fits_into_the_mailbox_is_dropped_and_counted() {
     let server = limited(Limits { mailbox: 8, ..Limits::default() }).await;
     let mut client = page(&server, &[]).await;
     client.act("cart", "flood", json!([100])).await;
-    let (changed, _) = heard(&client.drain().await);
+    let (changed, _) = received(&client.drain().await);
     assert_eq!(changed["badge"], json!({ "articles": 7 }));
     assert_eq!(server.runtime.stats().events_lost, 92);
 }
 
 #[tokio::test]
-async fn a_user_is_told_in_all_sessions() {
+async fn a_user_receives_events_in_all_sessions() {
     let server = start().await;
     let ada = [("x-user", "ada")];
     let mut one = page(&server, &ada).await;
@@ -156,19 +156,19 @@ async fn a_user_is_told_in_all_sessions() {
     let mut nobody = page(&server, &[]).await;
     bob.act("cart", "tell_user", json!(["ada", false])).await;
     for page in [&mut one, &mut two] {
-        assert_eq!(heard(&page.drain().await), told_all(7, 1));
+        assert_eq!(received(&page.drain().await), event_to_all(7, 1));
     }
     one.act("cart", "tell_user", json!(["ada", true])).await;
-    assert_eq!(heard(&two.drain().await).1, told_all(7, 2).1);
+    assert_eq!(received(&two.drain().await).1, event_to_all(7, 2).1);
     server.runtime.emit_to_user("ada", "cart.changed", &8).unwrap();
     for page in [&mut one, &mut two] {
-        assert_eq!(heard(&page.drain().await).1, told_all(8, 0).1);
+        assert_eq!(received(&page.drain().await).1, event_to_all(8, 0).1);
     }
     for page in [&mut bob, &mut elsewhere, &mut nobody] {
         assert!(page.drain().await.is_empty());
     }
     server.runtime.emit_to_user_of("acme", "ada", "cart.changed", &5).unwrap();
-    assert_eq!(heard(&elsewhere.drain().await), told_all(5, 1));
+    assert_eq!(received(&elsewhere.drain().await), event_to_all(5, 1));
     elsewhere.act("cart", "tell_user", json!(["ada", true])).await;
     for page in [&mut one, &mut two] {
         assert!(page.drain().await.is_empty());
@@ -176,16 +176,16 @@ async fn a_user_is_told_in_all_sessions() {
 }
 
 #[tokio::test]
-async fn a_session_is_told_by_its_id() {
+async fn a_session_receives_events_by_its_id() {
     let server = start().await;
     let mut one = page(&server, &[("x-user", "ada")]).await;
     let mut two = page(&server, &[("x-user", "bob")]).await;
     let mut elsewhere = page(&server, &[("x-user", "eve"), ("x-tenant", "acme")]).await;
     let id = one.welcome["session"].clone();
     two.act("cart", "tell_session", json!([id])).await;
-    assert_eq!(heard(&one.drain().await), told_all(9, 1));
+    assert_eq!(received(&one.drain().await), event_to_all(9, 1));
     one.act("cart", "tell_session", json!([id])).await;
-    assert_eq!(heard(&one.drain().await).1, told_all(9, 2).1);
+    assert_eq!(received(&one.drain().await).1, event_to_all(9, 2).1);
     // Of another tenant, and of none.
     elsewhere.act("cart", "tell_session", json!([id])).await;
     two.act("cart", "tell_session", json!(["nosuchsession"])).await;
@@ -194,7 +194,7 @@ async fn a_session_is_told_by_its_id() {
     }
     let session = SessionId::new(elsewhere.welcome["session"].as_str().unwrap()).unwrap();
     assert!(server.runtime.emit_to_session(&session, "cart.changed", &4).unwrap());
-    assert_eq!(heard(&elsewhere.drain().await), told_all(4, 1));
+    assert_eq!(received(&elsewhere.drain().await), event_to_all(4, 1));
     assert!(!server.runtime.emit_to_session(&SessionId::new("none").unwrap(), "x", &1).unwrap());
 }
 

@@ -42,7 +42,7 @@ impl Topic for Ticket {
             500 => Err(ActionError::forbidden("not your ticket")),
             501 => Err(ActionError::unauthenticated()),
             502 => Err(ActionError::internal("the database is locked")),
-            // Hidden from users who may not see it.
+            // Hidden from users without permission.
             503 if !who.may("secrets") => Err(ActionError::not_found("no such ticket")),
             _ => Ok(()),
         }
@@ -151,7 +151,7 @@ const OUTCOMES: [(u32, u16, &str); 5] = [
 ];
 
 #[tokio::test]
-async fn a_page_is_answered_by_what_its_component_and_topics_return() {
+async fn the_replies_contain_the_results_of_component_and_topics() {
     let server = serve().await;
     for (id, status, _) in OUTCOMES.into_iter().chain([(1, 200, "")]) {
         let (head, body) = request(&server, "GET", &format!("/ticket/{id}"), &[]).await;
@@ -186,7 +186,7 @@ async fn a_child_that_does_not_exist_is_refused_on_the_socket() {
         let html = String::from_utf8(body).unwrap();
         let seals = attributes(&html, "seal");
         assert_eq!(seals.len(), 1, "{html}");
-        let mut client = Client::greet(&server).await;
+        let mut client = Client::hello(&server).await;
         let mount = client.message("COMPONENT_MOUNT", "desk", json!({ "seal": seals[0] }));
         assert_eq!(client.ask(mount).await["type"], "COMPONENT_MOUNTED");
         let child = json!({ "parent": "desk", "place": [0] });
@@ -203,7 +203,7 @@ async fn a_child_that_does_not_exist_is_refused_on_the_socket() {
 #[tokio::test]
 async fn a_mount_and_an_action_are_refused_with_the_code() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("here", "ticket", json!({ "number": 1 })).await;
     for (id, _, code) in OUTCOMES {
         assert_error(&client.mount("there", "ticket", json!({ "number": id })).await, code);
@@ -212,12 +212,12 @@ async fn a_mount_and_an_action_are_refused_with_the_code() {
     assert_error(&client.mount("there", "invoice", json!({ "id": 1_000 })).await, "not_found");
 }
 
-/// The page is not refused, and nothing is lost.
+/// The page is not refused, and no state is lost.
 #[tokio::test]
-async fn a_stored_component_whose_topic_is_gone_does_not_keep_its_session_away() {
+async fn a_stored_component_without_its_topic_does_not_block_its_session() {
     let store = MemoryStore::new();
     let mut server = start_with(|builder| builder.store(store.clone())).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mut streams = serde_json::Map::new();
     for (component, id) in [("gone", 7), ("here", 8)] {
         let mounted = client.mount(component, "ticket", json!({ "number": id })).await;

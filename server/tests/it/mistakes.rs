@@ -166,7 +166,7 @@ impl Desk {
     }
 
     /// Checks that the session is the same and has lost nothing.
-    async fn goes_on(&mut self, after: &str) {
+    async fn check_continues(&mut self, after: &str) {
         self.count += 1;
         self.counter.call("increment", ()).await.unwrap();
         assert_eq!(self.counter.confirmed()["count"], self.count, "after a panic in {after}");
@@ -178,20 +178,20 @@ const PANICS: [&str; 9] =
     ["decode", "name", "key", "load", "loading", "state", "authorize", "authorizing", "computed"];
 
 #[tokio::test]
-async fn a_panic_is_the_components_alone_whatever_led_there() {
+async fn a_panic_removes_only_its_component_for_each_cause() {
     let mut desk = Desk::open().await;
     let page = desk.page.clone();
     for at in PANICS {
         assert!(page.mount_open("clumsy", json!({ "at": at })).await.is_err(), "{at}");
-        desk.goes_on(&format!("{at}, at mount")).await;
+        desk.check_continues(&format!("{at}, at mount")).await;
         let clumsy = page.mount_open("clumsy", json!({ "at": "fine" })).await.unwrap();
         assert!(clumsy.call("turn", [at]).await.is_err(), "{at}");
-        desk.goes_on(&format!("{at}, in an action")).await;
+        desk.check_continues(&format!("{at}, in an action")).await;
         assert!(page.ask(clumsy.id(), Ask::Props(json!({ "at": at }))).await.is_err(), "{at}");
-        desk.goes_on(&format!("{at}, with props")).await;
+        desk.check_continues(&format!("{at}, with props")).await;
         // The outcome of that one is tested elsewhere.
         let _ = clumsy.set("at", at).await;
-        desk.goes_on(&format!("{at}, with an edit")).await;
+        desk.check_continues(&format!("{at}, with an edit")).await;
         assert_eq!(clumsy.confirmed()["fragile"]["what"], "fine", "{at}");
     }
 }
@@ -202,13 +202,13 @@ async fn a_panic_of_a_task_is_the_tasks_alone() {
     let clumsy = desk.page.mount_open("clumsy", json!({ "at": "fine" })).await.unwrap();
     for (number, what) in (1..).zip(["at once", "later", "result", "error"]) {
         clumsy.call("spawn", [what]).await.unwrap();
-        desk.goes_on(&format!("a task: {what}")).await;
+        desk.check_continues(&format!("a task: {what}")).await;
         clumsy.call("spawn", ["well"]).await.unwrap();
         clumsy.until(|clumsy| clumsy.confirmed()["done"] == number).await;
         let failed = clumsy.confirmed()["failed"].clone();
         let code = if what == "error" { "action_failed" } else { "panicked" };
         assert_eq!(failed[number - 1], code, "{what}: {failed}");
-        desk.goes_on(&format!("a task: {what}")).await;
+        desk.check_continues(&format!("a task: {what}")).await;
     }
 }
 
@@ -221,7 +221,7 @@ async fn a_task_whose_result_no_method_takes_is_logged() {
     clumsy.call("spawn", ["for nobody"]).await.unwrap();
     clumsy.call("spawn", ["well"]).await.unwrap();
     clumsy.until(|clumsy| clumsy.confirmed()["done"] == 1).await;
-    desk.goes_on("a task for nobody").await;
+    desk.check_continues("a task for nobody").await;
     let text = log.text();
     assert!(text.lines().any(|line| line.contains(" WARN ") && line.contains("event=lost")), "{text}");
 }

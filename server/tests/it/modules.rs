@@ -12,7 +12,7 @@ async fn version(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn modules_are_served_for_ever_under_the_version_of_the_client() {
+async fn modules_are_cached_permanently_under_the_version_of_the_client() {
     let server = start().await;
     let version = version(&server).await;
     assert_eq!(version.len(), 16, "{version}");

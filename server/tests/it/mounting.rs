@@ -12,7 +12,7 @@ use crate::client::{Client, assert_error};
 #[tokio::test]
 async fn an_open_component_is_mounted_with_its_props() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mounted = client.mount("c1", "counter", json!({ "title": "Clicks" })).await;
     assert_eq!(mounted["type"], "COMPONENT_MOUNTED");
     assert_eq!(mounted["ref"], 1);
@@ -32,9 +32,9 @@ async fn an_open_component_is_mounted_with_its_props() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_mounted_says_why() {
+async fn a_failed_mount_reports_the_reason() {
     let server = limited(Limits { action_time: Duration::from_millis(50), ..Limits::default() }).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     for (component, props, code) in [
         ("nowhere", json!({}), "unknown_component"),
         ("closed", json!({}), "unknown_component"),
@@ -57,7 +57,7 @@ async fn what_cannot_be_mounted_says_why() {
 #[tokio::test]
 async fn an_id_is_taken_once_and_free_again_after_unmount() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let first = client.mount("c", "counter", json!({})).await;
     assert_error(&client.mount("c", "counter", json!({})).await, "duplicate_component");
     assert_eq!(client.act("c", "increment", json!([5])).await["payload"], json!({ "count": 5 }));
@@ -74,7 +74,7 @@ async fn an_id_is_taken_once_and_free_again_after_unmount() {
 #[tokio::test]
 async fn a_session_has_so_many_components_and_no_more() {
     let server = limited(Limits { components: 2, ..Limits::default() }).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("a", "counter", json!({})).await;
     client.mount("b", "counter", json!({})).await;
     assert_error(&client.mount("c", "counter", json!({})).await, "too_many_components");
@@ -84,9 +84,9 @@ async fn a_session_has_so_many_components_and_no_more() {
 }
 
 #[tokio::test]
-async fn what_follows_a_mount_at_once_waits_for_it() {
+async fn requests_sent_right_after_a_mount_wait_for_it() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mount = client.message("COMPONENT_MOUNT", "c", json!({ "component": "counter" }));
     let calls: Vec<_> = (0..3).map(|_| client.call("c", "increment", json!([]))).collect();
     client.send_all([mount].into_iter().chain(calls)).await.unwrap();
@@ -108,7 +108,7 @@ async fn what_follows_a_mount_at_once_waits_for_it() {
 #[tokio::test]
 async fn lifecycle_methods_are_called_in_order() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     assert_eq!(client.act("lab", "ran", json!([])).await["payload"], 1);
     let welcome = client.welcome.clone();
@@ -122,9 +122,9 @@ async fn lifecycle_methods_are_called_in_order() {
 }
 
 #[tokio::test]
-async fn a_component_that_asks_for_it_is_unmounted() {
+async fn a_component_can_unmount_itself() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let reply = client.act("lab", "close", json!([])).await;
     assert_eq!(reply["type"], "ACK");
@@ -138,7 +138,7 @@ async fn a_component_that_asks_for_it_is_unmounted() {
 async fn a_session_that_waits_too_long_ends() {
     let limits = Limits { suspended_time: Duration::from_millis(30), ..Limits::default() };
     let server = limited(limits).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let welcome = client.welcome.clone();
     client.cut();

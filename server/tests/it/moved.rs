@@ -90,7 +90,7 @@ async fn server(store: &MemoryStore, translate: fn(&mut StoredComponent)) -> Ser
 /// A page that keeps the child and mounts nothing again, after a deploy.
 async fn deployed(store: &MemoryStore, translate: fn(&mut StoredComponent)) -> (Server, Client) {
     let mut first = server(store, |_| ()).await;
-    let mut client = Client::greet(&first).await;
+    let mut client = Client::hello(&first).await;
     client.mount("p", "office", json!({ "title": "One" })).await;
     let mount = json!({ "parent": "p", "place": [0, 1, 0] });
     let mount = client.message("COMPONENT_MOUNT", "d", mount);

@@ -60,7 +60,7 @@ impl Tasks {
 }
 
 async fn tasks(server: &Server, headers: &[(&str, &str)]) -> Client {
-    let mut client = Client::greet_with(server, headers, json!({})).await;
+    let mut client = Client::hello_with(server, headers, json!({})).await;
     client.mount("t", "tasks", json!({})).await;
     client
 }

@@ -26,7 +26,7 @@ async fn mount_below(client: &mut Client, depth: u32) -> Value {
 async fn components_are_nested_32_deep_at_most_also_after_a_restart() {
     let store = MemoryStore::new();
     let mut first = start_with(|builder| builder.store(store.clone())).await;
-    let mut client = Client::greet(&first).await;
+    let mut client = Client::hello(&first).await;
     client.mount("o0", "onion", json!({})).await;
     for depth in 0..31 {
         assert_eq!(mount_below(&mut client, depth).await["type"], "COMPONENT_MOUNTED", "{depth}");

@@ -8,9 +8,9 @@ use crate::app::start;
 use crate::client::Client;
 
 #[tokio::test]
-async fn a_busy_component_holds_up_itself_and_nobody_else() {
+async fn a_busy_component_delays_no_other_component() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     client.mount("c", "counter", json!({})).await;
     let wait = client.call("lab", "wait", json!([]));
@@ -35,7 +35,7 @@ async fn a_busy_component_holds_up_itself_and_nobody_else() {
 #[tokio::test]
 async fn while_a_component_is_busy_its_state_can_be_asked_for() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let wait = client.call("lab", "wait", json!([]));
     client.send(wait).await;
@@ -49,7 +49,7 @@ async fn while_a_component_is_busy_its_state_can_be_asked_for() {
 #[tokio::test]
 async fn the_patch_of_a_topic_precedes_the_reply_of_the_action_that_caused_it() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("chat", "chat", json!({})).await;
     for n in 1..=3 {
         let call = client.call("chat", "say_and_count", json!(["hello"]));
@@ -71,7 +71,7 @@ async fn the_patch_of_a_topic_precedes_the_reply_of_the_action_that_caused_it() 
 #[tokio::test]
 async fn replies_of_one_component_come_in_the_order_of_the_messages() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "counter", json!({})).await;
     let calls: Vec<_> = (0..100).map(|_| client.call("c", "increment", json!([]))).collect();
     client.send_all(calls).await.unwrap();

@@ -1,5 +1,5 @@
-//! An action has one outcome: its component, every topic that it changes and the commit, or none of
-//! them. The same for plain components, durable ones and transactions.
+//! An action has one outcome: its component, each topic that it changes and the commit all change,
+//! or none of them. This applies to plain components, durable ones and transactions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -306,7 +306,7 @@ async fn a_change_that_would_fail_a_second_time_is_made_once() {
 }
 
 #[tokio::test]
-async fn a_flush_whose_topics_fail_sends_nothing() {
+async fn a_flush_with_a_failed_topic_is_not_sent() {
     for (fault, code) in FAULTS {
         let office = Office::open().await;
         let view = office.ledger("plain_ledger").await;
@@ -341,7 +341,7 @@ const KEYS: [(&str, ErrorCode); 4] = [
 ];
 
 #[tokio::test]
-async fn an_edit_that_leads_to_a_refused_topic_is_taken_back() {
+async fn an_edit_that_selects_a_refused_topic_is_reverted() {
     for ledger in ["plain_ledger", "kept_ledger"] {
         for (key, code) in KEYS {
             let case = format!("{ledger}: {key}");
@@ -361,7 +361,7 @@ async fn an_edit_that_leads_to_a_refused_topic_is_taken_back() {
                 let ask = Ask::Action { action: action.into(), arguments, set: set.clone() };
                 let refusal = office.page.ask(view.id(), ask).await.unwrap_err();
                 assert_eq!((refusal.code, view.confirmed()), (code, before.clone()), "{case}: {action}");
-                // What was typed stays in the page, and would go along with the next action.
+                // Typed text stays in the page, and would be sent with the next action.
                 view.set("key", "first").await.unwrap();
             }
 
@@ -378,7 +378,7 @@ async fn an_edit_that_leads_to_a_refused_topic_is_taken_back() {
 }
 
 #[tokio::test]
-async fn typed_text_and_a_forms_errors_outlive_whatever_fails() {
+async fn typed_text_and_form_errors_survive_each_failure() {
     let plain = ["error", "invalid", "panic", "timeout", "topic"];
     let commits = ["commit error", "commit invalid", "commit panic", "commit sql"];
     let without_time = plain.into_iter().filter(|how| *how != "timeout");

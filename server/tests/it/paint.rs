@@ -45,7 +45,7 @@ async fn mount_runs_once_for_the_paint_and_the_page_together() {
     let html = String::from_utf8(body).unwrap();
     assert_eq!(server.bench.runs.load(Ordering::SeqCst), 1);
     let seals = attributes(&html, "seal");
-    let mut client = Client::greet_with(&server, ADA, json!({})).await;
+    let mut client = Client::hello_with(&server, ADA, json!({})).await;
     let mount = client.message("COMPONENT_MOUNT", "a", json!({ "seal": seals[0] }));
     let mounted = client.ask(mount).await;
     assert_eq!(mounted["payload"]["state"], json!({ "title": "<b>&\"", "count": 3 }));
@@ -62,7 +62,7 @@ async fn state_too_large_for_a_seal_is_mounted_again() {
     let server = limited(Limits { seal_state_bytes: 4, ..Limits::default() }).await;
     let (_, body) = request(&server, "GET", "/page", ADA).await;
     let seals = attributes(&String::from_utf8(body).unwrap(), "seal");
-    let mut client = Client::greet_with(&server, ADA, json!({})).await;
+    let mut client = Client::hello_with(&server, ADA, json!({})).await;
     let mount = client.message("COMPONENT_MOUNT", "b", json!({ "seal": seals[1] }));
     let mounted = client.ask(mount).await;
     assert_eq!(mounted["payload"]["state"], json!({ "text": "hello" }));
@@ -74,16 +74,16 @@ async fn a_seal_is_good_for_the_user_it_was_made_for() {
     let server = start().await;
     let (_, body) = request(&server, "GET", "/page", &[("x-user", "ada")]).await;
     let seals = attributes(&String::from_utf8(body).unwrap(), "seal");
-    let mut bob = Client::greet_with(&server, &[("x-user", "bob")], json!({})).await;
+    let mut bob = Client::hello_with(&server, &[("x-user", "bob")], json!({})).await;
     let mount = bob.message("COMPONENT_MOUNT", "a", json!({ "seal": seals[0] }));
     assert_error(&bob.ask(mount).await, "bad_seal");
-    let mut ada = Client::greet_with(&server, &[("x-user", "ada")], json!({})).await;
+    let mut ada = Client::hello_with(&server, &[("x-user", "ada")], json!({})).await;
     let mount = ada.message("COMPONENT_MOUNT", "a", json!({ "seal": seals[0] }));
     assert_eq!(ada.ask(mount).await["type"], "COMPONENT_MOUNTED");
 }
 
 #[tokio::test]
-async fn a_page_that_cannot_be_painted_gives_nothing_away() {
+async fn a_failed_first_paint_reveals_no_details() {
     let server = start().await;
     let (head, body) = request(&server, "GET", "/broken", &[]).await;
     assert!(head.starts_with("http/1.1 500"), "{head}");

@@ -116,7 +116,7 @@ async fn comes_back(page: &Page) -> Option<Duration> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_comes_back_however_slow_a_topic_is() {
+async fn a_page_resumes_although_a_topic_is_slow() {
     let never = 1_000_000;
     // A restored component has the time of an action. Its page resumes if it has not given up by
     // then, or if the topic is loaded when it retries.

@@ -69,7 +69,7 @@ impl House {
     }
 }
 
-/// Has a child of its own.
+/// Has a child.
 #[derive(LiveComponent, Clone)]
 #[live(name = "hall", inline = "<div><live:lever></live:lever></div>", children(Lever))]
 struct Hall {}
@@ -163,7 +163,7 @@ async fn mount_child(client: &mut Client, id: &str, parent: &str, place: &Value)
 
 /// A page with the house and all of its children.
 async fn visit(server: &Server) -> Client {
-    let mut client = Client::greet(server).await;
+    let mut client = Client::hello(server).await;
     client.mount("h", "house", json!({})).await;
     mount_child(&mut client, "hall", "h", &json!([5, 1, 0])).await;
     for (id, parent, place) in places() {
@@ -197,7 +197,7 @@ async fn resync(client: &mut Client, stream: Value) -> Value {
 }
 
 #[tokio::test]
-async fn no_message_reaches_a_child_whose_place_is_gone_until_it_is_back() {
+async fn no_message_reaches_a_child_without_a_place() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = seen.clone();
     let server = start_with(move |builder| {
@@ -232,7 +232,7 @@ async fn no_message_reaches_a_child_whose_place_is_gone_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_child_whose_place_is_gone_can_be_unmounted() {
+async fn a_child_without_a_place_can_be_unmounted() {
     let server = start().await;
     let mut client = visit(&server).await;
     client.act("h", "close", json!([])).await;
@@ -243,7 +243,7 @@ async fn a_child_whose_place_is_gone_can_be_unmounted() {
 }
 
 #[tokio::test]
-async fn what_was_accepted_before_the_place_went_is_handled_in_order() {
+async fn requests_accepted_before_the_place_was_removed_run_in_order() {
     let server = start().await;
     let mut client = visit(&server).await;
     // The parent has not handled it yet.
@@ -277,7 +277,7 @@ async fn what_was_accepted_before_the_place_went_is_handled_in_order() {
 async fn a_topic_that_takes_the_place_away_counts_without_a_message_of_the_parent() {
     let server = start().await;
     let mut client = visit(&server).await;
-    let mut other = Client::greet(&server).await;
+    let mut other = Client::hello(&server).await;
     other.mount("h", "house", json!({})).await;
     other.act("h", "take_down", json!([])).await;
     assert_error(&client.act("shared", "pull", json!([])).await, "not_mounted");
@@ -287,7 +287,7 @@ async fn a_topic_that_takes_the_place_away_counts_without_a_message_of_the_paren
 #[tokio::test]
 async fn a_place_that_the_page_chooses_stays_the_pages() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("h", "house", json!({})).await;
     mount_child(&mut client, "near", "h", &json!([3, 1, 0])).await;
     client.act("h", "close", json!([])).await;
@@ -295,16 +295,16 @@ async fn a_place_that_the_page_chooses_stays_the_pages() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_of_a_child_that_is_not_shown_and_of_a_topic_that_it_shows_alone() {
+async fn no_state_of_a_hidden_child_and_its_topic_is_sent() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("h", "house", json!({})).await;
     mount_child(&mut client, "arm", "h", &json!([0, 1, 0])).await;
     client.drain().await;
     client.act("h", "close", json!([])).await;
     server.runtime.topic::<Meter>("meter/one").await.unwrap().update(|meter| meter.value = 7).await.unwrap();
-    let told = client.drain().await;
-    assert!(!told.iter().any(|message| message["topic"] == "meter/one"), "{told:?}");
+    let received = client.drain().await;
+    assert!(!received.iter().any(|message| message["topic"] == "meter/one"), "{received:?}");
     assert_error(&resync(&mut client, json!({ "topic": "meter/one" })).await, "forbidden");
     // A resume does not send it either.
     let welcome = client.welcome.clone();
@@ -312,22 +312,22 @@ async fn nothing_is_sent_of_a_child_that_is_not_shown_and_of_a_topic_that_it_sho
     server.until(|server| server.runtime.stats().connections == 0).await;
     let mut client = Client::resume(&server, &welcome, 3, json!({ "c:arm": ["e", 0] })).await;
     client.count_from(100);
-    let told = client.drain().await;
+    let received = client.drain().await;
     let streams = ["componentId", "topic"];
     let of_child =
         |message: &Value| streams.iter().any(|key| ["arm", "meter/one"].iter().any(|id| message[key] == *id));
-    assert!(!told.iter().any(of_child), "{told:?}");
+    assert!(!received.iter().any(of_child), "{received:?}");
     client.act("h", "reopen", json!([])).await;
-    let told = tokio::time::timeout(Duration::from_secs(20), async {
-        let mut told = Vec::new();
-        while told.len() < 2 {
-            told.extend(client.drain().await.into_iter().filter(of_child));
+    let received = tokio::time::timeout(Duration::from_secs(20), async {
+        let mut received = Vec::new();
+        while received.len() < 2 {
+            received.extend(client.drain().await.into_iter().filter(of_child));
         }
-        told
+        received
     });
-    let told = told.await.unwrap();
-    assert!(told.iter().all(|message| message["type"] == "STATE_SNAPSHOT"), "{told:?}");
-    assert!(told.iter().any(|message| message["payload"]["value"] == 7), "{told:?}");
+    let received = received.await.unwrap();
+    assert!(received.iter().all(|message| message["type"] == "STATE_SNAPSHOT"), "{received:?}");
+    assert!(received.iter().any(|message| message["payload"]["value"] == 7), "{received:?}");
 }
 
 /// Another component may have the id of a removed child: it is not a child of the parent.
@@ -346,7 +346,7 @@ async fn a_component_with_the_id_of_a_former_child_stays_when_the_parent_goes() 
     assert_eq!(client.act("arm", "peek", json!([])).await["payload"], 0);
 }
 
-/// Shows a panel whose mount takes a while.
+/// Shows a panel whose mount takes some time.
 #[derive(LiveComponent, Clone)]
 #[live(
     name = "lobby",
@@ -387,7 +387,7 @@ impl SlowPanel {
 #[tokio::test]
 async fn a_child_whose_place_goes_while_it_is_mounted_is_not_sent() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("l", "lobby", json!({})).await;
     let mount = client.message("COMPONENT_MOUNT", "p", json!({ "parent": "l", "place": [0, 1, 0] }));
     client.send(mount).await;

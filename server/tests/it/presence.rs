@@ -193,19 +193,19 @@ impl Watcher {
     }
 
     /// The names of the users who are present.
-    async fn sees(&self) -> Vec<String> {
+    async fn present_users(&self) -> Vec<String> {
         self.page.settled().await;
         self.view.texts("i")
     }
 
     /// The events so far, as their names and users.
-    fn hears(&self) -> Vec<(String, String)> {
+    fn events(&self) -> Vec<(String, String)> {
         let user = |data: &Value| data["userId"].as_str().or(data["user"].as_str()).unwrap().to_owned();
         self.page.events().iter().map(|event| (event.name.to_string(), user(&event.data))).collect()
     }
 }
 
-fn heard(all: &[(&str, &str)]) -> Vec<(String, String)> {
+fn expected_events(all: &[(&str, &str)]) -> Vec<(String, String)> {
     all.iter().map(|(name, user)| ((*name).to_owned(), (*user).to_owned())).collect()
 }
 
@@ -216,16 +216,16 @@ async fn several_pages_of_a_user_are_one_entry_until_the_last_has_left() {
     let (one, two, bob) =
         (server.page_as("ada", "Ada"), server.page_as("ada", "Ada"), server.page_as("bob", "Bob"));
     let _views = (visit(&one, "a").await, visit(&two, "a").await, visit(&bob, "a").await);
-    assert_eq!(watcher.sees().await, ["Ada", "Bob"]);
+    assert_eq!(watcher.present_users().await, ["Ada", "Bob"]);
     one.leave().await;
     sleep(LINGER * 2).await;
-    assert_eq!(watcher.sees().await, ["Ada", "Bob"]);
+    assert_eq!(watcher.present_users().await, ["Ada", "Bob"]);
     two.leave().await;
     sleep(LINGER - SHORT).await;
-    assert_eq!(watcher.sees().await, ["Ada", "Bob"], "the page may reload");
+    assert_eq!(watcher.present_users().await, ["Ada", "Bob"], "the page may reload");
     sleep(SHORT * 2).await;
-    assert_eq!(watcher.sees().await, ["Bob"]);
-    let expected = heard(&[
+    assert_eq!(watcher.present_users().await, ["Bob"]);
+    let expected = expected_events(&[
         ("user.online", "ada"),
         ("came", "ada"),
         ("user.online", "bob"),
@@ -233,11 +233,11 @@ async fn several_pages_of_a_user_are_one_entry_until_the_last_has_left() {
         ("user.offline", "ada"),
         ("went", "ada"),
     ]);
-    assert_eq!(watcher.hears(), expected);
+    assert_eq!(watcher.events(), expected);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_is_loaded_anew_is_not_gone_meanwhile() {
+async fn a_reloaded_page_stays_present_during_the_reload() {
     let server = server();
     let watcher = Watcher::new(&server, "a").await;
     let before = server.page_as("ada", "Ada");
@@ -249,8 +249,8 @@ async fn a_page_that_is_loaded_anew_is_not_gone_meanwhile() {
     let after = server.page_as("ada", "Ada");
     let _again = visit(&after, "a").await;
     sleep(GRACE).await;
-    assert_eq!(watcher.sees().await, ["Ada", "Bob"], "at their places");
-    assert_eq!(watcher.hears().len(), 4);
+    assert_eq!(watcher.present_users().await, ["Ada", "Bob"], "at their places");
+    assert_eq!(watcher.events().len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -267,16 +267,20 @@ async fn a_short_drop_is_not_seen_and_after_a_long_one_the_page_is_present_again
             ada.settled().await;
         }
         sleep(GRACE * 2).await;
-        assert_eq!(watcher.sees().await, ["Ada"]);
-        assert_eq!(watcher.hears(), heard(&[("user.online", "ada"), ("came", "ada")]), "{component}");
+        assert_eq!(watcher.present_users().await, ["Ada"]);
+        assert_eq!(
+            watcher.events(),
+            expected_events(&[("user.online", "ada"), ("came", "ada")]),
+            "{component}"
+        );
         ada.network().offline();
         sleep(GRACE + SHORT).await;
-        assert_eq!(watcher.sees().await, [""; 0], "{component}");
+        assert_eq!(watcher.present_users().await, [""; 0], "{component}");
         sleep(Duration::from_secs(60)).await;
         ada.network().online();
         ada.settled().await;
-        assert_eq!(watcher.sees().await, ["Ada"], "{component}");
-        assert_eq!(watcher.hears().len(), 6, "{component}");
+        assert_eq!(watcher.present_users().await, ["Ada"], "{component}");
+        assert_eq!(watcher.events().len(), 6, "{component}");
     }
 }
 
@@ -291,13 +295,13 @@ async fn the_grace_is_a_limit_of_the_server() {
     let _view = visit(&ada, "a").await;
     ada.network().offline();
     sleep(Duration::from_secs(59)).await;
-    assert_eq!(watcher.sees().await, ["Ada"]);
+    assert_eq!(watcher.present_users().await, ["Ada"]);
     sleep(Duration::from_secs(2)).await;
-    assert_eq!(watcher.sees().await, [""; 0]);
+    assert_eq!(watcher.present_users().await, [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_was_present_is_present_again_after_a_restart() {
+async fn presence_is_restored_after_a_restart() {
     for component in ["visitor", "kept-visitor"] {
         let server = server();
         let watcher = Watcher::new(&server, "a").await;
@@ -311,13 +315,13 @@ async fn who_was_present_is_present_again_after_a_restart() {
         server.restart().await;
         ada.settled().await;
         bob.settled().await;
-        assert_eq!(watcher.sees().await, ["Ada"], "{component}");
+        assert_eq!(watcher.present_users().await, ["Ada"], "{component}");
         // It can leave once more.
         adas.call("leave", json!([])).await.unwrap();
-        assert_eq!(watcher.sees().await, [""; 0], "{component}");
+        assert_eq!(watcher.present_users().await, [""; 0], "{component}");
         server.restart().await;
         ada.settled().await;
-        assert_eq!(watcher.sees().await, [""; 0], "{component}");
+        assert_eq!(watcher.present_users().await, [""; 0], "{component}");
     }
 }
 
@@ -328,29 +332,29 @@ async fn presence_follows_the_field_to_another_topic() {
     let ada = server.page_as("ada", "Ada");
     let view = visit(&ada, "a").await;
     view.call("go", ["b"]).await.unwrap();
-    assert_eq!((here.sees().await, there.sees().await), (vec![], vec!["Ada".to_owned()]));
+    assert_eq!((here.present_users().await, there.present_users().await), (vec![], vec!["Ada".to_owned()]));
     view.set("place", "a").await.unwrap();
-    assert_eq!((here.sees().await, there.sees().await), (vec!["Ada".to_owned()], vec![]));
-    // A topic that may not be shown: nothing has changed.
+    assert_eq!((here.present_users().await, there.present_users().await), (vec!["Ada".to_owned()], vec![]));
+    // The user may not see the topic: no change.
     view.call("go", ["private"]).await.unwrap_err();
-    assert_eq!(here.sees().await, ["Ada"]);
+    assert_eq!(here.present_users().await, ["Ada"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_fails_changes_no_presence_and_nobody_cannot_be_present() {
+async fn a_failed_handler_changes_no_presence_and_presence_requires_a_user() {
     let server = server();
     let watcher = Watcher::new(&server, "a").await;
     let ada = server.page_as("ada", "Ada");
     let view = ada.mount_open("visitor", json!({ "place": "a" })).await.unwrap();
     view.call("enter_and_fail", json!([])).await.unwrap_err();
-    assert_eq!(watcher.sees().await, [""; 0]);
+    assert_eq!(watcher.present_users().await, [""; 0]);
     for _ in 0..2 {
         view.call("enter", json!([])).await.unwrap();
-        assert_eq!(watcher.sees().await, ["Ada"]);
+        assert_eq!(watcher.present_users().await, ["Ada"]);
     }
     for _ in 0..2 {
         view.call("leave", json!([])).await.unwrap();
-        assert_eq!(watcher.sees().await, [""; 0], "one leave for any number of enters");
+        assert_eq!(watcher.present_users().await, [""; 0], "one leave for any number of enters");
     }
     let nobody = server.page();
     let view = nobody.mount_open("visitor", json!({ "place": "a" })).await.unwrap();
@@ -359,7 +363,7 @@ async fn a_handler_that_fails_changes_no_presence_and_nobody_cannot_be_present()
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_ends_the_component_ends_its_presence() {
+async fn each_end_of_a_component_ends_its_presence() {
     for how in ["unmount", "revoke", "revoke while away", "expire"] {
         let server = Server::new(|| {
             // Longer than a session is suspended.
@@ -369,7 +373,7 @@ async fn whatever_ends_the_component_ends_its_presence() {
         let watcher = Watcher::new(&server, "a").await;
         let ada = server.page_as("ada", "Ada");
         let view = visit(&ada, "a").await;
-        assert_eq!(watcher.sees().await, ["Ada"]);
+        assert_eq!(watcher.present_users().await, ["Ada"]);
         match how {
             "unmount" => drop(view.unmount().await.unwrap()),
             "revoke" => {
@@ -390,8 +394,8 @@ async fn whatever_ends_the_component_ends_its_presence() {
         if how == "unmount" {
             sleep(LINGER + SHORT).await;
         }
-        assert_eq!(watcher.sees().await, [""; 0], "{how}");
-        assert_eq!(watcher.hears().len(), 4, "{how}");
+        assert_eq!(watcher.present_users().await, [""; 0], "{how}");
+        assert_eq!(watcher.events().len(), 4, "{how}");
     }
 }
 
@@ -402,38 +406,41 @@ async fn tenants_have_halls_of_their_own() {
     let other = server.page_with(Identity::of(User::new("ada", "Ada")).with_tenant("acme"));
     let view = visit(&other, "a").await;
     other.settled().await;
-    assert_eq!((view.texts("i"), watcher.sees().await), (vec!["Ada".to_owned()], vec![]));
+    assert_eq!((view.texts("i"), watcher.present_users().await), (vec!["Ada".to_owned()], vec![]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_and_goes_is_not_the_applications_to_refuse() {
+async fn an_application_cannot_refuse_presence_changes() {
     let server = server();
     let watcher = Watcher::new(&server, "a").await;
     let bad = server.page_as("panics", "X");
     let view = visit(&bad, "a").await;
     let ada = server.page_as("ada", "Ada");
     let _adas = visit(&ada, "a").await;
-    assert_eq!(watcher.sees().await, ["X", "Ada"]);
+    assert_eq!(watcher.present_users().await, ["X", "Ada"]);
     view.call("leave", json!([])).await.unwrap();
-    assert_eq!(watcher.sees().await, ["Ada"]);
-    let expected = heard(&[
+    assert_eq!(watcher.present_users().await, ["Ada"]);
+    let expected = expected_events(&[
         ("user.online", "panics"),
         ("user.online", "ada"),
         ("came", "ada"),
         ("user.offline", "panics"),
     ]);
-    assert_eq!(watcher.hears(), expected);
+    assert_eq!(watcher.events(), expected);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reset_of_the_state_leaves_who_is_present() {
+async fn a_reset_of_the_state_keeps_the_presence() {
     let server = server();
     let watcher = Watcher::new(&server, "a").await;
     let (ada, bob) = (server.page_as("ada", "Ada"), server.page_as("bob", "Bob"));
     let (_adas, bobs) = (visit(&ada, "a").await, visit(&bob, "a").await);
-    let before = watcher.hears().len();
+    let before = watcher.events().len();
     bobs.call("reset", json!([])).await.unwrap();
-    assert_eq!((watcher.sees().await, watcher.hears().len()), (vec!["Ada".into(), "Bob".into()], before));
+    assert_eq!(
+        (watcher.present_users().await, watcher.events().len()),
+        (vec!["Ada".into(), "Bob".into()], before)
+    );
     bobs.call("leave", json!([])).await.unwrap();
-    assert_eq!(watcher.sees().await, ["Ada"]);
+    assert_eq!(watcher.present_users().await, ["Ada"]);
 }

@@ -70,9 +70,9 @@ impl Topic for Frame {
 }
 
 #[tokio::test]
-async fn a_child_is_given_what_changes_in_the_topic_that_its_props_come_from() {
+async fn a_child_receives_changes_of_the_topic_of_its_props() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     for key in ["one", "two"] {
         client.mount(key, "gallery", json!({ "key": key })).await;
         let id = format!("picture-{key}");
@@ -84,13 +84,16 @@ async fn a_child_is_given_what_changes_in_the_topic_that_its_props_come_from() {
     // The child does not depend on the parent's other topic.
     let chat = server.runtime.topic::<Room>("chat/gallery").await.unwrap();
     chat.update(|room| room.messages.push(Message { id: 1, text: "nice".into() })).await.unwrap();
-    let told = client.drain().await;
-    assert_eq!(told.iter().map(|one| &one["topic"]).collect::<Vec<_>>(), ["chat/gallery"]);
+    let received = client.drain().await;
+    assert_eq!(received.iter().map(|one| &one["topic"]).collect::<Vec<_>>(), ["chat/gallery"]);
     let frame = server.runtime.topic::<Frame>("frame/two").await.unwrap();
     frame.update(|frame| frame.height = 7).await.unwrap();
     assert_eq!(client.expect("STATE_UPDATE").await["topic"], "frame/two");
-    let told = client.expect("STATE_UPDATE").await;
-    assert_eq!((&told["componentId"], &told["payload"]), (&json!("picture-two"), &json!({ "height": 7 })));
+    let received = client.expect("STATE_UPDATE").await;
+    assert_eq!(
+        (&received["componentId"], &received["payload"]),
+        (&json!("picture-two"), &json!({ "height": 7 }))
+    );
     assert!(client.drain().await.is_empty());
     assert_eq!(server.runtime.stats().parents_parsed - parsed, 1);
 }
@@ -99,7 +102,7 @@ async fn a_child_is_given_what_changes_in_the_topic_that_its_props_come_from() {
 #[tokio::test]
 async fn a_child_is_not_mounted_while_the_topic_that_its_props_come_from_cannot_be_read() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("g", "gallery", json!({ "key": "broken" })).await;
     client.drain().await;
     let frame = server.runtime.topic::<Frame>("frame/broken").await.unwrap();

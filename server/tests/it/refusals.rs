@@ -52,7 +52,7 @@ async fn every_reason_has_its_count_and_its_line() {
     assert_eq!(refused(&server, &[("origin", "https://evil.example")]).await, 403);
     assert_eq!(counted().origin, 1);
 
-    let held = Client::greet_with(&server, ADA, json!({})).await;
+    let held = Client::hello_with(&server, ADA, json!({})).await;
     assert_eq!(refused(&server, ADA).await, 429);
     assert_eq!(counted().address, 1);
     assert_eq!(closed(&server, &[BOB, &[("x-refuse", "1")]].concat(), HELLO).await, 4401);
@@ -64,7 +64,7 @@ async fn every_reason_has_its_count_and_its_line() {
     assert_eq!(closed(&server, BOB, r#"{"v":2,"type":"HELLO","payload":{}}"#).await, 4426);
     assert_eq!(counted().version, 1);
     server.until(|server| server.runtime.stats().connections == 1).await;
-    let _second = Client::greet_with(&server, BOB, json!({})).await;
+    let _second = Client::hello_with(&server, BOB, json!({})).await;
     let third = &[("x-forwarded-for", "203.0.113.11")];
     assert_eq!(closed(&server, third, HELLO).await, 4503);
     assert_eq!(counted().full, 1);
@@ -105,7 +105,7 @@ async fn the_cause_of_a_read_error_is_logged_with_its_connection() {
     let log = Log::default();
     let _collecting = log.collect();
     let server = server(Limits::default()).await;
-    let mut client = Client::greet_with(&server, ADA, json!({})).await;
+    let mut client = Client::hello_with(&server, ADA, json!({})).await;
     let session = client.welcome["session"].as_str().unwrap().to_owned();
     client.stream().write_all(&[0x83, 0x80, 0, 0, 0, 0]).await.unwrap();
     assert_eq!(client.closed().await, 1002);

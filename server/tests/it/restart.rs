@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vivaz::DatabaseError;
 use vivaz::prelude::*;
 use vivaz::sqlite::Sqlite;
 use vivaz::{MemoryStore, Save, Saved};
@@ -110,8 +109,8 @@ impl File {
         start_with(|builder| builder.store(database).save(save)).await
     }
 
-    /// A process that saves nothing by itself before the test is over.
-    async fn lazy(&self) -> Server {
+    /// Starts a process that does not flush during the test.
+    async fn start_without_flushes(&self) -> Server {
         self.server(Save::Every(Duration::from_secs(3_600))).await
     }
 
@@ -121,7 +120,7 @@ impl File {
 
     pub(crate) async fn query(&self, sql: &'static str) -> Vec<i64> {
         let numbers = self.database.run(move |tx| tx.query(sql, ()));
-        numbers.await.map_err(|error: DatabaseError| error).unwrap()
+        numbers.await.unwrap()
     }
 
     pub(crate) async fn execute(&self, sql: &str) {
@@ -141,10 +140,10 @@ fn position(id: &str, mounted: &Value, rev: u64) -> Value {
 }
 
 #[tokio::test]
-async fn a_planned_restart_loses_nothing() {
+async fn a_planned_restart_keeps_all_state() {
     let file = File::new().await;
-    let mut first = file.lazy().await;
-    let mut client = Client::greet(&first).await;
+    let mut first = file.start_without_flushes().await;
+    let mut client = Client::hello(&first).await;
     let mounted = client.mount("c", "counter", json!({ "title": "Kept" })).await;
     client.act("c", "increment", json!([])).await;
     client.act("c", "increment", json!([])).await;
@@ -156,7 +155,7 @@ async fn a_planned_restart_loses_nothing() {
     assert!(!first.runtime.is_ready());
     assert!(!first.bench.hooks.lock().unwrap().contains(&"unmount"), "its components continue");
 
-    let second = file.lazy().await;
+    let second = file.start_without_flushes().await;
     let mut client = Client::resume(&second, &welcome, 5, position("c", &mounted, 2)).await;
     client.count_from(5);
     assert_eq!((&client.welcome["resumed"], &client.welcome["session"]), (&json!(true), &welcome["session"]));
@@ -177,8 +176,8 @@ async fn a_planned_restart_loses_nothing() {
 #[tokio::test]
 async fn an_edit_that_fits_takes_the_message_back_after_a_restart() {
     let file = File::new().await;
-    let mut first = file.lazy().await;
-    let mut client = Client::greet(&first).await;
+    let mut first = file.start_without_flushes().await;
+    let mut client = Client::hello(&first).await;
     let mounted = client.mount("lab", "lab", json!({})).await;
     let edit = client.message("PROPERTY_UPDATE", "lab", json!({ "property": "age", "value": "x" }));
     client.send(edit).await;
@@ -189,7 +188,7 @@ async fn an_edit_that_fits_takes_the_message_back_after_a_restart() {
     client.cut();
     first.stop().await;
 
-    let second = file.lazy().await;
+    let second = file.start_without_flushes().await;
     let mut client = Client::resume(&second, &welcome, 2, position("lab", &mounted, 1)).await;
     client.count_from(2);
     assert_eq!(client.welcome["resumed"], true);
@@ -199,17 +198,17 @@ async fn an_edit_that_fits_takes_the_message_back_after_a_restart() {
 }
 
 #[tokio::test]
-async fn two_planned_restarts_in_a_row_lose_nothing_either() {
+async fn two_planned_restarts_in_a_row_keep_all_state() {
     let file = File::new().await;
-    let mut server = file.lazy().await;
-    let mut client = Client::greet(&server).await;
+    let mut server = file.start_without_flushes().await;
+    let mut client = Client::hello(&server).await;
     let mounted = client.mount("c", "counter", json!({})).await;
     client.act("c", "increment", json!([])).await;
     for _ in 0..2 {
         let welcome = client.welcome.clone();
         client.cut();
         server.stop().await;
-        server = file.lazy().await;
+        server = file.start_without_flushes().await;
         client = Client::resume(&server, &welcome, 2, position("c", &mounted, 1)).await;
         assert_eq!(client.welcome["resumed"], true);
         assert!(client.drain().await.is_empty());
@@ -219,8 +218,8 @@ async fn two_planned_restarts_in_a_row_lose_nothing_either() {
 #[tokio::test]
 async fn a_message_that_was_not_read_before_the_end_is_run_once_after_it() {
     let file = File::new().await;
-    let mut first = file.lazy().await;
-    let mut client = Client::greet(&first).await;
+    let mut first = file.start_without_flushes().await;
+    let mut client = Client::hello(&first).await;
     client.mount("lab", "lab", json!({})).await;
     let wait = client.call("lab", "wait", json!([]));
     client.send(wait.clone()).await;
@@ -240,17 +239,17 @@ async fn a_message_that_was_not_read_before_the_end_is_run_once_after_it() {
     let (see, ()) = tokio::join!(goodbye, first.stop());
     assert_eq!(first.bench.runs.load(Ordering::SeqCst), 1);
 
-    let second = file.lazy().await;
+    let second = file.start_without_flushes().await;
     let mut client = Client::resume(&second, &welcome, 2, json!({})).await;
     assert_eq!(client.ask(see).await["result"], 2);
     assert_eq!(second.bench.runs.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
-async fn what_runs_finishes_also_when_its_connection_breaks_during_the_drain() {
+async fn running_handlers_finish_although_their_connection_breaks_during_the_drain() {
     let file = File::new().await;
-    let mut first = file.lazy().await;
-    let mut client = Client::greet(&first).await;
+    let mut first = file.start_without_flushes().await;
+    let mut client = Client::hello(&first).await;
     client.mount("lab", "lab", json!({})).await;
     let wait = client.call("lab", "wait", json!([]));
     client.send(wait.clone()).await;
@@ -268,7 +267,7 @@ async fn what_runs_finishes_also_when_its_connection_breaks_during_the_drain() {
     };
     tokio::join!(goodbye, first.stop());
 
-    let second = file.lazy().await;
+    let second = file.start_without_flushes().await;
     let mut client = Client::resume(&second, &welcome, 1, json!({})).await;
     assert_eq!(client.welcome["done"], json!([2]));
     assert_eq!(client.ask(wait).await["payload"], 1);
@@ -276,12 +275,12 @@ async fn what_runs_finishes_also_when_its_connection_breaks_during_the_drain() {
 }
 
 #[tokio::test]
-async fn what_does_not_finish_in_time_runs_again_when_it_is_sent_again() {
+async fn an_action_that_timed_out_runs_again_when_it_is_repeated() {
     let file = File::new().await;
     let database = file.database.clone();
     let limits = vivaz::Limits { shutdown_time: Duration::from_millis(20), ..vivaz::Limits::default() };
     let mut first = start_with(|builder| builder.store(database).limits(limits)).await;
-    let mut client = Client::greet(&first).await;
+    let mut client = Client::hello(&first).await;
     client.mount("lab", "lab", json!({})).await;
     client.act("lab", "see", json!([])).await;
     let wait = client.call("lab", "wait", json!([]));
@@ -291,7 +290,7 @@ async fn what_does_not_finish_in_time_runs_again_when_it_is_sent_again() {
     let (code, ()) = tokio::join!(client.closed(), first.stop());
     assert_eq!(code, 1001);
 
-    let second = file.lazy().await;
+    let second = file.start_without_flushes().await;
     let mut client = Client::resume(&second, &welcome, 2, json!({})).await;
     assert_eq!(client.welcome["done"], json!([]));
     client.send(wait.clone()).await;
@@ -301,10 +300,10 @@ async fn what_does_not_finish_in_time_runs_again_when_it_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_killed_server_loses_nothing_that_a_durable_component_acknowledged() {
+async fn a_killed_server_keeps_the_acknowledged_state_of_durable_components() {
     let file = File::new().await;
-    let first = file.lazy().await;
-    let mut client = Client::greet(&first).await;
+    let first = file.start_without_flushes().await;
+    let mut client = Client::hello(&first).await;
     let tally = client.mount("t", "tally", json!({})).await;
     let counter = client.mount("c", "counter", json!({ "count": 5 })).await;
     client.act("c", "increment", json!([])).await;
@@ -316,7 +315,7 @@ async fn a_killed_server_loses_nothing_that_a_durable_component_acknowledged() {
     assert_error(&client.act("t", "fail", json!([])).await, "action_failed");
 
     // The first process receives nothing any more: to the second one it appears killed.
-    let second = file.lazy().await;
+    let second = file.start_without_flushes().await;
     let mut streams = position("t", &tally, 3);
     streams["c:c"] = json!([counter["epoch"], 1]);
     let mut back = Client::resume(&second, &client.welcome, 3, streams).await;
@@ -346,10 +345,10 @@ async fn a_killed_server_loses_nothing_that_a_durable_component_acknowledged() {
 }
 
 #[tokio::test]
-async fn what_was_accepted_and_not_committed_is_run_when_it_is_sent_again() {
+async fn an_accepted_uncommitted_action_runs_when_it_is_repeated() {
     let file = File::new().await;
-    let first = file.lazy().await;
-    let mut client = Client::greet(&first).await;
+    let first = file.start_without_flushes().await;
+    let mut client = Client::hello(&first).await;
     client.mount("t", "tally", json!({})).await;
     client.mount("lab", "lab", json!({})).await;
     let wait = client.call("lab", "wait", json!([]));
@@ -357,7 +356,7 @@ async fn what_was_accepted_and_not_committed_is_run_when_it_is_sent_again() {
     first.bench.entered.notified().await;
     let after = client.act("t", "add", json!([1])).await;
     assert_eq!(after["payload"]["count"], 1);
-    let second = file.lazy().await;
+    let second = file.start_without_flushes().await;
     let mut back = Client::resume(&second, &client.welcome, 2, json!({})).await;
     back.send(wait.clone()).await;
     second.bench.entered.notified().await;
@@ -367,10 +366,10 @@ async fn what_was_accepted_and_not_committed_is_run_when_it_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_commit_that_fails_leaves_nothing_anywhere() {
+async fn a_failed_commit_leaves_no_change() {
     let file = File::new().await;
-    let server = file.lazy().await;
-    let mut client = Client::greet(&server).await;
+    let server = file.start_without_flushes().await;
+    let mut client = Client::hello(&server).await;
     client.mount("t", "tally", json!({})).await;
     client.act("t", "add", json!([1])).await;
     let enough = client.act("t", "add", json!([100])).await;
@@ -391,10 +390,10 @@ async fn a_commit_that_fails_leaves_nothing_anywhere() {
 #[tokio::test]
 async fn a_durable_component_needs_a_store_and_writes_need_a_database() {
     let without = start_with(|builder| builder).await;
-    let mut client = Client::greet(&without).await;
+    let mut client = Client::hello(&without).await;
     assert_error(&client.mount("t", "tally", json!({})).await, "action_failed");
     let memory = start_with(|builder| builder.store(MemoryStore::new())).await;
-    let mut client = Client::greet(&memory).await;
+    let mut client = Client::hello(&memory).await;
     assert_eq!(client.mount("t", "tally", json!({})).await["type"], "COMPONENT_MOUNTED");
     assert_error(&client.act("t", "add", json!([1])).await, "action_failed");
 }
@@ -404,7 +403,7 @@ async fn saved_always_every_component_is_as_good_as_durable() {
     let store = MemoryStore::new();
     let start = || start_with(|builder| builder.store(store.clone()).save(Save::Always));
     let first = start().await;
-    let mut client = Client::greet(&first).await;
+    let mut client = Client::hello(&first).await;
     let mounted = client.mount("c", "counter", json!({})).await;
     let increment = client.call("c", "increment", json!([]));
     client.ask(increment.clone()).await;
@@ -421,7 +420,7 @@ async fn saved_always_every_component_is_as_good_as_durable() {
 async fn sessions_that_change_are_saved_now_and_then() {
     let file = File::new().await;
     let first = file.server(Save::Every(Duration::from_millis(10))).await;
-    let mut client = Client::greet(&first).await;
+    let mut client = Client::hello(&first).await;
     client.mount("c", "counter", json!({})).await;
     client.act("c", "increment", json!([])).await;
     let saved =
@@ -429,7 +428,7 @@ async fn sessions_that_change_are_saved_now_and_then() {
     while file.query(saved).await != [1] {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let second = file.lazy().await;
+    let second = file.start_without_flushes().await;
     let mut back = Client::resume(&second, &client.welcome, 2, json!({})).await;
     back.count_from(2);
     assert_eq!(back.act("c", "peek", json!([])).await["payload"], 1);
@@ -438,22 +437,22 @@ async fn sessions_that_change_are_saved_now_and_then() {
 #[tokio::test]
 async fn only_the_secret_and_the_same_user_bring_a_session_back() {
     let file = File::new().await;
-    let mut first = file.lazy().await;
-    let mut client = Client::greet_with(&first, &[("x-user", "ada")], json!({})).await;
+    let mut first = file.start_without_flushes().await;
+    let mut client = Client::hello_with(&first, &[("x-user", "ada")], json!({})).await;
     client.mount("c", "counter", json!({})).await;
     let welcome = client.welcome.clone();
     client.cut();
     first.stop().await;
-    let second = file.lazy().await;
+    let second = file.start_without_flushes().await;
     let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
     let mut wrong = hello.clone();
     wrong["resume"] = "AAAAAAAAAAAAAAAAAAAAAA".into();
     for (headers, hello) in
         [(&[("x-user", "ada")][..], &wrong), (&[("x-user", "bob")][..], &hello), (&[][..], &hello)]
     {
-        let other = Client::greet_with(&second, headers, hello.clone()).await;
+        let other = Client::hello_with(&second, headers, hello.clone()).await;
         assert_eq!(other.welcome["resumed"], false);
     }
-    let back = Client::greet_with(&second, &[("x-user", "ada")], hello).await;
+    let back = Client::hello_with(&second, &[("x-user", "ada")], hello).await;
     assert_eq!(back.welcome["resumed"], true);
 }

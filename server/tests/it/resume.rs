@@ -12,9 +12,9 @@ use crate::app::{Message, Room, start, start_with};
 use crate::client::{Client, assert_error};
 
 #[tokio::test]
-async fn a_session_comes_back_with_everything_in_it() {
+async fn a_session_is_restored_completely() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let counter = client.mount("c", "counter", json!({})).await;
     client.mount("chat", "chat", json!({})).await;
     client.mount("attic", "chat", json!({ "room": "attic" })).await;
@@ -43,9 +43,9 @@ async fn a_session_comes_back_with_everything_in_it() {
 }
 
 #[tokio::test]
-async fn who_is_too_far_behind_or_of_another_history_gets_a_snapshot() {
+async fn subscribers_too_far_behind_or_of_another_epoch_get_a_snapshot() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mounted = client.mount("c", "counter", json!({})).await;
     for _ in 0..60 {
         client.act("c", "increment", json!([])).await;
@@ -65,9 +65,9 @@ async fn who_is_too_far_behind_or_of_another_history_gets_a_snapshot() {
 /// A patch does not contain which topics a component shows: a page that missed such a change
 /// receives the whole component.
 #[tokio::test]
-async fn who_missed_that_a_component_shows_another_topic_gets_a_snapshot() {
+async fn a_page_that_missed_a_change_of_topic_gets_a_snapshot() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mounted = client.mount("c", "chat", json!({})).await;
     client.act("c", "say_and_count", json!(["one"])).await;
     let props = client.message("PROPS_UPDATE", "c", json!({ "props": { "room": "attic" } }));
@@ -78,13 +78,13 @@ async fn who_missed_that_a_component_shows_another_topic_gets_a_snapshot() {
     for (known, kind) in [(1, "STATE_SNAPSHOT"), (2, "STATE_UPDATE")] {
         let streams = json!({ "c:c": [mounted["epoch"], known] });
         let mut client = Client::resume(&server, &welcome, 1, streams).await;
-        let told = client.drain().await;
-        let of_component: Vec<_> = told
+        let received = client.drain().await;
+        let of_component: Vec<_> = received
             .iter()
             .filter(|one| one["componentId"] == "c" && one["rev"].is_u64())
             .map(|one| (one["type"].as_str().unwrap(), &one["rev"]))
             .collect();
-        assert_eq!(of_component, [(kind, &json!(3))], "{known}: {told:?}");
+        assert_eq!(of_component, [(kind, &json!(3))], "{known}: {received:?}");
         welcome = client.welcome.clone();
     }
 }
@@ -96,7 +96,7 @@ async fn patches_are_forgotten_with_the_reply_that_the_client_acknowledged() {
     // The ref in a message, the ref in the `HELLO`, and whether the patches are dropped.
     for (ack, acked, is_forgotten) in [(1, 1, false), (3, 3, false), (4, 0, true), (0, 4, true), (0, 5, true)]
     {
-        let mut client = Client::greet(&server).await;
+        let mut client = Client::hello(&server).await;
         let mounted = client.mount("c", "counter", json!({})).await;
         for _ in 0..3 {
             client.act("c", "increment", json!([])).await;
@@ -116,9 +116,9 @@ async fn patches_are_forgotten_with_the_reply_that_the_client_acknowledged() {
 }
 
 #[tokio::test]
-async fn only_the_secret_and_the_same_user_resume_and_nothing_leaks() {
+async fn only_the_secret_and_the_same_user_resume_without_leaks() {
     let server = start().await;
-    let client = Client::greet_with(&server, &[("x-user", "ada")], json!({})).await;
+    let client = Client::hello_with(&server, &[("x-user", "ada")], json!({})).await;
     let welcome = client.welcome.clone();
     client.cut();
     server.until(|server| server.runtime.stats().connections == 0).await;
@@ -133,18 +133,18 @@ async fn only_the_secret_and_the_same_user_resume_and_nothing_leaks() {
         (&[("x-user", "bob")][..], &hello),
         (&[][..], &hello),
     ] {
-        let other = Client::greet_with(&server, headers, hello.clone()).await;
+        let other = Client::hello_with(&server, headers, hello.clone()).await;
         assert_eq!(other.welcome["resumed"], false);
         assert_ne!(other.welcome["session"], welcome["session"]);
     }
-    let back = Client::greet_with(&server, &[("x-user", "ada")], hello).await;
+    let back = Client::hello_with(&server, &[("x-user", "ada")], hello).await;
     assert_eq!(back.welcome["resumed"], true, "the session was untouched");
 }
 
 #[tokio::test]
 async fn the_secret_before_is_good_until_a_message_has_come() {
     let server = start().await;
-    let first = Client::greet(&server).await;
+    let first = Client::hello(&server).await;
     let one = first.welcome.clone();
     first.cut();
     // The second WELCOME is lost.
@@ -165,7 +165,7 @@ async fn the_secret_before_is_good_until_a_message_has_come() {
 #[tokio::test]
 async fn a_second_connection_takes_the_session_over() {
     let server = start().await;
-    let mut first = Client::greet(&server).await;
+    let mut first = Client::hello(&server).await;
     let mounted = first.mount("c", "counter", json!({})).await;
     let streams = json!({ "c:c": [mounted["epoch"], 0] });
     let mut second = Client::resume(&server, &first.welcome, 1, streams).await;
@@ -178,9 +178,9 @@ async fn a_second_connection_takes_the_session_over() {
 }
 
 #[tokio::test]
-async fn a_take_over_does_not_stop_what_runs() {
+async fn a_take_over_does_not_stop_running_handlers() {
     let server = start().await;
-    let mut first = Client::greet(&server).await;
+    let mut first = Client::hello(&server).await;
     let mounted = first.mount("lab", "lab", json!({})).await;
     let wait = first.call("lab", "wait", json!([]));
     first.send(wait).await;
@@ -196,7 +196,7 @@ async fn a_take_over_does_not_stop_what_runs() {
 #[tokio::test]
 async fn many_that_resume_at_once_end_with_one_that_has_it() {
     let server = start().await;
-    let mut first = Client::greet(&server).await;
+    let mut first = Client::hello(&server).await;
     first.mount("c", "counter", json!({})).await;
     let (server, welcome) = (&server, &first.welcome.clone());
     let mut others =
@@ -223,7 +223,7 @@ async fn topics_are_authorised_again() {
     let server = start().await;
     let hello = json!({});
     let headers = [("x-user", "ada"), ("x-may", "private")];
-    let mut client = Client::greet_with(&server, &headers, hello).await;
+    let mut client = Client::hello_with(&server, &headers, hello).await;
     let mounted = client.mount("p", "chat", json!({ "room": "private" })).await;
     assert_eq!(mounted["type"], "COMPONENT_MOUNTED");
     client.mount("c", "counter", json!({})).await;
@@ -237,7 +237,7 @@ async fn topics_are_authorised_again() {
         "session": welcome["session"], "resume": welcome["resume"], "acked": 2,
         "streams": { "c:p": [mounted["epoch"], 0], "t:chat/private": [epoch, 0] },
     });
-    let mut client = Client::greet_with(&server, &[("x-user", "ada")], hello).await;
+    let mut client = Client::hello_with(&server, &[("x-user", "ada")], hello).await;
     client.count_from(2);
     assert_eq!(client.welcome["resumed"], true);
     let seen = client.drain().await;
@@ -268,7 +268,7 @@ async fn a_hello_that_is_answered_late_does_not_take_the_session_from_a_later_on
         })
     })
     .await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "counter", json!({})).await;
     let welcome = client.welcome.clone();
     client.cut();
@@ -278,7 +278,7 @@ async fn a_hello_that_is_answered_late_does_not_take_the_session_from_a_later_on
     let mut late = Client::open(&server).await;
     late.send(json!({ "v": 1, "type": "HELLO", "payload": slow })).await;
     entered.notified().await;
-    let mut back = Client::greet_with(&server, &[], hello).await;
+    let mut back = Client::hello_with(&server, &[], hello).await;
     assert_eq!(back.welcome["resumed"], true);
     gate.notify_one();
     assert_eq!(late.closed().await, 4503);
@@ -294,7 +294,7 @@ async fn the_secret_before_is_good_in_no_process_once_the_page_has_spoken() {
     let (one, two) = (memory.clone(), memory.clone());
     let here = start_with(move |builder| builder.store(one)).await;
     let there = start_with(move |builder| builder.store(two)).await;
-    let mut client = Client::greet(&here).await;
+    let mut client = Client::hello(&here).await;
     client.mount("c", "counter", json!({})).await;
     let before = client.welcome.clone();
     client.cut();

@@ -1,4 +1,4 @@
-//! Revoked access: nothing newer reaches the page, wherever its session is at that moment.
+//! Revoked access: no newer state reaches the page, in whichever process its session is.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -79,7 +79,7 @@ enum Whereabouts {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revoked_page_is_sent_nothing_that_is_newer() {
+async fn a_revoked_page_receives_no_newer_state() {
     use Whereabouts::{Connected, InMemory, InStore};
     for whereabouts in [Connected, InMemory, InStore] {
         for by_user in [true, false] {
@@ -116,7 +116,7 @@ async fn a_revoked_page_is_sent_nothing_that_is_newer() {
 
 /// The identity at the resume has the permission, and the session's previous one does not.
 #[tokio::test(start_paused = true)]
-async fn nobody_comes_back_with_a_permission_that_is_revoked_meanwhile() {
+async fn a_resume_does_not_restore_a_revoked_permission() {
     for restarts in [false, true] {
         let (server, page, view, key) = opened(&[]).await;
         authorize_takes(&key, Duration::from_secs(5));
@@ -125,10 +125,10 @@ async fn nobody_comes_back_with_a_permission_that_is_revoked_meanwhile() {
         if restarts {
             server.restart().await;
         }
-        page.becomes(ada(&["admin"]));
+        page.set_identity(ada(&["admin"]));
         page.network().online();
         sleep(Duration::from_secs(2)).await;
-        page.becomes(ada(&[]));
+        page.set_identity(ada(&[]));
         server.runtime().revoke_where(|identity| identity.may("admin"));
         authorize_takes(&key, Duration::ZERO);
         if restarts {
@@ -205,7 +205,7 @@ async fn a_session_is_not_resumed_by_another_login() {
     for restarts in [false, true] {
         let page = server.page_with(by("phone"));
         page.mount_open("minutes", json!({ "key": "logins" })).await.unwrap();
-        page.becomes(by("desk"));
+        page.set_identity(by("desk"));
         if restarts {
             server.restart().await;
         } else {

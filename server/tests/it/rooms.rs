@@ -6,10 +6,10 @@ use crate::app::start;
 use crate::client::Client;
 
 #[tokio::test]
-async fn a_room_hears_what_is_said_in_it_but_not_who_said_it() {
+async fn a_room_receives_events_without_their_sender() {
     let server = start().await;
-    let mut ada = Client::greet(&server).await;
-    let mut bob = Client::greet(&server).await;
+    let mut ada = Client::hello(&server).await;
+    let mut bob = Client::hello(&server).await;
     for client in [&mut ada, &mut bob] {
         client.mount("lab", "lab", json!({})).await;
         client.act("lab", "enter", json!(["kitchen"])).await;
@@ -32,7 +32,7 @@ async fn a_room_hears_what_is_said_in_it_but_not_who_said_it() {
 #[tokio::test]
 async fn a_component_that_goes_leaves_its_rooms() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     for id in ["one", "two"] {
         client.mount(id, "lab", json!({})).await;
         client.act(id, "enter", json!(["kitchen"])).await;
@@ -48,10 +48,10 @@ async fn a_component_that_goes_leaves_its_rooms() {
 }
 
 #[tokio::test]
-async fn the_application_speaks_to_rooms_and_to_everybody() {
+async fn the_application_sends_events_to_rooms_and_to_all_sessions() {
     let server = start().await;
-    let mut inside = Client::greet(&server).await;
-    let mut outside = Client::greet(&server).await;
+    let mut inside = Client::hello(&server).await;
+    let mut outside = Client::hello(&server).await;
     for client in [&mut inside, &mut outside] {
         client.mount("lab", "lab", json!({})).await;
     }
@@ -73,7 +73,7 @@ async fn a_broadcast_stays_in_its_tenant() {
     let mut clients = Vec::new();
     for tenant in [None, Some("acme"), Some("globex")] {
         let headers: Vec<_> = tenant.map(|tenant| ("x-tenant", tenant)).into_iter().collect();
-        let mut client = Client::greet_with(&server, &headers, json!({})).await;
+        let mut client = Client::hello_with(&server, &headers, json!({})).await;
         client.mount("lab", "lab", json!({})).await;
         clients.push(client);
     }
@@ -91,9 +91,9 @@ async fn a_broadcast_stays_in_its_tenant() {
 }
 
 #[tokio::test]
-async fn a_session_stays_in_its_rooms_while_its_connection_is_gone() {
+async fn a_suspended_session_stays_in_its_rooms() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let mounted = client.mount("lab", "lab", json!({})).await;
     client.act("lab", "enter", json!(["kitchen"])).await;
     let welcome = client.welcome.clone();
@@ -113,9 +113,9 @@ async fn a_session_stays_in_its_rooms_while_its_connection_is_gone() {
 }
 
 #[tokio::test]
-async fn a_task_comes_back_as_an_event() {
+async fn the_result_of_a_task_is_an_event() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let reply = client.act("lab", "later", json!(["done"])).await;
     assert_eq!(reply["type"], "ACK");

@@ -59,13 +59,13 @@ struct Recording {
 impl SessionStore for Recording {
     forward!(find claim commit renew release delete forget_user renew_lease expire close);
 
-    fn enter(
+    fn save_whole(
         &self,
         by: &str,
         sessions: Vec<SessionState>,
     ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         self.entered.fetch_add(sessions.len(), Ordering::SeqCst);
-        self.inner.enter(by, sessions)
+        self.inner.save_whole(by, sessions)
     }
 
     fn save(
@@ -96,7 +96,7 @@ impl SessionStore for Recording {
     }
 }
 
-/// Lets so many pages count, each at its own times, and checks when each received count was
+/// Runs `pages` pages that count, each at its own times, and checks when each received count was
 /// written. Returns the number of writes of a session.
 async fn count(pages: u32, takes: Duration) -> usize {
     let store = Recording { takes, ..Recording::default() };
@@ -139,7 +139,7 @@ async fn count(pages: u32, takes: Duration) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_page_was_told_is_written_an_interval_later() {
+async fn sent_state_is_stored_an_interval_later() {
     let most = count(25, Duration::ZERO).await;
     // Its mount is a change too.
     assert!(most <= 5, "at most once for each change: {most}");
@@ -219,7 +219,7 @@ async fn a_session_that_waits_for_its_page_is_written_once_for_each_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_is_not_written_whole_when_its_page_unmounts_what_is_not_mounted() {
+async fn an_unmount_of_an_unknown_component_does_not_rewrite_the_session() {
     let store = Recording::default();
     let server = recorded(&store);
     let page = server.page();

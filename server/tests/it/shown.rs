@@ -108,11 +108,11 @@ async fn a_field_that_was_loading_is_shown_as_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_computed_of_a_field_that_is_not_saved_is_shown_as_it_is() {
+async fn a_computed_value_of_an_unsaved_field_is_current() {
     is_true(|state| state["cached"].clone(), "restart").await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_version_computes_is_shown() {
+async fn computed_fields_of_another_version_are_shown() {
     is_true(|state| state["total"].clone(), "deploy").await;
 }

@@ -10,9 +10,9 @@ use crate::app::{Bench, start};
 use crate::client::Client;
 
 #[tokio::test]
-async fn open_pages_are_told_and_the_server_ends() {
+async fn open_pages_are_notified_and_the_server_exits() {
     let mut server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let (code, ()) = tokio::join!(client.closed(), server.stop());
     assert_eq!(code, 1001);
@@ -21,9 +21,9 @@ async fn open_pages_are_told_and_the_server_ends() {
 }
 
 #[tokio::test]
-async fn what_runs_finishes() {
+async fn running_handlers_finish() {
     let mut server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let wait = client.call("lab", "wait", json!([]));
     client.send(wait).await;
@@ -40,7 +40,7 @@ async fn what_runs_finishes() {
 #[tokio::test]
 async fn sessions_that_wait_for_their_page_end_too() {
     let mut server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     client.cut();
     server.until(|server| server.bench.hooks.lock().unwrap().contains(&"disconnected")).await;
@@ -49,7 +49,7 @@ async fn sessions_that_wait_for_their_page_end_too() {
     assert_eq!(*server.bench.hooks.lock().unwrap(), ["connected", "disconnected", "unmount"]);
 }
 
-/// The smallest application as its own process, and its address.
+/// The smallest application as a process, and its address.
 #[cfg(unix)]
 fn hello() -> (std::process::Child, std::net::SocketAddr) {
     use std::io::BufRead;
@@ -77,7 +77,7 @@ fn signal(child: &std::process::Child, name: &str) {
 async fn signals_end_a_process_cleanly() {
     for signal_name in ["TERM", "INT"] {
         let (mut child, address) = hello();
-        let mut client = Client::greet_at(address).await;
+        let mut client = Client::hello_at(address).await;
         signal(&child, signal_name);
         assert_eq!(client.closed().await, 1001);
         let status = tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap();
@@ -117,7 +117,7 @@ async fn a_second_signal_ends_a_process_at_once() {
         .unwrap();
     let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let address = lines.filter_map(|line| Some(line.strip_prefix("http://")?.to_owned())).next().unwrap();
-    let mut client = Client::greet_at(address.parse().unwrap()).await;
+    let mut client = Client::hello_at(address.parse().unwrap()).await;
     client.mount("lab", "lab", json!({})).await;
     let wait = client.call("lab", "wait", json!([]));
     client.send(wait).await;

@@ -38,7 +38,7 @@ async fn client_with_a_small_window(server: &Server) -> Client {
 }
 
 /// Sends a text one byte at a time until the peer closes; returns the peer's response.
-async fn trickle(stream: &mut TcpStream, text: &[u8]) -> Vec<u8> {
+async fn send_slowly(stream: &mut TcpStream, text: &[u8]) -> Vec<u8> {
     let (mut read, mut write) = stream.split();
     let mut said = Vec::new();
     let sending = async {
@@ -61,7 +61,7 @@ async fn trickle(stream: &mut TcpStream, text: &[u8]) -> Vec<u8> {
 
 /// Round trips of another client, while the other future runs.
 async fn beside<T>(server: &Server, other: impl Future<Output = T>) -> T {
-    let mut client = Client::greet_at_last(server).await;
+    let mut client = Client::hello_with_retries(server).await;
     client.mount("c", "counter", json!({})).await;
     let trips = async {
         loop {
@@ -80,16 +80,16 @@ async fn a_request_that_is_sent_a_byte_at_a_time_is_given_up() {
     let server = limited(Limits { head_time: Duration::from_secs(1), ..Limits::default() }).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let head = format!("GET /live HTTP/1.1\r\nHost: {}\r\nX: {}", server.address, "x".repeat(100_000));
-    let said = beside(&server, trickle(&mut stream, head.as_bytes())).await;
+    let said = beside(&server, send_slowly(&mut stream, head.as_bytes())).await;
     let said = String::from_utf8(said).unwrap();
     assert!(said.is_empty() || said.starts_with("HTTP/1.1 408"), "{said}");
 }
 
 #[tokio::test]
-async fn a_connection_that_asks_nothing_is_given_up_too() {
+async fn an_idle_connection_is_closed_too() {
     let server = limited(Limits { head_time: Duration::from_secs(1), ..Limits::default() }).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    assert!(beside(&server, trickle(&mut stream, b"")).await.is_empty());
+    assert!(beside(&server, send_slowly(&mut stream, b"")).await.is_empty());
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn a_greeting_that_is_sent_a_byte_at_a_time_closes_with_4408() {
     // A masked text frame of 60,000 bytes, of which few are ever sent.
     let mut frame = vec![0x81, 0xfe, 0xea, 0x60, 0, 0, 0, 0];
     frame.resize(60_000, b' ');
-    let said = beside(&server, trickle(client.stream(), &frame)).await;
+    let said = beside(&server, send_slowly(client.stream(), &frame)).await;
     assert_eq!(said[..4], [0x88, said[1], 0x11, 0x38], "a close frame with 4408");
     assert_eq!(server.runtime.stats().sessions, 1, "the other client's");
 }
@@ -182,7 +182,7 @@ async fn client_of_a_busy_component() -> (Server, Client) {
 }
 
 #[tokio::test]
-async fn what_a_client_asked_for_waits_until_it_reads() {
+async fn replies_wait_until_the_client_reads() {
     let (server, mut slow) = client_of_a_busy_component().await;
     // All of them are accepted, and wait for the component.
     let calls: Vec<_> = (0..100).map(|_| slow.call("lab", "echo", json!(["x".repeat(60 * 1024)]))).collect();
@@ -204,7 +204,7 @@ async fn what_a_client_asked_for_waits_until_it_reads() {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_client_to_read_runs_also_when_it_is_gone() {
+async fn requests_that_wait_for_a_client_to_read_run_after_it_has_left() {
     let (server, mut slow) = client_of_a_busy_component().await;
     let mut calls: Vec<_> =
         (0..50).map(|_| slow.call("lab", "echo", json!(["x".repeat(60 * 1024)]))).collect();

@@ -20,13 +20,13 @@ use crate::logs::Log;
 static LARGE: [u8; 32 * 1024 * 1024] = [b'x'; 32 * 1024 * 1024];
 
 /// Limits under which a slow client is soon given up, from any address.
-fn impatient() -> Limits {
+fn short_limits() -> Limits {
     let time = Duration::from_millis(200);
     Limits { progress_time: time, head_time: time, loopback_is_limited: true, ..Limits::default() }
 }
 
 /// Limits under which no client of these tests is too slow.
-fn patient() -> Limits {
+fn long_limits() -> Limits {
     let time = Duration::from_secs(600);
     Limits { progress_time: time, head_time: time, loopback_is_limited: true, ..Limits::default() }
 }
@@ -74,7 +74,7 @@ async fn answer(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-async fn is_well(server: &Server, from: &str) -> bool {
+async fn is_served(server: &Server, from: &str) -> bool {
     let mut stream = connect_from(server, from).await;
     let asked = stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     asked.is_ok() && answer(&mut stream).await.ends_with("well")
@@ -84,7 +84,7 @@ async fn is_well(server: &Server, from: &str) -> bool {
 async fn half_sent_bodies_are_answered_408_and_their_connections_end() {
     let log = Log::default();
     let _collecting = log.collect();
-    let server = serve(impatient()).await;
+    let server = serve(short_limits()).await;
     let mut streams = Vec::new();
     for _ in 0..20 {
         streams.push(half_post(&server, "127.0.0.1", "").await);
@@ -100,7 +100,7 @@ async fn half_sent_bodies_are_answered_408_and_their_connections_end() {
 
 #[tokio::test]
 async fn readers_that_never_read_lose_their_connections() {
-    let server = serve(impatient()).await;
+    let server = serve(short_limits()).await;
     let mut streams = Vec::new();
     for _ in 0..200 {
         let mut stream = connect_from(&server, "127.0.0.1").await;
@@ -114,7 +114,7 @@ async fn readers_that_never_read_lose_their_connections() {
 
 #[tokio::test]
 async fn heads_that_never_end_and_connections_without_requests_end_too() {
-    let server = serve(impatient()).await;
+    let server = serve(short_limits()).await;
     let mut streams = Vec::new();
     for sent in ["", "G", "GET /health HTTP/1.1\r\nHost: x\r\n", "GET /health HTTP/1.1\r\nHost: x\r\n\r\n"] {
         let mut stream = connect_from(&server, "127.0.0.1").await;
@@ -129,8 +129,8 @@ async fn heads_that_never_end_and_connections_without_requests_end_too() {
 
 #[tokio::test]
 async fn a_socket_of_a_page_has_its_own_limits() {
-    let server = serve(impatient()).await;
-    let mut client = Client::greet(&server).await;
+    let server = serve(short_limits()).await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "counter", json!({})).await;
     server.until(|server| server.runtime.stats().http_connections == 0).await;
     // The time until plain connections are given up.
@@ -142,18 +142,18 @@ async fn a_socket_of_a_page_has_its_own_limits() {
 /// With fewer sockets than clients that keep one, and a time limit too long to help.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn however_many_wait_the_server_says_how_it_is() {
+async fn the_server_reports_its_health_with_any_number_of_waiting_clients() {
     for loopback_is_limited in [true, false] {
-        let limits = Limits { sockets: 96, loopback_is_limited, ..patient() };
+        let limits = Limits { sockets: 96, loopback_is_limited, ..long_limits() };
         let server = serve(limits).await;
-        let mut page = Client::greet(&server).await;
+        let mut page = Client::hello(&server).await;
         page.mount("c", "counter", json!({})).await;
         let mut streams = Vec::new();
         for _ in 0..150 {
             streams.push(half_post(&server, "127.0.0.1", "").await);
         }
-        assert!(is_well(&server, "127.0.0.1").await);
-        assert!(is_well(&server, "127.0.0.2").await);
+        assert!(is_served(&server, "127.0.0.1").await);
+        assert!(is_served(&server, "127.0.0.2").await);
         let stats = server.runtime.stats();
         assert!(stats.http_connections < 96 && stats.crowded_out >= 150 - 96, "{stats:?}");
         assert_eq!(page.act("c", "increment", json!([])).await["type"], "STATE_UPDATE");
@@ -165,7 +165,7 @@ async fn however_many_wait_the_server_says_how_it_is() {
 #[tokio::test]
 async fn one_address_takes_no_places_of_another() {
     for limits in
-        [Limits { http_connections_per_address: 8, ..patient() }, Limits { sockets: 16, ..patient() }]
+        [Limits { http_connections_per_address: 8, ..long_limits() }, Limits { sockets: 16, ..long_limits() }]
     {
         let server = serve(limits).await;
         let mut other = half_post(&server, "127.0.0.2", "Connection: close\r\n").await;
@@ -184,7 +184,7 @@ async fn one_address_takes_no_places_of_another() {
 
 #[tokio::test]
 async fn behind_a_trusted_proxy_the_clients_are_counted() {
-    let limits = Limits { http_connections_per_address: 2, ..patient() };
+    let limits = Limits { http_connections_per_address: 2, ..long_limits() };
     let server = serve_behind(limits, Some("127.0.0.0/8")).await;
     let mut held = Vec::new();
     for _ in 0..2 {
@@ -208,15 +208,15 @@ async fn behind_a_trusted_proxy_the_clients_are_counted() {
 
 #[tokio::test]
 async fn pages_leave_some_sockets_for_plain_http() {
-    let limits = Limits { sockets: 16, connections_per_address: 100, ..patient() };
+    let limits = Limits { sockets: 16, connections_per_address: 100, ..long_limits() };
     let server = serve(limits).await;
     let mut pages = Vec::new();
     for _ in 0..14 {
-        pages.push(Client::greet(&server).await);
+        pages.push(Client::hello(&server).await);
     }
     let mut refused = Client::open(&server).await;
     assert_eq!(refused.closed().await, 4503);
-    assert!(is_well(&server, "127.0.0.1").await);
+    assert!(is_served(&server, "127.0.0.1").await);
 }
 
 #[tokio::test]
@@ -239,7 +239,7 @@ async fn a_request_names_one_host() {
 }
 
 #[tokio::test]
-async fn an_application_that_is_served_otherwise_is_told_so_once() {
+async fn a_warning_about_another_server_is_logged_once() {
     let log = Log::default();
     let _collecting = log.collect();
     let runtime = Runtime::builder().build().unwrap();
@@ -248,13 +248,13 @@ async fn an_application_that_is_served_otherwise_is_told_so_once() {
     let app = runtime.router::<()>();
     let serving = tokio::spawn(axum::serve(listener, app).into_future());
     for _ in 0..3 {
-        Client::greet_at(address).await;
+        Client::hello_at(address).await;
     }
     assert_eq!(log.text().matches("not served by vivaz::serve").count(), 1, "{}", log.text());
     serving.abort();
     let log = Log::default();
     let _collecting = log.collect();
     let server = serve(Limits::default()).await;
-    Client::greet(&server).await;
+    Client::hello(&server).await;
     assert!(!log.text().contains("not served by vivaz::serve"));
 }

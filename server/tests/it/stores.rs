@@ -1,4 +1,4 @@
-//! Stores that fail when told to, and clocks that the test turns.
+//! Stores that fail on demand, and clocks that the test sets.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,18 +12,18 @@ use vivaz::store::{
 };
 use vivaz::{SessionId, SessionStore, StoreError};
 
-/// What a method does in place of what it is there for.
+/// The effect of a method call in place of its normal one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Does nothing and fails.
+    /// Fails without an effect.
     Fails,
-    /// Does what it is there for and fails.
+    /// Takes effect and fails.
     FailsLate,
-    /// Does what it is there for and answers when the store is healed.
+    /// Takes effect, and returns when the store has recovered.
     AnswersLate,
-    /// Does nothing and never answers.
+    /// Never returns, without an effect.
     Hangs,
-    /// Of a commit: makes it, tells nobody and never answers, as in a process that ends there.
+    /// For a commit: takes effect and never returns, as in a process that is killed then.
     Ends,
 }
 
@@ -48,9 +48,14 @@ impl<S: SessionStore + Clone> Faulty<S> {
         self.faults.lock().unwrap().insert(method, fault);
     }
 
-    pub(crate) fn heal(&self) {
+    pub(crate) fn recover(&self) {
         self.faults.lock().unwrap().clear();
         self.healed.notify_waiters();
+    }
+
+    /// Removes a fault. Calls that wait because of it continue to wait until the store is healed.
+    pub(crate) fn unset(&self, method: &'static str) {
+        self.faults.lock().unwrap().remove(method);
     }
 
     pub(crate) fn calls(&self, method: &'static str) -> usize {
@@ -122,12 +127,12 @@ impl<S: SessionStore + Clone> SessionStore for Faulty<S> {
         self.run("save", |store| store.save(by, sessions))
     }
 
-    fn enter(
+    fn save_whole(
         &self,
         by: &str,
         sessions: Vec<SessionState>,
     ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
-        self.run("enter", |store| store.enter(by, sessions))
+        self.run("save_whole", |store| store.save_whole(by, sessions))
     }
 
     fn commit(&self, mut commit: Commit) -> BoxFuture<Result<(), CommitError>> {
@@ -199,13 +204,13 @@ macro_rules! forward {
             self.inner.save(by, sessions)
         }
     };
-    (@enter) => {
-        fn enter(
+    (@save_whole) => {
+        fn save_whole(
             &self,
             by: &str,
             sessions: Vec<SessionState>,
         ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
-            self.inner.enter(by, sessions)
+            self.inner.save_whole(by, sessions)
         }
     };
     (@commit) => {
@@ -257,11 +262,11 @@ macro_rules! forward {
 }
 pub(crate) use forward;
 
-/// A store as another program has filled it: what goes in and out is translated.
+/// A store that another program has filled: states are converted in both directions.
 #[derive(Clone)]
 pub(crate) struct Translated<S> {
     inner: S,
-    /// Its own inverse.
+    /// The conversion is its own inverse.
     translate: fn(&mut StoredComponent),
 }
 
@@ -290,7 +295,7 @@ impl<S: SessionStore + Clone> SessionStore for Translated<S> {
         })
     }
 
-    fn enter(
+    fn save_whole(
         &self,
         by: &str,
         mut sessions: Vec<SessionState>,
@@ -298,7 +303,7 @@ impl<S: SessionStore + Clone> SessionStore for Translated<S> {
         for whole in &mut sessions {
             whole.components.iter_mut().chain(&mut whole.aside).for_each(self.translate);
         }
-        self.inner.enter(by, sessions)
+        self.inner.save_whole(by, sessions)
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
@@ -314,7 +319,7 @@ impl<S: SessionStore + Clone> SessionStore for Translated<S> {
     }
 }
 
-/// The head of a session that nobody can resume.
+/// The head of a session that cannot be resumed.
 pub(crate) fn head() -> SnapshotHead {
     SnapshotHead {
         owner: Owner::default(),

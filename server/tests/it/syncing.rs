@@ -94,11 +94,11 @@ async fn server(store: &MemoryStore) -> Server {
 }
 
 #[tokio::test]
-async fn a_query_that_is_asked_again_sends_what_changed() {
+async fn a_repeated_query_sends_the_changes() {
     let store = MemoryStore::new();
     let server = server(&store).await;
     for component in ["synced", "synced-durable", "synced-topic"] {
-        let mut client = Client::greet(&server).await;
+        let mut client = Client::hello(&server).await;
         client.mount("table", component, json!({})).await;
         show(&mut client, &rows(0..100)).await;
         let mut next = rows((0..100).filter(|id| *id != 40));

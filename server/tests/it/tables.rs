@@ -80,7 +80,7 @@ fn count(database: &Temporary, sql: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn tables_of_the_first_version_are_migrated_and_nothing_is_lost() {
+async fn tables_of_the_first_version_are_migrated_without_loss() {
     let file = Temporary::new();
     drop(first_version(&file));
     for _ in 0..2 {
@@ -177,7 +177,7 @@ async fn a_damaged_file_is_not_opened() {
 }
 
 #[tokio::test]
-async fn time_goes_on_while_no_process_has_the_file() {
+async fn store_time_continues_while_no_process_has_the_file() {
     let lease = Duration::from_secs(30);
     // The wall clock is set while a process runs, and while none does.
     let cases = [
@@ -215,7 +215,7 @@ async fn time_goes_on_while_no_process_has_the_file() {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_written_is_not_ready_and_says_why() {
+async fn a_read_only_database_is_not_ready_and_reports_the_reason() {
     let file = Temporary::new();
     let database = Sqlite::open(&file.0).unwrap();
     let store = database.clone();

@@ -7,10 +7,10 @@ use crate::app::{Message, Room, limited, start};
 use crate::client::{Client, assert_error};
 
 #[tokio::test]
-async fn everybody_gets_the_same_patch() {
+async fn all_subscribers_get_the_same_patch() {
     let server = start().await;
-    let mut ada = Client::greet(&server).await;
-    let mut bob = Client::greet(&server).await;
+    let mut ada = Client::hello(&server).await;
+    let mut bob = Client::hello(&server).await;
     for client in [&mut ada, &mut bob] {
         let mount = client.message("COMPONENT_MOUNT", "chat", json!({ "component": "chat" }));
         client.send(mount).await;
@@ -33,7 +33,7 @@ async fn everybody_gets_the_same_patch() {
 #[tokio::test]
 async fn a_second_component_needs_no_second_snapshot_and_the_last_one_gives_the_topic_up() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("a", "chat", json!({})).await;
     let mount = client.message("COMPONENT_MOUNT", "b", json!({ "component": "chat" }));
     client.send(mount).await;
@@ -52,10 +52,10 @@ async fn a_second_component_needs_no_second_snapshot_and_the_last_one_gives_the_
 }
 
 #[tokio::test]
-async fn everybody_who_shows_a_topic_gets_its_events() {
+async fn all_components_of_a_topic_get_its_events() {
     let server = start().await;
-    let mut ada = Client::greet(&server).await;
-    let mut bob = Client::greet(&server).await;
+    let mut ada = Client::hello(&server).await;
+    let mut bob = Client::hello(&server).await;
     for client in [&mut ada, &mut bob] {
         client.mount("chat", "chat", json!({})).await;
     }
@@ -71,7 +71,7 @@ async fn everybody_who_shows_a_topic_gets_its_events() {
 #[tokio::test]
 async fn new_props_may_lead_to_another_topic() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("chat", "chat", json!({})).await;
     let message = client.message("PROPS_UPDATE", "chat", json!({ "props": { "room": "attic" } }));
     client.send(message).await;
@@ -89,9 +89,9 @@ async fn new_props_may_lead_to_another_topic() {
 }
 
 #[tokio::test]
-async fn what_a_failed_action_staged_is_not_published() {
+async fn staged_changes_of_a_failed_action_are_not_published() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("chat", "chat", json!({})).await;
     assert_error(&client.act("chat", "say_and_fail", json!(["never"])).await, "action_failed");
     client.send(json!({ "v": 1, "type": "RESYNC", "topic": "chat/lobby" })).await;
@@ -100,9 +100,9 @@ async fn what_a_failed_action_staged_is_not_published() {
 }
 
 #[tokio::test]
-async fn a_route_of_the_application_changes_what_pages_show() {
+async fn a_route_of_the_application_changes_open_pages() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("chat", "chat", json!({})).await;
     let topic = server.runtime.topic::<Room>("chat/lobby").await.unwrap();
     topic.update(|room| room.messages.push(Message { id: 9, text: "from outside".into() })).await.unwrap();
@@ -112,9 +112,9 @@ async fn a_route_of_the_application_changes_what_pages_show() {
 }
 
 #[tokio::test]
-async fn a_page_that_comes_back_gets_each_patch_that_it_missed() {
+async fn a_resumed_page_gets_each_missed_patch() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("chat", "chat", json!({})).await;
     let topic = server.runtime.topic::<Room>("chat/lobby").await.unwrap();
     let epoch = server.runtime.hub().get("chat/lobby").unwrap().epoch().to_string();
@@ -143,7 +143,7 @@ async fn a_page_that_comes_back_gets_each_patch_that_it_missed() {
 #[tokio::test]
 async fn a_slow_reader_costs_a_bounded_outbox_and_ends_where_the_topic_is() {
     let server = limited(Limits { outbox_bytes: 16 * 1024, ..Limits::default() }).await;
-    let mut slow = Client::greet(&server).await;
+    let mut slow = Client::hello(&server).await;
     slow.mount("chat", "chat", json!({})).await;
     let topic = server.runtime.topic::<Room>("chat/lobby").await.unwrap();
     // Far more than the buffers of the sockets hold, while no client reads.

@@ -2,16 +2,16 @@
 //! everything after it.
 
 use serde_json::json;
-use vivaz::DatabaseError;
 use vivaz::prelude::*;
 use vivaz::sqlite::{Connection, Sqlite};
+use vivaz::{DatabaseError, Limits};
 
 use crate::app::{Server, start_with};
 use crate::client::{Client, assert_error};
 use crate::logs::Log;
 use crate::restart::File;
 
-/// Runs the statements of a test between two of its own.
+/// Runs the statements of a test between two other statements.
 #[derive(LiveComponent, Clone)]
 #[live(name = "meddler", inline = "<p>{{ runs }}</p>", open, durable)]
 struct Meddler {
@@ -24,30 +24,30 @@ impl Meddler {
     #[action(transaction)]
     fn inside(&mut self, tx: &mut Tx, sql: Vec<String>, swallow: bool) -> Result<i64> {
         self.runs += 1;
-        meddle(tx, &sql, swallow)?;
+        run_sql(tx, &sql, swallow)?;
         Ok(self.runs)
     }
 
     #[action]
     fn staged(&mut self, cx: &mut Context, sql: Vec<String>, swallow: bool) -> Result<i64> {
         self.runs += 1;
-        cx.commit(move |tx: &mut Tx| Ok(meddle(tx, &sql, swallow)?))?;
+        cx.commit(move |tx: &mut Tx| Ok(run_sql(tx, &sql, swallow)?))?;
         Ok(self.runs)
     }
 }
 
-fn meddle(tx: &mut Tx, sql: &[String], swallow: bool) -> std::result::Result<(), DatabaseError> {
+fn run_sql(tx: &mut Tx, sql: &[String], swallow: bool) -> std::result::Result<(), DatabaseError> {
     tx.execute("INSERT INTO counts (count) VALUES (1)", ())?;
     let meddled = sql.iter().try_for_each(|sql| tx.script(sql));
     if swallow {
-        // Cached, so not prepared again: nothing but the transaction itself can refuse it.
+        // Cached, so not prepared again: only the transaction itself can refuse it.
         let _refused = tx.execute("INSERT INTO counts (count) VALUES (1)", ());
         return Ok(());
     }
     meddled
 }
 
-/// Statements, and what the error names.
+/// Statements, and the part of the error.
 const MEDDLING: &[(&[&str], &str)] = &[
     (&["COMMIT"], "COMMIT"),
     (&["commit transaction"], "COMMIT"),
@@ -61,6 +61,9 @@ const MEDDLING: &[(&[&str], &str)] = &[
     (&["RELEASE VIVAZ_ORDER"], "VIVAZ_ORDER"),
     (&["ROLLBACK TO vivaz_order"], "vivaz_order"),
     (&["ATTACH ':memory:' AS other"], "ATTACH"),
+    (&["CREATE TEMP TABLE passing (n INTEGER)"], "CREATE TEMP"),
+    (&["CREATE TEMP VIEW counts AS SELECT 1 AS count"], "CREATE TEMP"),
+    (&["CREATE TEMP TRIGGER t AFTER INSERT ON main.counts BEGIN DELETE FROM counts; END"], "CREATE TEMP"),
     (&["PRAGMA query_only = 1"], "PRAGMA query_only"),
     (&["PRAGMA locking_mode = EXCLUSIVE"], "PRAGMA locking_mode"),
     (&["PRAGMA foreign_keys(0)"], "PRAGMA foreign_keys"),
@@ -95,7 +98,9 @@ async fn prepared() -> File {
 
 async fn server(file: &File) -> Server {
     let database = file.database.clone();
-    start_with(|builder| builder.state(database.clone()).store(database)).await
+    // Each failure is logged.
+    let limits = Limits { client_events_per_second: 1_000, ..Limits::default() };
+    start_with(|builder| builder.limits(limits).state(database.clone()).store(database)).await
 }
 
 #[tokio::test]
@@ -104,7 +109,7 @@ async fn a_handler_cannot_end_the_transaction_that_it_is_part_of() {
     let _collecting = log.collect();
     let file = prepared().await;
     let server = server(&file).await;
-    let (mut client, mut other) = (Client::greet(&server).await, Client::greet(&server).await);
+    let (mut client, mut other) = (Client::hello(&server).await, Client::hello(&server).await);
     client.mount("m", "meddler", json!({})).await;
     other.mount("m", "meddler", json!({})).await;
     let mut runs = 0;
@@ -140,7 +145,7 @@ async fn a_closure_of_the_application_cannot_either() {
         for swallow in [true, false] {
             let sql: Vec<String> = sql.iter().map(|&sql| sql.to_owned()).collect();
             let what = format!("{sql:?}, swallowed: {swallow}");
-            let run = move |tx: &mut Tx| meddle(tx, &sql, swallow);
+            let run = move |tx: &mut Tx| run_sql(tx, &sql, swallow);
             let error = file.database.run(run).await.unwrap_err();
             let is_typed = matches!(
                 error,
@@ -156,10 +161,10 @@ async fn a_closure_of_the_application_cannot_either() {
 }
 
 #[tokio::test]
-async fn what_stays_inside_of_the_transaction_is_allowed() {
+async fn statements_inside_the_transaction_are_allowed() {
     let file = prepared().await;
     let server = server(&file).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("m", "meddler", json!({})).await;
     let nested = "SAVEPOINT a; DELETE FROM counts; SAVEPOINT b; ROLLBACK TO a; RELEASE a";
     let read = "PRAGMA table_info(counts); PRAGMA user_version; SELECT * FROM pragma_table_info('counts')";
@@ -181,7 +186,7 @@ async fn together(file: &File, statements: [&'static str; 5]) -> Vec<(i64, Resul
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let (begin, begun) = tokio::sync::oneshot::channel::<()>();
     let database = file.database.clone();
-    // What is queued while this one runs is in its transaction.
+    // Jobs that are queued while this one runs are in its transaction.
     let first = tokio::spawn(async move {
         let wait = move |_: &mut Tx| {
             drop(begin);
@@ -225,9 +230,9 @@ async fn a_deferred_constraint_fails_the_write_that_violates_it_and_no_other() {
     assert_eq!(file.counts().await, [10, 12, 14]);
 }
 
-/// Whatever shares a transaction with one that rolls it back: it is answered as it is kept.
+/// Jobs that share a transaction with one that rolls it back have the result that is on disk.
 #[tokio::test]
-async fn what_shared_a_transaction_that_was_rolled_back_is_answered_as_failed() {
+async fn jobs_in_a_rolled_back_transaction_fail() {
     let file = prepared().await;
     let meddling = "INSERT OR ROLLBACK INTO seats VALUES (7)";
     let mut kept = Vec::new();

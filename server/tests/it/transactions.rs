@@ -79,7 +79,7 @@ impl Clerk {
         }
     }
 
-    /// Changes nothing.
+    /// Does not change the state.
     #[action]
     fn look(&mut self, cx: &mut Context) -> u64 {
         cx.state::<Arc<Bench>>().runs.fetch_add(1, Ordering::SeqCst)
@@ -110,10 +110,10 @@ async fn book(server: &Server) -> Vec<Entry> {
 }
 
 #[tokio::test]
-async fn what_the_database_makes_is_in_the_state_the_topic_and_the_reply() {
+async fn values_from_the_database_are_in_the_state_the_topic_and_the_reply() {
     let file = File::new().await;
     let server = server(&file).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "clerk", json!({})).await;
     for row in 1..=2 {
         let call = client.call("c", "enter", json!([row * 5]));
@@ -130,10 +130,10 @@ async fn what_the_database_makes_is_in_the_state_the_topic_and_the_reply() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_fails_leaves_nothing_but_the_edits_before_it() {
+async fn a_failed_transaction_keeps_only_earlier_edits() {
     let file = File::new().await;
     let first = server(&file).await;
-    let mut client = Client::greet(&first).await;
+    let mut client = Client::hello(&first).await;
     client.mount("c", "clerk", json!({})).await;
     let failures = [(-1, "action_failed"), (0, "invalid"), (13, "panicked"), (99, "action_failed")];
     for (amount, code) in failures {
@@ -168,7 +168,7 @@ async fn a_topic_follows_the_order_of_the_database() {
     let server = server(&file).await;
     let mut clients = Vec::new();
     for _ in 0..6 {
-        let mut client = Client::greet(&server).await;
+        let mut client = Client::hello(&server).await;
         client.mount("c", "clerk", json!({})).await;
         clients.push(client);
     }
@@ -188,7 +188,7 @@ async fn a_crash_between_the_commit_and_the_telling_neither_loses_nor_doubles() 
     let ends = Faulty::new(file.database.clone());
     let (store, database) = (ends.clone(), file.database.clone());
     let first = start_with(|builder| builder.state(database).store(store)).await;
-    let (mut ada, mut bob) = (Client::greet(&first).await, Client::greet(&first).await);
+    let (mut ada, mut bob) = (Client::hello(&first).await, Client::hello(&first).await);
     ada.mount("c", "clerk", json!({})).await;
     bob.mount("c", "clerk", json!({})).await;
     ends.set("commit", Fault::Ends);
@@ -208,10 +208,10 @@ async fn a_crash_between_the_commit_and_the_telling_neither_loses_nor_doubles() 
 }
 
 #[tokio::test]
-async fn an_action_that_changed_nothing_is_not_run_again_either() {
+async fn an_action_without_changes_is_not_run_again_either() {
     let file = File::new().await;
     let first = server(&file).await;
-    let mut client = Client::greet(&first).await;
+    let mut client = Client::hello(&first).await;
     client.mount("c", "clerk", json!({})).await;
     let (look, glance) = (client.call("c", "look", json!([])), client.call("c", "glance", json!([])));
     assert_eq!(client.ask(look.clone()).await["payload"], 0);
@@ -229,7 +229,7 @@ async fn an_action_that_changed_nothing_is_not_run_again_either() {
 async fn a_store_without_a_database_refuses_transactions() {
     let database = File::new().await.database.clone();
     let server = start_with(|builder| builder.state(database).store(MemoryStore::new())).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "clerk", json!({})).await;
     assert_error(&client.act("c", "enter", json!([1])).await, "action_failed");
     assert_eq!(client.act("c", "look", json!([])).await["type"], "ACK");
@@ -246,7 +246,7 @@ async fn a_commit_that_fails_at_the_disk_may_have_been_made() {
     let removed = StoredChange::Removed { id: ComponentId::new("c").unwrap() };
     let commit = Commit::of(SessionId::new("s").unwrap(), "p".into(), 0, removed, None);
     let commit =
-        Commit { enters: Some(Box::new(head())), publish: Box::new(|| panic!("it may not last")), ..commit };
+        Commit { creates: Some(Box::new(head())), publish: Box::new(|| panic!("it may not last")), ..commit };
     assert!(matches!(file.database.commit(commit).await, Err(CommitError::Unknown(_))));
 }
 
@@ -259,7 +259,7 @@ async fn calls_take_effect_in_their_order_and_more_than_the_queue_takes_are_refu
         file.database.commit(Commit {
             session: SessionId::new("s").unwrap(),
             by: "p".into(),
-            enters: Some(Box::new(head())),
+            creates: Some(Box::new(head())),
             expects: None,
             received: 0,
             write: Box::new(move |_| {
@@ -295,12 +295,12 @@ async fn calls_take_effect_in_their_order_and_more_than_the_queue_takes_are_refu
 }
 
 #[tokio::test]
-async fn a_store_lends_its_connection_and_tells_nothing_of_what_failed() {
+async fn a_store_lends_its_connection_and_hides_the_details_of_errors() {
     let file = File::new().await;
     let commit = |write: vivaz::store::CommitBody| Commit {
         session: SessionId::new("s").unwrap(),
         by: "p".into(),
-        enters: Some(Box::new(head())),
+        creates: Some(Box::new(head())),
         expects: None,
         received: 0,
         write,

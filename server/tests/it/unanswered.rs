@@ -14,15 +14,15 @@ fn action(id: &str, action: &str, arguments: Value) -> Value {
     json!({ "v": 1, "type": "COMPONENT_ACTION", "componentId": id, "action": action, "payload": arguments })
 }
 
-async fn greet(server: &Server, encoding: &[(&str, &str)]) -> Client {
-    Client::greet_with(server, encoding, json!({})).await
+async fn hello(server: &Server, encoding: &[(&str, &str)]) -> Client {
+    Client::hello_with(server, encoding, json!({})).await
 }
 
 #[tokio::test]
-async fn it_runs_once_in_order_and_its_patch_answers_nothing() {
+async fn it_runs_once_in_order_and_its_patch_has_no_ref() {
     let server = start().await;
     for encoding in ENCODINGS {
-        let mut client = greet(&server, encoding).await;
+        let mut client = hello(&server, encoding).await;
         client.mount("c", "counter", json!({})).await;
         client.send(action("c", "increment", json!([5]))).await;
         assert_eq!(
@@ -46,7 +46,7 @@ async fn it_runs_once_in_order_and_its_patch_answers_nothing() {
 async fn neither_its_value_nor_its_failure_is_answered() {
     let server = limited(Limits { action_time: Duration::from_millis(50), ..Limits::default() }).await;
     for encoding in ENCODINGS {
-        let mut client = greet(&server, encoding).await;
+        let mut client = hello(&server, encoding).await;
         client.mount("lab", "lab", json!({})).await;
         for (name, arguments) in [
             ("nothing", json!([])),
@@ -78,7 +78,7 @@ async fn neither_its_value_nor_its_failure_is_answered() {
 async fn it_is_refused_where_it_cannot_reach_a_method() {
     let server = start().await;
     for encoding in ENCODINGS {
-        let mut client = greet(&server, encoding).await;
+        let mut client = hello(&server, encoding).await;
         client.mount("lab", "lab", json!({})).await;
         let mut edits = action("lab", "see", json!([]));
         edits["set"] = json!({ "draft": "x" });
@@ -105,7 +105,7 @@ async fn it_is_refused_where_it_cannot_reach_a_method() {
 #[tokio::test]
 async fn every_other_message_needs_its_ref() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     for (kind, payload) in [
         ("COMPONENT_MOUNT", json!({ "component": "lab" })),
@@ -123,7 +123,7 @@ async fn every_other_message_needs_its_ref() {
 #[tokio::test]
 async fn it_counts_against_the_rate() {
     let server = limited(Limits { burst: 5, messages_per_second: 1, ..Limits::default() }).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "counter", json!({})).await;
     for _ in 0..10 {
         client.send(action("c", "increment", json!([]))).await;
@@ -142,7 +142,7 @@ async fn it_counts_against_the_rate() {
 #[tokio::test]
 async fn no_more_wait_than_may_be_in_flight() {
     let server = limited(Limits { in_flight: 3, ..Limits::default() }).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("lab", "lab", json!({})).await;
     let waits = client.call("lab", "wait", json!([]));
     client.send(waits.clone()).await;
@@ -162,7 +162,7 @@ async fn no_more_wait_than_may_be_in_flight() {
 async fn a_durable_component_has_no_such_action() {
     let server = start_with(|builder| builder.store(MemoryStore::new())).await;
     for encoding in ENCODINGS {
-        let mut client = greet(&server, encoding).await;
+        let mut client = hello(&server, encoding).await;
         client.mount("steady", "steady", json!({})).await;
         client.send(action("steady", "add", json!([]))).await;
         let error = client.next().await;

@@ -43,7 +43,7 @@ impl Unheard {
 }
 
 #[tokio::test]
-async fn what_no_method_takes_is_logged_once() {
+async fn an_event_without_a_method_is_logged_once() {
     let log = Log::default();
     let _collecting = log.collect();
     let server = Server::new(Runtime::builder);

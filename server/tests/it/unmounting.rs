@@ -72,11 +72,11 @@ async fn server(file: &File, save: Save) -> Server {
 
 /// A page with the component, and one that receives the events.
 async fn pages(server: &Server, name: &str, how: &str) -> (Client, Client) {
-    let mut listener = Client::greet(server).await;
+    let mut listener = Client::hello(server).await;
     listener.mount("lab", "lab", json!({})).await;
     listener.act("lab", "enter", json!(["kitchen"])).await;
     listener.mount("chat", "chat", json!({ "room": "tenancies" })).await;
-    let mut page = Client::greet(server).await;
+    let mut page = Client::hello(server).await;
     let props = if name == "tenancy" { json!({ "how": how }) } else { json!({}) };
     page.mount("c", name, props).await;
     (page, listener)
@@ -88,7 +88,7 @@ async fn unmount(page: &mut Client) {
 }
 
 #[tokio::test]
-async fn what_unmount_writes_is_committed_with_the_removal() {
+async fn writes_of_unmount_are_committed_with_the_removal() {
     for (name, how, save) in [
         ("tenancy", "at once", Save::default()),
         ("tenancy", "late", Save::default()),
@@ -113,7 +113,7 @@ async fn what_unmount_writes_is_committed_with_the_removal() {
 }
 
 #[tokio::test]
-async fn however_a_component_goes_it_commits_what_it_writes() {
+async fn a_component_commits_its_writes_for_each_way_of_removal() {
     for how in ["closed by itself", "left", "ended"] {
         let file = File::new().await;
         let server = server(&file, Save::default()).await;
@@ -140,7 +140,7 @@ async fn however_a_component_goes_it_commits_what_it_writes() {
 }
 
 #[tokio::test]
-async fn a_component_goes_also_when_what_it_writes_is_refused() {
+async fn a_component_is_removed_although_its_write_is_refused() {
     let log = Log::default();
     let _collecting = log.collect();
     for (how, said) in [("refused", "not given back"), ("fails", "no")] {
@@ -191,7 +191,7 @@ async fn a_store_that_fails_keeps_neither_and_the_component_goes() {
     while fails.calls("commit") < calls + 2 {
         tokio::task::yield_now().await;
     }
-    fails.heal();
+    fails.recover();
     assert_eq!(page.reply(&gone["ref"]).await["type"], "ACK");
     assert!(file.counts().await.is_empty() && listener.drain().await.is_empty());
     page.mount("c", "counter", json!({})).await;
@@ -206,11 +206,11 @@ async fn a_store_without_a_database_refuses_the_write_and_not_the_removal() {
 }
 
 #[tokio::test]
-async fn what_unmount_writes_is_committed_also_where_the_store_has_lost_the_session() {
+async fn writes_of_unmount_are_committed_although_the_store_has_lost_the_session() {
     for how in ["at once", "late"] {
         let file = File::new().await;
         let server = server(&file, Save::default()).await;
-        let mut page = Client::greet(&server).await;
+        let mut page = Client::hello(&server).await;
         page.mount("other", "counter", json!({})).await;
         page.mount("c", "tenancy", json!({ "how": how })).await;
         file.execute("DELETE FROM vivaz_components").await;
@@ -228,7 +228,7 @@ async fn a_component_that_is_being_removed_is_not_written_again() {
     let answers = store.clone();
     let save = Save::Every(Duration::from_millis(10));
     let server = start_with(|builder| builder.store(store).save(save)).await;
-    let mut page = Client::greet(&server).await;
+    let mut page = Client::hello(&server).await;
     page.mount("other", "counter", json!({})).await;
     page.mount("c", "tenancy", json!({ "how": "late" })).await;
     answers.set("commit", Fault::AnswersLate);
@@ -246,7 +246,7 @@ async fn a_component_that_is_being_removed_is_not_written_again() {
         }
     };
     tokio::time::timeout(Duration::from_secs(20), written).await.expect("it is written before long");
-    answers.heal();
+    answers.recover();
     assert_eq!(page.reply(&gone["ref"]).await["type"], "ACK");
     assert_eq!(file.query(COMPONENTS).await, [1]);
 }

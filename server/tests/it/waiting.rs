@@ -37,7 +37,7 @@ impl Ward {
     }
 }
 
-/// Has a child of its own.
+/// Has a child.
 #[derive(LiveComponent, Clone)]
 #[live(name = "sickroom", inline = "<div><live:lamp></live:lamp><p>{{ note }}</p></div>", children(Lamp))]
 struct Sickroom {
@@ -77,7 +77,7 @@ fn note(client: &mut Client, id: &str) -> Value {
 
 /// A page with a ward that is about to open.
 async fn visit(server: &Server) -> Client {
-    let mut client = Client::greet(server).await;
+    let mut client = Client::hello(server).await;
     client.mount("w", "ward", json!({})).await;
     let open = client.call("w", "open", json!([]));
     client.send(open).await;
@@ -101,7 +101,7 @@ async fn replies(server: &Server, client: &mut Client, messages: &[Value]) -> Ve
 }
 
 #[tokio::test]
-async fn what_comes_for_a_child_that_waits_is_done_once_it_is_mounted() {
+async fn messages_for_a_waiting_child_run_after_its_mount() {
     let server = start().await;
     let mut client = visit(&server).await;
     let messages = [
@@ -138,7 +138,7 @@ async fn an_id_is_taken_while_the_mount_of_a_child_waits() {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_place_in_a_parent_that_goes_is_refused() {
+async fn a_mount_that_waits_for_a_removed_parent_is_refused() {
     let server = start().await;
     let mut client = visit(&server).await;
     let messages = [

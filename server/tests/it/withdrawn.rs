@@ -17,7 +17,7 @@ use crate::client::{Client, assert_error};
 const MAY: &[(&str, &str)] = &[("x-user", "ada"), ("x-may", "private")];
 const MAY_NOT: &[(&str, &str)] = &[("x-user", "ada")];
 
-/// Its `unmount` takes a while.
+/// Its `unmount` takes some time.
 #[derive(LiveComponent, Clone)]
 #[live(name = "dossier", inline = "<p>{{ pages }}</p>", open)]
 struct Dossier {
@@ -80,7 +80,7 @@ impl Dossier {
     }
 }
 
-/// Its mount takes a while.
+/// Its mount takes some time.
 #[derive(LiveComponent, Clone)]
 #[live(name = "late-dossier", inline = "<p>{{ chat.messages.len() }}</p>", open)]
 struct LateDossier {
@@ -150,16 +150,16 @@ impl MoodyReader {
 }
 
 /// The user resumes without the permission. The page has missed the last patch of the dossier.
-async fn come_back(server: &Server, client: Client, epoch: &Value) -> Client {
+async fn resume(server: &Server, client: Client, epoch: &Value) -> Client {
     let topic = server.runtime.hub().get("chat/private").unwrap().epoch().to_string();
-    come_back_with(server, client, json!({ "c:d": [epoch, 0], "t:chat/private": [topic, 0] })).await
+    resume_with(server, client, json!({ "c:d": [epoch, 0], "t:chat/private": [topic, 0] })).await
 }
 
-async fn come_back_with(server: &Server, client: Client, streams: Value) -> Client {
-    come_back_as(server, client, MAY_NOT, streams).await
+async fn resume_with(server: &Server, client: Client, streams: Value) -> Client {
+    resume_as(server, client, MAY_NOT, streams).await
 }
 
-async fn come_back_as(server: &Server, client: Client, who: &[(&str, &str)], streams: Value) -> Client {
+async fn resume_as(server: &Server, client: Client, who: &[(&str, &str)], streams: Value) -> Client {
     let hello = json!({
         "session": client.welcome["session"],
         "resume": client.welcome["resume"],
@@ -167,7 +167,7 @@ async fn come_back_as(server: &Server, client: Client, who: &[(&str, &str)], str
         "streams": streams,
     });
     client.cut();
-    let mut client = Client::greet_with(server, who, hello).await;
+    let mut client = Client::hello_with(server, who, hello).await;
     assert_eq!(client.welcome["resumed"], true);
     client.count_from(10);
     client
@@ -182,14 +182,14 @@ fn shown(messages: &[Value]) -> Vec<&Value> {
 }
 
 #[tokio::test]
-async fn a_component_that_takes_its_time_to_go_is_not_sent_meanwhile() {
+async fn a_component_with_a_slow_unmount_is_not_sent() {
     for is_of_another_history in [false, true] {
         let server = start().await;
-        let mut client = Client::greet_with(&server, MAY, json!({})).await;
+        let mut client = Client::hello_with(&server, MAY, json!({})).await;
         let mounted = client.mount("d", "dossier", json!({ "room": "private" })).await;
         client.act("d", "add", json!([])).await;
         let epoch = if is_of_another_history { json!("another") } else { mounted["epoch"].clone() };
-        let mut client = come_back(&server, client, &epoch).await;
+        let mut client = resume(&server, client, &epoch).await;
         let messages = client.drain().await;
         assert_eq!(shown(&messages), [] as [&Value; 0]);
         assert_error(&client.act("d", "add", json!([])).await, "not_mounted");
@@ -200,16 +200,16 @@ async fn a_component_that_takes_its_time_to_go_is_not_sent_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_handler_that_runs_on_shows_nothing_of_a_topic_that_was_refused() {
+async fn a_running_handler_sends_no_state_of_a_refused_topic() {
     for room in ["private", "private-too"] {
         for flushes in [false, true] {
             let server = start().await;
-            let mut client = Client::greet_with(&server, MAY, json!({})).await;
+            let mut client = Client::hello_with(&server, MAY, json!({})).await;
             let mounted = client.mount("d", "dossier", json!({ "room": "private" })).await;
             let call = client.call("d", "browse", json!([room, flushes]));
             client.send(call).await;
             server.bench.entered.notified().await;
-            let mut client = come_back(&server, client, &mounted["epoch"]).await;
+            let mut client = resume(&server, client, &mounted["epoch"]).await;
             let mut messages = client.drain().await;
             server.bench.gate.notify_one();
             if flushes {
@@ -238,13 +238,13 @@ async fn a_handler_that_runs_on_shows_nothing_of_a_topic_that_was_refused() {
 async fn a_handler_of_before_a_resume_turns_to_no_topic_that_is_refused_now() {
     for flushes in [false, true] {
         let server = start().await;
-        let mut client = Client::greet_with(&server, MAY, json!({})).await;
+        let mut client = Client::hello_with(&server, MAY, json!({})).await;
         let mounted = client.mount("d", "dossier", json!({ "room": "public" })).await;
         let call = client.call("d", "browse", json!(["private", flushes]));
         client.send(call).await;
         server.bench.entered.notified().await;
         let streams = json!({ "c:d": [mounted["epoch"], 0] });
-        let mut client = come_back_with(&server, client, streams).await;
+        let mut client = resume_with(&server, client, streams).await;
         client.drain().await;
         server.bench.gate.notify_one();
         let mut messages = Vec::new();
@@ -266,7 +266,7 @@ async fn a_handler_of_before_a_resume_turns_to_no_topic_that_is_refused_now() {
 
 /// A reply may carry data of the topics that its component showed.
 #[tokio::test]
-async fn a_reply_of_before_a_resume_says_nothing_of_a_topic_that_is_refused_now() {
+async fn a_reply_from_before_a_resume_has_no_state_of_a_refused_topic() {
     for (may, is_said) in [(MAY_NOT, false), (MAY, true)] {
         for fails in [false, true] {
             for next in [None, Some("public")] {
@@ -276,7 +276,7 @@ async fn a_reply_of_before_a_resume_says_nothing_of_a_topic_that_is_refused_now(
                     let topic = server.runtime.topic::<Room>("chat/private").await.unwrap();
                     let message = Message { id: 1, text: "between us".into() };
                     topic.update(move |room| room.messages.push(message.clone())).await.unwrap();
-                    let mut client = Client::greet_with(&server, MAY, json!({})).await;
+                    let mut client = Client::hello_with(&server, MAY, json!({})).await;
                     client.mount("d", "dossier", json!({ "room": "private" })).await;
                     let call = client.call("d", "quote", json!([fails, next, waits]));
                     client.send(call.clone()).await;
@@ -285,7 +285,7 @@ async fn a_reply_of_before_a_resume_says_nothing_of_a_topic_that_is_refused_now(
                     } else {
                         client.reply(&call["ref"]).await;
                     }
-                    let mut client = come_back_as(&server, client, may, json!({})).await;
+                    let mut client = resume_as(&server, client, may, json!({})).await;
                     server.bench.gate.notify_one();
                     let reply = client.reply(&call["ref"]).await;
                     let cell = (is_said, fails, next, waits);
@@ -345,7 +345,7 @@ impl Scribe {
 
 /// The same for a reply that waited for a topic with an interval when the page resumed.
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_is_held_says_nothing_of_a_topic_that_is_refused_now() {
+async fn a_held_reply_has_no_state_of_a_refused_topic() {
     for (permission, is_said) in [(None, false), (Some("private"), true)] {
         let server = vivaz::testing::Server::new(Runtime::builder);
         let topic = server.runtime().topic::<Room>("chat/private").await.unwrap();
@@ -358,7 +358,7 @@ async fn a_reply_that_is_held_says_nothing_of_a_topic_that_is_refused_now() {
         scribe.call("quote", ()).await.unwrap();
         let held = scribe.call("quote", ());
         sleep(Duration::from_secs(1)).await;
-        page.becomes(ada(permission));
+        page.set_identity(ada(permission));
         page.network().drop();
         sleep(Duration::from_secs(10)).await;
         assert!(!held.is_answered());
@@ -371,14 +371,14 @@ async fn a_reply_that_is_held_says_nothing_of_a_topic_that_is_refused_now() {
 
 /// Replies without data are sent as usual.
 #[tokio::test]
-async fn a_reply_without_data_waits_for_the_page_whatever_is_refused() {
+async fn a_reply_without_data_is_kept_for_the_page_after_refusals() {
     let server = start().await;
-    let mut client = Client::greet_with(&server, MAY, json!({})).await;
+    let mut client = Client::hello_with(&server, MAY, json!({})).await;
     client.mount("c", "chat", json!({ "room": "private" })).await;
     let call = client.call("c", "say", json!(["hello"]));
     client.send(call.clone()).await;
     client.reply(&call["ref"]).await;
-    let mut client = come_back_as(&server, client, MAY_NOT, json!({})).await;
+    let mut client = resume_as(&server, client, MAY_NOT, json!({})).await;
     assert_eq!(client.reply(&call["ref"]).await["type"], "ACK");
 }
 
@@ -386,13 +386,13 @@ async fn a_reply_without_data_waits_for_the_page_whatever_is_refused() {
 #[tokio::test]
 async fn a_handler_of_before_a_resume_turns_to_a_topic_that_is_allowed() {
     let server = start().await;
-    let mut client = Client::greet_with(&server, MAY, json!({})).await;
+    let mut client = Client::hello_with(&server, MAY, json!({})).await;
     let mounted = client.mount("d", "dossier", json!({ "room": "public" })).await;
     let call = client.call("d", "browse", json!(["public-too", false]));
     client.send(call).await;
     server.bench.entered.notified().await;
     let streams = json!({ "c:d": [mounted["epoch"], 0] });
-    let mut client = come_back_with(&server, client, streams).await;
+    let mut client = resume_with(&server, client, streams).await;
     server.bench.gate.notify_one();
     let update = client.reply(&json!(2)).await;
     assert_eq!(update["topics"]["chat"], "chat/public-too", "{update}");
@@ -432,7 +432,7 @@ async fn a_handler_of_before_a_resume_waits_for_a_topic_that_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_topic_that_a_handler_turns_to_is_asked_once_without_a_resume() {
+async fn a_topic_that_a_handler_selects_is_authorized_once() {
     let bench = Arc::<Bench>::default();
     let state = Arc::clone(&bench);
     let server = vivaz::testing::Server::new(move || Runtime::builder().state(Arc::clone(&state)));
@@ -447,13 +447,13 @@ async fn a_topic_that_a_handler_turns_to_is_asked_once_without_a_resume() {
 #[tokio::test]
 async fn a_mount_of_before_a_resume_shows_no_topic_that_is_refused_now() {
     let server = start().await;
-    let mut client = Client::greet_with(&server, MAY, json!({})).await;
+    let mut client = Client::hello_with(&server, MAY, json!({})).await;
     let props = json!({ "room": "private" });
     let mount =
         client.message("COMPONENT_MOUNT", "d", json!({ "component": "late-dossier", "props": props }));
     client.send(mount).await;
     server.bench.entered.notified().await;
-    let mut client = come_back_with(&server, client, json!({})).await;
+    let mut client = resume_with(&server, client, json!({})).await;
     server.bench.gate.notify_one();
     assert_error(&client.next().await, "forbidden");
     // The id is free.
@@ -478,7 +478,7 @@ async fn a_mount_that_is_refused_after_a_resume_is_not_in_the_store() {
     page.mount_open("counter", json!({})).await.unwrap();
     let come_back = async {
         bench.entered.notified().await;
-        page.becomes(ada(&[]));
+        page.set_identity(ada(&[]));
         page.network().drop();
         sleep(Duration::from_secs(5)).await;
         bench.gate.notify_one();

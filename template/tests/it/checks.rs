@@ -118,7 +118,7 @@ fn calls_models_and_children_have_their_types() {
 fn optimistic_updates_of_rows_start_at_the_component() {
     let source = "<div live:for='g in groups' live:key='g.id'><p live:if='g.on'><i live:for='t in g.items' live:key='t.id' live:click='go(t.id)' live:optimistic='t.done = true; g.items.remove(t.id); n = n + 1'>x</i></p></div>";
     let compiled = compile(source).unwrap();
-    let guesses =
+    let updates =
         compiled.template.blocks.iter().flat_map(|block| &block.holes).find_map(|hole| match &hole.kind {
             HoleKind::Event { optimistic, .. } => Some(optimistic),
             _ => None,
@@ -133,9 +133,9 @@ fn optimistic_updates_of_rows_start_at_the_component() {
             OptimisticUpdate::Remove { list, .. },
             OptimisticUpdate::Set { path: last, .. },
         ],
-    ) = guesses.map(Vec::as_slice)
+    ) = updates.map(Vec::as_slice)
     else {
-        panic!("{guesses:?}")
+        panic!("{updates:?}")
     };
     assert_eq!(*path, f(item, "done"));
     assert_eq!(*list, f(group, "items"));

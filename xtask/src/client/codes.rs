@@ -1,8 +1,7 @@
 //! Generates `client-wasm/js/codes.js`: the numbers that Rust and the page's JavaScript share.
 //!
-//! The numbers are defined once, in Rust. This module reads them from the source, so that no list
-//! of them has to be kept. The bundler puts each number in the place of its name: a name costs no
-//! byte.
+//! The numbers are defined once, in Rust. This module reads them from the source. The bundler
+//! inlines each number, so names cost no bytes.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,11 +12,11 @@ use syn::{Expr, Fields, Item, ItemConst, ItemEnum, Lit};
 
 /// One group of numbers.
 struct Group {
-    /// The file that defines it.
+    /// The Rust file with the definitions.
     file: &'static str,
-    /// What in the file defines it.
+    /// The definitions in the file.
     source: Source,
-    /// The beginning of its names in JavaScript.
+    /// The prefix of the names in JavaScript.
     prefix: &'static str,
 }
 
@@ -56,10 +55,10 @@ pub(super) fn path(root: &Path) -> PathBuf {
     root.join("client-wasm/js/codes.js")
 }
 
-/// Returns what the generated file has to contain.
+/// Returns the content of the generated file.
 ///
 /// # Errors
-/// If a group is not where [`GROUPS`] says, or a value is no literal number.
+/// Fails if a group of [`GROUPS`] is missing, or a value is not a number.
 pub(super) fn generate(root: &Path) -> anyhow::Result<String> {
     let mut out = HEADER.to_owned();
     for group in GROUPS {
@@ -113,7 +112,7 @@ fn read(text: &str, source: &Source) -> anyhow::Result<Vec<(String, u64)>> {
             assignments(&found.mac.tokens.to_string())
         }
     };
-    ensure!(!numbers.is_empty(), "there are none");
+    ensure!(!numbers.is_empty(), "no numbers found");
     Ok(numbers)
 }
 

@@ -8,9 +8,9 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Map, Value, json};
 
 use super::{Kind, VERSION};
-use crate::step::say;
+use crate::step::print_line;
 
-/// Limit of what every page downloads, wasm and `client.js` together: bytes in brotli.
+/// Limit of the download of every page, wasm and `client.js` together: bytes in brotli.
 const CORE_CEILING: usize = 40_000;
 /// Limit of the script that runs before the client: bytes in brotli.
 const CAPTURE_CEILING: usize = 1_000;
@@ -44,7 +44,7 @@ impl Built {
     /// Computes the version and writes it into `client.js`.
     ///
     /// # Errors
-    /// If `client.js` lacks the placeholder of the version.
+    /// Fails if `client.js` does not contain the placeholder of the version.
     pub(super) fn new(
         wasm: Vec<u8>,
         wasm_name: String,
@@ -64,15 +64,15 @@ impl Built {
         Ok(Self { wasm, wasm_name, script, capture, modules, version })
     }
 
-    /// Writes all files, plain and compressed, and the manifest; prints a table of sizes. A file
-    /// that has not changed keeps its time stamp, so that cargo does not recompile what embeds it.
+    /// Writes all files, plain and compressed, and the manifest; prints a table of sizes. An
+    /// unchanged file keeps its time stamp, so that cargo does not recompile the server.
     ///
     /// # Errors
-    /// If a file of a release exceeds its limit. All files are written nevertheless.
+    /// Fails if a file of a release exceeds its limit, after all files are written.
     pub(super) fn write(&self, dist: &Path, source: &str, kind: Kind) -> anyhow::Result<()> {
         fs::create_dir_all(dist.join("module"))?;
         let mut table = Table::default();
-        say("                               raw     gzip   brotli   of at most")?;
+        print_line("                               raw     gzip   brotli        limit")?;
         let wasm = table.write(dist, "client.wasm", &self.wasm, None)?;
         let script = table.write(dist, "client.js", self.script.as_bytes(), None)?;
         table.row("core", None, wasm + script, Some(CORE_CEILING))?;
@@ -92,12 +92,16 @@ impl Built {
         table.remove_others(dist)?;
         table.remove_others(&dist.join("module"))?;
         let excess = table.excess;
-        ensure!(kind == Kind::Dev || excess.is_empty(), "larger than their ceilings: {}", excess.join(", "));
+        ensure!(
+            kind == Kind::Dev || excess.is_empty(),
+            "files exceed their size limits: {}",
+            excess.join(", ")
+        );
         Ok(())
     }
 }
 
-/// The sizes written so far.
+/// The files written so far, and their sizes.
 #[derive(Default)]
 struct Table {
     sizes: Map<String, Value>,
@@ -121,7 +125,7 @@ impl Table {
         Ok(brotli.len())
     }
 
-    /// Removes files that an earlier build has written and this one has not.
+    /// Removes files of earlier builds.
     fn remove_others(&self, folder: &Path) -> anyhow::Result<()> {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
@@ -149,11 +153,11 @@ impl Table {
         if most.is_some_and(|most| brotli > most) {
             self.excess.push(name.to_owned());
         }
-        say(&format!("{name:26} {raw:>8} {gzip:>8} {brotli:>8} {ceiling:>12}"))
+        print_line(&format!("{name:26} {raw:>8} {gzip:>8} {brotli:>8} {ceiling:>12}"))
     }
 }
 
-/// Writes a file, unless it has that content already.
+/// Writes a file unless it already has that content.
 fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     if fs::read(path).is_ok_and(|before| before == bytes) {
         return Ok(());
@@ -187,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_changes_with_any_file_and_stands_in_the_script() {
+    fn the_version_depends_on_every_file_and_is_written_into_the_script() {
         let (one, same) = (built("a", "b"), built("a", "b"));
         assert_eq!(one.version, same.version);
         assert_ne!(one.version, built("b", "b").version);
@@ -196,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_above_its_ceiling_fails_a_release() {
+    fn a_module_above_its_limit_fails_a_release() {
         let folder = std::env::temp_dir().join(format!("vivaz-dist-{}", std::process::id()));
         let mut random = 7_u32;
         let noise: String = (0..6000)
@@ -214,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_as_it_was_stays_untouched_and_what_is_gone_is_removed() {
+    fn unchanged_files_are_not_written_and_old_files_are_removed() {
         let folder = std::env::temp_dir().join(format!("vivaz-dist-same-{}", std::process::id()));
         let build = |script: &str| built(script, "b").write(&folder, "source", Kind::Release).unwrap();
         build("a");

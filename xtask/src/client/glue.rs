@@ -1,7 +1,7 @@
-//! Takes the functions that the wasm module imports out of wasm-bindgen's JavaScript.
+//! Extracts the functions that the wasm module imports from wasm-bindgen's JavaScript.
 //!
-//! wasm-bindgen writes a file with these functions and with helpers that they call.
-//! `client-wasm/js/glue.js` has smaller versions of the helpers, so only the functions are taken.
+//! wasm-bindgen writes a file with these functions and with helpers that they call. Only the
+//! functions are used: `client-wasm/js/glue.js` has smaller versions of the helpers.
 //! wasm-bindgen's version is pinned. After an update, a function that calls a helper which
 //! `glue.js` lacks is an error.
 //!
@@ -35,10 +35,11 @@ pub(super) struct Renamed {
 }
 
 impl Renamed {
-    /// Reads what wasm-opt prints: lines of `["module", "name", "short"]` and `["name", "short"]`.
+    /// Parses the output of wasm-opt: lines of `["module", "name", "short"]` and
+    /// `["name", "short"]`.
     ///
     /// # Errors
-    /// If the module imports from anything but wasm-bindgen's file.
+    /// Fails if the module imports from another file than wasm-bindgen's.
     pub(super) fn parse(output: &str) -> anyhow::Result<Self> {
         let mut renamed = Self { module: "a".to_owned(), ..Self::default() };
         for line in output.lines() {
@@ -67,7 +68,7 @@ impl Renamed {
 /// Writes the module `vivaz-imports` that `client-wasm/js/glue.js` imports.
 ///
 /// # Errors
-/// If wasm-bindgen's file lacks an import, or an import calls a helper that `glue.js` lacks.
+/// Fails if wasm-bindgen's file lacks an import, or an import calls a helper that `glue.js` lacks.
 pub(super) fn write(js: &Path, bindgen: &str, renamed: &Renamed, to: &Path) -> anyhow::Result<()> {
     let glue = fs::read_to_string(js.join("glue.js"))?;
     let own: Vec<&str> = ["export const ", "export let "]
@@ -93,7 +94,7 @@ pub(super) fn write(js: &Path, bindgen: &str, renamed: &Renamed, to: &Path) -> a
     Ok(fs::write(to, text)?)
 }
 
-/// Returns a function of wasm-bindgen's file, from behind its name.
+/// Returns the parameters and the body of a function in wasm-bindgen's file.
 fn function<'a>(bindgen: &'a str, name: &str) -> anyhow::Result<&'a str> {
     let head = format!("export function {name}(");
     let start = bindgen.find(&head).with_context(|| format!("wasm-bindgen has no {head}"))? + head.len() - 1;
@@ -107,10 +108,10 @@ fn function<'a>(bindgen: &'a str, name: &str) -> anyhow::Result<&'a str> {
 /// Shortens a function. The numbers are bytes of `client.js` in brotli that each step saves.
 fn simplify(function: &str) -> anyhow::Result<String> {
     let mut text = function.to_owned();
-    // An export is called directly: wasm-bindgen's wrapper of it is not taken.
+    // Calls the export directly instead of wasm-bindgen's wrapper.
     text = text
         .replace("makeMutClosure(arg0, arg1, wasm_bindgen", "makeMutClosure(arg0, arg1, wasm.wasm_bindgen");
-    // 39: nothing throws but the constructor of the WebSocket, on an invalid address.
+    // 39: of these functions only the WebSocket constructor throws, for an invalid address.
     if !text.contains("new WebSocket")
         && let Some(body) = text.strip_prefix("() { return handleError(function ")
     {
@@ -122,7 +123,7 @@ fn simplify(function: &str) -> anyhow::Result<String> {
         let (_, rest) = rest.split_once("    const ret = result;\n").context("its end")?;
         text = format!("{before}    const ret = {value};\n{rest}");
     }
-    // 56: a text is returned by its address and its length.
+    // 56: a text is returned as its address and length.
     for start in ["    const ptr1 = passStringToWasm0(ret", "    var ptr1 = isLikeNone(ret) ? 0"] {
         if let Some((before, rest)) = text.split_once(start) {
             let (_, rest) = rest.split_once("ptr1, true);\n").context("the end of a text")?;
@@ -141,7 +142,7 @@ fn declarations(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a text has a name that is no property.
+/// Whether a text contains a name that is not a property.
 fn mentions(text: &str, name: &str) -> bool {
     let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$' | '.');
     text.match_indices(name).any(|(at, _)| {

@@ -3,7 +3,7 @@
 //! `client-wasm/js/internal.d.ts` declares these properties. Each gets a short name, the same one
 //! in `client.js` and in the modules. The bundler stores the names in a file, the mangle cache.
 //! Properties that `capture.js` uses keep their names: the capture script of one version may run
-//! beside the client of another.
+//! with the client of another.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,11 +21,11 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Reads the names, checks them, and begins a mangle cache. `exports` are the exports of the
-    /// wasm module and the names that they have now.
+    /// Reads and checks the names, and writes the first mangle cache. `exports` are the exports of
+    /// the wasm module with their current names.
     ///
     /// # Errors
-    /// If a property has the name of a public one or of one of the browser's.
+    /// Fails if a property has the name of a public property or of one of the browser.
     pub(super) fn read(root: &Path, cache: PathBuf, exports: &[(String, String)]) -> anyhow::Result<Self> {
         let js = root.join("client-wasm/js");
         let mut all = members(&fs::read_to_string(js.join("internal.d.ts"))?);
@@ -34,21 +34,21 @@ impl Names {
         let conflicts: Vec<_> = all.intersection(&taken).collect();
         ensure!(
             conflicts.is_empty(),
-            "internal.d.ts has names that are public or the browser's: {conflicts:?}"
+            "internal.d.ts declares names of client.d.ts or of the browser: {conflicts:?}"
         );
         let capture = fs::read_to_string(js.join("capture.js"))?;
         all.retain(|name| !name.starts_with('$') || !capture.contains(&format!(".{name}")));
         all.insert(OF_BINDGEN.to_owned());
         let mut short: BTreeMap<String, serde_json::Value> =
             exports.iter().map(|(name, short)| (name.clone(), short.clone().into())).collect();
-        // At nodes a name begins with `$`: otherwise a control of a form could have it.
+        // Properties of nodes start with `$`: a control of a form could have any other name.
         let at_nodes: Vec<_> = all.iter().filter(|name| name.starts_with('$')).cloned().collect();
         for (name, letter) in at_nodes.into_iter().zip('a'..='z') {
             short.insert(name, format!("${letter}").into());
         }
         all.extend(exports.iter().map(|(name, _)| name.clone()));
         let missing = all.iter().find(|name| name.starts_with('$') && !short.contains_key(*name));
-        ensure!(missing.is_none(), "more than 26 names at nodes");
+        ensure!(missing.is_none(), "more than 26 properties of nodes");
         fs::write(&cache, serde_json::to_string(&short)?)?;
         Ok(Self { cache, all })
     }

@@ -19,7 +19,7 @@ struct Entry {
     file: String,
     /// The name of cargo-mutants without the position.
     change: String,
-    /// The source line, needed where the name alone fits several mutants of the file.
+    /// The source line, required if several mutants of the file have the same name.
     line: Option<String>,
     /// Why the change makes no difference, or why no test can notice it.
     reason: String,
@@ -49,7 +49,7 @@ impl Accepted {
     /// Checks the entries against the mutants of all areas.
     ///
     /// # Errors
-    /// If an entry has no reason, its mutant does not exist, or it fits mutants of several lines.
+    /// Fails if an entry has no reason, its mutant does not exist, or it matches several lines.
     pub(super) fn check(&self, all: &[Mutant]) -> anyhow::Result<()> {
         let mut wrong = Vec::new();
         for entry in &self.accepted {
@@ -60,7 +60,7 @@ impl Accepted {
                 0 => "does not exist any more: remove the entry",
                 1 if entry.reason.trim().is_empty() => "needs a reason",
                 1 => continue,
-                _ => "is not the only one of its name: add `line`, the text of its source line",
+                _ => "has the name of other mutants: add `line`, the text of its source line",
             };
             wrong.push(format!("{}: {} {fault}", entry.file, entry.change));
         }
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_names_one_mutant_that_exists() {
+    fn an_entry_matches_one_existing_mutant() {
         let all = [mutant("replace < with ==", "a < b"), mutant("replace < with ==", "c < d")];
         let good = accepted("change = 'replace < with =='\nline = 'c < d'\nreason = 'none'");
         good.check(&all).unwrap();
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(good.reason(&all[1]), Some("none"));
 
         for (rest, fault) in [
-            ("change = 'replace < with =='\nreason = 'none'", "is not the only one"),
+            ("change = 'replace < with =='\nreason = 'none'", "has the name of other"),
             ("change = 'replace < with =='\nline = 'e < f'\nreason = 'none'", "does not exist"),
             ("change = 'replace > with =='\nreason = 'none'", "does not exist"),
             ("change = 'replace < with =='\nline = 'c < d'\nreason = ' '", "needs a reason"),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_without_a_reason_or_with_another_word_is_refused() {
+    fn an_entry_without_a_reason_or_with_an_unknown_table_is_rejected() {
         Accepted::parse("[[accepted]]\nfile = 'a.rs'\nchange = 'x'").unwrap_err();
         Accepted::parse("[[excepted]]\nfile = 'a.rs'\nchange = 'x'\nreason = 'y'").unwrap_err();
         assert!(Accepted::parse("").unwrap().accepted.is_empty());

@@ -11,18 +11,16 @@ pub(super) struct Area {
     files: &'static [&'static str],
     /// Arguments that choose what `cargo test` builds and runs.
     targets: &'static [&'static str],
-    /// Arguments of the test programs: parts of the names of the tests to run, or all if there is
-    /// none.
+    /// Arguments of the test programs: parts of the names of the tests to run. Empty: all tests.
     filter: &'static [&'static str],
-    /// How long the tests may take with a mutant, in seconds: several times what they take without
-    /// one.
+    /// The time limit of the tests with a mutant, in seconds: several times their usual duration.
     pub(super) timeout: u32,
 }
 
 const UNIT: &[&str] = &["--lib"];
 const UNIT_AND_INTEGRATION: &[&str] = &["--lib", "--test=it"];
-/// The tests of sessions that are kept in a store.
-const KEPT: &[&str] = &[
+/// The tests of stored sessions.
+const STORED: &[&str] = &[
     "keeper",
     "sessions",
     "store",
@@ -46,11 +44,11 @@ const KEPT: &[&str] = &[
     "transaction",
     "unmounting",
 ];
-/// The tests of how many sessions there are and where each one is.
-const PLACES: &[&str] =
+/// The tests of the number of sessions and of their processes.
+const SESSIONS: &[&str] =
     &["sessions", "away", "budgets", "held", "leases", "patience", "restart", "resume", "revoked"];
-/// The tests of what a session does with messages.
-const ASKED: &[&str] = &[
+/// The tests of the messages to a session.
+const REQUESTS: &[&str] = &[
     "session",
     "actions",
     "aside",
@@ -96,13 +94,14 @@ const ASKED: &[&str] = &[
     "waiting",
     "withdrawn",
 ];
-/// The compile-fail tests take longer than all others together, and look at the macros only.
+/// Skips the compile-fail tests, which take longer than all others together and test only the
+/// macros.
 const NOT_COMPILE_FAIL: &[&str] = &["--skip", "ui::"];
 
 pub(super) const AREAS: &[Area] = &[
     Area {
         name: "patch",
-        about: "changes of state on the wire",
+        about: "patches on the wire",
         package: "vivaz-protocol",
         files: &["protocol/src/patch.rs", "protocol/src/patch/*.rs"],
         targets: UNIT_AND_INTEGRATION,
@@ -120,7 +119,7 @@ pub(super) const AREAS: &[Area] = &[
     },
     Area {
         name: "tracking",
-        about: "which fields of a component changed",
+        about: "detection of changed fields",
         package: "vivaz-components",
         files: &["components/src/tracking.rs", "components/src/tracking/*.rs"],
         targets: UNIT_AND_INTEGRATION,
@@ -160,7 +159,7 @@ pub(super) const AREAS: &[Area] = &[
         package: "vivaz",
         files: &["server/src/persist/keeper.rs", "server/src/persist/keeper/*.rs"],
         targets: UNIT_AND_INTEGRATION,
-        filter: KEPT,
+        filter: STORED,
         timeout: 120,
     },
     Area {
@@ -169,7 +168,7 @@ pub(super) const AREAS: &[Area] = &[
         package: "vivaz",
         files: &["server/src/session/sessions.rs", "server/src/session/sessions/*.rs"],
         targets: UNIT_AND_INTEGRATION,
-        filter: PLACES,
+        filter: SESSIONS,
         timeout: 120,
     },
     Area {
@@ -178,7 +177,7 @@ pub(super) const AREAS: &[Area] = &[
         package: "vivaz",
         files: &["server/src/session.rs", "server/src/session/**/*.rs"],
         targets: UNIT_AND_INTEGRATION,
-        filter: ASKED,
+        filter: REQUESTS,
         timeout: 240,
     },
     Area {
@@ -187,7 +186,7 @@ pub(super) const AREAS: &[Area] = &[
         package: "vivaz",
         files: &["server/src/persist/sqlite.rs", "server/src/persist/sqlite/*.rs"],
         targets: UNIT_AND_INTEGRATION,
-        filter: KEPT,
+        filter: STORED,
         timeout: 120,
     },
     Area {
@@ -196,7 +195,7 @@ pub(super) const AREAS: &[Area] = &[
         package: "vivaz",
         files: &["server/src/persist/store.rs", "server/src/persist/store/*.rs"],
         targets: UNIT_AND_INTEGRATION,
-        filter: KEPT,
+        filter: STORED,
         timeout: 120,
     },
     Area {

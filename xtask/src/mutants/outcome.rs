@@ -1,4 +1,4 @@
-//! What cargo-mutants writes: the list of mutants, and what became of each.
+//! Parses the output of cargo-mutants: the list of mutants and the result of each.
 
 use std::path::Path;
 
@@ -15,16 +15,16 @@ pub(super) struct Mutant {
     pub(super) file: String,
     /// The name without file, line and column: edits elsewhere in the file do not change it.
     pub(super) change: String,
-    /// The source line where the changed code begins, without indentation.
+    /// The source line where the changed code starts, without indentation.
     pub(super) line: String,
 }
 
-/// What became of the mutants of an area. Those that do not build are left out.
+/// The results of the mutants of an area. Mutants that do not build are not included.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) caught: Vec<Mutant>,
     pub(super) missed: Vec<Mutant>,
-    /// Number of mutants with which the tests did not end in time; these count as noticed.
+    /// The number of mutants with which the tests timed out; these count as noticed.
     pub(super) timed_out: usize,
 }
 
@@ -91,9 +91,10 @@ enum Summary {
 /// Reads the output of `cargo mutants --list --json`.
 pub(super) fn parse_list(json: &[u8], root: &Path) -> anyhow::Result<Vec<Mutant>> {
     let listed: Vec<Listed> =
-        serde_json::from_slice(json).context("the list of cargo-mutants has another form")?;
+        serde_json::from_slice(json).context("the list of cargo-mutants has an unknown format")?;
     let mutants = listed.into_iter().map(|Listed { name, file, span }| {
-        let change = name.split_once(": ").context("a mutant's name has another form")?.1.to_owned();
+        let change =
+            name.split_once(": ").context("the name of a mutant has an unknown format")?.1.to_owned();
         let line = source_line(&root.join(&file), span.start.line)?;
         Ok(Mutant { name, file, change, line })
     });
@@ -103,7 +104,7 @@ pub(super) fn parse_list(json: &[u8], root: &Path) -> anyhow::Result<Vec<Mutant>
 /// Reads `mutants.out/outcomes.json`.
 pub(super) fn parse_outcomes(json: &[u8], all: &[Mutant]) -> anyhow::Result<Tally> {
     let outcomes: Outcomes =
-        serde_json::from_slice(json).context("the outcomes of cargo-mutants have another form")?;
+        serde_json::from_slice(json).context("the outcomes of cargo-mutants have an unknown format")?;
     let mut tally = Tally::default();
     for Outcome { scenario, summary } in outcomes.outcomes {
         let Scenario::Mutant(Named { name }) = scenario else { continue };
@@ -115,7 +116,7 @@ pub(super) fn parse_outcomes(json: &[u8], all: &[Mutant]) -> anyhow::Result<Tall
             Summary::MissedMutant => tally.missed.push(mutant()?),
             Summary::Timeout => tally.timed_out += 1,
             Summary::Unviable => {}
-            Summary::Success | Summary::Failure => anyhow::bail!("{name} was not tested; its log says why"),
+            Summary::Success | Summary::Failure => anyhow::bail!("{name} was not tested; see its log"),
         }
     }
     Ok(tally)
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn timeouts_are_noticed_and_what_does_not_build_is_not_counted() {
+    fn timeouts_count_as_noticed_and_build_failures_do_not_count() {
         let names = ["a.rs:1:1: w", "a.rs:2:1: x", "a.rs:3:1: y", "a.rs:4:1: z"];
         let json = outcomes(&[
             (names[0], "CaughtMutant"),

@@ -1,11 +1,10 @@
-//! Which crate may depend on which. The architecture's invariants are absences, and absences are
-//! checked.
+//! Checks the dependencies between crates, and forbidden external dependencies.
 
 use std::collections::BTreeSet;
 
 use crate::step::output;
 
-/// What a package's whole tree of ordinary dependencies must be without, and why.
+/// Forbidden packages in the tree of normal dependencies of a package, with the reason.
 const ABSENT: &[(&str, &[&str], &str)] = &[
     ("vivaz-protocol", &["tokio", "axum", "hyper", "web-sys", "rusqlite", "mio"], "the protocol does no I/O"),
     ("vivaz-template", &["tokio", "axum", "hyper", "web-sys", "rusqlite", "mio"], "templates do no I/O"),
@@ -22,11 +21,11 @@ const ABSENT: &[(&str, &[&str], &str)] = &[
         &["wasm-bindgen", "web-sys", "js-sys", "tokio", "axum", "hyper", "mio"],
         "the page's engine knows neither the DOM nor sockets",
     ),
-    ("vivaz-client", &["tokio", "axum", "mio"], "the page has no runtime of its own"),
+    ("vivaz-client", &["tokio", "axum", "mio"], "the page has no asynchronous runtime"),
 ];
 
-/// Which packages of the workspace a package may use directly. A package that is not named here is
-/// a tool and may use any.
+/// The direct dependencies within the workspace that each package may have. Packages that are not
+/// listed are tools and may use any.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("vivaz-protocol", &[]),
     ("vivaz-template", &["vivaz-protocol"]),
@@ -39,7 +38,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("demo", &["vivaz"]),
 ];
 
-/// Returns a fault for each edge that must not be.
+/// Returns a fault for each forbidden dependency.
 ///
 /// # Errors
 /// Fails if cargo cannot resolve the dependencies.
@@ -63,7 +62,7 @@ pub(super) fn faults() -> anyhow::Result<Vec<String>> {
     Ok(wrong)
 }
 
-/// Returns the names of the packages that are compiled into one, itself included.
+/// Returns the names of all packages that a package is compiled from, including itself.
 fn dependencies(selection: &str) -> anyhow::Result<BTreeSet<String>> {
     let tree = output(
         "",

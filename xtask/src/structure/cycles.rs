@@ -1,13 +1,13 @@
-//! Import cycles: the modules of a folder use one another in one direction.
+//! Finds import cycles between the modules of a folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::modules::{CrateModules, ModulePath};
 
-/// The modules that import one another in a circle, with the imports between them.
+/// An import cycle, with the imports between its modules.
 pub(super) struct Cycle {
-    /// The names of the modules, all of them children of the same one. A module and the files of
-    /// its folder count as one.
+    /// The names of the modules, which have the same parent. A module and the files of its folder
+    /// count as one.
     pub(super) members: BTreeSet<String>,
     /// `file imports module`, for each import between two members.
     pub(super) imports: Vec<String>,

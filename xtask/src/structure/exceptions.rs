@@ -20,32 +20,32 @@ pub(super) struct Exceptions {
     reference: Vec<ReferenceException>,
 }
 
-/// An import cycle that may be.
+/// An accepted import cycle.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CycleException {
     #[serde(rename = "crate")]
     in_crate: String,
-    /// The modules of the cycle. Fewer of them may be left.
+    /// The modules of the cycle.
     members: BTreeSet<String>,
     reason: String,
     #[serde(skip)]
     is_used: bool,
 }
 
-/// A type name that may be defined more than once.
+/// An accepted type name with several definitions.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NameException {
     name: String,
-    /// How many definitions there are.
+    /// The number of definitions.
     definitions: usize,
     reason: String,
     #[serde(skip)]
     is_used: bool,
 }
 
-/// A file that may have more than 500 lines.
+/// An accepted file with more than 500 lines.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileException {
@@ -69,7 +69,7 @@ impl Exceptions {
     /// Reads the file.
     ///
     /// # Errors
-    /// Fails if it is not of this shape, or if an exception has no reason.
+    /// Fails if the file has another format, or if an exception has no reason.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -87,25 +87,25 @@ impl Exceptions {
         found.map(|exception| exception.is_used = true).is_some()
     }
 
-    /// Whether a type name may be defined so often.
+    /// Whether a type name with this number of definitions is accepted.
     pub(super) fn accept_name(&mut self, name: &str, definitions: usize) -> bool {
         let found = self.name.iter_mut().find(|e| e.name == name && e.definitions == definitions);
         found.map(|exception| exception.is_used = true).is_some()
     }
 
-    /// Whether a file may be long.
+    /// Whether a long file is accepted.
     pub(super) fn accept_long_file(&mut self, path: &Path) -> bool {
         let found = self.long_file.iter_mut().find(|e| Path::new(&e.path) == path);
         found.map(|exception| exception.is_used = true).is_some()
     }
 
-    /// Whether a page may mention a name that the source does not define.
+    /// Checks whether a page may mention a name that the source does not define.
     pub(super) fn accept_reference(&mut self, name: &str) -> bool {
         let found = self.reference.iter_mut().find(|e| e.name == name);
         found.map(|exception| exception.is_used = true).is_some()
     }
 
-    /// Returns a fault for each exception that nothing needs.
+    /// Returns a fault for each unused exception.
     pub(super) fn unused(&self) -> Vec<String> {
         let cycles = self.cycle.iter().filter(|e| !e.is_used);
         let cycles = cycles.map(|e| format!("the cycle of {} {:?}", e.in_crate, e.members));
@@ -114,7 +114,6 @@ impl Exceptions {
         let references =
             self.reference.iter().filter(|e| !e.is_used).map(|e| format!("the reference {}", e.name));
         let all = cycles.chain(names).chain(files).chain(references);
-        all.map(|exception| format!("xtask/structure.toml: nothing needs the exception for {exception}"))
-            .collect()
+        all.map(|exception| format!("xtask/structure.toml: unused exception for {exception}")).collect()
     }
 }

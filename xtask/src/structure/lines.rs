@@ -1,16 +1,16 @@
-//! Lines of prose that are too long, and files that are.
+//! Finds long lines of prose and long files.
 
 use std::path::Path;
 
 use super::exceptions::Exceptions;
 
-/// The most columns of a line of prose.
+/// The maximum width of a line of prose, in columns.
 const COLUMNS: usize = 100;
-/// The most lines of a file without a reason.
+/// The maximum number of lines of a file without an exception.
 const LINES: usize = 500;
-/// Source files end so.
+/// The extensions of source files.
 const SOURCE: &[&str] = &["rs", "js", "ts", "html", "css"];
-/// Folders of what is built or fetched, and of data.
+/// Folders of generated files and data.
 const SKIPPED: &[&str] = &["client-wasm/dist", "fuzz/corpus", "fuzz/dictionaries"];
 
 /// Returns the faults of a file.
@@ -67,12 +67,12 @@ fn without_marker(line: &str) -> &str {
     line.trim_start().trim_start_matches(['/', '!', '*']).trim_start()
 }
 
-/// Whether a comment is a row of a table, which cannot be broken.
+/// Whether a comment is a row of a table, which cannot be wrapped.
 fn is_table(line: &str) -> bool {
     without_marker(line).starts_with('|')
 }
 
-/// Whether a line is too long only for an address, which cannot be broken.
+/// Whether a line is long because of an address, which cannot be wrapped.
 fn is_one_link(line: &str) -> bool {
     line.contains("://") && line.split_whitespace().any(|word| word.contains("://") && word.len() > 60)
 }

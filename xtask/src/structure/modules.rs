@@ -1,4 +1,4 @@
-//! The modules of a crate: what each defines, and which others it names.
+//! The modules of a crate, with the items that each defines and the modules that it uses.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::{Attribute, Item, UseTree};
 
-/// A path of a module below its crate; the root is empty.
+/// The path of a module below its crate; empty for the root.
 pub(super) type ModulePath = Vec<String>;
 
-/// A crate's modules without those of its tests.
+/// The modules of a crate without test modules.
 pub(super) struct CrateModules {
     modules: BTreeMap<ModulePath, Module>,
 }
@@ -20,15 +20,15 @@ pub(super) struct CrateModules {
 #[derive(Default)]
 pub(super) struct Module {
     pub(super) file: PathBuf,
-    /// The types and traits that it defines.
+    /// The types and traits that the module defines.
     pub(super) types: Vec<String>,
-    /// All names that it defines.
+    /// All names that the module defines.
     items: BTreeSet<String>,
-    /// The names that it imports, with the full paths of what they stand for.
+    /// The imported names with their full paths.
     imports: BTreeMap<String, Vec<String>>,
-    /// The modules from which it imports every name.
+    /// The modules of glob imports.
     globs: Vec<Vec<String>>,
-    /// Full paths, from the crate's root, that its code contains.
+    /// The paths in its code, from the root of the crate.
     paths: Vec<Vec<String>>,
 }
 
@@ -49,12 +49,12 @@ impl CrateModules {
         self.modules.iter()
     }
 
-    /// Returns, for a module, the modules that define what it names.
+    /// Returns the modules that define the names in a module.
     pub(super) fn uses(&self, module: &Module) -> BTreeSet<ModulePath> {
         module.paths.iter().filter_map(|path| self.resolve(path, 0)).collect()
     }
 
-    /// Reads a file as the module `at`; `folder` is where the files of its child modules are.
+    /// Reads a file as the module `at`; `folder` contains the files of its child modules.
     fn file(&mut self, file: &Path, folder: &Path, at: ModulePath) -> anyhow::Result<()> {
         let text =
             std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -91,9 +91,9 @@ impl CrateModules {
         Ok(())
     }
 
-    /// Returns the module that defines what a full path names.
+    /// Returns the module that defines the item with a full path.
     fn resolve(&self, path: &[String], depth: usize) -> Option<ModulePath> {
-        // Imports may lead in a circle.
+        // Imports may be circular.
         if depth > 16 {
             return None;
         }
@@ -157,13 +157,13 @@ impl Module {
     }
 }
 
-/// Returns the path from the crate's root, or nothing for a path into another crate.
+/// Returns the path from the root of the crate, or `None` for a path into another crate.
 fn full_path(path: &[String], at: &ModulePath) -> Option<Vec<String>> {
     let mut full: Vec<String> = match path.first()?.as_str() {
         "crate" => Vec::new(),
         "self" => at.clone(),
         "super" => at.clone(),
-        // The child module of that name, if it is one.
+        // May be the name of a child module.
         _ => return Some(at.iter().chain(path).cloned().collect()),
     };
     for segment in path {
@@ -178,8 +178,7 @@ fn full_path(path: &[String], at: &ModulePath) -> Option<Vec<String>> {
     Some(full)
 }
 
-/// Adds the paths that start at `crate`, `self` or `super`, wherever they are in the code, inside
-/// of macros too.
+/// Collects the paths that start with `crate`, `self` or `super`, including those in macro calls.
 fn collect_paths(tokens: TokenStream, at: &ModulePath, paths: &mut Vec<Vec<String>>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut rest = tokens.as_slice();
@@ -205,7 +204,7 @@ fn is_path(tokens: &[TokenTree]) -> bool {
     matches!(tokens, [first, second, ..] if is_colon(first) && is_colon(second))
 }
 
-/// Reads on behind `prefix` and adds each path that begins with it.
+/// Parses the tokens after `prefix` and adds each path that starts with it.
 fn path_tree(rest: &mut &[TokenTree], mut prefix: Vec<String>, paths: &mut Vec<Vec<String>>) {
     while is_path(rest) {
         match rest.get(2) {
@@ -272,7 +271,7 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// Whether an item is compiled for tests or fuzzing only.
+/// Whether an item is compiled only for tests or fuzzing.
 fn is_of_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let text = attribute.meta.to_token_stream().to_string();

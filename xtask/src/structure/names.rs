@@ -1,14 +1,14 @@
-//! Type names that are defined more than once.
+//! Finds type names that are defined more than once.
 
 use std::collections::BTreeMap;
 
 use super::exceptions::Exceptions;
 use super::modules::CrateModules;
 
-/// Crates whose types are tools of this repository and never seen beside the others.
+/// Crates of this repository that no other crate uses. Their type names are not compared.
 const TOOLS: &[&str] = &["demo", "xtask"];
 
-/// Returns a fault for each type name with several definitions that is not accepted.
+/// Returns a fault for each type name with several definitions, except for accepted ones.
 pub(super) fn faults(crates: &[(&str, CrateModules)], exceptions: &mut Exceptions) -> Vec<String> {
     let mut places: BTreeMap<&String, Vec<String>> = BTreeMap::new();
     for (name, modules) in crates.iter().filter(|(name, _)| !TOOLS.contains(name)) {

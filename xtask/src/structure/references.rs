@@ -80,7 +80,7 @@ impl<'a> SourceFile<'a> {
     fn new(text: &'a str) -> Self {
         let words: Vec<&str> = words(text).collect();
         let mut definitions: BTreeSet<&str> =
-            words.windows(2).filter(|pair| KEYWORDS.contains(&pair[0])).map(|pair| pair[1]).collect();
+            pairs(&words).filter(|(keyword, _)| KEYWORDS.contains(keyword)).map(|(_, name)| name).collect();
         // Fields, variants, and properties of objects begin their line.
         for line in text.lines().map(str::trim_start) {
             let line = line.strip_prefix("pub(crate) ").or(line.strip_prefix("pub(super) ")).unwrap_or(line);
@@ -123,20 +123,27 @@ fn is_defined(reference: &str, sources: &[SourceFile<'_>]) -> bool {
     let is_type = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_uppercase()) && name.contains(|c: char| c.is_ascii_lowercase())
     };
-    if !names.iter().all(|name| is_name(&name)) || (names.len() == 1 && !call && !is_type(names[0])) {
+    if !names.iter().all(is_name) {
         return true;
     }
     match *names {
-        [single] => sources.iter().any(|source| source.definitions.contains(single)),
-        _ => names.windows(2).all(|pair| {
+        [single] => {
+            !(call || is_type(single)) || sources.iter().any(|source| source.definitions.contains(single))
+        }
+        _ => pairs(&names).all(|(owner, member)| {
             // A module's file need not contain its name.
-            let is_module = !is_type(pair[0]);
+            let is_module = !is_type(owner);
             let has = |source: &SourceFile<'_>| {
-                (is_module || source.words.contains(pair[0])) && source.definitions.contains(pair[1])
+                (is_module || source.words.contains(owner)) && source.definitions.contains(member)
             };
             sources.iter().any(has)
         }),
     }
+}
+
+/// Returns each item with the next one.
+fn pairs<'a>(items: &[&'a str]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    items.iter().copied().zip(items.iter().copied().skip(1))
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {

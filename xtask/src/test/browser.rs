@@ -5,15 +5,15 @@ use crate::step::{command, run, run_command};
 use super::WORKSPACE;
 use crate::tools;
 
-/// Builds the client afresh, so that the browser runs what the source says, and checks the types of
-/// its JavaScript.
+/// Rebuilds the client, so that the browser runs the current source, and checks the types of its
+/// JavaScript.
 pub(super) fn client() -> anyhow::Result<()> {
     run("", "cargo xtask client --check")?;
     run("", "cargo xtask client")?;
     run("client-wasm", "npx tsc --project js")
 }
 
-/// Builds the demo, which embeds the client, and drives it.
+/// Builds the demo, which embeds the client, and runs the browser tests.
 pub(super) fn pages() -> anyhow::Result<()> {
     build()?;
     let mut playwright = command("e2e", "npx playwright test")?;
@@ -21,7 +21,7 @@ pub(super) fn pages() -> anyhow::Result<()> {
     run_command(playwright)
 }
 
-/// Drives the pages in Firefox and in WebKitGTK, beside each other.
+/// Runs the engine-dependent tests in Firefox and in WebKitGTK, in parallel.
 pub(super) fn engines() -> anyhow::Result<()> {
     build()?;
     let mut playwright = command("e2e", "xvfb-run --auto-servernum npx playwright test --config engines")?;
@@ -31,7 +31,7 @@ pub(super) fn engines() -> anyhow::Result<()> {
 
 /// Builds the servers of the browser tests and checks the types of the tests.
 fn build() -> anyhow::Result<()> {
-    // With the examples, dependencies have the features that the step `tests` compiles them with.
+    // The examples give dependencies the features that the step `tests` uses.
     let bins = "--bin demo --bin e2e-app --bin e2e-next";
     run("", &format!("cargo build {WORKSPACE} {bins} --examples"))?;
     run("e2e", "npx tsc --noEmit")

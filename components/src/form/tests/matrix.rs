@@ -309,7 +309,7 @@ impl Row {
 }
 
 #[test]
-fn each_type_has_an_answer_to_whatever_a_form_can_send() {
+fn each_type_accepts_or_refuses_all_form_values() {
     let inputs: Vec<String> =
         TEXTS.iter().map(|text| quoted(text)).chain(OTHERS.iter().map(|json| (*json).to_owned())).collect();
     let mut wrong = Vec::new();

@@ -106,7 +106,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_read_before_is_read_the_same(json in any_json()) {
+    fn json_is_read_as_serde_json_reads_it(json in any_json()) {
         same_as_before::<Value>(&json)?;
         same_as_before::<Vec<Value>>(&json)?;
         same_as_before::<BTreeMap<String, Value>>(&json)?;
@@ -116,7 +116,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_is_sent_makes_it_panic(json in any_json()) {
+    fn no_message_causes_a_panic(json in any_json()) {
         let json = json.to_string();
         let _ = decode::<Search>(&json);
         let _ = decode::<Order>(&json);

@@ -61,7 +61,7 @@ fn sent(ids: impl IntoIterator<Item = u16>, change: impl FnOnce(&mut List<Row>))
 }
 
 #[test]
-fn what_is_done_is_what_is_sent() {
+fn the_sent_operations_match_the_changes() {
     let ops = |ops: Value| json!({"rows": {"$list": ops}});
     let new = |id: u16| json!({"id": id, "label": "a"});
     assert_eq!(sent(0..3, |rows| rows.push(row(7, "a"))), ops(json!([["+", 3, new(7)]])));
@@ -82,7 +82,7 @@ fn what_is_done_is_what_is_sent() {
 }
 
 #[test]
-fn what_differs_after_a_sync_is_sent() {
+fn differences_after_a_sync_are_sent() {
     let ops = |ops: Value| json!({"rows": {"$list": ops}});
     let new = |id: u16| json!({"id": id, "label": "a"});
     let synced = |before: std::ops::Range<u16>, rows: Vec<Row>| sent(before, |list| list.sync(rows).unwrap());
@@ -104,7 +104,7 @@ fn what_differs_after_a_sync_is_sent() {
 }
 
 #[test]
-fn a_new_row_of_a_hundred_costs_what_a_push_does() {
+fn a_new_list_with_one_more_row_costs_as_much_as_a_push() {
     let pushed = sent(0..100, |list| list.push(row(100, "a")));
     let synced = sent(0..100, |list| list.sync((0..=100).map(|id| row(id, "a"))).unwrap());
     assert_eq!(synced, pushed);
@@ -169,7 +169,7 @@ fn an_item_that_gets_the_key_of_another_stays_in_its_place() {
 }
 
 #[test]
-fn what_comes_to_nothing_is_not_sent() {
+fn changes_without_an_effect_are_not_sent() {
     assert_eq!(sent(0..3, |rows| _ = rows.update(1, |_| ())), Value::Null);
     assert_eq!(sent(0..3, |rows| _ = rows.remove(9)), Value::Null);
     assert_eq!(sent(0..3, |rows| _ = rows.move_to(1, 1)), Value::Null);
@@ -177,7 +177,7 @@ fn what_comes_to_nothing_is_not_sent() {
 }
 
 #[test]
-fn what_would_be_longer_than_the_list_is_the_list() {
+fn a_patch_longer_than_the_list_is_replaced_by_the_list() {
     assert_eq!(sent([], |rows| rows.push(row(1, "a"))), json!({"rows": [{"id": 1, "label": "a"}]}));
     assert_eq!(
         sent(0..2, |rows| rows.update_all(|r| r.label.push('b'))),
@@ -220,7 +220,7 @@ fn items_that_were_only_looked_at_do_not_add_up() {
 }
 
 #[test]
-fn a_change_of_what_was_put_in_goes_into_it() {
+fn a_change_of_an_inserted_item_is_merged_into_the_insertion() {
     let patch = sent(0..5, |rows| {
         rows.push(row(7, "a"));
         rows.update(7, |r| r.label.push('b'));
@@ -384,7 +384,7 @@ impl Keyed for Counted {
 
 /// Whatever is done to one item costs that item, however many there are.
 #[test]
-fn a_change_costs_what_it_changes() {
+fn the_cost_of_a_change_depends_on_its_size() {
     #[derive(Clone)]
     struct Long(List<Counted>);
     impl TrackedFields for Long {

@@ -2,7 +2,9 @@
 //! and sent.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 use vivaz_protocol::log::{Escaped, Quoted};
 use vivaz_protocol::{Author, ErrorCode};
@@ -15,6 +17,9 @@ use crate::topic::Topic;
 use crate::topic::interval::Unsent;
 use crate::topic::subscriber::TopicPatch;
 use crate::tracking::Tracker;
+
+/// The shortest delay before a failed patch is retried.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// The outcome of a change.
 pub(crate) struct Applied<R> {
@@ -186,16 +191,21 @@ impl<T: Topic> Cell<T> {
         let executor = self.executor.as_ref()?;
         let (unsent, is_first) = state.waiting.add(by);
         if is_first {
-            let me = self.me.clone();
-            // The task ends with the interval, or when the topic is gone.
-            executor.spawn(async move {
-                tokio::time::sleep_until(due).await;
-                if let Some(cell) = me.upgrade() {
-                    cell.end_interval();
-                }
-            });
+            self.end_interval_at(executor, due);
         }
         Some(unsent)
+    }
+
+    /// Starts a timer that ends the interval. Its task ends with the timer, or when the topic is
+    /// gone.
+    fn end_interval_at(&self, executor: &Handle, due: Instant) {
+        let me = self.me.clone();
+        executor.spawn(async move {
+            tokio::time::sleep_until(due).await;
+            if let Some(cell) = me.upgrade() {
+                cell.end_interval();
+            }
+        });
     }
 
     /// Makes a change on a copy. Returns an error for a panic, for a value without a JSON form, and
@@ -232,21 +242,22 @@ impl<T: Topic> Cell<T> {
         Ok((result, draft))
     }
 
-    /// Sends the changes of the interval as one patch.
+    /// Sends the changes of the interval as one patch. If the patch cannot be made, because the
+    /// state's `Clone` or `Serialize` implementation fails, it is retried: each change may be
+    /// committed already. The events and the replies of the authors wait until the patch is sent.
     fn end_interval(&self) {
         let mut state = self.lock();
-        let (authors, waiting) = state.waiting.take();
         let value = self.value();
-        match self.draft(self.base(&state, &value), Sending::Now, |_| ()) {
-            Ok(((), draft)) => {
-                self.store_and_send(&mut state, draft, Some(Instant::now()), authors);
-                self.rebase(&mut state);
-                self.send_waiting_events(&mut state);
+        let Ok(((), draft)) = self.draft(self.base(&state, &value), Sending::Now, |_| ()) else {
+            if let Some(executor) = &self.executor {
+                self.end_interval_at(executor, Instant::now() + T::INTERVAL.max(RETRY));
             }
-            // Each change was written when it was made, and may be committed. The next patch
-            // includes it.
-            Err(_logged) => {}
-        }
+            return;
+        };
+        let (authors, waiting) = state.waiting.take();
+        self.store_and_send(&mut state, draft, Some(Instant::now()), authors);
+        self.rebase(&mut state);
+        self.send_waiting_events(&mut state);
         drop(state);
         drop(waiting);
     }

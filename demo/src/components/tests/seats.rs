@@ -19,7 +19,7 @@ async fn of_two_visitors_one_gets_the_seat() {
     bob.settled().await;
     assert_eq!(one.state()["hall"], two.state()["hall"]);
     assert_eq!(one.state()["hall"]["free"], 47);
-    // The booking is on disk, not only in the memory of a process that ends.
+    // The booking is on disk, not only in the memory of a stopped process.
     let holder = one.state()["hall"]["seats"][0]["holder"].clone();
     server.crash();
     ada.settled().await;

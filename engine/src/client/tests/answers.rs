@@ -1,4 +1,4 @@
-//! What an answer settles: edits, guesses, calls, and messages to try again.
+//! Effects of a reply: on edits, optimistic updates, calls, and requests to retry.
 
 use super::*;
 
@@ -40,7 +40,7 @@ fn put_back(table: &mut Table) -> Vec<String> {
 }
 
 #[test]
-fn which_failure_refuses_an_edit_depends_on_what_carried_it() {
+fn which_failure_refuses_an_edit_depends_on_its_request() {
     for (with_action, code, is_refused) in [
         (false, "bad_value", true),
         (false, "forbidden", true),
@@ -69,23 +69,23 @@ fn which_failure_refuses_an_edit_depends_on_what_carried_it() {
 }
 
 #[test]
-fn an_edit_that_went_with_a_failed_action_goes_again_unless_the_server_took_it() {
+fn an_edit_in_a_failed_action_is_sent_again_unless_it_was_accepted() {
     let mut table = Table::live();
     type_into(&mut table, "title", "typed");
     table.call("save", 1);
     table.sent();
-    table.hear(&error(2, "forbidden"));
+    table.receive(&error(2, "forbidden"));
     table.call("save", 2);
     assert!(table.sent()[0].contains(r#""set":{"title":"typed"}"#));
-    table.hear(&patch(1, r#"{"title":"typed"}"#));
-    table.hear(&error(3, "forbidden"));
+    table.receive(&patch(1, r#"{"title":"typed"}"#));
+    table.receive(&error(3, "forbidden"));
     assert!(!table.client.is_dirty(0, None));
     table.call("save", 3);
     assert!(!table.sent()[0].contains("set"));
 }
 
 #[test]
-fn an_answer_ends_older_edits_of_its_field_alone() {
+fn a_reply_settles_only_older_edits_of_its_field() {
     let mut table = Table::live();
     let title = Key::of("title");
     type_into(&mut table, "title", "older");
@@ -95,24 +95,24 @@ fn an_answer_ends_older_edits_of_its_field_alone() {
     type_into(&mut table, "title", "newer");
     table.client.commit(0, title, 7);
     table.sent();
-    table.hear(&patch(1, r#"{"title":"newer"}"#));
-    table.hear(&ack(4));
+    table.receive(&patch(1, r#"{"title":"newer"}"#));
+    table.receive(&ack(4));
     assert!(!table.client.is_dirty(0, Some("title")));
     assert!(table.client.is_dirty(0, Some("count")));
     assert_eq!(table.client.root(0, title), Some(&Val::text("newer")));
     // The late answer to the older one changes nothing.
-    table.hear(&ack(2));
+    table.receive(&ack(2));
     assert_eq!(table.client.root(0, title), Some(&Val::text("newer")));
 }
 
 #[test]
-fn an_answer_sends_only_edits_of_its_field_whose_moment_has_come() {
+fn a_reply_sends_only_committed_edits_of_its_field() {
     let mut table = Table::live();
     type_into(&mut table, "title", "a");
     commit(&mut table, "title");
     type_into(&mut table, "title", "ab");
     table.sent();
-    assert_eq!(table.hear(&ack(2)), Vec::<String>::new(), "still being typed");
+    assert_eq!(table.receive(&ack(2)), Vec::<String>::new(), "still being typed");
     assert_eq!(table.client.root(0, Key::of("title")), Some(&Val::text("ab")));
 
     commit(&mut table, "title");
@@ -121,13 +121,13 @@ fn an_answer_sends_only_edits_of_its_field_whose_moment_has_come() {
     type_into(&mut table, "title", "abc");
     commit(&mut table, "title");
     table.sent();
-    assert_eq!(table.hear(&ack(4)), Vec::<String>::new(), "the other field waits for its own answer");
-    let sent = table.hear(&ack(3));
+    assert_eq!(table.receive(&ack(4)), Vec::<String>::new(), "the other field waits for its own answer");
+    let sent = table.receive(&ack(3));
     assert!(sent.len() == 1 && sent[0].contains(r#""value":"abc""#), "{sent:?}");
 }
 
 #[test]
-fn what_was_accepted_is_put_back_after_a_lost_session_as_the_server_has_it() {
+fn accepted_values_are_restored_after_a_lost_session_as_the_server_has_them() {
     // Sent alone: what the server made of it. With an action: only what the action left as it was.
     for (with_action, confirmed, expected) in [
         (false, "typed", Some("typed")),
@@ -143,8 +143,8 @@ fn what_was_accepted_is_put_back_after_a_lost_session_as_the_server_has_it() {
             commit(&mut table, "title");
         }
         table.sent();
-        table.hear(&patch(1, &format!(r#"{{"title":"{confirmed}"}}"#)));
-        table.hear(&ack(2));
+        table.receive(&patch(1, &format!(r#"{{"title":"{confirmed}"}}"#)));
+        table.receive(&ack(2));
         let expected: Vec<String> =
             expected.iter().map(|text| format!(r#"{{"property":"title","value":"{text}"}}"#)).collect();
         let sent = put_back(&mut table);
@@ -154,19 +154,19 @@ fn what_was_accepted_is_put_back_after_a_lost_session_as_the_server_has_it() {
 }
 
 #[test]
-fn what_the_server_changed_since_is_not_put_back() {
+fn values_that_the_server_changed_are_not_restored() {
     let mut table = Table::live();
     type_into(&mut table, "title", "typed");
     commit(&mut table, "title");
     table.sent();
-    table.hear(&patch(1, r#"{"title":"typed"}"#));
-    table.hear(&ack(2));
-    table.hear(&patch(2, r#"{"title":"theirs"}"#));
+    table.receive(&patch(1, r#"{"title":"typed"}"#));
+    table.receive(&ack(2));
+    table.receive(&patch(2, r#"{"title":"theirs"}"#));
     assert_eq!(put_back(&mut table), Vec::<String>::new());
 }
 
 #[test]
-fn a_busy_server_is_asked_again_later_each_time_and_not_for_ever() {
+fn retries_to_a_busy_server_are_delayed_and_limited() {
     let mut table = Table::live();
     table.call("increment", 3);
     let (mut pauses, mut tries) = (Vec::new(), 0);
@@ -203,14 +203,14 @@ fn refusals_of_a_busy_server_are_acknowledged_too() {
         table.call("a", reference);
         let sent = table.sent();
         assert!(!sent[0].contains("\"ack\""), "{sent:?}");
-        table.hear(&error(reference, "overloaded"));
+        table.receive(&error(reference, "overloaded"));
     }
     table.call("a", 99);
     assert!(table.sent()[0].contains(r#""ack":16"#));
 }
 
 #[test]
-fn a_property_to_try_again_is_settled_once_something_newer_took_its_place() {
+fn a_retried_edit_is_settled_when_a_newer_one_replaces_it() {
     for taken_along in [false, true] {
         let mut table = Table::live();
         type_into(&mut table, "title", "typed");
@@ -233,7 +233,7 @@ fn a_property_to_try_again_is_settled_once_something_newer_took_its_place() {
 }
 
 #[test]
-fn the_element_that_called_is_told_of_the_answer() {
+fn the_calling_element_is_notified_of_the_reply() {
     let mut table = Table::live();
     let origin = Origin { node: 5, hole: 2 };
     for (origin, expected) in [(origin, true), (Origin::default(), false)] {
@@ -247,7 +247,7 @@ fn the_element_that_called_is_told_of_the_answer() {
 }
 
 #[test]
-fn a_lost_session_is_told_to_who_waits_for_an_answer() {
+fn a_lost_session_settles_pending_calls() {
     let mut table = Table::live();
     type_into(&mut table, "title", "waited for");
     table.client.commit(0, Key::of("title"), 4);
@@ -302,8 +302,8 @@ fn submit_and_clear(early: bool) -> Table {
     if early {
         commit(&mut table, "title");
         table.sent();
-        table.hear(&patch(1, r#"{"title":"hello"}"#));
-        table.hear(&ack(2));
+        table.receive(&patch(1, r#"{"title":"hello"}"#));
+        table.receive(&ack(2));
     }
     let before = table.client.last_reference;
     table.call("save", 0);
@@ -320,33 +320,33 @@ fn title(table: &Table) -> String {
 }
 
 #[test]
-fn a_field_that_is_cleared_with_an_action_is_sent_when_that_has_succeeded_if_it_is_news() {
+fn a_field_cleared_with_an_action_is_sent_after_its_success_if_it_differs() {
     for early in [false, true] {
         let (reference, rev) = if early { (3, 2) } else { (2, 1) };
         // The action cleared it.
         let mut table = submit_and_clear(early);
-        table.hear(&patch(rev, r#"{"title":""}"#));
-        assert_eq!(table.hear(&ack(reference)), Vec::<String>::new());
+        table.receive(&patch(rev, r#"{"title":""}"#));
+        assert_eq!(table.receive(&ack(reference)), Vec::<String>::new());
         assert!(!table.client.is_dirty(0, None));
         // It did not.
         let mut table = submit_and_clear(early);
-        table.hear(&patch(rev, r#"{"title":"hello"}"#));
-        let sent = table.hear(&ack(reference));
+        table.receive(&patch(rev, r#"{"title":"hello"}"#));
+        let sent = table.receive(&ack(reference));
         assert!(sent[0].contains(r#""property":"title","value":"""#), "{sent:?}");
         assert_eq!(title(&table), "");
     }
 }
 
 #[test]
-fn a_field_that_is_cleared_with_an_action_is_as_it_was_when_that_is_refused() {
+fn a_field_cleared_with_a_refused_action_is_restored() {
     for early in [false, true] {
         let mut table = submit_and_clear(early);
-        table.hear(&error(if early { 3 } else { 2 }, "user"));
+        table.receive(&error(if early { 3 } else { 2 }, "user"));
         assert_eq!(title(&table), "hello", "{early}");
         // What was typed meanwhile stays.
         let mut table = submit_and_clear(early);
         type_into(&mut table, "title", "world");
-        table.hear(&error(if early { 3 } else { 2 }, "user"));
+        table.receive(&error(if early { 3 } else { 2 }, "user"));
         assert_eq!(title(&table), "world", "{early}");
         // With the session the action is lost, not the text.
         let mut table = submit_and_clear(early);
@@ -356,7 +356,7 @@ fn a_field_that_is_cleared_with_an_action_is_as_it_was_when_that_is_refused() {
 }
 
 #[test]
-fn of_two_forms_that_are_refused_the_second_gets_its_text_back() {
+fn the_second_of_two_refused_forms_gets_its_text_back() {
     for first in [error(2, "user"), ack(2)] {
         for early in [false, true] {
             let mut table = submit_and_clear(false);
@@ -370,10 +370,10 @@ fn of_two_forms_that_are_refused_the_second_gets_its_text_back() {
             let sent = table.sent();
             assert_eq!(title(&table), "");
             assert!(sent.iter().any(|frame| frame.contains("world")), "{sent:?}");
-            table.hear(&first);
+            table.receive(&first);
             assert_eq!(title(&table), "", "{first} {early}");
             for reference in 3..6 {
-                table.hear(&error(reference, "user"));
+                table.receive(&error(reference, "user"));
             }
             assert_eq!(title(&table), "world", "{first} {early}");
         }

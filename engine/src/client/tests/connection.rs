@@ -14,7 +14,7 @@ fn wired(outputs: &[Output]) -> bool {
 }
 
 #[test]
-fn the_page_is_told_how_it_is_connected() {
+fn the_page_is_notified_of_the_connection_status() {
     let mut table = Table::new();
     table.client.mount(0, "c1", open("counter"));
     assert!(!table.client.is_connected());
@@ -62,7 +62,7 @@ fn the_words_for_the_status_are_those_of_the_documentation() {
 }
 
 #[test]
-fn an_older_socket_changes_nothing() {
+fn messages_of_an_older_socket_are_ignored() {
     let mut table = Table::live();
     let older = table.socket;
     table.drop_and_pause();
@@ -90,7 +90,7 @@ fn an_older_socket_changes_nothing() {
 }
 
 #[test]
-fn a_socket_given_up_for_its_silence_changes_nothing() {
+fn messages_of_a_silent_abandoned_socket_are_ignored() {
     let mut table = Table::live();
     let older = table.socket;
     for _ in 0..2 {
@@ -109,23 +109,23 @@ fn a_socket_given_up_for_its_silence_changes_nothing() {
 }
 
 #[test]
-fn nothing_counts_before_the_welcome() {
+fn messages_before_the_welcome_are_ignored() {
     let mut table = Table::new();
     table.client.mount(0, "c1", open("counter"));
     table.connect();
     table.sent();
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"session":"s","resume":"r"}}"#,
     );
     assert!(!table.client.is_connected());
 }
 
 #[test]
-fn each_timer_has_a_token_of_its_own() {
+fn each_timer_has_its_own_token() {
     let mut table = Table::live();
     let heartbeat = table.client.link.timer;
     table.call("a", 1);
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"ERROR","ref":2,"componentId":"c1","payload":{"code":"overloaded","message":""}}"#,
     );
     table.client.timer(heartbeat);
@@ -154,15 +154,15 @@ fn a_server_that_is_full_is_tried_more_slowly() {
 }
 
 #[test]
-fn a_template_is_asked_for_once_and_again_on_the_next_connection() {
+fn a_template_is_requested_once_for_each_connection() {
     let asked = |sent: Vec<String>| sent.iter().filter(|frame| frame.contains("TEMPLATE")).count();
     let mut table = Table::live();
     let hash = Key::of("t1");
-    table.client.want_template(hash);
-    table.client.want_template(hash);
+    table.client.request_template(hash);
+    table.client.request_template(hash);
     assert_eq!(table.sent(), [r#"{"v":1,"type":"TEMPLATE","payload":{"hash":"t1"}}"#]);
     table.client.closed(table.socket, 1006);
-    table.client.want_template(Key::of("t2"));
+    table.client.request_template(Key::of("t2"));
     assert_eq!(asked(table.sent()), 0, "there is no connection");
     table.client.wake();
     table.connect();
@@ -177,7 +177,7 @@ fn a_template_is_asked_for_once_and_again_on_the_next_connection() {
 }
 
 #[test]
-fn a_message_as_large_as_the_server_takes_is_sent() {
+fn a_message_of_the_maximum_size_is_sent() {
     let mut table = Table::live();
     table.call("a", 0);
     let around = table.sent()[0].len() + r#","payload":[""]"#.len();

@@ -50,7 +50,7 @@ impl Server {
     }
 
     /// What is sent in answer to a frame.
-    fn hear(&mut self, frame: &Value, dice: &mut Dice) -> Vec<Value> {
+    fn receive(&mut self, frame: &Value, dice: &mut Dice) -> Vec<Value> {
         let kind = frame["type"].as_str().unwrap();
         if kind == "HELLO" {
             return self.hello(&frame["payload"], dice);
@@ -252,7 +252,7 @@ impl World {
         if let Some(frame) = self.up.pop_front() {
             understood(&frame);
             let frame: Value = serde_json::from_str(&frame).unwrap();
-            let answers = self.server.hear(&frame, &mut self.dice);
+            let answers = self.server.receive(&frame, &mut self.dice);
             self.down.extend(answers.iter().map(Value::to_string));
         }
     }
@@ -316,19 +316,19 @@ fn play(seed: u64) {
         match world.dice.roll(40) {
             0..8 => {
                 calls += 1;
-                let guess = vec![set("count", 1000)];
+                let update = vec![set("count", 1000)];
                 world.client.action(
                     0,
                     Key::of("add"),
                     parse(&format!("[{calls}]")).unwrap(),
                     Origin::default(),
                     calls,
-                    guess,
+                    update,
                 );
             }
             8..10 => {
                 calls += 1;
-                // Before it is mounted nobody knows that this may be run twice.
+                // Before the mount the client does not know that this action is idempotent.
                 puts.push((calls, world.client.root(0, title).is_some()));
                 world.client.action(
                     0,
@@ -371,7 +371,7 @@ fn play(seed: u64) {
         world.obey();
         if !typed.is_empty() {
             let shown = world.client.root(0, title).and_then(Val::str);
-            assert_eq!(shown, Some(typed.as_str()), "seed {seed}: what is typed never leaves the screen");
+            assert_eq!(shown, Some(typed.as_str()), "seed {seed}: typed text is always shown");
         }
     }
     world.client.commit(0, title, 0);
@@ -409,7 +409,7 @@ fn play(seed: u64) {
 }
 
 #[test]
-fn nothing_is_lost_and_nothing_happens_twice_however_the_connection_breaks() {
+fn every_action_runs_once_however_the_connection_breaks() {
     for seed in 1..=150 {
         play(seed);
     }

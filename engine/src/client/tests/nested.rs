@@ -12,7 +12,7 @@ fn list() -> Table {
     table.client.mount(0, "c1", open("list"));
     table.connect();
     table.welcome("s1", false);
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"list","template":"h","state":{"draft":"","address":{"street":"x"},"items":[{"id":"3","text":"named"},{"id":3,"text":"a","address":{"street":"b"}}]},"topics":{}}}"#,
     );
     table
@@ -49,7 +49,7 @@ fn an_edit_shows_in_its_item_alone_and_is_sent_by_its_path() {
         ]
     );
     assert!(table.client.is_dirty(0, Some("items")) && !table.client.is_dirty(0, Some("draft")));
-    let sent = table.hear(
+    let sent = table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"items":{"$list":[["~",3,{"text":"AB"}]]}}}"#,
     );
     assert!(sent.is_empty(), "{sent:?}");
@@ -58,7 +58,7 @@ fn an_edit_shows_in_its_item_alone_and_is_sent_by_its_path() {
 }
 
 #[test]
-fn texts_numbers_and_structs_are_told_apart_by_what_is_there() {
+fn path_steps_are_distinguished_by_the_value_at_their_place() {
     let mut table = list();
     edit(&mut table, NAMED, "x");
     edit(&mut table, STREET, "y");
@@ -69,10 +69,10 @@ fn texts_numbers_and_structs_are_told_apart_by_what_is_there() {
 }
 
 #[test]
-fn the_item_is_followed_where_it_goes() {
+fn an_edit_follows_its_moved_item() {
     let mut table = list();
     edit(&mut table, TEXT, "mine");
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"items":{"$list":[[">",3,0],["~",3,{"text":"theirs"}],["+",0,{"id":4,"text":"n"}]]}}}"#,
     );
     assert_eq!(
@@ -84,10 +84,10 @@ fn the_item_is_followed_where_it_goes() {
 }
 
 #[test]
-fn an_edit_of_an_item_that_is_gone_is_refused_at_its_control() {
+fn an_edit_of_a_removed_item_is_refused_at_its_control() {
     let mut table = list();
     edit(&mut table, TEXT, "mine");
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"items":{"$list":[["-",3]]}}}"#,
     );
     assert_eq!(items(&table), r#"[{"id":"3","text":"named"}]"#);
@@ -120,7 +120,7 @@ fn an_action_sends_edits_by_path_right_before_it_and_fields_with_it() {
 }
 
 #[test]
-fn letters_typed_while_one_is_unanswered_go_out_together() {
+fn letters_typed_during_a_request_are_sent_together() {
     let mut table = list();
     let mut sent = Vec::new();
     for text in ["h", "he", "hel"] {
@@ -129,7 +129,7 @@ fn letters_typed_while_one_is_unanswered_go_out_together() {
     assert_eq!(sent.len(), 1);
     // Other properties do not wait for it.
     assert_eq!(edit(&mut table, NAMED, "n").len(), 1);
-    let sent = table.hear(
+    let sent = table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"items":{"$list":[["~",3,{"text":"h"}]]}}}"#,
     );
     assert!(sent.len() == 1 && sent[0].contains(r#""value":"hel""#), "{sent:?}");
@@ -137,16 +137,16 @@ fn letters_typed_while_one_is_unanswered_go_out_together() {
 }
 
 #[test]
-fn a_lost_session_puts_back_what_was_typed_into_items() {
+fn a_lost_session_restores_edits_of_items() {
     let mut table = list();
     edit(&mut table, TEXT, "kept");
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":1,"payload":{"items":{"$list":[["~",3,{"text":"kept"}]]}}}"#,
     );
     edit(&mut table, NAMED, "lost");
-    table.hear(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
+    table.receive(r#"{"v":1,"type":"ACK","ref":3,"componentId":"c1"}"#);
     // Accepted, and changed by the server since.
-    table.hear(
+    table.receive(
         r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":2,"payload":{"items":{"$list":[["~","3",{"text":"theirs"}]]}}}"#,
     );
     edit(&mut table, STREET, "unanswered");
@@ -163,7 +163,7 @@ fn a_lost_session_puts_back_what_was_typed_into_items() {
 }
 
 #[test]
-fn what_is_no_path_is_no_edit_and_no_panic() {
+fn an_invalid_path_is_ignored_without_a_panic() {
     for property in
         ["[", "[]", "[1]", "[null,2]", r#"["items"]"#, r#"["items",null,"text"]"#, r#"["draft",1]"#]
     {

@@ -7,12 +7,12 @@ fn two() -> Table {
     let mut table = Table::chat();
     table.client.mount(1, "c2", open("counter"));
     table.sent();
-    table.hear(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":2,"componentId":"c2","rev":0,"epoch":"f","payload":{"component":"counter","template":"h","state":{"count":0},"topics":{}}}"#);
+    table.receive(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":2,"componentId":"c2","rev":0,"epoch":"f","payload":{"component":"counter","template":"h","state":{"count":0},"topics":{}}}"#);
     table.outputs();
     table
 }
 
-fn hear(table: &mut Table, frame: &str) -> Vec<Output> {
+fn receive(table: &mut Table, frame: &str) -> Vec<Output> {
     table.client.frame(table.socket, frame);
     table.outputs()
 }
@@ -33,17 +33,19 @@ fn replaced(outputs: &[Output]) -> Vec<Slot> {
 }
 
 #[test]
-fn a_patch_is_told_to_those_who_show_its_stream() {
+fn a_patch_is_reported_to_the_components_of_its_stream() {
     let mut table = two();
-    let outputs = hear(
+    let outputs = receive(
         &mut table,
         r#"{"v":1,"type":"STATE_UPDATE","componentId":"c1","rev":1,"payload":{"draft":"x"}}"#,
     );
     assert_eq!(changed(&outputs), [(0, None)]);
-    let outputs =
-        hear(&mut table, r#"{"v":1,"type":"STATE_UPDATE","componentId":"c2","rev":1,"payload":{"count":1}}"#);
+    let outputs = receive(
+        &mut table,
+        r#"{"v":1,"type":"STATE_UPDATE","componentId":"c2","rev":1,"payload":{"count":1}}"#,
+    );
     assert_eq!(changed(&outputs), [(1, None)]);
-    let outputs = hear(
+    let outputs = receive(
         &mut table,
         r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":4,"payload":{"messages":[]}}"#,
     );
@@ -53,14 +55,14 @@ fn a_patch_is_told_to_those_who_show_its_stream() {
 }
 
 #[test]
-fn a_snapshot_is_told_to_those_who_show_its_stream() {
+fn a_snapshot_is_reported_to_the_components_of_its_stream() {
     let mut table = two();
     for (stream, told) in
         [(r#""componentId":"c1""#, 0), (r#""componentId":"c2""#, 1), (r#""topic":"chat/lobby""#, 0)]
     {
         let snapshot =
             format!(r#"{{"v":1,"type":"STATE_SNAPSHOT",{stream},"rev":9,"epoch":"g","payload":{{"n":1}}}}"#);
-        assert_eq!(replaced(&hear(&mut table, &snapshot)), [told], "{stream}");
+        assert_eq!(replaced(&receive(&mut table, &snapshot)), [told], "{stream}");
     }
     assert_eq!(table.client.whole(0).json(), r#"{"n":1,"chat":{"n":1}}"#);
     assert_eq!(table.client.whole(1).json(), r#"{"n":1}"#);
@@ -72,7 +74,7 @@ fn a_snapshot_is_told_to_those_who_show_its_stream() {
 }
 
 #[test]
-fn a_message_about_nothing_known_changes_nothing() {
+fn a_message_for_an_unknown_component_has_no_effect() {
     for stream in ["", r#""componentId":"c9","#, r#""componentId":"","#, r#""topic":"","#] {
         for rest in [
             r#""type":"STATE_UPDATE","rev":1,"payload":{"draft":"x"}"#,
@@ -82,7 +84,7 @@ fn a_message_about_nothing_known_changes_nothing() {
         ] {
             let mut table = two();
             let frame = format!(r#"{{"v":1,{stream}{rest}}}"#);
-            assert_eq!(hear(&mut table, &frame), [], "{frame}");
+            assert_eq!(receive(&mut table, &frame), [], "{frame}");
             assert_eq!(
                 table.client.whole(0).json(),
                 r#"{"draft":"","chat":{"messages":[{"id":1}]}}"#,
@@ -93,9 +95,9 @@ fn a_message_about_nothing_known_changes_nothing() {
 }
 
 #[test]
-fn a_guess_about_a_topic_and_its_component_is_told_of_each() {
+fn an_update_of_a_topic_and_its_component_reports_both_changes() {
     let mut table = two();
-    let tag = table.client.guess(
+    let tag = table.client.add_optimistic(
         0,
         vec![
             (Key::NONE, Edit::set(Key::of("draft"), Val::text("x"))),
@@ -110,11 +112,11 @@ fn a_guess_about_a_topic_and_its_component_is_told_of_each() {
 }
 
 #[test]
-fn a_guess_about_a_topic_goes_with_the_component_that_made_it() {
+fn an_update_of_a_topic_is_removed_with_its_component() {
     let ways: [fn(&mut Table); 3] = [
         |table| table.client.unmount(0),
         |table| {
-            table.hear(r#"{"v":1,"type":"COMPONENT_UNMOUNTED","componentId":"c1","payload":{}}"#);
+            table.receive(r#"{"v":1,"type":"COMPONENT_UNMOUNTED","componentId":"c1","payload":{}}"#);
         },
         |table| {
             table.client.closed(table.socket, 1006);
@@ -125,9 +127,9 @@ fn a_guess_about_a_topic_goes_with_the_component_that_made_it() {
         let mut table = Table::chat();
         table.client.mount(1, "c2", open("chat"));
         table.sent();
-        table.hear(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":2,"componentId":"c2","rev":0,"epoch":"f","payload":{"component":"chat","template":"h","state":{},"topics":{"chat":"chat/lobby"}}}"#);
-        let guess = (Key::of("chat"), Edit::set(Key::of("messages"), Val::List(Vec::new())));
-        table.client.action(0, Key::of("clear"), Val::Null, Origin::default(), 0, vec![guess]);
+        table.receive(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":2,"componentId":"c2","rev":0,"epoch":"f","payload":{"component":"chat","template":"h","state":{},"topics":{"chat":"chat/lobby"}}}"#);
+        let update = (Key::of("chat"), Edit::set(Key::of("messages"), Val::List(Vec::new())));
+        table.client.action(0, Key::of("clear"), Val::Null, Origin::default(), 0, vec![update]);
         table.outputs();
         assert_eq!(table.client.whole(1).json(), r#"{"chat":{"messages":[]}}"#);
         end(&mut table);
@@ -138,14 +140,14 @@ fn a_guess_about_a_topic_goes_with_the_component_that_made_it() {
 #[test]
 fn an_author_is_known_by_every_connection_of_the_session() {
     let mut table = two();
-    let guess = (Key::of("chat"), Edit::set(Key::of("messages"), Val::List(Vec::new())));
-    table.client.action(0, Key::of("clear"), Val::Null, Origin::default(), 0, vec![guess]);
+    let update = (Key::of("chat"), Edit::set(Key::of("messages"), Val::List(Vec::new())));
+    table.client.action(0, Key::of("clear"), Val::Null, Origin::default(), 0, vec![update]);
     table.sent();
     table.drop_and_pause();
     table.connect();
     table.sent();
-    table.hear(r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r2","connection":"k2","resumed":true,"done":[3]}}"#);
-    table.hear(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":4,"by":"k-s1:3","payload":{"messages":[{"id":2}]}}"#);
+    table.receive(r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r2","connection":"k2","resumed":true,"done":[3]}}"#);
+    table.receive(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":4,"by":"k-s1:3","payload":{"messages":[{"id":2}]}}"#);
     assert_eq!(table.client.whole(0).json(), r#"{"draft":"","chat":{"messages":[{"id":2}]}}"#);
 }
 
@@ -159,11 +161,11 @@ fn a_component_waits_for_its_own_answers() {
 }
 
 #[test]
-fn a_component_that_the_server_takes_away_has_failed() {
+fn a_component_that_the_server_unmounts_has_failed() {
     let mut table = two();
     table.call("a", 4);
     table.sent();
-    let outputs = hear(
+    let outputs = receive(
         &mut table,
         r#"{"v":1,"type":"COMPONENT_UNMOUNTED","componentId":"c1","payload":{"reason":"closed"}}"#,
     );
@@ -178,7 +180,7 @@ fn a_component_that_the_server_takes_away_has_failed() {
 }
 
 #[test]
-fn props_go_to_the_server_and_again_into_a_new_session() {
+fn props_are_sent_and_sent_again_in_a_new_session() {
     let mut table = Table::live();
     table.client.props(0, r#"{"parent":"c0","place":[2]}"#, 0);
     let sent = table.sent();
@@ -196,10 +198,10 @@ fn props_go_to_the_server_and_again_into_a_new_session() {
 }
 
 #[test]
-fn what_the_server_does_not_have_is_unmounted_without_a_word() {
+fn a_component_without_a_mount_is_unmounted_without_a_message() {
     // One that failed, and one that was never asked for.
     let mut table = two();
-    hear(&mut table, r#"{"v":1,"type":"COMPONENT_UNMOUNTED","componentId":"c1","payload":{}}"#);
+    receive(&mut table, r#"{"v":1,"type":"COMPONENT_UNMOUNTED","componentId":"c1","payload":{}}"#);
     table.client.unmount(0);
     assert_eq!(table.sent(), Vec::<String>::new());
     assert!(table.client.component(0).is_none());

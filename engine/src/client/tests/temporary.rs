@@ -15,19 +15,19 @@ fn list(shared: bool) -> Table {
     table.connect();
     table.welcome("s1", false);
     if shared {
-        table.hear(TOPIC);
+        table.receive(TOPIC);
     }
-    table.hear(if shared { SHARED } else { LIST });
+    table.receive(if shared { SHARED } else { LIST });
     table
 }
 
 impl Table {
-    /// Calls an action with a guess; what is sent then, without the envelope.
+    /// Calls an action with an optimistic update. Returns the sent payload.
     fn act(&mut self, action: &str, arguments: &str, edit: Edit) -> Vec<String> {
         let shared = if self.client.topics.is_empty() { Key::NONE } else { Key::of("list") };
         let arguments = parse(arguments).unwrap();
-        let guesses = vec![(shared, edit)];
-        self.client.action(0, Key::of(action), arguments, Origin::default(), 0, guesses);
+        let optimistic = vec![(shared, edit)];
+        self.client.action(0, Key::of(action), arguments, Origin::default(), 0, optimistic);
         self.calls()
     }
 
@@ -52,7 +52,7 @@ impl Table {
         self.act("remove", &format!("[\"{id}\"]"), Edit { field: Key::of("items"), patch, ..Edit::default() })
     }
 
-    /// An action without a guess.
+    /// Calls an action without an optimistic update.
     fn plain(&mut self, action: &str, arguments: &str) -> Vec<String> {
         let arguments = parse(arguments).unwrap();
         self.client.action(0, Key::of(action), arguments, Origin::default(), 9, Vec::new());
@@ -60,7 +60,7 @@ impl Table {
     }
 
     fn answer(&mut self, frame: &str) -> Vec<String> {
-        self.hear(frame).iter().map(|frame| call(frame)).collect()
+        self.receive(frame).iter().map(|frame| call(frame)).collect()
     }
 
     fn shown(&self) -> String {
@@ -104,7 +104,7 @@ fn refusal(reference: u64) -> String {
 }
 
 #[test]
-fn what_names_an_item_without_an_id_waits_and_goes_out_with_the_id_in_order() {
+fn requests_that_name_a_temporary_id_wait_and_are_sent_in_order_with_the_id() {
     let mut table = list(false);
     assert_eq!(table.add("$temp1", "two"), [r#"2 add["two"]"#]);
     assert_eq!(table.rename("$temp1", "new"), none());
@@ -120,7 +120,7 @@ fn what_names_an_item_without_an_id_waits_and_goes_out_with_the_id_in_order() {
 }
 
 #[test]
-fn the_guess_of_what_waits_shows_all_the_while() {
+fn the_update_of_a_waiting_request_stays_visible() {
     let mut table = list(false);
     table.add("$temp1", "two");
     table.rename("$temp1", "new");
@@ -139,7 +139,7 @@ fn the_guess_of_what_waits_shows_all_the_while() {
 }
 
 #[test]
-fn what_waits_goes_with_an_addition_that_is_refused() {
+fn waiting_requests_are_dropped_with_a_refused_addition() {
     let mut table = list(false);
     table.add("$temp1", "");
     table.rename("$temp1", "new");
@@ -194,8 +194,8 @@ fn of_several_additions_each_has_its_own_item() {
 }
 
 #[test]
-fn a_handler_that_adds_more_or_less_than_the_guess_says() {
-    // Of several the one that is as the guess says.
+fn a_handler_that_adds_more_or_fewer_items_than_the_update() {
+    // Of several items, the one that equals that of the update.
     let mut table = list(false);
     table.add("$temp1", "two");
     table.plain("tick", r#"["$temp1"]"#);
@@ -236,7 +236,7 @@ fn an_item_of_a_topic_has_its_id_from_the_patch_that_names_its_author() {
 }
 
 #[test]
-fn an_addition_whose_patch_was_missed_tells_no_id() {
+fn an_addition_whose_patch_was_missed_has_no_id() {
     // The patches of a component that were missed name no message: the server refuses what waits.
     let mut table = list(false);
     table.add("$temp1", "two");
@@ -258,7 +258,7 @@ fn an_addition_whose_patch_was_missed_tells_no_id() {
 }
 
 #[test]
-fn what_waits_is_lost_with_its_session() {
+fn waiting_requests_are_lost_with_their_session() {
     let mut table = list(false);
     table.add("$temp1", "two");
     table.rename("$temp1", "new");
@@ -278,7 +278,7 @@ fn what_waits_is_lost_with_its_session() {
 }
 
 #[test]
-fn an_addition_that_is_tried_again_is_not_behind_what_waits_for_it() {
+fn a_retried_addition_precedes_the_requests_that_wait_for_it() {
     let mut table = list(false);
     table.add("$temp1", "two");
     table.rename("$temp1", "new");
@@ -296,7 +296,7 @@ fn an_addition_that_is_tried_again_is_not_behind_what_waits_for_it() {
 }
 
 #[test]
-fn an_edit_of_an_item_without_an_id_waits_too_and_what_is_assigned_after_an_action() {
+fn edits_of_items_without_an_id_and_assignments_after_an_action_wait_too() {
     let mut table = list(false);
     let text = Key::of(r#"["items","$temp1","text"]"#);
     table.add("$temp1", "two");
@@ -325,13 +325,13 @@ fn an_edit_of_an_item_without_an_id_waits_too_and_what_is_assigned_after_an_acti
 }
 
 #[test]
-fn a_text_that_looks_like_an_id_of_the_page_is_sent_as_it_is() {
+fn a_text_like_a_temporary_id_is_sent_unchanged() {
     let mut table = list(false);
     assert_eq!(table.plain("say", r#"["$temp1"]"#), [r#"2 say["$temp1"]"#]);
 }
 
 #[test]
-fn what_waits_has_not_left_for_the_page_of_a_reload() {
+fn waiting_requests_count_as_unsent_for_a_reload() {
     let mut table = list(false);
     table.add("$temp1", "two");
     table.rename("$temp1", "new");

@@ -43,12 +43,12 @@ impl Fake {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the others change nothing that a test counts")]
     pub(super) fn run(&mut self, ops: &Ops) {
         let read = ops.each(|op, words, strings| {
-            let before = self.document.html(self.element);
+            let before = self.document.tree().html(self.element);
             let mut one = Ops::default();
             one.put(op, words, strings);
             let effects = self.document.run(&one);
             self.misfits += effects.iter().filter(|effect| matches!(effect, EventEffect::Anew(_))).count();
-            let changes = self.document.html(self.element) != before;
+            let changes = self.document.tree().html(self.element) != before;
             match op {
                 Op::Template => {
                     let blocks: Vec<Value> = serde_json::from_str(strings[0]).expect("blocks are JSON");
@@ -69,11 +69,11 @@ impl Fake {
 
     /// The content of the component's element, without markers.
     pub(super) fn html(&self) -> String {
-        self.document.html(self.element).replace("<!---->", "")
+        self.document.tree().html(self.element).replace("<!---->", "")
     }
 
     /// The elements that a selector finds.
     pub(super) fn all(&self, selector: &str) -> Vec<Node> {
-        self.document.all(self.element, selector)
+        self.document.tree().all(self.element, selector)
     }
 }

@@ -81,9 +81,7 @@ impl<'a> FirstPaint<'a> {
                 escape::attribute(&format!("{{\"place\":{}}}", child.place))
             );
         }
-        if let Some(seal) = self.seal(instance.as_mut(), props, child)? {
-            let _ = write!(element, " seal=\"{seal}\"");
-        }
+        let _ = write!(element, " seal=\"{}\"", self.seal(instance.as_mut(), props, child)?);
         let _ = write!(element, " template=\"{}\" shape=\"{shape}\"", template.hash);
         if let Some(user) = user.filter(|_| template.compiled.reads_user()) {
             let _ = write!(element, " user=\"{}\"", escape::attribute(&user.to_string()));
@@ -135,13 +133,13 @@ impl<'a> FirstPaint<'a> {
         })
     }
 
-    /// Returns the seal of a component; `None` if the system's random number generator fails.
+    /// Returns the seal of a component.
     fn seal(
         &self,
         instance: &mut dyn Instance,
         props: &RawValue,
         child: Option<SealedChild>,
-    ) -> Result<Option<String>, RenderError> {
+    ) -> Result<String, RenderError> {
         let core = self.live.runtime.core();
         let saved = instance.save()?;
         let state = String::from_utf8(saved).ok().filter(|state| state.len() <= core.limits.seal_state_bytes);
@@ -155,7 +153,7 @@ impl<'a> FirstPaint<'a> {
             props: props.get().to_owned(),
             state,
         };
-        Ok(core.sealer.seal(&sealed, &self.live.holder()))
+        core.sealer.seal(&sealed, &self.live.holder()).map_err(|error| RenderError::Seal(error.into()))
     }
 }
 

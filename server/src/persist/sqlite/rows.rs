@@ -105,16 +105,16 @@ pub(super) fn save(db: &Connection, by: &str, snapshot: &Snapshot) -> Result<(),
                 connected,
             ])?;
         if changed == 0 {
-            // Components that were written before this one stay written: the holder enters the
-            // complete session next.
+            // Components that were written before this one stay written: the holder writes the
+            // session whole next.
             return Err(WriteRefusal::Absent.into());
         }
     }
     Ok(head(db, session, by, &snapshot.head)?)
 }
 
-/// Writes the complete state of a session.
-pub(super) fn enter(db: &Connection, by: &str, whole: &SessionState) -> Result<(), WriteError> {
+/// Writes the whole state of a session.
+pub(super) fn save_whole(db: &Connection, by: &str, whole: &SessionState) -> Result<(), WriteError> {
     let session = whole.session.as_str();
     match held(db, session, by) {
         Ok(()) | Err(WriteError::Refused(WriteRefusal::Absent)) => {}
@@ -183,7 +183,7 @@ pub(super) fn commit(tx: &mut Tx, commit: Commit) -> Result<Box<dyn FnOnce() + S
     let session = session.as_str();
     match held(db, session, &commit.by) {
         Ok(()) => {}
-        Err(WriteError::Refused(WriteRefusal::Absent)) => match &commit.enters {
+        Err(WriteError::Refused(WriteRefusal::Absent)) => match &commit.creates {
             Some(new) => head(db, session, &commit.by, new)?,
             None => return Err(CommitError::Absent(Box::new(commit))),
         },

@@ -60,14 +60,14 @@ impl SessionStore for Sqlite {
         })
     }
 
-    fn enter(
+    fn save_whole(
         &self,
         by: &str,
         sessions: Vec<SessionState>,
     ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         let by = by.to_owned();
         self.run_job(move |db| {
-            refused(sessions.iter().map(|whole| (&whole.session, rows::enter(db, &by, whole))))
+            refused(sessions.iter().map(|whole| (&whole.session, rows::save_whole(db, &by, whole))))
         })
     }
 

@@ -80,12 +80,12 @@ impl SessionStore for GuardedStore {
         self.call(|| self.store.save(by, sessions))
     }
 
-    fn enter(
+    fn save_whole(
         &self,
         by: &str,
         sessions: Vec<SessionState>,
     ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
-        self.call(|| self.store.enter(by, sessions))
+        self.call(|| self.store.save_whole(by, sessions))
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {

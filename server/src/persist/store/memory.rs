@@ -143,7 +143,7 @@ impl MemoryTables {
         Ok(())
     }
 
-    fn enter(&mut self, by: &str, whole: SessionState) -> Result<(), WriteRefusal> {
+    fn save_whole(&mut self, by: &str, whole: SessionState) -> Result<(), WriteRefusal> {
         let SessionState { session, head, components, moving, aside } = whole;
         let row = match self.held(&session, by) {
             Ok(row) => row,
@@ -250,7 +250,7 @@ impl SessionStore for MemoryStore {
         ready(Ok(refused.collect()))
     }
 
-    fn enter(
+    fn save_whole(
         &self,
         by: &str,
         sessions: Vec<SessionState>,
@@ -258,7 +258,7 @@ impl SessionStore for MemoryStore {
         let mut tables = self.lock();
         let refused = sessions.into_iter().filter_map(|whole| {
             let session = whole.session.clone();
-            tables.enter(by, whole).err().map(|refusal| (session, refusal))
+            tables.save_whole(by, whole).err().map(|refusal| (session, refusal))
         });
         ready(Ok(refused.collect()))
     }
@@ -275,7 +275,7 @@ impl SessionStore for MemoryStore {
             Err(refusal @ (WriteRefusal::Taken | WriteRefusal::Ended)) => {
                 return ready(Err(CommitError::Refused(refusal)));
             }
-            Err(WriteRefusal::Absent) if commit.enters.is_none() => {
+            Err(WriteRefusal::Absent) if commit.creates.is_none() => {
                 return ready(Err(CommitError::Absent(Box::new(commit))));
             }
             Ok(_) | Err(WriteRefusal::Absent) if stored > expected => {
@@ -287,14 +287,14 @@ impl SessionStore for MemoryStore {
             }
             Ok(_) | Err(WriteRefusal::Absent) => {}
         }
-        let Commit { session, by, enters, expects: _, received, write, publish } = commit;
+        let Commit { session, by, creates, expects: _, received, write, publish } = commit;
         let CommitRecord { change, reply } = match write(&mut Tx::without_database()) {
             Ok(written) => written,
             Err(error) => return ready(Err(CommitError::Work(error))),
         };
         let is_new = !tables.sessions.contains_key(&session);
         let row = tables.insert(session, &by);
-        if let Some(head) = enters.filter(|_| is_new) {
+        if let Some(head) = creates.filter(|_| is_new) {
             row.take_head(*head);
         }
         match change {

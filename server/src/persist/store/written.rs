@@ -37,7 +37,7 @@ pub struct SnapshotHead {
     pub good_for: Duration,
 }
 
-/// The complete state of a session, to be written if the store has lost it.
+/// The whole state of a session, to be written if the store has lost it.
 #[derive(Clone, Debug)]
 pub struct SessionState {
     /// The id of the session.
@@ -64,10 +64,10 @@ pub struct Commit {
     /// The data to create the session with if the store does not have it, for the first component
     /// of a new session. If it is `None`, a session that the store does not have is
     /// [`CommitError::Absent`].
-    pub enters: Option<Box<SnapshotHead>>,
+    pub creates: Option<Box<SnapshotHead>>,
     /// The component that changes, and the version on which the change is based. The store checks
     /// it before it calls `write`. A component that the store does not have is
-    /// [`CommitError::Absent`], even with `enters`; the session is not created then.
+    /// [`CommitError::Absent`], even with `creates`; the session is not created then.
     pub expects: Option<(ComponentId, u64)>,
     /// The page has received all replies up to this ref, so the store may delete them.
     pub received: u64,
@@ -107,7 +107,7 @@ impl Commit {
         Self {
             session,
             by,
-            enters: None,
+            creates: None,
             expects: None,
             received,
             write: Box::new(move |_| Ok(CommitRecord { change, reply })),
@@ -150,7 +150,7 @@ pub enum StoredChange {
 #[non_exhaustive]
 pub enum WriteRefusal {
     /// The store does not have the session, or a component that the write changes. The process that
-    /// holds the session [enters](super::SessionStore::enter) it again.
+    /// holds the session [writes it whole](super::SessionStore::save_whole).
     #[error("the store does not have the session or one of its components")]
     Absent,
     /// Another process holds the session.
@@ -180,7 +180,8 @@ pub enum CommitError {
     /// The application's own writes failed.
     Work(ActionError),
     /// The write was refused with [`WriteRefusal::Absent`], and `write` has not been called. The
-    /// variant returns the commit, so that the caller can repeat it after entering the session.
+    /// variant returns the commit, so that the caller can repeat it after writing the session
+    /// whole.
     Absent(Box<Commit>),
     /// The store refused the write for another reason than [`WriteRefusal::Absent`].
     Refused(WriteRefusal),

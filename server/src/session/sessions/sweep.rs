@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use vivaz_components::Identity;
 
 use super::{Location, SessionEntry, Sessions, lock};
-use crate::session::Session;
+use crate::persist::keeper::Ending;
+use crate::session::EndingSession;
 use crate::session::port::Port;
 
 /// The bounds of suspended sessions.
@@ -23,8 +24,7 @@ pub(crate) struct SuspensionLimits {
 #[derive(Default)]
 pub(crate) struct SweepResult {
     /// Sessions whose time is over, or that exceed the bounds. The caller ends them.
-    #[expect(clippy::vec_box, reason = "each goes to a task of its own, as it is")]
-    pub(crate) expired: Vec<Box<Session>>,
+    pub(crate) expired: Vec<EndingSession>,
     /// The number of sessions with a task.
     pub(crate) driven: usize,
     /// The number of suspended sessions.
@@ -79,16 +79,17 @@ impl Sessions {
     fn take_expired(&self, limit: Instant, swept: &mut SweepResult) -> usize {
         let mut bytes = 0;
         for shard in &self.shards {
-            let expired = lock(shard)
+            let expired: Vec<_> = lock(shard)
                 .extract_if(
                     |_, entry| matches!(&entry.location, Location::Suspended { until, .. } if *until <= limit),
                 )
-                .collect::<Vec<_>>();
-            for (_, entry) in expired {
+                .map(|(_, entry)| (entry.begin_end(), entry))
+                .collect();
+            for (ending, entry) in expired {
                 if let Location::Suspended { session, .. } = entry.location {
                     bytes += session.state_bytes();
                     swept.suspended -= 1;
-                    swept.expired.push(session);
+                    swept.expired.push(EndingSession::new(session, ending));
                 }
             }
         }
@@ -114,14 +115,17 @@ impl Sessions {
             // The page may have resumed the session since, or resumed and left it again.
             let taken_out = match self.shard(&id).entry(id.clone()) {
                 hash_map::Entry::Occupied(entry) if entry.get().is_suspended_until(until) => {
-                    Some(entry.remove())
+                    let entry = entry.remove();
+                    Some((entry.begin_end(), entry))
                 }
                 hash_map::Entry::Occupied(_) | hash_map::Entry::Vacant(_) => None,
             };
-            if let Some(Location::Suspended { session, .. }) = taken_out.map(|entry| entry.location) {
+            if let Some((ending, entry)) = taken_out
+                && let Location::Suspended { session, .. } = entry.location
+            {
                 taken += session.state_bytes();
                 swept.suspended -= 1;
-                swept.expired.push(session);
+                swept.expired.push(EndingSession::new(session, ending));
             }
         }
     }
@@ -131,5 +135,14 @@ impl SessionEntry {
     /// Checks whether the session is suspended until exactly this time.
     fn is_suspended_until(&self, time: Instant) -> bool {
         matches!(&self.location, Location::Suspended { until, .. } if *until == time)
+    }
+
+    /// Begins to end a suspended session. Called under the lock of the shard from which the session
+    /// is removed, so that no `HELLO` restores it from the store.
+    fn begin_end(&self) -> Option<Ending> {
+        match &self.location {
+            Location::Suspended { session, .. } => session.begin_end(),
+            Location::Driven => None,
+        }
     }
 }

@@ -9,11 +9,11 @@ use vivaz_protocol::{
     ErrorMessage, Mounted, RawJson, Ref, ServerMessage, StreamId, Update, Welcome, decode_server,
 };
 
-use super::{Answer, Ask, Client, Heard, Refusal, Stream, Unanswered};
+use super::{Answer, Ask, Client, Received, Refusal, Stream, Unanswered};
 use crate::testing::property;
 
 impl Client {
-    pub(super) fn handle(&mut self, frame: &str) -> Result<Heard, String> {
+    pub(super) fn handle(&mut self, frame: &str) -> Result<Received, String> {
         let message = decode_server(frame).map_err(|error| error.to_string())?;
         if self.has_welcome == matches!(message, ServerMessage::Welcome(_)) {
             return Err("`WELCOME` must be the first message and must not be repeated".to_owned());
@@ -25,7 +25,7 @@ impl Client {
             ServerMessage::Snapshot { stream, rev, epoch, state } => {
                 self.streams.insert(stream.clone(), Stream::new(rev, epoch, state)?);
                 self.compare_typed(&stream);
-                Ok(Heard::Changed(stream))
+                Ok(Received::Changed(stream))
             }
             ServerMessage::Ack { reference, result, .. } => {
                 self.answered(reference, Answer::Done(value(result)?))
@@ -33,26 +33,26 @@ impl Client {
             ServerMessage::Error(error) => self.refused(error),
             ServerMessage::Event { stream, name, data } => {
                 let data = value(Some(data))?.unwrap_or_default();
-                Ok(Heard::Event { stream, name: name.into_owned(), data })
+                Ok(Received::Event { stream, name: name.into_owned(), data })
             }
             ServerMessage::Unmounted { component_id, reason } => {
                 self.forget(&component_id);
-                Ok(Heard::Unmounted(component_id, reason.into_owned()))
+                Ok(Received::Unmounted(component_id, reason.into_owned()))
             }
-            ServerMessage::Drain { reconnect_after_ms } => Ok(Heard::Drain(reconnect_after_ms)),
-            ServerMessage::Template { .. } => Ok(Heard::Other),
+            ServerMessage::Drain { reconnect_after_ms } => Ok(Received::Drain(reconnect_after_ms)),
+            ServerMessage::Template { .. } => Ok(Received::Other),
             ServerMessage::Pong { payload } => {
                 let number = payload.and_then(|payload| payload.get().parse::<u64>().ok());
                 Ok(if number.is_some_and(|number| self.pings.remove(&number)) {
-                    Heard::Pong
+                    Received::Pong
                 } else {
-                    Heard::Other
+                    Received::Other
                 })
             }
         }
     }
 
-    fn welcome(&mut self, welcome: &Welcome<'_>) -> Heard {
+    fn welcome(&mut self, welcome: &Welcome<'_>) -> Received {
         let known = self.session.is_some();
         self.has_welcome = true;
         self.connection = Some(welcome.connection.clone());
@@ -67,7 +67,7 @@ impl Client {
         } else if known {
             self.lose_session();
         }
-        Heard::Welcome { resumed: welcome.resumed }
+        Received::Welcome { resumed: welcome.resumed }
     }
 
     fn lose_session(&mut self) {
@@ -175,7 +175,7 @@ impl Client {
         all
     }
 
-    fn mounted(&mut self, mounted: Mounted<'_>) -> Result<Heard, String> {
+    fn mounted(&mut self, mounted: Mounted<'_>) -> Result<Received, String> {
         let Mounted { reference, component_id: id, rev, epoch, component, template, state, topics, retry } =
             mounted;
         let Some(shown) = self.components.get_mut(&id) else {
@@ -189,16 +189,16 @@ impl Client {
         self.forget_topics();
         match reference {
             Some(reference) => self.answered(reference, Answer::Mounted),
-            None => Ok(Heard::Replaced(id)),
+            None => Ok(Received::Replaced(id)),
         }
     }
 
-    fn update(&mut self, update: Update<'_>) -> Result<Heard, String> {
+    fn update(&mut self, update: Update<'_>) -> Result<Received, String> {
         let Some(stream) = self.streams.get_mut(&update.stream) else {
             return match &update.stream {
                 StreamId::Component(id) => Err(format!("there is no component {id} to patch")),
                 // The last component that shows the topic has just been unmounted.
-                StreamId::Topic(_) => Ok(Heard::Other),
+                StreamId::Topic(_) => Ok(Received::Other),
             };
         };
         stream.patch(update.rev, update.patch)?;
@@ -219,11 +219,11 @@ impl Client {
                 }
                 self.answered(reference, Answer::Done(result))
             }
-            None => Ok(Heard::Changed(update.stream)),
+            None => Ok(Received::Changed(update.stream)),
         }
     }
 
-    fn refused(&mut self, error: ErrorMessage<'_>) -> Result<Heard, String> {
+    fn refused(&mut self, error: ErrorMessage<'_>) -> Result<Received, String> {
         let refusal = Refusal {
             code: error.code,
             message: error.message.into_owned(),
@@ -236,13 +236,13 @@ impl Client {
         }
     }
 
-    fn answered(&mut self, reference: Ref, answer: Answer) -> Result<Heard, String> {
+    fn answered(&mut self, reference: Ref, answer: Answer) -> Result<Received, String> {
         self.since_ack += 1;
         if let Some(first) = self.answers.get(&reference) {
             let is_lost = matches!(&answer, Answer::Refused(refusal) if refusal.code == ErrorCode::ReplyLost);
             // A delayed copy of a request can ask for a reply that the page has acknowledged.
             return if *first == answer || is_lost {
-                Ok(Heard::AnsweredAgain(reference))
+                Ok(Received::AnsweredAgain(reference))
             } else {
                 Err(format!("the answer differs from the first one, {first:?}"))
             };
@@ -268,7 +268,7 @@ impl Client {
             self.forget(&one.component);
         }
         self.answers.insert(reference, answer);
-        Ok(Heard::Answered(reference))
+        Ok(Received::Answered(reference))
     }
 
     fn forget(&mut self, id: &ComponentId) {

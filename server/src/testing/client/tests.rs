@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{Answer, Ask, Client, Heard};
+use super::{Answer, Ask, Client, Received};
 
 const WELCOME: &str = r#"{"v":1,"type":"WELCOME","payload":{"session":"s","resume":"secret","connection":"c1","resumed":false,"done":[],"heartbeatMs":20000,"build":"1","limits":{"messageBytes":65536,"components":100,"inFlight":128}}}"#;
 const MOUNTED: &str = r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c","rev":0,"epoch":"e","payload":{"component":"counter","template":"hash","state":{"count":0},"topics":{}}}"#;
@@ -19,7 +19,7 @@ fn mounted() -> Client {
     let mut client = Client::new();
     client.hello();
     client.ask("c", Ask::mount_open("counter", json!({})));
-    assert_eq!(client.receive(WELCOME).unwrap(), Heard::Welcome { resumed: false });
+    assert_eq!(client.receive(WELCOME).unwrap(), Received::Welcome { resumed: false });
     assert_eq!(client.due().len(), 1);
     client.receive(MOUNTED).unwrap();
     client
@@ -47,7 +47,7 @@ fn answers_belong_to_requests_and_are_repeated_unchanged() {
         json!({ "v": 1, "type": "ACK", "ref": 2, "componentId": "c", "payload": result }).to_string()
     };
     let bare = r#"{"v":1,"type":"ACK","ref":2,"componentId":"c"}"#;
-    assert_eq!(client.receive(bare).unwrap(), Heard::AnsweredAgain(call));
+    assert_eq!(client.receive(bare).unwrap(), Received::AnsweredAgain(call));
     assert!(client.receive(&again(json!(1))).unwrap_err().to_string().contains("differs from the first"));
 }
 
@@ -61,7 +61,7 @@ fn unanswered_requests_are_sent_again_unless_the_server_has_received_them() {
     let hello = client.hello();
     assert!(hello.contains(r#""c:c":["e",0]"#) && hello.contains(r#""acked":1"#), "{hello}");
     let welcome = WELCOME.replace("\"resumed\":false,\"done\":[]", "\"resumed\":true,\"done\":[2]");
-    assert_eq!(client.receive(&welcome).unwrap(), Heard::Welcome { resumed: true });
+    assert_eq!(client.receive(&welcome).unwrap(), Received::Welcome { resumed: true });
     let due = client.due();
     assert!(due.len() == 1 && due[0].contains("\"ref\":3"), "{due:?}");
     client.receive(&update(1, Some(2))).unwrap();
@@ -136,7 +136,7 @@ fn components_of_a_lost_session_are_mounted_again_and_actions_do_not_run_twice()
     let call = client.ask("c", Ask::action("increment", []));
     client.due();
     client.hello();
-    assert_eq!(client.receive(WELCOME).unwrap(), Heard::Welcome { resumed: false });
+    assert_eq!(client.receive(WELCOME).unwrap(), Received::Welcome { resumed: false });
     assert_eq!(client.answer(call), Some(&Answer::SessionLost));
     let due = client.due();
     assert!(due.len() == 1 && due[0].contains("COMPONENT_MOUNT"), "{due:?}");

@@ -11,8 +11,8 @@ use crate::persist::store::{
 /// The checks of this file.
 pub(super) const CASES: &[StoreCase] = cases![
     a_store_keeps_with_each_state_whether_its_component_is_connected,
-    what_is_kept_aside_is_given_back_as_it_was_until_it_is_written_anew,
-    a_component_is_removed_with_what_is_kept_aside_under_its_id_and_its_name,
+    rows_set_aside_are_returned_unchanged_until_they_are_rewritten,
+    a_component_is_removed_with_its_rows_set_aside,
     a_store_keeps_the_rooms_with_each_state,
     a_component_kept_aside_ends_with_its_session,
 ];
@@ -56,7 +56,7 @@ async fn a_store_keeps_with_each_state_whether_its_component_is_connected(
     let aside = vec![not_yet("gone")];
     let components = vec![not_yet("c"), not_yet("d")];
     let entered = SessionState { components, aside: aside.clone(), ..whole("s", &[]) };
-    store.enter("a", vec![entered]).await.unwrap();
+    store.save_whole("a", vec![entered]).await.unwrap();
     assert_eq!(connected(&*store).await, [false, false]);
     assert_eq!(save(&*store, "a", "s", &["c"]).await, None);
     assert_eq!(connected(&*store).await, [true, false]);
@@ -69,14 +69,14 @@ async fn a_store_keeps_with_each_state_whether_its_component_is_connected(
     assert_eq!(store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().aside, aside);
 }
 
-async fn what_is_kept_aside_is_given_back_as_it_was_until_it_is_written_anew(
+async fn rows_set_aside_are_returned_unchanged_until_they_are_rewritten(
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {
     let rows = vec![row("c", "1", false), row("c", "2", true), row("gone", "3", false)];
     let mut entered = with(rows.clone());
     entered.components[1].anew = true;
-    store.enter("a", vec![entered]).await.unwrap();
+    store.save_whole("a", vec![entered]).await.unwrap();
     assert_eq!(save(&*store, "a", "s", &["c", "d"]).await, None);
     store.commit(change("s", "a", "c", 3)).await.unwrap();
     let mounted = StoredChange::Mounted { component: Box::new(component("c", 0)) };
@@ -87,18 +87,18 @@ async fn what_is_kept_aside_is_given_back_as_it_was_until_it_is_written_anew(
     components.sort_by(|one, other| one.id.cmp(&other.id));
     assert_eq!(components.iter().map(|one| one.anew).collect::<Vec<_>>(), [false, true]);
     let others = vec![row("d", "4", false)];
-    store.enter("b", vec![with(others.clone())]).await.unwrap();
+    store.save_whole("b", vec![with(others.clone())]).await.unwrap();
     assert_eq!(aside(&*store, "b").await, others);
 }
 
-async fn a_component_is_removed_with_what_is_kept_aside_under_its_id_and_its_name(
+async fn a_component_is_removed_with_its_rows_set_aside(
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {
     let of_another_name = StoredComponent { name: "another".into(), ..row("c", "3", false) };
     let stays = vec![of_another_name, row("d", "4", false)];
     let rows = [vec![row("c", "1", false), row("c", "2", true)], stays.clone()].concat();
-    store.enter("a", vec![with(rows)]).await.unwrap();
+    store.save_whole("a", vec![with(rows)]).await.unwrap();
     let removed = StoredChange::Removed { id: c("c") };
     store.commit(Commit::of(id("s"), "a".into(), 0, removed, None)).await.unwrap();
     assert_eq!(aside(&*store, "a").await, stays);
@@ -116,7 +116,7 @@ async fn a_store_keeps_the_rooms_with_each_state(store: Arc<dyn SessionStore>, _
     let components = vec![with("c", "cellar"), with("d", "den")];
     let aside = vec![with("gone", "garden")];
     let entered = SessionState { components, aside: aside.clone(), ..whole("s", &[]) };
-    store.enter("a", vec![entered]).await.unwrap();
+    store.save_whole("a", vec![entered]).await.unwrap();
     assert_eq!(rooms(&*store).await, is("cellar", "den"));
     assert_eq!(save(&*store, "a", "s", &["c"]).await, None);
     assert_eq!(rooms(&*store).await, is("hall", "den"));
@@ -136,7 +136,7 @@ async fn a_component_kept_aside_ends_with_its_session(store: Arc<dyn SessionStor
         store.renew_lease("b", LEASE).await.unwrap();
         let head = SnapshotHead { owner: owner.clone(), ..head() };
         let entered = SessionState { head, session: id(&session), ..with(vec![row("c", "1", false)]) };
-        store.enter("a", vec![entered]).await.unwrap();
+        store.save_whole("a", vec![entered]).await.unwrap();
         match end {
             "delete" => store.delete("a", vec![id(&session)]).await.unwrap(),
             "forget_user" => assert_eq!(store.forget_user(&owner).await.unwrap(), 1),
@@ -150,8 +150,8 @@ async fn a_component_kept_aside_ends_with_its_session(store: Arc<dyn SessionStor
         }
         let mounted = StoredChange::Mounted { component: Box::new(component("c", 0)) };
         let commit = Commit::of(id(&session), "a".into(), 0, mounted, None);
-        let enters = Some(Box::new(self::head()));
-        store.commit(Commit { enters, ..commit }).await.unwrap();
+        let creates = Some(Box::new(self::head()));
+        store.commit(Commit { creates, ..commit }).await.unwrap();
         let seen = store.find(&id(&session)).await.unwrap().unwrap();
         let claimed = store.claim(&id(&session), "a", &seen).await.unwrap().unwrap();
         assert_eq!(claimed.aside, [], "{end}");

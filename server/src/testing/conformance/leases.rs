@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::rows::{LEASE, change, enter, has, head, id, save, whole};
+use super::rows::{LEASE, change, has, head, id, save, save_whole, whole};
 use super::{ManualClock, StoreCase, cases};
 use crate::persist::store::{
     Commit, CommitError, Owner, Secrets, SessionState, SessionStore, SnapshotHead, TOMBSTONE, WriteError,
@@ -11,24 +11,24 @@ use crate::persist::store::{
 
 /// The checks of this file.
 pub(super) const CASES: &[StoreCase] = cases![
-    a_session_is_good_while_its_process_lives_and_as_long_as_it_says_after_that,
-    steps_of_the_wall_clock_take_nothing,
-    a_process_that_comes_back_holds_what_is_left_and_expires_nothing_at_first,
-    a_process_that_nobody_knows_holds_nothing_for_ever,
+    a_session_is_valid_during_the_lease_and_for_its_own_time_after_it,
+    steps_of_the_wall_clock_end_no_lease,
+    a_restarted_process_keeps_its_leases_and_expires_no_session_at_first,
+    the_lease_of_an_unknown_process_ends,
     a_process_that_closes_leaves_sessions_that_are_exact_and_good_for_their_time,
-    what_has_ended_is_not_written_again,
-    a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_end_the_sessions,
+    an_ended_session_is_not_written_again,
+    a_user_is_forgotten_in_one_tenant_and_holders_are_notified_until_the_sessions_end,
     a_lease_that_ends_now_has_ended,
 ];
 
-async fn a_session_is_good_while_its_process_lives_and_as_long_as_it_says_after_that(
+async fn a_session_is_valid_during_the_lease_and_for_its_own_time_after_it(
     store: Arc<dyn SessionStore>,
     clock: Arc<ManualClock>,
 ) {
     for process in ["a", "b"] {
         store.renew_lease(process, LEASE).await.unwrap();
     }
-    enter(&*store, "a", "s").await;
+    save_whole(&*store, "a", "s").await;
     // Hours later: A renews its lease, so its sessions stay, however long ago they were saved.
     for _ in 0..1_000 {
         clock.pass(10);
@@ -50,13 +50,13 @@ async fn a_session_is_good_while_its_process_lives_and_as_long_as_it_says_after_
     assert!(!has(&*store, "s").await);
 }
 
-async fn steps_of_the_wall_clock_take_nothing(store: Arc<dyn SessionStore>, clock: Arc<ManualClock>) {
+async fn steps_of_the_wall_clock_end_no_lease(store: Arc<dyn SessionStore>, clock: Arc<ManualClock>) {
     for process in ["a", "b"] {
         store.renew_lease(process, LEASE).await.unwrap();
     }
-    enter(&*store, "a", "s").await;
+    save_whole(&*store, "a", "s").await;
     store.release(&id("s"), "a").await.unwrap();
-    enter(&*store, "a", "held").await;
+    save_whole(&*store, "a", "held").await;
     for step in [7_200, -14_400, 86_400, -86_400, 31_536_000] {
         clock.step(step);
         clock.pass(8);
@@ -73,14 +73,14 @@ async fn steps_of_the_wall_clock_take_nothing(store: Arc<dyn SessionStore>, cloc
     assert!(has(&*store, "held").await);
 }
 
-async fn a_process_that_comes_back_holds_what_is_left_and_expires_nothing_at_first(
+async fn a_restarted_process_keeps_its_leases_and_expires_no_session_at_first(
     store: Arc<dyn SessionStore>,
     clock: Arc<ManualClock>,
 ) {
     for process in ["a", "b"] {
         store.renew_lease(process, LEASE).await.unwrap();
     }
-    enter(&*store, "a", "s").await;
+    save_whole(&*store, "a", "s").await;
     clock.pass(45);
     store.renew_lease("b", LEASE).await.unwrap();
     assert_eq!(store.expire("b").await.unwrap(), 0, "B was away itself");
@@ -110,11 +110,8 @@ async fn a_process_that_comes_back_holds_what_is_left_and_expires_nothing_at_fir
     assert!(has(&*store, "s").await);
 }
 
-async fn a_process_that_nobody_knows_holds_nothing_for_ever(
-    store: Arc<dyn SessionStore>,
-    clock: Arc<ManualClock>,
-) {
-    enter(&*store, "unknown", "s").await;
+async fn the_lease_of_an_unknown_process_ends(store: Arc<dyn SessionStore>, clock: Arc<ManualClock>) {
+    save_whole(&*store, "unknown", "s").await;
     store.renew_lease("b", LEASE).await.unwrap();
     let mut expired = 0;
     for _ in 0..12 {
@@ -130,9 +127,9 @@ async fn a_process_that_closes_leaves_sessions_that_are_exact_and_good_for_their
     clock: Arc<ManualClock>,
 ) {
     store.renew_lease("a", LEASE).await.unwrap();
-    enter(&*store, "a", "s").await;
-    enter(&*store, "a", "t").await;
-    enter(&*store, "a", "u").await;
+    save_whole(&*store, "a", "s").await;
+    save_whole(&*store, "a", "t").await;
+    save_whole(&*store, "a", "u").await;
     store.release(&id("u"), "a").await.unwrap();
     store.close("a").await.unwrap();
     store.renew_lease("b", LEASE).await.unwrap();
@@ -154,18 +151,18 @@ async fn a_process_that_closes_leaves_sessions_that_are_exact_and_good_for_their
         clock.pass(15);
         store.renew_lease("b", LEASE).await.unwrap();
     }
-    assert_eq!(store.expire("b").await.unwrap(), 1, "the one that nobody took");
+    assert_eq!(store.expire("b").await.unwrap(), 1, "the session without a process");
     assert!(has(&*store, "s").await);
 }
 
-async fn what_has_ended_is_not_written_again(store: Arc<dyn SessionStore>, clock: Arc<ManualClock>) {
+async fn an_ended_session_is_not_written_again(store: Arc<dyn SessionStore>, clock: Arc<ManualClock>) {
     store.renew_lease("a", LEASE).await.unwrap();
-    enter(&*store, "a", "s").await;
+    save_whole(&*store, "a", "s").await;
     store.delete("a", vec![id("s"), id("never-stored")]).await.unwrap();
     for session in ["s", "never-stored"] {
         assert_eq!(save(&*store, "a", session, &[]).await, Some(WriteRefusal::Ended));
-        assert_eq!(enter(&*store, "a", session).await, [(id(session), WriteRefusal::Ended)]);
-        let commit = Commit { enters: Some(Box::new(head())), ..change(session, "a", "c", 3) };
+        assert_eq!(save_whole(&*store, "a", session).await, [(id(session), WriteRefusal::Ended)]);
+        let commit = Commit { creates: Some(Box::new(head())), ..change(session, "a", "c", 3) };
         let committed = store.commit(commit).await;
         assert!(matches!(committed, Err(CommitError::Refused(WriteRefusal::Ended))));
         let renewed = store.renew(&id(session), "a", Secrets::default(), LEASE).await;
@@ -185,7 +182,7 @@ async fn what_has_ended_is_not_written_again(store: Arc<dyn SessionStore>, clock
     assert_eq!(save(&*store, "a", "s", &[]).await, Some(WriteRefusal::Absent));
 }
 
-async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_end_the_sessions(
+async fn a_user_is_forgotten_in_one_tenant_and_holders_are_notified_until_the_sessions_end(
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {
@@ -204,7 +201,7 @@ async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_e
     for (session, owner) in &owners {
         let whole =
             SessionState { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
-        store.enter("a", vec![whole]).await.unwrap();
+        store.save_whole("a", vec![whole]).await.unwrap();
     }
     for nobody in [of(None, None), of(None, Some("acme")), of(Some("ada"), Some("globex"))] {
         assert_eq!(store.forget_user(&nobody).await.unwrap(), 0);
@@ -218,7 +215,7 @@ async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_e
     ] {
         let whole =
             SessionState { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
-        store.enter("c", vec![whole]).await.unwrap();
+        store.save_whole("c", vec![whole]).await.unwrap();
         assert_eq!(store.find(&id(session)).await.unwrap().unwrap().owner, owner);
     }
     assert_eq!(store.forget_user(&by("tablet", of(None, None))).await.unwrap(), 0);
@@ -247,7 +244,7 @@ async fn a_user_is_forgotten_in_one_tenant_and_the_holders_are_told_until_they_e
 
 async fn a_lease_that_ends_now_has_ended(store: Arc<dyn SessionStore>, clock: Arc<ManualClock>) {
     store.renew_lease("b", LEASE).await.unwrap();
-    enter(&*store, "a", "s").await;
+    save_whole(&*store, "a", "s").await;
     store.release(&id("s"), "a").await.unwrap();
     for _ in 0..4 {
         clock.pass(10);

@@ -50,12 +50,12 @@ pub(super) fn whole(session: &str, components: &[(&str, u64)]) -> SessionState {
     }
 }
 
-pub(super) async fn enter(
+pub(super) async fn save_whole(
     store: &dyn SessionStore,
     by: &str,
     session: &str,
 ) -> Vec<(SessionId, WriteRefusal)> {
-    store.enter(by, vec![whole(session, &[("c", 3)])]).await.unwrap()
+    store.save_whole(by, vec![whole(session, &[("c", 3)])]).await.unwrap()
 }
 
 pub(super) fn snapshot(session: &str, components: &[&str]) -> Snapshot {
@@ -101,7 +101,7 @@ pub(super) fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
     Commit {
         session: id(session),
         by: by.into(),
-        enters: None,
+        creates: None,
         expects: Some((c(name), from)),
         received: 0,
         write: Box::new(move |_| Ok(written)),

@@ -10,16 +10,14 @@ use super::{ManualClock, StoreCase, cases};
 use crate::persist::store::{Commit, CommitError, SessionStore};
 
 /// The checks of this file.
-pub(super) const CASES: &[StoreCase] = cases![
-    a_commit_that_lasts_is_published_once_and_in_order,
-    a_commit_whose_writes_fail_changes_and_publishes_nothing,
-];
+pub(super) const CASES: &[StoreCase] =
+    cases![a_commit_that_lasts_is_published_once_and_in_order, a_commit_with_failed_writes_has_no_effect,];
 
 async fn a_commit_that_lasts_is_published_once_and_in_order(
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {
-    super::rows::enter(&*store, "a", "s").await;
+    super::rows::save_whole(&*store, "a", "s").await;
     let published = Arc::<Mutex<Vec<u64>>>::default();
     let commits: Vec<_> = (3..23)
         .map(|version| {
@@ -36,10 +34,7 @@ async fn a_commit_that_lasts_is_published_once_and_in_order(
     assert_eq!(*published, (3..23).collect::<Vec<_>>());
 }
 
-async fn a_commit_whose_writes_fail_changes_and_publishes_nothing(
-    store: Arc<dyn SessionStore>,
-    _clock: Arc<ManualClock>,
-) {
+async fn a_commit_with_failed_writes_has_no_effect(store: Arc<dyn SessionStore>, _clock: Arc<ManualClock>) {
     let published = Arc::<AtomicUsize>::default();
     let failing = |session: &str, name: &str| {
         let published = Arc::clone(&published);
@@ -51,10 +46,10 @@ async fn a_commit_whose_writes_fail_changes_and_publishes_nothing(
             ..change(session, "a", name, 3)
         }
     };
-    let enters = Commit { enters: Some(Box::new(head())), expects: None, ..failing("new", "c") };
-    assert!(matches!(store.commit(enters).await, Err(CommitError::Work(_))));
+    let creates = Commit { creates: Some(Box::new(head())), expects: None, ..failing("new", "c") };
+    assert!(matches!(store.commit(creates).await, Err(CommitError::Work(_))));
     assert!(!has(&*store, "new").await);
-    super::rows::enter(&*store, "a", "s").await;
+    super::rows::save_whole(&*store, "a", "s").await;
     assert!(matches!(store.commit(failing("s", "c")).await, Err(CommitError::Work(_))));
     // The version has not changed.
     store.commit(change("s", "a", "c", 3)).await.unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::rows::{LEASE, c, change, component, enter, has, head, id, save, snapshot, whole};
+use super::rows::{LEASE, c, change, component, has, head, id, save, save_whole, snapshot, whole};
 use super::{ManualClock, StoreCase, cases};
 use crate::persist::store::{
     Commit, CommitBody, CommitError, Secrets, SessionProgress, SessionState, SessionStore, Snapshot,
@@ -13,8 +13,8 @@ use crate::persist::store::{
 /// The checks of this file.
 pub(super) const CASES: &[StoreCase] = cases![
     a_session_is_claimed_as_it_was_seen_and_its_old_holder_may_write_no_more,
-    a_commit_that_enters_a_session_and_expects_a_component_of_it_writes_nothing,
-    what_the_store_does_not_have_is_absent_and_is_entered_whole,
+    a_commit_that_creates_a_session_and_expects_its_component_is_refused,
+    an_unknown_session_is_absent_and_is_written_whole,
     replies_are_kept_until_they_are_received_or_saved_with_the_session,
     a_commit_may_enter_a_session_and_does_not_enter_it_again,
 ];
@@ -23,7 +23,7 @@ async fn a_session_is_claimed_as_it_was_seen_and_its_old_holder_may_write_no_mor
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {
-    enter(&*store, "a", "s").await;
+    save_whole(&*store, "a", "s").await;
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     let secrets = Secrets { generation: 2, current: [7; 16], previous: None };
     store.renew(&id("s"), "a", secrets.clone(), LEASE).await.unwrap();
@@ -35,7 +35,7 @@ async fn a_session_is_claimed_as_it_was_seen_and_its_old_holder_may_write_no_mor
     assert!(store.claim(&id("s"), "c", &seen).await.unwrap().is_none(), "it has another holder");
     // Whatever A does now is refused and changes nothing.
     assert_eq!(save(&*store, "a", "s", &["c"]).await, Some(WriteRefusal::Taken));
-    assert_eq!(enter(&*store, "a", "s").await, [(id("s"), WriteRefusal::Taken)]);
+    assert_eq!(save_whole(&*store, "a", "s").await, [(id("s"), WriteRefusal::Taken)]);
     let renewed = store.renew(&id("s"), "a", secrets, LEASE).await;
     assert!(matches!(renewed, Err(WriteError::Refused(WriteRefusal::Taken))));
     let committed = store.commit(change("s", "a", "c", 3)).await;
@@ -49,12 +49,12 @@ async fn a_session_is_claimed_as_it_was_seen_and_its_old_holder_may_write_no_mor
     assert_eq!(save(&*store, "b", "s", &["c"]).await, None);
 }
 
-async fn a_commit_that_enters_a_session_and_expects_a_component_of_it_writes_nothing(
+async fn a_commit_that_creates_a_session_and_expects_its_component_is_refused(
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {
     store.renew_lease("a", LEASE).await.unwrap();
-    enter(&*store, "a", "there").await;
+    save_whole(&*store, "a", "there").await;
     for (session, name, version, is_conflict) in [
         ("new", "c", 0, false),
         ("new", "c", 3, false),
@@ -70,12 +70,12 @@ async fn a_commit_that_enters_a_session_and_expects_a_component_of_it_writes_not
             (change.write)(connection)
         });
         let commit =
-            Commit { enters: Some(Box::new(head())), write, ..self::change(session, "a", name, version) };
+            Commit { creates: Some(Box::new(head())), write, ..self::change(session, "a", name, version) };
         match store.commit(commit).await {
             Err(CommitError::Conflict) => assert!(is_conflict, "{session} {name} {version}"),
             Err(CommitError::Absent(commit)) => {
                 assert!(!is_conflict, "{session} {name} {version}");
-                assert!(commit.enters.is_some() && commit.expects.is_some());
+                assert!(commit.creates.is_some() && commit.expects.is_some());
             }
             other => panic!("{session} {name} {version}: {other:?}"),
         }
@@ -84,14 +84,14 @@ async fn a_commit_that_enters_a_session_and_expects_a_component_of_it_writes_not
     assert!(!has(&*store, "new").await);
 }
 
-async fn what_the_store_does_not_have_is_absent_and_is_entered_whole(
+async fn an_unknown_session_is_absent_and_is_written_whole(
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {
     assert_eq!(save(&*store, "a", "s", &[]).await, Some(WriteRefusal::Absent));
     let committed = store.commit(change("s", "a", "c", 3)).await;
     let Err(CommitError::Absent(commit)) = committed else { panic!("{committed:?}") };
-    assert_eq!(enter(&*store, "a", "s").await, []);
+    assert_eq!(save_whole(&*store, "a", "s").await, []);
     store.commit(*commit).await.unwrap();
     // A component that it does not have, and a version that it does not have.
     assert_eq!(save(&*store, "a", "s", &["c", "d"]).await, Some(WriteRefusal::Absent));
@@ -100,9 +100,9 @@ async fn what_the_store_does_not_have_is_absent_and_is_entered_whole(
     assert!(matches!(store.commit(change("s", "a", "c", 3)).await, Err(CommitError::Conflict)));
     // Newer and moving components of the store stay; the others are replaced or removed.
     let entered = whole("s", &[("c", 3), ("d", 1), ("e", 1), ("f", 1)]);
-    store.enter("a", vec![entered]).await.unwrap();
+    store.save_whole("a", vec![entered]).await.unwrap();
     let moving = SessionState { moving: vec![c("e")], ..whole("s", &[("c", 5), ("d", 0)]) };
-    store.enter("a", vec![moving]).await.unwrap();
+    store.save_whole("a", vec![moving]).await.unwrap();
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     let mut components = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().components;
     components.sort_by(|one, other| one.id.cmp(&other.id));
@@ -111,7 +111,7 @@ async fn what_the_store_does_not_have_is_absent_and_is_entered_whole(
     // What is not durable changes without a new version.
     let mut same = whole("s", &[("c", 5)]);
     same.components[0].state = b"other".to_vec();
-    store.enter("a", vec![same]).await.unwrap();
+    store.save_whole("a", vec![same]).await.unwrap();
     let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
     assert_eq!(&*stored.components[0].state, b"other");
 }
@@ -120,7 +120,7 @@ async fn replies_are_kept_until_they_are_received_or_saved_with_the_session(
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {
-    enter(&*store, "a", "s").await;
+    save_whole(&*store, "a", "s").await;
     for reference in [1, 2, 3] {
         let reply = StoredReply { reference, body: format!("{reference}") };
         let gone = StoredChange::Removed { id: c("none") };
@@ -140,7 +140,7 @@ async fn replies_are_kept_until_they_are_received_or_saved_with_the_session(
     assert_eq!((stored.components[0].rev, &*stored.components[0].state), (9, &b"9"[..]));
     for (last, left) in [(2, 1), (3, 0)] {
         let entered = SessionState { head: head_of(progress(last, &[])), ..whole("s", &[("c", 9)]) };
-        assert_eq!(store.enter("a", vec![entered]).await.unwrap(), []);
+        assert_eq!(store.save_whole("a", vec![entered]).await.unwrap(), []);
         let seen = store.find(&id("s")).await.unwrap().unwrap();
         let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
         assert_eq!(stored.replies.len(), left, "{last}");
@@ -155,7 +155,7 @@ async fn a_commit_may_enter_a_session_and_does_not_enter_it_again(
         let component = Box::new(component(name, 1));
         let mut commit = Commit::of(id("s"), "a".into(), 0, StoredChange::Mounted { component }, None);
         let secrets = Secrets { generation, current: [7; 16], previous: None };
-        commit.enters = Some(Box::new(SnapshotHead { secrets, ..head() }));
+        commit.creates = Some(Box::new(SnapshotHead { secrets, ..head() }));
         store.commit(commit).await.unwrap();
         assert_eq!(store.find(&id("s")).await.unwrap().unwrap().secrets.generation, 5);
     }

@@ -118,13 +118,13 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
         self.call("save", move |store| store.save(&by, sessions))
     }
 
-    fn enter(
+    fn save_whole(
         &self,
         by: &str,
         sessions: Vec<SessionState>,
     ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
         let by = by.to_owned();
-        self.call("enter", move |store| store.enter(&by, sessions))
+        self.call("save_whole", move |store| store.save_whole(&by, sessions))
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {

@@ -118,7 +118,7 @@ impl Tab {
     /// Removes the element of a component from the page.
     pub(super) fn remove(&mut self, slot: Slot) -> Vec<Awaited> {
         let Some(component) = self.components.get(&slot) else { return Vec::new() };
-        self.document.remove(component.element);
+        self.document.tree_mut().detach(component.element);
         self.turn();
         vec![Awaited::Unmount(slot)]
     }
@@ -138,7 +138,7 @@ impl Tab {
     /// their mounts.
     pub(in crate::testing) fn children(&self, id: &str, name: &str) -> Vec<String> {
         let Some(parent) = self.element(id) else { return Vec::new() };
-        let inside = self.document.inside(parent);
+        let inside: Vec<Node> = self.document.tree().inside(parent).collect();
         let is_child =
             |component: &&TabComponent| component.name == name && inside.contains(&component.element);
         self.components.values().filter(is_child).map(|component| component.id.clone()).collect()
@@ -210,10 +210,10 @@ impl Tab {
     /// action. Returns whether a handler ran or a control changed.
     pub(in crate::testing) fn happens(&mut self, event: &mut Event) -> bool {
         let handlers = self.document.handlers(event);
-        let mut heard = self.turn_after_event();
+        let mut handled = self.turn_after_event();
         for handler in &handlers {
             let Some(fire) = self.document.consider(handler, event) else { continue };
-            heard = true;
+            handled = true;
             let first = self.tickets + 1;
             self.engine.set_ticket(first);
             let actions = self.engine.event(fire.slot, fire.root, fire.address, fire.event.clone());
@@ -226,7 +226,7 @@ impl Tab {
                 break;
             }
         }
-        heard
+        handled
     }
 
     /// Carries out the effects of an event on a control. Returns whether there were any.
@@ -323,7 +323,7 @@ impl Tab {
     fn carry_out(&mut self, effects: Vec<EventEffect>) {
         for effect in effects {
             match effect {
-                EventEffect::Anew(slot) => self.engine.anew(slot),
+                EventEffect::Anew(slot) => self.engine.rebuild(slot),
                 EventEffect::Edit(slot, property, value) => {
                     self.engine.edit(slot, &property, parse(&value).unwrap_or_default());
                     self.refusals.remove(&(slot, property));
@@ -334,13 +334,13 @@ impl Tab {
                     }
                 }
                 EventEffect::Refused(slot, property) => self.refused = Some((slot, property)),
-                EventEffect::Told(op, words, strings) => self.told(op, &words, &strings),
+                EventEffect::Told(op, words, strings) => self.run_effect(op, &words, &strings),
             }
         }
     }
 
     /// Carries out an operation that concerns no node.
-    fn told(&mut self, op: Op, words: &[u32], strings: &[String]) {
+    fn run_effect(&mut self, op: Op, words: &[u32], strings: &[String]) {
         match (op, words, strings) {
             (Op::Fetch, _, [hash]) => {
                 let template = self.server.template(hash).and_then(|json| parse(&json));

@@ -16,7 +16,7 @@ use vivaz_protocol::{AfterClose, CloseCode, StreamId};
 use super::{Event, PageShared};
 use crate::runtime::Runtime;
 use crate::testing::app::Upgraded;
-use crate::testing::client::Heard;
+use crate::testing::client::Received;
 use crate::testing::line::{Condition, Moment};
 use crate::testing::process::ServerProcess;
 use crate::transport::memory::Peer;
@@ -159,7 +159,7 @@ impl<'a> LineConnection<'a> {
 
     /// Carries messages until the connection ends.
     async fn carry(mut self, peer: &mut Peer) -> ConnectionLoss {
-        let mut hears = true;
+        let mut receives = true;
         loop {
             let line = *self.line.borrow_and_update();
             if line.breaks != self.cuts || !line.is_up {
@@ -174,11 +174,11 @@ impl<'a> LineConnection<'a> {
                 if has_ref(&frame) && self.shared.line.breaks_at(Moment::BeforeReply) {
                     return ConnectionLoss::Broken;
                 }
-                if let Err(breach) = self.shared.take_in(self.number, &frame) {
+                if let Err(breach) = self.shared.receive_frame(self.number, &frame) {
                     return ConnectionLoss::Breach(breach);
                 }
             }
-            if !hears && self.incoming.is_empty() {
+            if !receives && self.incoming.is_empty() {
                 return match (&mut peer.closed).await {
                     Ok(code) => ConnectionLoss::Closed(code),
                     Err(_) => ConnectionLoss::Broken,
@@ -202,8 +202,8 @@ impl<'a> LineConnection<'a> {
                 let _ = peer.sender.send(Incoming::Closed(Some(code))).await;
                 return ConnectionLoss::Left;
             }
-            let sends = hears && self.outgoing.front().is_some_and(|(due, _)| *due <= now);
-            let next = self.outgoing.front().filter(|_| hears).map(|(due, _)| *due);
+            let sends = receives && self.outgoing.front().is_some_and(|(due, _)| *due <= now);
+            let next = self.outgoing.front().filter(|_| receives).map(|(due, _)| *due);
             let next = next.into_iter().chain(self.incoming.front().map(|(due, _)| *due)).min();
             tokio::select! {
                 biased;
@@ -217,10 +217,10 @@ impl<'a> LineConnection<'a> {
                     }
                     Err(_) => self.outgoing.clear(),
                 },
-                heard = peer.receiver.recv(), if hears => match heard {
+                received = peer.receiver.recv(), if receives => match received {
                     Some(Outgoing::Text(frame)) => self.incoming.push_back((now + line.delay, frame)),
                     Some(Outgoing::Ping) => self.outgoing.push_back((now + line.delay, Parcel::SignOfLife)),
-                    None => hears = false,
+                    None => receives = false,
                 },
                 () = self.shared.work.notified() => {}
                 () = sleep_until(next.unwrap_or(now)), if next.is_some_and(|next| next > now) => {}
@@ -311,11 +311,11 @@ impl PageShared {
     }
 
     /// Handles a frame of the server.
-    fn take_in(&self, number: u32, frame: &[u8]) -> Result<(), String> {
+    fn receive_frame(&self, number: u32, frame: &[u8]) -> Result<(), String> {
         let text = std::str::from_utf8(frame).map_err(|error| error.to_string())?;
         let mut state = self.lock();
         match state.referee.receive(text).map_err(|breach| breach.to_string())? {
-            Heard::Welcome { resumed } => {
+            Received::Welcome { resumed } => {
                 state.connections += 1;
                 if !resumed {
                     state.sessions += 1;
@@ -323,21 +323,21 @@ impl PageShared {
                 let pings = state.referee.pings();
                 state.extra.extend(pings);
             }
-            Heard::Event { stream, name, data } => {
+            Received::Event { stream, name, data } => {
                 let stream = match stream {
                     StreamId::Component(id) => id.to_string(),
                     StreamId::Topic(name) => name.to_string(),
                 };
                 state.events.push(Event { stream, name, data });
             }
-            Heard::Answered(_)
-            | Heard::AnsweredAgain(_)
-            | Heard::Changed(_)
-            | Heard::Replaced(_)
-            | Heard::Unmounted(..)
-            | Heard::Pong
-            | Heard::Drain(_)
-            | Heard::Other => {}
+            Received::Answered(_)
+            | Received::AnsweredAgain(_)
+            | Received::Changed(_)
+            | Received::Replaced(_)
+            | Received::Unmounted(..)
+            | Received::Pong
+            | Received::Drain(_)
+            | Received::Other => {}
         }
         state.tab.frame(number, text);
         drop(state);

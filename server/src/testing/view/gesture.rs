@@ -1,7 +1,7 @@
 //! The actions of a page's user, and the browser's default actions.
 
 use serde_json::{Value, json};
-use vivaz_engine::testing::{Document, Event, Node};
+use vivaz_engine::testing::{Event, Node, NodeTree};
 use vivaz_engine::{Val, parse};
 
 use super::View;
@@ -38,8 +38,8 @@ impl View {
                     assert!(at > 0, "{id} is not mounted");
                     break;
                 };
-                if at == 0 || tab.document.all(root, selector).len() == 1 {
-                    let node = one(&tab.document, root, selector);
+                if at == 0 || tab.document.tree().all(root, selector).len() == 1 {
+                    let node = one(tab.document.tree(), root, selector);
                     Hand { tab, root, node, selector }.perform(gesture);
                 }
             }
@@ -50,15 +50,21 @@ impl View {
 }
 
 /// Returns the element that matches a selector. Panics if there is not exactly one.
-pub(super) fn one(document: &Document, root: Node, selector: &str) -> Node {
-    match document.all(root, selector).as_slice() {
+pub(super) fn one(tree: &NodeTree, root: Node, selector: &str) -> Node {
+    match tree.all(root, selector).as_slice() {
         [one] => *one,
-        found => panic!("`{selector}` finds {} elements in\n{}", found.len(), document.html(root)),
+        found => panic!("`{selector}` finds {} elements in\n{}", found.len(), tree.html(root)),
     }
 }
 
-pub(super) fn is_hidden(document: &Document, root: Node, node: Node) -> bool {
-    document.upwards(node, root).iter().any(|around| document.attribute(*around, "hidden").is_some())
+pub(super) fn is_hidden(tree: &NodeTree, root: Node, node: Node) -> bool {
+    upwards(tree, root, node).any(|around| tree.attribute(around, "hidden").is_some())
+}
+
+/// Returns an element and its ancestors up to `root`, innermost first.
+fn upwards(tree: &NodeTree, root: Node, node: Node) -> impl Iterator<Item = Node> {
+    let is_inside = move |around: &Node| *around == root || tree.upwards(*around).any(|node| node == root);
+    tree.upwards(node).take_while(is_inside)
 }
 
 /// Performs gestures on an element.
@@ -75,22 +81,22 @@ impl Hand<'_> {
         match gesture {
             Gesture::Click => {
                 self.check_usable();
-                let (mut heard, is_prevented) = self.happens(node, "click", &json!({}), None);
+                let (mut handled, is_prevented) = self.happens(node, "click", &json!({}), None);
                 let submits = self.around(node, is_submit);
                 let form = submits.and_then(|button| self.form(button)).filter(|_| !is_prevented);
                 if let Some(form) = form {
-                    heard |= self.happens(form, "submit", &json!({}), submits).0;
+                    handled |= self.happens(form, "submit", &json!({}), submits).0;
                 }
-                if !heard && self.ticked().is_none() {
+                if !handled && self.ticked().is_none() {
                     panic!("nothing listens for a click of `{selector}`");
                 }
             }
             Gesture::Toggle => {
                 if let Some(tick) = self.ticked() {
-                    let document = &mut self.tab.document;
-                    let is_radio = document.attribute(tick, "type") == Some("radio");
-                    let on = is_radio || document.held(tick) == Val::Bool(false);
-                    document.tick(tick, on);
+                    let tree = self.tab.document.tree_mut();
+                    let is_radio = tree.attribute(tick, "type") == Some("radio");
+                    let on = is_radio || tree.held(tick) == Val::Bool(false);
+                    tree.tick(tick, on);
                 }
             }
             Gesture::AtTick(event) => {
@@ -100,10 +106,10 @@ impl Hand<'_> {
             }
             Gesture::Put(text) => {
                 self.check_usable();
-                if !self.tab.document.is_typed(node) {
+                if !self.tree().is_typed(node) {
                     panic!("nothing can be typed into or chosen from `{selector}`");
                 }
-                self.tab.document.put(node, text);
+                self.tab.document.tree_mut().put(node, text);
             }
             Gesture::Event(event) => drop(self.happens(node, event, &json!({}), None)),
             Gesture::Fire(event, detail) => {
@@ -114,7 +120,7 @@ impl Hand<'_> {
             Gesture::Press(key) => {
                 let detail = json!({ "key": key });
                 let (_, is_prevented) = self.happens(node, "keydown", &detail, None);
-                let is_input = self.tab.document.name(node) == "input";
+                let is_input = self.tree().name(node) == "input";
                 let form = self.form(node).filter(|_| *key == "Enter" && is_input && !is_prevented);
                 if let Some(form) = form {
                     self.happens(form, "submit", &json!({}), None);
@@ -135,44 +141,47 @@ impl Hand<'_> {
     fn happens(&mut self, at: Node, kind: &str, detail: &Value, submitter: Option<Node>) -> (bool, bool) {
         let mut event = Event::new(kind, at, parse(&detail.to_string()).unwrap_or_default());
         event.submitter = submitter;
-        let heard = self.tab.happens(&mut event);
-        (heard, event.is_prevented)
+        let handled = self.tab.happens(&mut event);
+        (handled, event.is_prevented)
     }
 
-    fn around(&self, node: Node, is: fn(&Document, Node) -> bool) -> Option<Node> {
-        let document = &self.tab.document;
-        document.upwards(node, self.root).into_iter().find(|node| is(document, *node))
+    fn tree(&self) -> &NodeTree {
+        self.tab.document.tree()
+    }
+
+    fn around(&self, node: Node, is: fn(&NodeTree, Node) -> bool) -> Option<Node> {
+        upwards(self.tree(), self.root, node).find(|node| is(self.tree(), *node))
     }
 
     fn form(&self, node: Node) -> Option<Node> {
-        self.around(node, |document, node| document.name(node) == "form")
+        self.around(node, |tree, node| tree.name(node) == "form")
     }
 
     /// Returns the control that a click checks: the element, or the one in the label around it.
     fn ticked(&self) -> Option<Node> {
-        let document = &self.tab.document;
-        if document.is_tick(self.node) {
+        let tree = self.tree();
+        if tree.is_tick(self.node) {
             return Some(self.node);
         }
-        let label = self.around(self.node, |document, node| document.name(node) == "label")?;
-        document.inside(label).into_iter().find(|node| document.is_tick(*node))
+        let label = self.around(self.node, |tree, node| tree.name(node) == "label")?;
+        tree.inside(label).find(|node| tree.is_tick(*node))
     }
 
     /// Panics if a user could not use the element.
     fn check_usable(&self) {
-        if self.tab.document.attribute(self.node, "disabled").is_some() {
+        if self.tree().attribute(self.node, "disabled").is_some() {
             panic!("`{}` is disabled", self.selector);
         }
-        if is_hidden(&self.tab.document, self.root, self.node) {
+        if is_hidden(self.tree(), self.root, self.node) {
             panic!("`{}` is hidden", self.selector);
         }
     }
 }
 
 /// Checks whether an element is a button that submits the form around it.
-fn is_submit(document: &Document, node: Node) -> bool {
-    let kind = document.attribute(node, "type");
-    match document.name(node) {
+fn is_submit(tree: &NodeTree, node: Node) -> bool {
+    let kind = tree.attribute(node, "type");
+    match tree.name(node) {
         "button" => kind.is_none_or(|kind| kind == "submit"),
         "input" => kind == Some("submit"),
         _ => false,

@@ -30,7 +30,7 @@ async fn the_templates_that_a_page_has_after_a_deploy_are_stored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_deploy_keeps_aside_is_stored() {
+async fn components_that_a_deploy_sets_aside_are_stored() {
     for kind in KINDS {
         let scene = Scene::with(kind, Some(MemoryStore::new()), other_kind).await;
         scene.restart(true, true).await;

@@ -45,7 +45,7 @@ fn fails(place: &Place, call: Call, fails: bool) {
 /// Mounts a component of each kind and adds to it five times; returns the `WELCOME` and the last
 /// ref.
 async fn five_each(address: SocketAddr) -> (Client, u64) {
-    let mut client = Client::greet_at(address).await;
+    let mut client = Client::hello_at(address).await;
     for kind in KINDS {
         client.mount(kind, kind, json!({ "key": "one" })).await;
         for _ in 0..5 {
@@ -57,7 +57,7 @@ async fn five_each(address: SocketAddr) -> (Client, u64) {
 
 /// Resumes the session as soon as it can be resumed, checks that the page loses nothing, and adds
 /// one to each component.
-async fn is_back_with(address: SocketAddr, welcome: &Value, acked: u64, items: i64) -> Client {
+async fn resumes_with(address: SocketAddr, welcome: &Value, acked: u64, items: i64) -> Client {
     let mut client = Client::resume_at(address, welcome, acked).await.unwrap();
     assert_eq!((&client.welcome["resumed"], &client.welcome["session"]), (&json!(true), &welcome["session"]));
     for kind in KINDS {
@@ -85,7 +85,7 @@ async fn a_process_that_was_killed_and_a_topic_that_fails_after_it() {
         let address = place.start();
         assert_eq!(Client::resume_at(address, &client.welcome, acked).await.err(), Some(NOT_NOW));
         fails(&place, call, false);
-        is_back_with(address, &client.welcome, acked, 6).await;
+        resumes_with(address, &client.welcome, acked, 6).await;
     }
 }
 
@@ -101,14 +101,14 @@ async fn a_topic_that_does_not_answer_at_a_reconnect_and_a_kill_after_it() {
         assert_eq!(Client::resume_at(address, &welcome, acked).await.err(), Some(NOT_NOW));
     }
     fails(&place, Call::Authorize, false);
-    let client = is_back_with(address, &welcome, acked, 6).await;
+    let client = resumes_with(address, &welcome, acked, 6).await;
     let (welcome, acked) = (client.welcome.clone(), acked + 2);
     client.cut();
     fails(&place, Call::Authorize, true);
     assert_eq!(Client::resume_at(address, &welcome, acked).await.err(), Some(NOT_NOW));
     place.kill();
     fails(&place, Call::Authorize, false);
-    is_back_with(place.start(), &welcome, acked, 7).await;
+    resumes_with(place.start(), &welcome, acked, 7).await;
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn a_deploy_that_cannot_read_the_state_is_killed_and_rolled_back() {
     let (client, acked) = five_each(place.start()).await;
     place.kill();
     fails(&place, Call::Migrate, true);
-    let after = is_back_with(place.start_with(&[(OTHER, "1")]), &client.welcome, acked, 1).await;
+    let after = resumes_with(place.start_with(&[(OTHER, "1")]), &client.welcome, acked, 1).await;
     place.kill();
-    is_back_with(place.start(), &after.welcome, acked + 2, 6).await;
+    resumes_with(place.start(), &after.welcome, acked + 2, 6).await;
 }

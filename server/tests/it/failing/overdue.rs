@@ -53,7 +53,7 @@ async fn a_page_that_was_away_between_two_failures_has_not_failed_all_the_time()
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_store_the_rest_of_the_session_comes_back_too() {
+async fn without_a_store_the_rest_of_the_session_is_resumed_too() {
     let scene = Scene::with("fragile", None::<MemoryStore>, |_| ()).await;
     fails(&scene.key, Call::Authorize, Failure::Internal, u32::MAX);
     scene.page.network().drop();
@@ -86,7 +86,7 @@ async fn the_children_of_a_component_that_is_kept_aside_are_kept_too() {
 /// For state that the program cannot decode, there is no replacement: the new mount fails, or the
 /// component mounted anew before fails.
 #[tokio::test(start_paused = true)]
-async fn what_comes_in_place_of_unusable_state_does_not_keep_the_session_away() {
+async fn a_replacement_of_unusable_state_does_not_block_the_session() {
     for (call, was_mounted_anew) in [(Call::Mount, false), (Call::Load, false), (Call::Load, true)] {
         for failure in [Failure::Internal, Failure::Hangs] {
             for kind in KINDS {

@@ -9,7 +9,7 @@ use super::{Call, FAILURES, Failure, KINDS, Notice, Scene, fails, failures_left}
 /// Only `authorize` is called. Each failure except a refusal leaves the component and the others
 /// unchanged.
 #[tokio::test(start_paused = true)]
-async fn a_topic_that_fails_while_a_session_is_resumed_takes_nothing_away() {
+async fn a_topic_that_fails_during_a_resume_loses_no_state() {
     for call in [Call::Load, Call::Authorize, Call::Migrate, Call::Mount] {
         for failure in FAILURES {
             for kind in KINDS {
@@ -49,7 +49,7 @@ async fn a_session_that_no_store_keeps_waits_until_its_topics_answer() {
 
 /// No data of a topic is sent before the topic has authorized the user.
 #[tokio::test(start_paused = true)]
-async fn a_topic_that_does_not_answer_shows_nothing() {
+async fn a_topic_that_hangs_shows_no_state() {
     for failure in [Failure::Internal, Failure::Panics, Failure::Hangs] {
         let scene = Scene::with("fragile", Some(MemoryStore::new()), |_| ()).await;
         fails(&scene.key, Call::Authorize, failure, u32::MAX);

@@ -7,7 +7,7 @@ use super::{Call, FAILURES, Failure, KINDS, Scene, fails, failures_left, states_
 /// Each call that a topic needs fails in each way, once or twice in a row, after SIGTERM and after
 /// SIGKILL.
 #[tokio::test(start_paused = true)]
-async fn a_topic_that_fails_while_a_session_is_restored_takes_nothing_away() {
+async fn a_topic_that_fails_during_a_restore_loses_no_state() {
     for call in [Call::Load, Call::Authorize] {
         for failure in FAILURES {
             for kind in KINDS {
@@ -51,9 +51,9 @@ async fn a_planned_restart_is_exact_also_after_a_restore_that_failed() {
     }
 }
 
-/// The page only has to wait, and requests that it sends meanwhile run once.
+/// The page only waits; requests that it sends during the restart run once.
 #[tokio::test(start_paused = true)]
-async fn what_is_asked_while_a_session_cannot_be_restored_is_done_when_it_can() {
+async fn requests_wait_until_the_session_can_be_restored() {
     for kind in KINDS {
         let scene = Scene::new(kind).await;
         fails(&scene.key, Call::Load, Failure::Internal, 20);

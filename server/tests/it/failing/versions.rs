@@ -48,7 +48,7 @@ async fn enter(
         good_for: Duration::from_secs(86_400),
     };
     let whole = SessionState { session, head, components, moving: Vec::new(), aside };
-    assert!(store.enter(&holder, vec![whole]).await.unwrap().is_empty());
+    assert!(store.save_whole(&holder, vec![whole]).await.unwrap().is_empty());
 }
 
 async fn deployed(kind: &str) -> Scene {
@@ -57,7 +57,7 @@ async fn deployed(kind: &str) -> Scene {
 
 /// A successful `migrate` needs no new mount, and the topics are loaded as usual.
 #[tokio::test(start_paused = true)]
-async fn a_topic_that_fails_after_a_migration_takes_nothing_away() {
+async fn a_topic_that_fails_after_a_migration_loses_no_state() {
     for failure in [Failure::Internal, Failure::Panics, Failure::Hangs] {
         for kind in KINDS {
             let scene = deployed(kind).await;
@@ -72,7 +72,7 @@ async fn a_topic_that_fails_after_a_migration_takes_nothing_away() {
 
 /// State that cannot be migrated is kept aside, and the program that stored it restores it.
 #[tokio::test(start_paused = true)]
-async fn a_rollback_takes_back_what_could_not_be_migrated() {
+async fn a_rollback_restores_state_that_could_not_be_migrated() {
     for failure in [Failure::Internal, Failure::Forbidden, Failure::Panics] {
         for kind in KINDS {
             for planned in [true, false] {
@@ -111,7 +111,7 @@ async fn a_rollback_takes_back_what_could_not_be_migrated() {
 /// The mount that replaces such state fails: the page waits, and the state is kept for the rollback
 /// in any case.
 #[tokio::test(start_paused = true)]
-async fn a_mount_anew_that_fails_loses_nothing() {
+async fn a_failed_remount_loses_no_state() {
     for failure in FAILURES {
         for kind in KINDS {
             for times in [1, 2] {
@@ -138,7 +138,7 @@ async fn a_mount_anew_that_fails_loses_nothing() {
 
 /// A failure while the original is restored leaves both components where they are.
 #[tokio::test(start_paused = true)]
-async fn a_topic_that_fails_during_a_rollback_takes_nothing_away() {
+async fn a_topic_that_fails_during_a_rollback_loses_no_state() {
     for call in [Call::Load, Call::Authorize] {
         for failure in [Failure::Internal, Failure::Panics, Failure::Hangs] {
             for kind in KINDS {
@@ -174,7 +174,7 @@ async fn a_component_that_the_program_does_not_know_is_kept() {
 /// The page does not know yet that the component is kept aside. The newest row is restored,
 /// whatever fails first.
 #[tokio::test(start_paused = true)]
-async fn what_is_kept_aside_and_fails_at_first_comes_back() {
+async fn a_component_set_aside_is_restored_after_a_first_failure() {
     for failure in [Failure::Internal, Failure::Panics, Failure::Hangs] {
         for kind in KINDS {
             let scene = deployed(kind).await;
@@ -202,7 +202,7 @@ async fn what_is_kept_aside_and_fails_at_first_comes_back() {
 /// Of components that were mounted anew in place of the original, this program restores the one
 /// that it has mounted itself, whatever fails first.
 #[tokio::test(start_paused = true)]
-async fn what_this_program_has_mounted_anew_comes_back_to_it() {
+async fn remounted_components_are_restored_by_the_same_program() {
     for kind in KINDS {
         let scene = deployed(kind).await;
         let mut stored = scene.stored().await;
@@ -245,7 +245,7 @@ async fn the_children_of_a_component_that_the_program_does_not_know_are_kept_too
 
 /// Components that are kept aside count as state of their session and their user.
 #[tokio::test(start_paused = true)]
-async fn what_is_kept_aside_counts_against_the_budget() {
+async fn components_set_aside_count_against_the_budget() {
     fn unknown_counter(row: &mut StoredComponent) {
         row.name = match &*row.name {
             "counter" => "old-counter".into(),
@@ -268,7 +268,7 @@ async fn what_is_kept_aside_counts_against_the_budget() {
 
 /// If the page removes a component, the component kept aside under its id and name is removed too.
 #[tokio::test(start_paused = true)]
-async fn what_the_page_unmounts_is_not_kept_aside() {
+async fn components_unmounted_by_the_page_are_not_set_aside() {
     for kind in KINDS {
         let scene = deployed(kind).await;
         let key = format!("other-{}", scene.key);
@@ -288,7 +288,7 @@ async fn what_the_page_unmounts_is_not_kept_aside() {
 
 /// A component kept aside under its id with another name, which another program had there, stays.
 #[tokio::test(start_paused = true)]
-async fn what_is_kept_aside_of_another_component_outlives_an_unmount() {
+async fn an_unmount_keeps_other_components_set_aside() {
     for kind in KINDS {
         let scene = deployed(kind).await;
         let mut stored = scene.stored().await;
@@ -308,7 +308,7 @@ async fn what_is_kept_aside_of_another_component_outlives_an_unmount() {
 /// The same for a component that is not mounted because it is kept aside: the page is notified, and
 /// it is no longer kept.
 #[tokio::test(start_paused = true)]
-async fn what_the_page_unmounts_while_it_is_kept_aside_is_kept_no_longer() {
+async fn an_unmount_deletes_a_component_set_aside() {
     for kind in KINDS {
         let scene = Scene::with(kind, Some(MemoryStore::new()), other_kind).await;
         scene.page.network().offline();

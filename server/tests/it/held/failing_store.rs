@@ -1,19 +1,22 @@
 //! Stores that fail or hang: nothing is lost, and failed writes are retried.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
-use vivaz::Limits;
+use vivaz::testing::Server;
+use vivaz::{Limits, Runtime, SessionId, SessionStore as _};
 
 use super::{Tab, pass, world, world_with};
+use crate::app::Bench;
 use crate::stores::Fault;
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_does_not_answer_a_page_that_comes_back_loses_nothing() {
+async fn a_store_that_hangs_during_a_resume_loses_no_state() {
     let faults = [Fault::Fails, Fault::Hangs, Fault::FailsLate];
     for (method, fault) in
-        ["find", "claim", "renew", "enter"].into_iter().flat_map(|one| faults.map(|fault| (one, fault)))
+        ["find", "claim", "renew", "save_whole"].into_iter().flat_map(|one| faults.map(|fault| (one, fault)))
     {
         for restarts in [false, true] {
             let world = world();
@@ -26,7 +29,7 @@ async fn a_store_that_does_not_answer_a_page_that_comes_back_loses_nothing() {
             if restarts {
                 world.server.restart().await;
             }
-            if method == "enter" {
+            if method == "save_whole" {
                 world.memory.lose(&tab.session());
                 if restarts {
                     continue;
@@ -37,12 +40,12 @@ async fn a_store_that_does_not_answer_a_page_that_comes_back_loses_nothing() {
             pass(45).await;
             // An inserted session still exists when its page retries.
             let is_asked = match method {
-                "enter" => fault != Fault::FailsLate,
+                "save_whole" => fault != Fault::FailsLate,
                 _ => restarts || method == "renew",
             };
             assert_eq!(tab.page.connections() == 1, is_asked, "{method}, {fault:?}, {restarts}");
             assert_eq!(world.store.calls(method) > 1, is_asked, "it retried: {method}, {fault:?}");
-            world.store.heal();
+            world.store.recover();
             for (click, count) in clicks.into_iter().zip(2..) {
                 assert_eq!(click.await.unwrap(), Some(json!(count)), "{method}, {fault:?}, {restarts}");
             }
@@ -76,7 +79,7 @@ async fn a_user_with_too_many_sessions_gets_an_old_one_back_when_there_is_room()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_store_fails_to_do_is_done_later() {
+async fn failed_store_operations_are_retried() {
     for method in ["save", "commit", "delete", "forget_user", "renew_lease", "expire"] {
         let world = world();
         let mut tab = Tab::open(world.server.page_as("ada", "Ada")).await;
@@ -100,7 +103,7 @@ async fn what_the_store_fails_to_do_is_done_later() {
         if method != "commit" {
             assert!(world.store.calls(method) > calls + 1, "{method} is tried again");
         }
-        world.store.heal();
+        world.store.recover();
         pass(90).await;
         if let Some(removal) = removal {
             removal.await.unwrap();
@@ -119,7 +122,7 @@ async fn what_the_store_fails_to_do_is_done_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_at_the_end_of_the_process_is_asked_again() {
+async fn a_store_that_fails_at_shutdown_is_retried() {
     for (seconds, is_saved) in [(0.3, true), (30.0, false)] {
         let world = world_with(Limits::default());
         let mut tab = Tab::open(world.server.page()).await;
@@ -127,10 +130,10 @@ async fn a_store_that_fails_at_the_end_of_the_process_is_asked_again() {
         pass(3).await;
         let count = tab.plain.call("increment", [10]);
         count.await.unwrap();
-        world.store.set("enter", Fault::Fails);
+        world.store.set("save_whole", Fault::Fails);
         let heals = async {
             tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
-            world.store.heal();
+            world.store.recover();
         };
         tokio::join!(world.server.stop(), heals);
         world.server.start();
@@ -145,7 +148,7 @@ async fn a_store_that_fails_at_the_end_of_the_process_is_asked_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_keeps_no_process_from_ending() {
-    for method in ["save", "enter", "delete", "forget_user", "release", "close"] {
+    for method in ["save", "save_whole", "delete", "forget_user", "release", "close"] {
         let world = world();
         let mut tab = Tab::open(world.server.page_as("ada", "Ada")).await;
         let mut gone = Tab::open(world.server.page_as("bob", "Bob")).await;
@@ -165,7 +168,7 @@ async fn a_store_that_hangs_keeps_no_process_from_ending() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_hung_in_the_store_is_written_later() {
+async fn a_write_that_hung_in_the_store_is_repeated() {
     let world = world();
     let mut tab = Tab::open(world.server.page()).await;
     tab.click().await;
@@ -173,8 +176,90 @@ async fn what_hung_in_the_store_is_written_later() {
     world.store.set("save", Fault::Hangs);
     tab.plain.call("increment", ()).await.unwrap();
     pass(3).await;
-    world.store.heal();
+    world.store.recover();
     pass(30).await;
     world.server.crash();
     assert_eq!(tab.plain.call("peek", ()).await.unwrap(), Some(json!(2)));
+}
+
+/// Checks whether the store has the session.
+async fn has(world: &super::World, session: &SessionId) -> bool {
+    world.memory.find(session).await.unwrap().is_some()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_in_another_call_delays_no_revocation() {
+    for method in ["save", "save_whole", "delete"] {
+        let world = world();
+        let mut tab = Tab::open(world.server.page_as("ada", "Ada")).await;
+        let mut gone = Tab::open(world.server.page_as("bob", "Bob")).await;
+        // Another process has this session.
+        let store = world.memory.clone();
+        let second =
+            Server::new(move || Runtime::builder().store(store.clone()).state(Arc::<Bench>::default()));
+        let mut eve = Tab::open(second.page_as("eve", "Eve")).await;
+        for one in [&mut tab, &mut gone, &mut eve] {
+            one.click().await;
+        }
+        pass(3).await;
+        world.store.set(method, Fault::Hangs);
+        if method == "save_whole" {
+            world.memory.lose(&tab.session());
+        }
+        tab.plain.call("increment", ()).await.unwrap();
+        gone.page.leave().await;
+        pass(30).await;
+        assert!(world.store.calls(method) > 1, "{method}");
+        let session = eve.session();
+        assert!(has(&world, &session).await);
+        world.server.runtime().revoke("eve");
+        pass(1).await;
+        assert!(!has(&world, &session).await, "{method}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ended_sessions_are_deleted_in_batches() {
+    let world = world_with(Limits { connections_per_address: 1_000, ..Limits::default() });
+    let mut pages = Vec::new();
+    for _ in 0..300 {
+        let page = world.server.page();
+        page.mount_open("counter", json!({})).await.unwrap();
+        pages.push(page);
+    }
+    world.store.set("delete", Fault::Fails);
+    for page in pages {
+        page.leave().await;
+    }
+    pass(3).await;
+    assert_eq!(world.memory.len(), 300);
+    let before = world.store.calls("delete");
+    world.store.recover();
+    pass(3).await;
+    assert_eq!((world.memory.len(), world.store.calls("delete") - before), (0, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queued_save_does_not_overwrite_a_newer_whole_state() {
+    let world = world();
+    let mut tab = Tab::open(world.server.page()).await;
+    let mut other = Tab::open(world.server.page()).await;
+    for one in [&mut tab, &mut other] {
+        one.click().await;
+    }
+    pass(3).await;
+    // While the store saves one session, the save of the other one is queued.
+    world.store.set("save", Fault::AnswersLate);
+    other.plain.call("increment", ()).await.unwrap();
+    pass(2).await;
+    tab.plain.call("increment", ()).await.unwrap();
+    pass(2).await;
+    tab.plain.call("increment", ()).await.unwrap();
+    world.memory.lose(&tab.session());
+    assert_eq!(tab.durable.call("add", ()).await.unwrap(), Some(json!(2)));
+    assert_eq!(world.store.calls("save_whole"), 1, "the commit has waited for the whole state");
+    world.store.recover();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    world.server.crash();
+    assert_eq!(tab.plain.call("peek", ()).await.unwrap(), Some(json!(3)));
 }

@@ -32,7 +32,7 @@ async fn resume(server: &crate::app::Server, welcome: &Value, from: u64) -> Clie
 #[tokio::test]
 async fn a_page_moves_between_two_processes_and_the_copy_that_is_left_ends() {
     let (store, first, second) = processes().await;
-    let mut client = Client::greet(&first).await;
+    let mut client = Client::hello(&first).await;
     client.mount("c", "counter", json!({})).await;
     client.mount("t", "steady", json!({})).await;
     let mut welcome = client.welcome.clone();
@@ -64,7 +64,7 @@ async fn a_page_moves_between_two_processes_and_the_copy_that_is_left_ends() {
 #[tokio::test]
 async fn a_copy_that_waits_in_the_process_that_was_left_is_no_obstacle() {
     let (store, first, second) = processes().await;
-    let mut client = Client::greet(&first).await;
+    let mut client = Client::hello(&first).await;
     client.mount("c", "counter", json!({})).await;
     client.mount("t", "steady", json!({})).await;
     let welcome = client.welcome.clone();
@@ -110,7 +110,7 @@ async fn a_session_that_was_dropped_is_not_exact_when_its_process_closes() {
         pass(10).await;
         tab.page.network().offline();
         pass(1).await;
-        world.store.heal();
+        world.store.recover();
         world.server.stop().await;
         let head = world.memory.find(&session).await.unwrap().unwrap();
         let stored = world.memory.claim(&session, "another", &head).await.unwrap().unwrap();

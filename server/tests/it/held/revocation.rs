@@ -62,7 +62,7 @@ async fn a_session_that_was_claimed_and_could_not_be_brought_is_let_go() {
     pass(5).await;
     tab.page.network().offline();
     pass(2).await;
-    world.store.heal();
+    world.store.recover();
     assert_eq!(world.memory.len(), 1);
     pass(180).await;
     assert!(world.memory.is_empty(), "the copy is not kept for the life of the process");
@@ -75,7 +75,7 @@ async fn a_commit_that_took_effect_and_was_answered_as_failed_is_no_dead_end() {
     tab.click().await;
     world.store.set("commit", Fault::FailsLate);
     tab.durable.call("add", ()).await.unwrap_err();
-    world.store.heal();
+    world.store.recover();
     // The store's state counts: the page resumes from it, and the action runs once.
     assert_eq!(tab.durable.call("add", ()).await.unwrap(), Some(json!(3)));
     assert_eq!((tab.page.connections(), tab.page.sessions()), (2, 1));
@@ -97,7 +97,7 @@ async fn a_user_whose_revocation_is_not_stored_yet_is_not_let_in_again() {
     tab.page.network().online();
     pass(30).await;
     assert_eq!(tab.page.connections(), 1);
-    world.store.heal();
+    world.store.recover();
     tab.page.until(|page| page.sessions() == 2).await;
     pass(2).await;
     assert!(world.memory.len() <= 1, "the store has deleted the old session");
@@ -115,7 +115,7 @@ async fn a_revocation_that_is_stored_late_ends_no_session_that_began_after_it() 
     let page = world.server.page_as("ada", "Ada");
     let opened = tokio::time::timeout(Duration::from_secs(30), page.mount_open("steady", json!({}))).await;
     assert!(opened.is_err(), "the session is not stored yet");
-    world.store.heal();
+    world.store.recover();
     page.until(|page| page.sessions() == 1).await;
     let mut tab = Tab::open(page).await;
     for _ in 0..3 {
@@ -125,7 +125,7 @@ async fn a_revocation_that_is_stored_late_ends_no_session_that_began_after_it() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_user_who_is_revoked_again_while_the_store_is_at_it_is_revoked_again() {
+async fn a_second_revocation_during_the_first_one_is_stored_too() {
     let world = world();
     let mut other = Tab::open(world.server.page()).await;
     other.click().await;
@@ -140,14 +140,14 @@ async fn a_user_who_is_revoked_again_while_the_store_is_at_it_is_revoked_again()
     tab.click().await;
     pass(2).await;
     world.server.runtime().revoke("eve");
-    world.store.heal();
+    world.store.recover();
     pass(2).await;
     assert_eq!(world.store.calls("forget_user"), 2, "once for each");
     assert_eq!(tab.page.closed().await, 4401);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_waits_for_what_the_runtime_does_by_itself() {
+async fn a_shutdown_waits_for_the_tasks_of_the_runtime() {
     let world = world();
     let mut tab = Tab::open(world.server.page()).await;
     tab.click().await;
@@ -162,7 +162,7 @@ async fn a_shutdown_waits_for_what_the_runtime_does_by_itself() {
     let shutdown = tokio::spawn(async move { runtime.shutdown().await });
     pass(2).await;
     assert!(!shutdown.is_finished(), "the renewal is still running");
-    world.store.heal();
+    world.store.recover();
     tokio::time::timeout(Duration::from_secs(10), shutdown).await.unwrap().unwrap();
 }
 
@@ -216,7 +216,7 @@ async fn a_renewal_of_the_lease_whose_answer_is_lost_loses_no_revocation() {
         }
         let case = format!("{fault:?}, dropped: {is_dropped}");
         assert_eq!((world.server.runtime().stats().sessions, tab.page.connections()), (2, 1), "{case}");
-        world.store.heal();
+        world.store.recover();
         // The page sends nothing: only the next renewals can close it.
         let closed = tokio::time::timeout(Duration::from_secs(60), tab.page.closed()).await;
         assert_eq!(closed, Ok(4401), "{case}");
@@ -242,7 +242,7 @@ async fn a_runtime_is_ready_when_its_store_can_be_written() {
             runtime.readiness().await.unwrap_err();
         }
         assert!(world.store.calls("renew_lease") <= calls + 1);
-        world.store.heal();
+        world.store.recover();
         pass(2).await;
         runtime.readiness().await.unwrap();
     }

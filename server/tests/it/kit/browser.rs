@@ -81,13 +81,14 @@ async fn read_token(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-fn of_cookie(headers: &HeaderMap) -> Option<String> {
+fn user_of_cookie(headers: &HeaderMap) -> Option<String> {
     let cookies = headers.get("cookie")?.to_str().ok()?;
     cookies.split("; ").find_map(|one| one.strip_prefix("login=")).map(str::to_owned)
 }
 
 async fn identify(parts: Parts) -> Result<Identity, IdentityError> {
-    let name = of_cookie(&parts.headers).or_else(|| parts.extensions.get().map(|Token(name)| name.clone()));
+    let name =
+        user_of_cookie(&parts.headers).or_else(|| parts.extensions.get().map(|Token(name)| name.clone()));
     match name {
         Some(name) if name == "banned" => Err(IdentityError::Refused),
         Some(name) => Ok(Identity::of(User::new(&name, name.to_uppercase()))),
@@ -175,7 +176,7 @@ async fn a_visitor_logs_in_over_the_applications_route_and_opens_a_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_connection_comes_back_with_the_cookies_of_then() {
+async fn a_reconnect_sends_the_current_cookies() {
     let server = server();
     let browser = server.browser();
     browser.post("/login", &[("name", "ada")]).await;
@@ -200,7 +201,7 @@ async fn the_connection_comes_back_with_the_cookies_of_then() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_hook_sees_what_middleware_left_and_may_refuse_the_socket() {
+async fn the_identity_hook_sees_request_extensions_and_may_refuse_the_socket() {
     let server = server();
     let browser = server.browser();
     browser.set_header("authorization", "carol");

@@ -31,11 +31,11 @@ enum Happens {
     Restart,
     /// The server is killed after a save.
     Crash,
-    /// The wall clock is set, by so many seconds.
+    /// Sets the wall clock forward or back, in seconds.
     Step(i64),
     /// The store loses the session's row.
     Lose,
-    /// Nothing happens, for a share of an hour.
+    /// A pause of a part of an hour.
     Rest(u32),
 }
 
@@ -84,7 +84,7 @@ struct Everything {
     open: View,
     /// Plain, rendered and mounted with a seal.
     sealed: View,
-    /// Does nothing by itself, and was mounted once.
+    /// Has no effect of its own, and was mounted once.
     closed: View,
     durable: View,
     /// With a topic.
@@ -244,7 +244,7 @@ fn scripts(seeds: u32, length: usize) -> Vec<Vec<Happens>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_lives_through_a_day_of_anything() {
+async fn a_page_survives_a_day_of_random_events() {
     for script in scripts(4, 40) {
         let clock = Stepping::new();
         let store = MemoryStore::with_clock(clock.clone());

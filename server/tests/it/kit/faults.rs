@@ -23,10 +23,10 @@ thread_local! {
     static FAULTS: RefCell<Option<Faults>> = const { RefCell::new(None) };
 }
 
-async fn strike(call: &'static str) -> Result<()> {
+async fn inject(call: &'static str) -> Result<()> {
     let faults = FAULTS.with(|faults| faults.borrow().clone());
     match faults {
-        Some(faults) => Ok(faults.strike(call).await?),
+        Some(faults) => Ok(faults.inject(call).await?),
         None => Ok(()),
     }
 }
@@ -41,16 +41,16 @@ impl Topic for Board {
     type Key = String;
 
     async fn load(_key: &String, _cx: &TopicContext) -> Result<Self> {
-        strike("load").await?;
+        inject("load").await?;
         Ok(Self::default())
     }
 
     async fn authorize(_key: &String, _who: &Identity) -> Result<()> {
-        strike("authorize").await
+        inject("authorize").await
     }
 }
 
-/// Stores what it acknowledges.
+/// Stores its acknowledged state.
 #[derive(LiveComponent, Clone)]
 #[live(name = "ledger", inline = "<p>{{ board.notes }}</p>", open, durable)]
 struct Ledger {
@@ -182,7 +182,7 @@ impl Scenario {
             Runtime::builder().limits(limits).store(store.clone()).hello(move |identity, _auth| {
                 let faults = faults.clone();
                 async move {
-                    faults.strike("identity").await?;
+                    faults.inject("identity").await?;
                     Ok(identity)
                 }
             })
@@ -338,21 +338,21 @@ fn run_quarter(quarter: u64) {
 }
 
 #[test]
-fn what_is_acknowledged_outlives_every_fault_of_the_first_quarter() {
+fn acknowledged_state_survives_each_fault_of_the_first_quarter() {
     run_quarter(0);
 }
 
 #[test]
-fn what_is_acknowledged_outlives_every_fault_of_the_second_quarter() {
+fn acknowledged_state_survives_each_fault_of_the_second_quarter() {
     run_quarter(1);
 }
 
 #[test]
-fn what_is_acknowledged_outlives_every_fault_of_the_third_quarter() {
+fn acknowledged_state_survives_each_fault_of_the_third_quarter() {
     run_quarter(2);
 }
 
 #[test]
-fn what_is_acknowledged_outlives_every_fault_of_the_fourth_quarter() {
+fn acknowledged_state_survives_each_fault_of_the_fourth_quarter() {
     run_quarter(3);
 }

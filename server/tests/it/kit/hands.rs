@@ -117,7 +117,7 @@ async fn panel() -> vivaz::testing::View {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_shown_is_what_the_template_makes_of_the_state() {
+async fn the_html_is_the_rendered_state() {
     let panel = panel().await;
     assert_eq!(panel.text("h1"), "<One>");
     assert!(panel.html().contains("<h1>&lt;One&gt;</h1>"));
@@ -136,7 +136,7 @@ async fn the_pages_own_state_is_the_pages() {
     for text in ["x", "y"] {
         panel.call("add", (text, "")).await.unwrap();
     }
-    // Each row has its own, and keeps it while other rows are added and removed.
+    // Each row has its own element, and keeps it while other rows are added and removed.
     panel.click("li:nth-child(2) .edit").await.unwrap();
     panel.fill("li:nth-child(2) form input", "unsaved").await.unwrap();
     panel.call("add", ("z", "")).await.unwrap();
@@ -151,7 +151,7 @@ async fn the_pages_own_state_is_the_pages() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_form_is_sent_with_what_stands_in_it() {
+async fn a_form_is_sent_with_its_values() {
     let panel = panel().await;
     let refusal = panel.click("form .in").await.unwrap_err();
     assert_eq!((refusal.code, refusal.errors("text")), (ErrorCode::Invalid, vec!["is empty"]));

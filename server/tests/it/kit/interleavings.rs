@@ -81,7 +81,7 @@ async fn run(script: Vec<Happens>) {
             Happens::Restart => server.restart().await,
         }
     }
-    server.network().calm();
+    server.network().reset();
     for call in calls {
         call.await.unwrap();
     }

@@ -84,7 +84,7 @@ impl Rows {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_typed_into_a_row_is_its_items() {
+async fn text_typed_into_a_row_edits_its_item() {
     let server = Server::new(Runtime::builder);
     let rows = server.page().mount::<Rows>(RowsProps {}).await.unwrap();
     rows.fill("#street", "Elm").await.unwrap();

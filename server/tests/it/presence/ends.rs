@@ -39,15 +39,15 @@ async fn a_child_that_its_parent_shows_no_more_is_not_present() {
     let ada = server.page_as("ada", "Ada");
     let door = ada.mount_open("door", json!({})).await.unwrap();
     ada.settled().await;
-    assert_eq!(watcher.sees().await, ["Ada"]);
+    assert_eq!(watcher.present_users().await, ["Ada"]);
     for _ in 0..2 {
         door.call("turn", ()).await.unwrap();
         ada.settled().await;
         sleep(LINGER * 2).await;
-        assert_eq!(watcher.sees().await, [""; 0]);
+        assert_eq!(watcher.present_users().await, [""; 0]);
         door.call("turn", ()).await.unwrap();
         ada.settled().await;
-        assert_eq!(watcher.sees().await, ["Ada"]);
+        assert_eq!(watcher.present_users().await, ["Ada"]);
     }
 }
 
@@ -55,7 +55,7 @@ async fn a_child_that_its_parent_shows_no_more_is_not_present() {
 #[tokio::test]
 async fn a_child_that_the_page_keeps_is_not_present_while_its_parent_does_not_show_it() {
     let server = start().await;
-    let mut client = Client::greet_with(&server, &[("x-user", "ada")], json!({})).await;
+    let mut client = Client::hello_with(&server, &[("x-user", "ada")], json!({})).await;
     client.mount("d", "door", json!({})).await;
     let child = client.message("COMPONENT_MOUNT", "v", json!({ "parent": "d", "place": [0, 1, 0] }));
     let mounted = client.ask(child).await;
@@ -76,7 +76,7 @@ async fn a_child_that_the_page_keeps_is_not_present_while_its_parent_does_not_sh
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_revoked_is_gone_at_once_also_while_a_handler_runs() {
+async fn a_revoked_user_is_absent_at_once_also_while_a_handler_runs() {
     let server = server();
     let watcher = Watcher::new(&server, "a").await;
     let ada = server.page_as("ada", "Ada");
@@ -85,9 +85,9 @@ async fn who_is_revoked_is_gone_at_once_also_while_a_handler_runs() {
     sleep(SHORT).await;
     server.runtime().revoke("ada");
     sleep(SHORT).await;
-    assert_eq!(watcher.sees().await, [""; 0]);
+    assert_eq!(watcher.present_users().await, [""; 0]);
     sleep(GRACE * 3).await;
-    assert_eq!((watcher.sees().await, watcher.hears().len()), (vec![], 4));
+    assert_eq!((watcher.present_users().await, watcher.events().len()), (vec![], 4));
 }
 
 /// The number of messages that one page can cause for all observers is bounded.
@@ -101,12 +101,12 @@ async fn a_page_that_enters_and_leaves_all_the_time_is_seen_once() {
         view.unmount().await.unwrap();
         sleep(SHORT).await;
     }
-    assert_eq!((watcher.sees().await, watcher.hears().len()), (vec!["Ada".to_owned()], 2));
+    assert_eq!((watcher.present_users().await, watcher.events().len()), (vec!["Ada".to_owned()], 2));
 }
 
 /// The next program cannot decode the state of the component, and mounts it anew.
 #[tokio::test(start_paused = true)]
-async fn who_was_present_is_present_after_a_deploy_that_cannot_read_the_state() {
+async fn presence_survives_a_deploy_that_cannot_read_the_state() {
     UNREADABLE.store(false, Ordering::SeqCst);
     let server = server();
     let watcher = Watcher::new(&server, "c").await;
@@ -116,12 +116,12 @@ async fn who_was_present_is_present_after_a_deploy_that_cannot_read_the_state() 
     server.restart().await;
     ada.settled().await;
     UNREADABLE.store(false, Ordering::SeqCst);
-    assert_eq!(watcher.sees().await, ["Ada"]);
+    assert_eq!(watcher.present_users().await, ["Ada"]);
 }
 
 /// A session that the store does not return in the end was never announced.
 #[tokio::test(start_paused = true)]
-async fn who_is_away_does_not_come_anywhere() {
+async fn a_suspended_session_enters_no_presence() {
     let server = server();
     let (here, there) = (Watcher::new(&server, "a").await, Watcher::new(&server, "b").await);
     let ada = server.page_as("ada", "Ada");
@@ -129,15 +129,15 @@ async fn who_is_away_does_not_come_anywhere() {
     view.call("go_later", ["b"]).await.unwrap();
     ada.network().offline();
     sleep(Duration::from_secs(5)).await;
-    assert_eq!((here.sees().await, there.sees().await), (vec![], vec![]));
-    assert!(there.hears().is_empty());
+    assert_eq!((here.present_users().await, there.present_users().await), (vec![], vec![]));
+    assert!(there.events().is_empty());
     ada.network().online();
     ada.settled().await;
-    assert_eq!((here.sees().await, there.sees().await), (vec![], vec!["Ada".to_owned()]));
+    assert_eq!((here.present_users().await, there.present_users().await), (vec![], vec!["Ada".to_owned()]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_topic_is_forgotten_that_everybody_has_left() {
+async fn a_topic_without_subscribers_is_removed() {
     let server = server();
     let ada = server.page_as("ada", "Ada");
     let _view = visit(&ada, "a").await;

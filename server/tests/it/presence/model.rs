@@ -126,7 +126,7 @@ async fn follows_the_model(steps: Vec<Step>) {
         }
         for (watcher, place) in [(&a, "a"), (&b, "b")] {
             let now = Instant::now();
-            let seen: BTreeSet<String> = watcher.sees().await.into_iter().collect();
+            let seen: BTreeSet<String> = watcher.present_users().await.into_iter().collect();
             let expected: BTreeSet<String> = visits
                 .iter()
                 .filter(|visit| visit.counts(place, now))
@@ -138,7 +138,7 @@ async fn follows_the_model(steps: Vec<Step>) {
 }
 
 #[test]
-fn any_sequence_of_visits_shows_who_is_there() {
+fn any_sequence_of_visits_shows_the_present_users() {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let config = ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() };

@@ -15,7 +15,7 @@ use crate::paint::attributes;
 #[tokio::test]
 async fn a_child_follows_its_parent_and_its_topics_by_itself() {
     let server = start().await;
-    let mut client = Client::greet_with(&server, ADA, json!({})).await;
+    let mut client = Client::hello_with(&server, ADA, json!({})).await;
     client.mount("p", "parent", json!({ "number": 1 })).await;
     for (id, place) in [("l1", json!([1, 1, 0])), ("l2", json!([1, 2, 0])), ("b", json!([2, 2, 0]))] {
         let mount = child(&mut client, id, &place);
@@ -33,7 +33,7 @@ async fn a_child_follows_its_parent_and_its_topics_by_itself() {
     let mount = child(&mut client, "s", &json!([2, 1, 0]));
     assert_eq!(client.ask(mount).await["payload"]["state"]["label"], 6);
     // Another page changes the topic.
-    let mut other = Client::greet(&server).await;
+    let mut other = Client::hello(&server).await;
     other.mount("p", "parent", json!({})).await;
     other.act("p", "grow", json!([])).await;
     let told = loop {
@@ -59,7 +59,7 @@ async fn a_resume_compares_the_props_of_children() {
     let mount = child(&mut client, "s", &json!([2, 1, 0]));
     client.ask(mount).await;
     client.cut();
-    let mut other = Client::greet(&server).await;
+    let mut other = Client::hello(&server).await;
     other.mount("p", "parent", json!({})).await;
     other.act("p", "grow", json!([])).await;
     let mut client = Client::open_with(&server, ADA).await.unwrap();
@@ -72,9 +72,9 @@ async fn a_resume_compares_the_props_of_children() {
 }
 
 #[tokio::test]
-async fn a_mount_waits_for_its_place_until_the_parent_has_handled_what_came_before() {
+async fn a_mount_waits_for_its_place_until_the_parent_has_handled_earlier_messages() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("p", "parent", json!({})).await;
     let slowly = client.call("p", "open_slowly", json!([]));
     client.send(slowly.clone()).await;
@@ -102,13 +102,13 @@ async fn a_mount_waits_for_its_place_until_the_parent_has_handled_what_came_befo
 #[tokio::test]
 async fn parent_and_child_may_be_mounted_in_one_flight() {
     let server = start().await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     let parent = client.message("COMPONENT_MOUNT", "p", json!({ "component": "parent", "props": {} }));
     let leaf = child(&mut client, "l", &json!([1, 2, 0]));
     client.send_all([parent, leaf.clone()]).await.unwrap();
     assert_eq!(client.reply(&leaf["ref"]).await["payload"]["state"]["label"], 20);
     // Whole trees too, with the messages for their members.
-    let mut client = Client::greet_with(&server, ADA, json!({})).await;
+    let mut client = Client::hello_with(&server, ADA, json!({})).await;
     let parent =
         client.message("COMPONENT_MOUNT", "p", json!({ "component": "parent", "props": { "number": 4 } }));
     let branch = child(&mut client, "b", &json!([2, 2, 0]));
@@ -147,11 +147,11 @@ async fn parent_and_child_may_be_mounted_in_one_flight() {
 }
 
 #[tokio::test]
-async fn a_place_that_is_not_the_childs_mounts_nothing() {
+async fn a_child_is_not_mounted_at_a_wrong_place() {
     let server = start().await;
-    let mut other = Client::greet(&server).await;
+    let mut other = Client::hello(&server).await;
     other.mount("theirs", "parent", json!({})).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("p", "parent", json!({})).await;
     client.mount("c", "counter", json!({})).await;
     let deep = Value::from(vec![1; 256]);
@@ -195,7 +195,7 @@ async fn a_childs_seal_opens_with_its_parent_at_its_place_alone() {
     let places = attributes(&html, "child");
     let place = |place: &str| format!("{{&quot;place&quot;:{place}}}");
     assert_eq!(places, ["[0]", "[1,1,0]", "[1,2,0]"].map(place));
-    let mut client = Client::greet_with(&server, ADA, json!({})).await;
+    let mut client = Client::hello_with(&server, ADA, json!({})).await;
     let mut mount = async |id: &str, payload: Value| {
         let message = client.message("COMPONENT_MOUNT", id, payload);
         client.ask(message).await
@@ -217,7 +217,7 @@ async fn a_childs_seal_opens_with_its_parent_at_its_place_alone() {
         assert_eq!(mounted["type"], "COMPONENT_MOUNTED");
     }
     // The parent has changed since the page was rendered, so its child changes too.
-    let mut late = Client::greet_with(&server, ADA, json!({})).await;
+    let mut late = Client::hello_with(&server, ADA, json!({})).await;
     let parent = late.message("COMPONENT_MOUNT", "p", json!({ "seal": seals[0] }));
     late.ask(parent).await;
     late.act("p", "raise", json!([7])).await;
@@ -230,7 +230,7 @@ async fn a_childs_seal_opens_with_its_parent_at_its_place_alone() {
 async fn unmounting_a_parent_unmounts_its_children() {
     let server = start().await;
     for how in ["page", "server"] {
-        let mut client = Client::greet(&server).await;
+        let mut client = Client::hello(&server).await;
         client.mount("p", "parent", json!({})).await;
         for (id, parent, place) in
             [("l", "p", json!([1, 1, 0])), ("b", "p", json!([2, 2, 0])), ("bl", "b", json!([0]))]
@@ -266,7 +266,7 @@ async fn unmounting_a_parent_unmounts_its_children() {
 async fn a_thousand_children_of_one_list_are_mounted_in_linear_time() {
     let limits = Limits { components: 2_000, burst: 10_000, in_flight: 2_000, ..Limits::default() };
     let server = limited(limits).await;
-    let mut client = Client::greet(&server).await;
+    let mut client = Client::hello(&server).await;
     client.mount("p", "parent", json!({})).await;
     client.act("p", "fill", json!([1_000])).await;
     let before = server.runtime.stats().parents_parsed;

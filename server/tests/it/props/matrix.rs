@@ -11,7 +11,7 @@ use crate::paint::attributes;
 
 /// A client with the component `t`, mounted with that origin.
 pub(super) async fn mounted(server: &Server, origin: Origin) -> Client {
-    let mut client = Client::greet_with(server, ADA, json!({})).await;
+    let mut client = Client::hello_with(server, ADA, json!({})).await;
     let reply = match origin {
         Origin::Open => client.mount("t", "target", json!({})).await,
         Origin::Sealed => {
@@ -232,7 +232,7 @@ async fn every_message_of_every_origin_meets_every_kind_of_field() {
 }
 
 #[tokio::test]
-async fn what_the_page_gives_is_treated_like_an_edit() {
+async fn props_of_the_page_are_treated_like_edits() {
     let server = limited(Limits { value_bytes: 1_000, ..Limits::default() }).await;
     let mut client = mounted(&server, Origin::Child).await;
     let give =

@@ -9,34 +9,34 @@ use crate::client::Client;
 use crate::props::state;
 
 #[tokio::test]
-async fn what_is_revoked_does_not_come_back_out_of_the_store_either() {
+async fn revoked_access_is_not_restored_from_the_store() {
     let file = File::new().await;
-    let mut first = file.lazy().await;
+    let mut first = file.start_without_flushes().await;
     let mut welcomes = Vec::new();
     for user in ["ada", "bob"] {
-        let mut client = Client::greet_with(&first, &[("x-user", user)], json!({})).await;
+        let mut client = Client::hello_with(&first, &[("x-user", user)], json!({})).await;
         client.mount("c", "counter", json!({})).await;
         welcomes.push((user, client.welcome.clone()));
         client.cut();
     }
     first.stop().await;
-    let second = file.lazy().await;
+    let second = file.start_without_flushes().await;
     assert_eq!(second.runtime.revoke("ada"), 0, "the new process has none of them");
     while file.query("SELECT count(*) FROM vivaz_sessions").await != [1] {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     for (user, welcome) in welcomes {
         let hello = json!({ "session": welcome["session"], "resume": welcome["resume"] });
-        let back = Client::greet_with(&second, &[("x-user", user)], hello).await;
+        let back = Client::hello_with(&second, &[("x-user", user)], hello).await;
         assert_eq!(back.welcome["resumed"], user == "bob");
     }
 }
 
 #[tokio::test]
-async fn what_has_ended_is_not_kept() {
+async fn ended_sessions_are_not_kept() {
     let file = File::new().await;
-    let mut server = file.lazy().await;
-    let mut client = Client::greet(&server).await;
+    let mut server = file.start_without_flushes().await;
+    let mut client = Client::hello(&server).await;
     client.mount("c", "counter", json!({})).await;
     client.mount("t", "tally", json!({})).await;
     let removed = client.message("COMPONENT_UNMOUNT", "c", Value::Null);
@@ -53,8 +53,8 @@ async fn what_has_ended_is_not_kept() {
 #[tokio::test]
 async fn a_page_with_an_older_template_is_given_the_new_one_and_keeps_its_state() {
     let file = File::new().await;
-    let mut first = file.lazy().await;
-    let mut client = Client::greet(&first).await;
+    let mut first = file.start_without_flushes().await;
+    let mut client = Client::hello(&first).await;
     let mounted = client.mount("c", "counter", json!({})).await;
     let tally = client.mount("t", "tally", json!({})).await;
     client.act("c", "increment", json!([])).await;
@@ -64,7 +64,7 @@ async fn a_page_with_an_older_template_is_given_the_new_one_and_keeps_its_state(
     // As the first server would have written it, had it been built with another template.
     file.execute("UPDATE vivaz_components SET template = 'older' WHERE id = 'c'").await;
 
-    let second = file.lazy().await;
+    let second = file.start_without_flushes().await;
     let mut streams = position("c", &mounted, 1);
     streams["c:t"] = json!([tally["epoch"], 0]);
     let mut back = Client::resume(&second, &welcome, 3, streams).await;
@@ -83,11 +83,11 @@ async fn a_page_with_an_older_template_is_given_the_new_one_and_keeps_its_state(
 }
 
 #[tokio::test]
-async fn a_child_comes_back_and_follows_its_parent_also_under_another_template_that_shows_it_there() {
+async fn a_restored_child_follows_its_parent_also_with_another_template() {
     for is_deploy in [false, true] {
         let file = File::new().await;
-        let mut first = file.lazy().await;
-        let mut client = Client::greet(&first).await;
+        let mut first = file.start_without_flushes().await;
+        let mut client = Client::hello(&first).await;
         let parent = client.mount("p", "parent", json!({})).await;
         let place = json!({ "parent": "p", "place": [1, 1, 0] });
         let mount = client.message("COMPONENT_MOUNT", "l", place.clone());
@@ -104,7 +104,7 @@ async fn a_child_comes_back_and_follows_its_parent_also_under_another_template_t
             file.execute(&sql).await;
         }
 
-        let second = file.lazy().await;
+        let second = file.start_without_flushes().await;
         let mut back = Client::resume(&second, &welcome, 2, position("p", &parent, 0)).await;
         assert_eq!(back.welcome["resumed"], true);
         back.count_from(2);
@@ -121,10 +121,10 @@ async fn a_child_comes_back_and_follows_its_parent_also_under_another_template_t
 }
 
 #[tokio::test]
-async fn state_of_an_older_type_is_migrated_or_mounted_anew_and_the_page_is_told() {
+async fn state_of_an_older_type_is_migrated_or_remounted_and_the_page_is_notified() {
     let file = File::new().await;
-    let mut first = file.lazy().await;
-    let mut client = Client::greet(&first).await;
+    let mut first = file.start_without_flushes().await;
+    let mut client = Client::hello(&first).await;
     let tally = client.mount("t", "tally", json!({ "title": "Old" })).await;
     client.mount("c", "counter", json!({ "title": "Anew", "count": 7 })).await;
     client.act("c", "increment", json!([])).await;
@@ -144,7 +144,7 @@ async fn state_of_an_older_type_is_migrated_or_mounted_anew_and_the_page_is_told
     .await;
     file.execute("UPDATE vivaz_components SET name = 'gone' WHERE id = 'l'").await;
 
-    let second = file.lazy().await;
+    let second = file.start_without_flushes().await;
     let mut streams = position("t", &tally, 0);
     streams["c:l"] = json!(["any", 0]);
     let mut back = Client::resume(&second, &welcome, 4, streams).await;

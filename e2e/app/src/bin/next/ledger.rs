@@ -1,4 +1,4 @@
-//! What a deploy made of the components: an entry has an amount, and there is one mood only.
+//! The components after a deploy: an entry has an amount, and there is only one mood.
 
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;

@@ -1,6 +1,6 @@
-//! The next version of what `e2e-app` serves: `/notice` and `/motto` are the same components by
-//! other templates, `/ledger` and `/pinned` have other nested types. A test puts it in the place of
-//! the other one, as a deploy does.
+//! The next version of `e2e-app`: `/notice` and `/motto` are the same components with other
+//! templates, `/ledger` and `/pinned` have other nested types. A test replaces the first version by
+//! this one, like a deploy.
 
 use axum::Router;
 use axum::routing::get;

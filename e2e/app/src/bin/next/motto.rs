@@ -1,4 +1,4 @@
-//! The same by a template of the same elements.
+//! The same component with another template of the same elements.
 
 use vivaz::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What a deploy made of the component: another template, and an action that does more.
+//! The component after a deploy: another template, and an action with more effects.
 
 use vivaz::prelude::*;
 

@@ -9,7 +9,7 @@ enum Answer {
     Adds,
 }
 
-/// When another user's item comes, which is as the guess says.
+/// When the item of another user arrives, which equals that of the update.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stranger {
     Never,
@@ -96,7 +96,7 @@ fn play(shared: bool, answer: Answer, stranger: Stranger, waits: Waits) -> Vec<S
     }
     if answer == Answer::Refused {
         assert!(!table.client.is_dirty(0, None), "{waits:?}");
-        assert!(table.client.stream(0, Key::NONE).unwrap().guesses.is_empty(), "{waits:?}");
+        assert!(table.client.stream(0, Key::NONE).unwrap().optimistic.is_empty(), "{waits:?}");
         assert_eq!(unanswered(&table), 0);
     }
     sent.iter().map(|sent| sent.split_once(' ').unwrap().1.to_owned()).collect()
@@ -143,7 +143,7 @@ fn in_a_patch_of_several_authors_an_item_is_known_only_by_its_fields() {
     let seven = r#"["+",2,{"id":7,"text":"two"}]"#;
     let eight = r#"["+",3,{"id":8,"text":"two"}]"#;
     for (steps, id) in [
-        // The handler added nothing, or something else than the guess says.
+        // The handler added no item, or another one than the update.
         (format!("[{six}]"), r#""$temp1""#),
         (format!("[{six},{seven}]"), "7"),
         // One of these is another user's.
@@ -158,7 +158,7 @@ fn in_a_patch_of_several_authors_an_item_is_known_only_by_its_fields() {
 }
 
 #[test]
-fn a_commit_under_the_temporary_name_is_one_under_the_real_name() {
+fn a_commit_under_the_temporary_id_applies_to_the_permanent_id() {
     // The end of a pause in typing comes when the row has its id.
     let mut table = list(false);
     table.add("$temp1", "two");
@@ -184,7 +184,7 @@ fn a_commit_under_the_temporary_name_is_one_under_the_real_name() {
 }
 
 #[test]
-fn an_edit_that_waited_for_an_id_is_refused_under_the_real_name() {
+fn an_edit_that_waited_for_an_id_is_refused_under_the_permanent_id() {
     let mut table = list(false);
     table.add("$temp1", "two");
     type_text(&mut table, "typed");
@@ -209,7 +209,7 @@ fn an_edit_that_waited_for_an_id_is_refused_under_the_real_name() {
 }
 
 #[test]
-fn an_item_whose_id_the_application_chose_waits_for_nothing() {
+fn an_item_with_an_id_of_the_application_does_not_wait() {
     let mut table = list(false);
     table.add("mine", "two");
     assert_eq!(table.remove("mine"), [r#"3 remove["mine"]"#]);
@@ -220,7 +220,7 @@ fn an_item_whose_id_the_application_chose_waits_for_nothing() {
 }
 
 #[test]
-fn what_waits_for_an_addition_that_is_too_large_goes_with_it() {
+fn requests_that_wait_for_an_oversized_addition_are_dropped() {
     let mut table = list(false);
     table.client.closed(table.socket, 1006);
     let token = table.timer();
@@ -235,7 +235,7 @@ fn what_waits_for_an_addition_that_is_too_large_goes_with_it() {
 }
 
 #[test]
-fn what_waits_for_an_id_counts_as_queued() {
+fn requests_that_wait_for_an_id_count_as_queued() {
     let mut table = list(false);
     table.client.closed(table.socket, 1006);
     table.add("$temp1", "two");

@@ -1,0 +1,104 @@
+//! Performs the effects that handlers request.
+
+use std::sync::Arc;
+
+use vivaz_components::instance::BoxFuture;
+use vivaz_components::{ActionError, Effect, Membership, Subscriber, Target, TaskOutcome, UnmountReason};
+use vivaz_protocol::{ComponentId, ErrorCode};
+
+use crate::session::Session;
+use crate::session::completion::Completion;
+use crate::session::task::{Task, TaskOrigin};
+
+impl Session {
+    /// Performs a handler's effects in order.
+    pub(in crate::session) fn perform(&mut self, id: &ComponentId, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Emit { to, event, except_self } => {
+                    let except = except_self.then(|| self.port.session().clone());
+                    let core = self.supervisor.core();
+                    let hub = core.hub_of(&self.identity);
+                    match to {
+                        Target::Own => self.send_event(id, &event),
+                        Target::Topic(name) => {
+                            if let Some(topic) = hub.get(&name) {
+                                topic.emit(&event, except.as_ref());
+                            }
+                        }
+                        Target::Room(room) => {
+                            hub.rooms().emit(&room, &event, except.as_ref());
+                        }
+                        Target::Components => self.port.post_component_event(id.clone(), event),
+                        Target::Session(session) => {
+                            if except.as_ref() != Some(&session) {
+                                self.supervisor.post_to_session(self.identity.tenant(), &session, event);
+                            }
+                        }
+                        Target::User(user) => {
+                            self.supervisor.post_to_user(
+                                self.identity.tenant(),
+                                &user,
+                                &event,
+                                except.as_ref(),
+                            );
+                        }
+                        Target::Everyone => {
+                            self.supervisor.post_to_tenant(self.identity.tenant(), &event, except.as_ref());
+                        }
+                    }
+                }
+                Effect::Join(room) => {
+                    if let Some(component) = self.components.get_mut(id) {
+                        component.joined.apply(&Membership::Join(Arc::clone(&room)));
+                        component.account_rooms(&self.budget);
+                        let subscriber = Arc::clone(&self.port) as Arc<dyn Subscriber>;
+                        self.hub().rooms().join(&room, id, &subscriber);
+                    }
+                }
+                Effect::Leave(room) => {
+                    if let Some(component) = self.components.get_mut(id) {
+                        component.joined.apply(&Membership::Leave(Arc::clone(&room)));
+                        component.account_rooms(&self.budget);
+                    }
+                    self.hub().rooms().leave(&room, self.port.session(), id);
+                }
+                Effect::Spawn { event, work } => self.spawn_task(id, event, work),
+                Effect::Load(task) => {
+                    let id = id.clone();
+                    self.spawn_detached(async move {
+                        task.await.map(|loaded| Completion::FieldLoaded { id, loaded })
+                    });
+                }
+                Effect::Close => {
+                    let origin = TaskOrigin::Unmount { reason: UnmountReason::Closed };
+                    if let Some(component) = self.components.get_mut(id) {
+                        component.queue.push_back(Task::Unmount { origin });
+                    }
+                }
+                Effect::Update(_) | Effect::Commit(_) => {
+                    tracing::error!(component = %id, ?effect, "effect was not performed by the component's host");
+                }
+            }
+        }
+    }
+
+    /// Starts a task of a component, or delivers an error to the component if the session runs as
+    /// many tasks as it may.
+    fn spawn_task(&mut self, id: &ComponentId, event: &'static str, work: BoxFuture<TaskOutcome>) {
+        let Some(component) = self.components.get_mut(id) else { return };
+        let (id, epoch) = (id.clone(), component.stream.epoch().clone());
+        // The session holds one reference, and each running task another one.
+        if Arc::strong_count(&self.spawned) > self.supervisor.core().limits.spawned_tasks {
+            let error = ActionError::new(ErrorCode::Overloaded, "the session runs too many tasks");
+            let outcome = TaskOutcome::failed(event, error);
+            return self.port.post_completion(Completion::TaskFinished { id, epoch, outcome });
+        }
+        let (task, running) = (component.tasks.run_until_dropped(work), Arc::clone(&self.spawned));
+        self.spawn_detached(async move {
+            let outcome = task.await;
+            drop(running);
+            outcome.map(|outcome| Completion::TaskFinished { id, epoch, outcome })
+        });
+    }
+}
