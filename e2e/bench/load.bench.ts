@@ -29,7 +29,8 @@ async function load(browser: Browser, line: Line, path: string, cpu: number): Pr
   const session = await context.newCDPSession(page);
   await session.send("Emulation.setCPUThrottlingRate", { rate: cpu });
   await page.addInitScript(() => {
-    const clicked = new Promise<number>((resolve) => {
+    const clicked = new Promise<number>((resolve, reject) => {
+      setTimeout(() => reject(new Error("no click had an effect within a minute")), 60_000);
       let before: string | undefined;
       let lastClick = Number.NEGATIVE_INFINITY;
       const look = (now: number) => {

@@ -86,7 +86,7 @@ pub(super) fn write(js: &Path, bindgen: &str, renamed: &Renamed, to: &Path) -> a
     }
     let (dom, glue) = (js.join("dom.js"), js.join("glue.js"));
     let text = format!(
-        "import {{ float, number, run }} from {dom:?};\nimport {{ {} }} from {glue:?};\n\
+        "import {{ float, number, openSocket, run }} from {dom:?};\nimport {{ {} }} from {glue:?};\n\
          export const imports = {{ {:?}: {{\n{imports}}} }};\n",
         own.join(", "),
         renamed.module,
@@ -111,8 +111,8 @@ fn simplify(function: &str) -> anyhow::Result<String> {
     // Calls the export directly instead of wasm-bindgen's wrapper.
     text = text
         .replace("makeMutClosure(arg0, arg1, wasm_bindgen", "makeMutClosure(arg0, arg1, wasm.wasm_bindgen");
-    // 39: of these functions only the WebSocket constructor throws, for an invalid address.
-    if !text.contains("new WebSocket")
+    // 39: of these functions only `openSocket` throws, for an invalid address.
+    if !text.contains("openSocket")
         && let Some(body) = text.strip_prefix("() { return handleError(function ")
     {
         text = body.replace("}, arguments); }", "}");
