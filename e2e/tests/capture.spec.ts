@@ -7,7 +7,7 @@ import { expect, live, test } from "./test.ts";
 async function withoutClient(page: Page): Promise<() => void> {
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
-  await page.route("**/live/client.js", async (route) => {
+  await page.route("**/live/client-*.js", async (route) => {
     await held;
     await route.continue();
   });

@@ -60,7 +60,7 @@ test("the server's DOM is adopted, not replaced", async ({ page }) => {
   // The engine starts after the test has marked the nodes.
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
-  await page.route("**/live/client.js", async (route) => {
+  await page.route("**/live/client-*.js", async (route) => {
     await held;
     await route.continue();
   });

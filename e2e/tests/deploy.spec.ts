@@ -18,10 +18,12 @@ const test = base.extend<{ server: Server }>({
 async function anotherClient(page: Page): Promise<void> {
   const other = "0123456789abcdef";
   let version = "";
-  await page.route("**/live/client.js", async (route) => {
-    const response = await route.fetch({ headers: { ...route.request().headers(), "if-none-match": "" } });
+  await page.route(/\/live\/client(-[0-9a-f]+)?\.js/, async (route) => {
+    const url = route.request().url();
+    version ||= /client-([0-9a-f]{16})\.js/.exec(url)?.[1] ?? "";
+    const headers = { ...route.request().headers(), "if-none-match": "" };
+    const response = await route.fetch({ url: url.replace(other, version), headers });
     const text = await response.text();
-    version = /module\/([0-9a-f]{16})/.exec(text)![1]!;
     await route.fulfill({ contentType: "text/javascript", body: text.replaceAll(version, other) });
   });
   await page.route(`**/live/module/${other}/*`, async (route) => {

@@ -80,7 +80,7 @@ test("replies do not overwrite typed text", async ({ page }) => {
 test("text typed before the engine has loaded is kept", async ({ page }) => {
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
-  await page.route("**/live/client.js", async (route) => {
+  await page.route("**/live/client-*.js", async (route) => {
     await held;
     await route.continue();
   });

@@ -77,8 +77,12 @@ test("pages load nothing from other origins and are not stored", async ({ reques
 });
 
 test("the client is cached permanently under its hash", async ({ request }) => {
-  const client = await request.get("/live/client.js");
-  expect(client.status()).toBe(200);
+  const entry = await request.get("/live/client.js");
+  expect(entry.status()).toBe(200);
+  expect(entry.headers()["cache-control"]).toBe("no-cache");
+  const script = /client-[0-9a-f]+\.js/.exec(await entry.text())?.[0];
+  const client = await request.get(`/live/${script}`);
+  expect(client.headers()["cache-control"]).toContain("immutable");
   const wasm = /client-[0-9a-f]+\.wasm/.exec(await client.text())?.[0];
   expect(wasm).toBeTruthy();
   const response = await request.get(`/live/${wasm}`, { headers: { "accept-encoding": "br" } });

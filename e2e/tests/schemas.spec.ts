@@ -60,7 +60,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
 async function rendered(page: Page, url: string, meanwhile: () => Promise<void>): Promise<void> {
   let go = () => {};
   const held = new Promise<void>((resolve) => (go = resolve));
-  await page.route("**/live/client.js", async (route) => {
+  await page.route("**/live/client-*.js", async (route) => {
     await held;
     await route.continue();
   });

@@ -24,7 +24,7 @@ fn all_pages_are_rendered_on_the_server() {
         assert_eq!(page.status, 200, "{path}");
         assert!(page.body.contains("<live-component"), "{path}");
         assert!(page.body.contains(&format!("name=\"{component}\"")), "{path}");
-        assert!(page.body.contains("/live/client.js"), "{path}");
+        assert!(page.body.contains("/live/client-"), "{path}");
         assert!(!page.body.contains(" live:") || page.body.contains("class=\"source\""), "{path}");
         assert_eq!(page.header("cache-control"), "private, no-store", "{path}");
         let policy = page.header("content-security-policy");
@@ -43,7 +43,7 @@ fn a_script_renders_the_counter_of_the_hook_page() {
     let page = demo.get("/hook", "");
     assert_eq!(page.status, 200);
     assert!(!page.body.contains("<live-component"), "no component is rendered by the server");
-    assert!(page.body.contains("src=\"/assets/hook.js\"") && page.body.contains("/live/client.js"));
+    assert!(page.body.contains("src=\"/assets/hook.js\"") && page.body.contains("/live/client-"));
     assert!(!page.header("content-security-policy").contains("unsafe-inline"));
     assert!(demo.get("/assets/hook.js", "").body.contains("live.mount(\"counter\""));
 }

@@ -106,14 +106,18 @@ async fn templates_are_immutable_and_compressed() {
 #[tokio::test]
 async fn the_client_is_served_compressed_and_its_module_is_cached_permanently() {
     let server = start().await;
-    let (head, script) = request(&server, "GET", "/live/client.js", &[]).await;
+    let hashed = |text: Vec<u8>, end: &str| {
+        let text = String::from_utf8(text).unwrap();
+        let name = text.split(['"', '\'', '`', '/']).find(|part| part.starts_with("client-") && part.ends_with(end));
+        format!("/live/{}", name.unwrap())
+    };
+    let (head, entry) = request(&server, "GET", "/live/client.js", &[]).await;
     assert!(head.starts_with("http/1.1 200") && head.contains("text/javascript"), "{head}");
     assert!(head.contains("cache-control: no-cache"), "{head}");
-    let script = String::from_utf8(script).unwrap();
-    let at = script.find("client-").unwrap();
-    let module: String =
-        script[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || "-.".contains(*c)).collect();
-    let path = format!("/live/{module}");
+    let (head, script) = request(&server, "GET", &hashed(entry, ".js"), &[]).await;
+    assert!(head.starts_with("http/1.1 200") && head.contains("text/javascript"), "{head}");
+    assert!(head.contains("immutable"), "{head}");
+    let path = hashed(script, ".wasm");
     let (head, plain) = request(&server, "GET", &path, &[]).await;
     assert!(head.contains("application/wasm") && head.contains("immutable"), "{path}: {head}");
     assert_eq!(&plain[..4], b"\0asm");

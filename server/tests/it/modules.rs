@@ -3,12 +3,12 @@
 use crate::app::{Server, start};
 use crate::http::request;
 
-/// Returns the version that `client.js` names: it fetches modules under it.
+/// Returns the version that `client.js` names: the client fetches modules under it.
 async fn version(server: &Server) -> String {
     let (_, script) = request(server, "GET", "/live/client.js", &[]).await;
     let script = String::from_utf8(script).unwrap();
     let is_version = |text: &&str| text.len() == 16 && text.chars().all(|c| c.is_ascii_hexdigit());
-    script.split(['"', '\'', '`', '/']).find(is_version).expect("client.js names its version").to_owned()
+    script.split(['"', '\'', '/', '-', '.']).find(is_version).expect("client.js names its version").to_owned()
 }
 
 #[tokio::test]
