@@ -9,6 +9,7 @@ mod commands;
 mod component;
 mod connection;
 mod connection_state;
+mod failure;
 mod output;
 mod receive;
 mod request;
@@ -23,7 +24,7 @@ pub(crate) use request::{Request, RequestKind};
 
 use component::FieldEdit;
 use connection_state::ConnectionState;
-use output::failure;
+use failure::{NOT_MOUNTED, failure};
 
 use crate::list::retain;
 use crate::patch::Change;
@@ -229,7 +230,7 @@ impl Client {
             if !stays {
                 tags.extend_from_slice(&request.tags);
                 if request.ticket != 0 {
-                    let value = failure("not_mounted", "the component was unmounted");
+                    let value = failure(NOT_MOUNTED, "the component was unmounted");
                     out.push(Output::Settled { ticket: request.ticket, ok: false, value });
                 }
             }

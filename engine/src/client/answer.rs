@@ -1,8 +1,13 @@
 //! Settles requests: replies and refusals.
 
+use vivaz_protocol::words;
+
 use super::Client;
 use super::component::{ComponentPhase, Progress};
-use super::output::{Failure, Output};
+use super::failure::{
+    BAD_SEAL, BAD_VALUE, Failure, NOT_MOUNTED, OVERLOADED, RATE_LIMITED, READ_ONLY_PROPERTY, UNKNOWN_PROPERTY,
+};
+use super::output::Output;
 use super::receive::Message;
 use super::request::{Request, RequestKind};
 use crate::list::retain;
@@ -14,13 +19,13 @@ const TRIES: u32 = 8;
 
 impl Client {
     pub(super) fn error(&mut self, message: &Message<'_>, failure: Failure) {
-        let code = failure.text_of("code");
+        let code = failure.text_of(words::payload::CODE);
         // Messages sent after a mount that has to be retried are retried after that mount.
         let mounting =
             |slot| self.component(slot).is_some_and(|component| component.phase == ComponentPhase::Mounting);
         let later = match code {
-            "not_mounted" => message.slot.is_some_and(mounting),
-            "rate_limited" | "overloaded" => true,
+            NOT_MOUNTED => message.slot.is_some_and(mounting),
+            RATE_LIMITED | OVERLOADED => true,
             _ => false,
         };
         if later
@@ -31,7 +36,7 @@ impl Client {
             request.tries += 1;
             self.unacknowledged += 1;
             self.take_back(&mut request);
-            let asked = failure.int_of("retryMs").unwrap_or(500).min(30_000) as u32;
+            let asked = failure.int_of(words::payload::RETRY_MS).unwrap_or(500).min(30_000) as u32;
             let pause = if self.link.is_hurried { 0 } else { asked + 50 * request.tries };
             request.timer = self.after(pause);
             self.retries.push(request);
@@ -84,13 +89,15 @@ impl Client {
     pub(super) fn refuse(&mut self, request: &Request, failure: &Failure) {
         // If one edit sent with an action is refused, all of them are refused. Otherwise they
         // stay.
-        let edits =
-            matches!(failure.text_of("code"), "bad_value" | "unknown_property" | "read_only_property");
+        let edits = matches!(
+            failure.text_of(words::payload::CODE),
+            BAD_VALUE | UNKNOWN_PROPERTY | READ_ONLY_PROPERTY
+        );
         self.done(request, !(edits || request.kind == RequestKind::Property), true);
         match request.kind {
             RequestKind::Mount => {
                 // The page is too old, or the user has changed. A reload gives a valid seal.
-                if failure.text_of("code") == "bad_seal" {
+                if failure.text_of(words::payload::CODE) == BAD_SEAL {
                     self.out.push(Output::Reload);
                 }
                 self.fail(request.slot, failure.clone());

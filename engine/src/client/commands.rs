@@ -1,5 +1,7 @@
 //! Commands from the page: mount, call, edit, unmount.
 
+use vivaz_protocol::words;
+
 use super::component::{Component, ComponentPhase, FieldEdit, Progress};
 use super::output::{Origin, Output};
 use super::request::{Request, RequestKind};
@@ -84,7 +86,7 @@ impl Client {
             self.ask(edit);
         }
         if !set.is_empty() {
-            request.body.set(Key::of("set"), Val::Obj(set));
+            request.body.set(Key::of(words::field::SET), Val::Obj(set));
         }
         self.ask(request);
     }

@@ -1,7 +1,10 @@
 //! Opens, closes, retries and probes the connection.
 
+use vivaz_protocol::{AfterClose, CLOSE_LEFT, CloseCode, words};
+
 use super::output::{Output, SocketCommand};
 use super::request::RequestKind;
+use super::send::start_frame;
 use super::{Client, connection_state};
 use crate::value::{Val, write_count};
 
@@ -32,21 +35,21 @@ impl Client {
         }
         self.link.code = code;
         self.link.phase = connection_state::ConnectionPhase::Stopped;
-        match code {
-            // The user or the version does not match this page.
-            4401 | 4426 => return self.out.push(Output::Reload),
-            // Another connection has the session until the user acts, or a retry would fail again.
-            4409 | 1009 | 4400 => return,
-            // The server is full or flooded.
-            4429 | 4503 => self.link.attempt = self.link.attempt.max(connection_state::SLOWLY),
-            _ => {}
+        let then = CloseCode::from_u16(code).map_or(AfterClose::Reconnect, CloseCode::after_close);
+        match then {
+            AfterClose::Reload => return self.out.push(Output::Reload),
+            AfterClose::Stop | AfterClose::WaitForUser => return,
+            AfterClose::ReconnectSlowly => {
+                self.link.attempt = self.link.attempt.max(connection_state::SLOWLY);
+            }
+            AfterClose::Reconnect | AfterClose::ReconnectAfterDrain | AfterClose::NewSession => {}
         }
         if self.link.attempt < self.link.limit {
             self.link.phase = connection_state::ConnectionPhase::Pausing;
             let pause = self.link.pause();
             self.link.timer = self.after(pause);
         }
-        if code == 4410 {
+        if then == AfterClose::NewSession {
             // After the phase has changed, so that nothing is sent over the closed socket.
             self.session.clear();
             self.lose_session();
@@ -114,7 +117,7 @@ impl Client {
             self.link.phase,
             connection_state::ConnectionPhase::Opening | connection_state::ConnectionPhase::Open
         ) {
-            self.out.push(Output::Socket(SocketCommand::Close(if for_good { 4000 } else { 1000 })));
+            self.out.push(Output::Socket(SocketCommand::Close(if for_good { CLOSE_LEFT } else { 1000 })));
             self.ended(1000);
         }
         self.link.phase = connection_state::ConnectionPhase::Stopped;
@@ -132,7 +135,8 @@ impl Client {
     fn beat(&mut self, ms: u32) {
         self.link.heard = false;
         self.unacknowledged = 0;
-        let mut frame = String::from("{\"v\":1,\"type\":\"PING\",\"ack\":");
+        let mut frame = start_frame(words::kind::PING);
+        frame.push_str(",\"ack\":");
         write_count(self.acknowledged(), &mut frame);
         frame.push('}');
         self.out.push(Output::Socket(SocketCommand::Send(frame)));

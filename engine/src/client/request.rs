@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
+use vivaz_protocol::words;
+
 use super::output::Origin;
+use super::send::start_frame;
 use crate::slots::Slot;
 use crate::store::Tag;
 use crate::value::{Key, Val, parse, write_count, write_string};
@@ -84,9 +87,9 @@ impl Request {
     pub(super) fn action(slot: Slot, name: Key, arguments: Val) -> Self {
         let mut request = Self::new(slot, RequestKind::Action, "");
         request.name = name;
-        request.body.set(Key::of("action"), Val::text(name.name()));
+        request.body.set(Key::of(words::field::ACTION), Val::text(name.name()));
         if arguments.list().is_some_and(|list| !list.is_empty()) {
-            request.body.set(Key::of("payload"), arguments);
+            request.body.set(Key::of(words::field::PAYLOAD), arguments);
         }
         request
     }
@@ -96,10 +99,13 @@ impl Request {
             Some(path) if path.list().is_some() => path,
             _ => Val::text(field.name()),
         };
-        let payload = Val::Obj(vec![(Key::of("property"), property), (Key::of("value"), value)]);
+        let payload = Val::Obj(vec![
+            (Key::of(words::payload::PROPERTY), property),
+            (Key::of(words::payload::VALUE), value),
+        ]);
         let mut request = Self::new(slot, RequestKind::Property, "");
         request.name = field;
-        request.body.set(Key::of("payload"), payload);
+        request.body.set(Key::of(words::field::PAYLOAD), payload);
         request.fields.push(field);
         request
     }
@@ -110,22 +116,21 @@ impl Request {
         self.sent = false;
         self.left = false;
         if self.kind == RequestKind::Action {
-            self.body.remove(Key::of("set"));
+            self.body.remove(Key::of(words::field::SET));
             self.fields.clear();
         }
     }
 
     /// Encodes the frame. It acknowledges the replies up to `ack`, if `ack` is not 0.
     pub(super) fn frame(&self, component: Key, ack: u64) -> String {
-        let mut frame = String::from("{\"v\":1,\"type\":\"");
-        frame.push_str(match self.kind {
-            RequestKind::Mount => "COMPONENT_MOUNT",
-            RequestKind::Action => "COMPONENT_ACTION",
-            RequestKind::Property => "PROPERTY_UPDATE",
-            RequestKind::Props => "PROPS_UPDATE",
-            RequestKind::Unmount => "COMPONENT_UNMOUNT",
+        let mut frame = start_frame(match self.kind {
+            RequestKind::Mount => words::kind::COMPONENT_MOUNT,
+            RequestKind::Action => words::kind::COMPONENT_ACTION,
+            RequestKind::Property => words::kind::PROPERTY_UPDATE,
+            RequestKind::Props => words::kind::PROPS_UPDATE,
+            RequestKind::Unmount => words::kind::COMPONENT_UNMOUNT,
         });
-        frame.push_str("\",\"ref\":");
+        frame.push_str(",\"ref\":");
         write_count(self.reference, &mut frame);
         if ack != 0 {
             frame.push_str(",\"ack\":");
