@@ -20,7 +20,8 @@ pub enum Effect {
         to: Target,
         /// The event.
         event: ServerEvent,
-        /// Excludes the session of the handler.
+        /// Excludes the session of the handler. Has no effect with [`Target::Own`] and
+        /// [`Target::Components`].
         except_self: bool,
     },
     /// The component joins a room; joining again has no effect.

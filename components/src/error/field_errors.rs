@@ -67,12 +67,6 @@ impl Errors {
         }
     }
 
-    /// Removes the messages about a field.
-    pub fn clear_field(&mut self, field: &str) {
-        self.disown(field);
-        self.messages.remove(field);
-    }
-
     /// Removes all messages.
     pub fn clear(&mut self) {
         self.messages.clear();

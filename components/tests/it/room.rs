@@ -146,8 +146,11 @@ impl RoomView {
 }
 
 fn env() -> Env {
-    let states = States::default().with("the ".to_owned());
-    Env::new(Identity::of(User::new("1", "Ada")), states, Hub::new())
+    env_of(Identity::of(User::new("1", "Ada")))
+}
+
+fn env_of(identity: Identity) -> Env {
+    Env::new(identity, States::default().with("the ".to_owned()), Hub::new())
 }
 
 async fn page() -> Page {
@@ -236,9 +239,9 @@ async fn authorization_is_checked_first() {
     let mut page = page().await;
     assert_eq!(page.call("clear", json!([])).await, Err(ErrorCode::Forbidden));
     let moderator = page.env.identity().clone().with_permissions(["moderate"]);
-    page.env = page.env.with_identity(moderator);
+    page.env = env_of(moderator);
     assert_eq!(page.call("clear", json!([])).await, Ok(Value::Null));
-    page.env = page.env.with_identity(Identity::anonymous());
+    page.env = env_of(Identity::anonymous());
     assert_eq!(page.call("clear", json!([])).await, Err(ErrorCode::Unauthenticated));
     let refused = Page::try_mount_in::<RoomView>(page.env.clone(), json!({"room": "lobby"})).await;
     assert_eq!(refused.err().unwrap().code(), ErrorCode::Unauthenticated);
@@ -304,7 +307,7 @@ async fn restored_state_equals_saved_state() {
     assert_eq!(restored.topics().remove(0).1.name().as_str(), "room/attic");
     assert_eq!(restored.save().unwrap(), saved);
     // The authorization of its topics is checked again.
-    let nobody = page.env.clone().with_identity(Identity::anonymous());
+    let nobody = env_of(Identity::anonymous());
     let Err(RestoreFailure::Refused(error)) = restore(nobody).await else { panic!("it is refused") };
     assert_eq!(error.code(), ErrorCode::Unauthenticated);
     // A decoding error is distinguished from a refusal and from a temporary failure.
