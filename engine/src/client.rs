@@ -18,10 +18,12 @@ mod temporary;
 
 pub(crate) use crate::slots::Slot;
 pub(crate) use component::{Component, ComponentPhase};
+pub use connection::Departure;
 pub use output::SocketCommand;
 pub(crate) use output::{Origin, Output, Status};
 pub(crate) use request::{Request, RequestKind};
 
+use answer::Reply;
 use component::FieldEdit;
 use connection_state::ConnectionState;
 use failure::{NOT_MOUNTED, failure};
@@ -30,7 +32,7 @@ use crate::list::retain;
 use crate::patch::Change;
 use crate::shared::Shared;
 use crate::slots::Slots;
-use crate::store::{Edit, Stream, Tag};
+use crate::store::{Edit, Stream, Tag, UpdateEnd};
 use crate::value::{Key, Val};
 
 /// A topic's name and state.
@@ -215,9 +217,9 @@ impl Client {
     }
 
     /// Reports the outcome of a request to the page, if the request has a ticket.
-    fn settle(&mut self, request: &Request, ok: bool, value: Val) {
+    fn settle(&mut self, request: &Request, reply: Reply, value: Val) {
         if request.ticket != 0 {
-            self.out.push(Output::Settled { ticket: request.ticket, ok, value });
+            self.out.push(Output::Settled { ticket: request.ticket, ok: reply == Reply::Success, value });
         }
     }
 
@@ -240,7 +242,7 @@ impl Client {
         retain(&mut self.retries, &mut stays);
         // Other components may show the topics of the optimistic updates.
         for tag in &tags {
-            self.release(slot, *tag, false);
+            self.release(slot, *tag, UpdateEnd::Included);
         }
         self.ask_waiting();
     }

@@ -12,10 +12,41 @@ use super::receive::Message;
 use super::request::{Request, RequestKind};
 use crate::list::retain;
 use crate::slots::Slot;
+use crate::store::UpdateEnd;
 use crate::value::{Key, Val};
 
 /// Maximum number of retries of a message that a busy server rejects.
 const TRIES: u32 = 8;
+
+/// Whether a reply carries the result of a request or a [`Failure`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reply {
+    Success,
+    Failure,
+}
+
+/// The result of a request for its optimistic updates and its edits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Done,
+    /// The request failed. Edits sent with it may have been applied.
+    ActionFailed,
+    /// The request and its edits were refused.
+    Refused,
+}
+
+impl Verdict {
+    /// Returns the verdict on a request that failed with this code. If one edit sent with an action
+    /// is refused, all of them are refused. Otherwise they stay.
+    pub(super) fn of_failure(kind: RequestKind, code: &str) -> Self {
+        if kind == RequestKind::Property || matches!(code, BAD_VALUE | UNKNOWN_PROPERTY | READ_ONLY_PROPERTY)
+        {
+            Self::Refused
+        } else {
+            Self::ActionFailed
+        }
+    }
+}
 
 impl Client {
     pub(super) fn error(&mut self, message: &Message<'_>, failure: Failure) {
@@ -42,7 +73,7 @@ impl Client {
             self.retries.push(request);
             return self.send_waiting();
         }
-        self.answer(message, false, failure);
+        self.answer(message, Reply::Failure, failure);
     }
 
     /// Returns the index of the request that a message answers.
@@ -64,7 +95,7 @@ impl Client {
             };
             if component.edits.get(at).is_some_and(|edit| component.has_newer(edit.field, *tag)) {
                 component.edits.remove(at);
-                self.release(request.slot, *tag, false);
+                self.release(request.slot, *tag, UpdateEnd::Included);
             } else if let Some(edit) = component.edits.get_mut(at) {
                 edit.progress = Progress::Due;
             }
@@ -72,32 +103,28 @@ impl Client {
     }
 
     /// Removes and settles the request that a reply answers.
-    pub(super) fn answer(&mut self, message: &Message<'_>, ok: bool, value: Val) {
+    pub(super) fn answer(&mut self, message: &Message<'_>, reply: Reply, value: Val) {
         let Some(at) = self.asked(message) else { return };
         let request = self.requests.remove(at);
         self.unacknowledged += 1;
-        if ok {
-            self.done(&request, true, false);
-            self.settle(&request, true, value);
-        } else {
-            self.refuse(&request, &value);
+        match reply {
+            Reply::Success => {
+                self.conclude(&request, Verdict::Done);
+                self.settle(&request, Reply::Success, value);
+            }
+            Reply::Failure => self.refuse(&request, &value),
         }
         self.ask_waiting();
     }
 
     /// Settles a request that failed.
     pub(super) fn refuse(&mut self, request: &Request, failure: &Failure) {
-        // If one edit sent with an action is refused, all of them are refused. Otherwise they
-        // stay.
-        let edits = matches!(
-            failure.text_of(words::payload::CODE),
-            BAD_VALUE | UNKNOWN_PROPERTY | READ_ONLY_PROPERTY
-        );
-        self.done(request, !(edits || request.kind == RequestKind::Property), true);
+        let code = failure.text_of(words::payload::CODE);
+        self.conclude(request, Verdict::of_failure(request.kind, code));
         match request.kind {
             RequestKind::Mount => {
                 // The page is too old, or the user has changed. A reload gives a valid seal.
-                if failure.text_of(words::payload::CODE) == BAD_SEAL {
+                if code == BAD_SEAL {
                     self.out.push(Output::Reload);
                 }
                 self.fail(request.slot, failure.clone());
@@ -119,15 +146,16 @@ impl Client {
     pub(super) fn report(&mut self, request: &Request, failure: &Failure) {
         let failure = failure.clone();
         if request.ticket != 0 {
-            return self.settle(request, false, failure);
+            return self.settle(request, Reply::Failure, failure);
         }
         let action = if request.kind == RequestKind::Action { request.name } else { Key::NONE };
         self.out.push(Output::ActionFailed { slot: request.slot, action, failure });
     }
 
-    /// Removes the optimistic updates of a request and releases its edits. Edits sent with an
-    /// action may be `accepted` although the action failed.
-    pub(super) fn done(&mut self, request: &Request, accepted: bool, failed: bool) {
+    /// Removes the optimistic updates of a request and releases its edits.
+    pub(super) fn conclude(&mut self, request: &Request, verdict: Verdict) {
+        let accepted = verdict != Verdict::Refused;
+        let failed = verdict != Verdict::Done;
         let slot = request.slot;
         if request.kind == RequestKind::Unmount {
             return self.forget(slot);
@@ -197,7 +225,7 @@ impl Client {
             }
         }
         for tag in &gone {
-            self.release(slot, *tag, failed);
+            self.release(slot, *tag, if failed { UpdateEnd::Refused } else { UpdateEnd::Included });
         }
         for field in &due {
             self.commit(slot, *field, 0);

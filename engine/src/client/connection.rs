@@ -1,12 +1,33 @@
 //! Opens, closes, retries and probes the connection.
 
+use std::num::NonZeroU32;
+
 use vivaz_protocol::{AfterClose, CLOSE_LEFT, CloseCode, words};
 
+use super::answer::Reply;
 use super::output::{Output, SocketCommand};
 use super::request::RequestKind;
 use super::send::start_frame;
 use super::{Client, connection_state};
 use crate::value::{Val, write_count};
+
+/// How a page is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// The browser keeps the page in its back-forward cache. The session can be resumed.
+    Cached,
+    /// The session ends.
+    ForGood,
+}
+
+impl Departure {
+    fn close_code(self) -> u16 {
+        match self {
+            Self::ForGood => CLOSE_LEFT,
+            Self::Cached => 1000,
+        }
+    }
+}
 
 impl Client {
     /// Sends `HELLO` over a socket that has opened.
@@ -65,7 +86,7 @@ impl Client {
                 // Sends the newest value, unless another message has sent it.
                 RequestKind::Property => {
                     if !self.commit(request.slot, request.name, request.ticket) {
-                        self.settle(&request, true, Val::Null);
+                        self.settle(&request, Reply::Success, Val::Null);
                     }
                 }
                 RequestKind::Mount | RequestKind::Props | RequestKind::Unmount => self.ask(request),
@@ -88,9 +109,9 @@ impl Client {
         }
     }
 
-    /// Limits how many failed attempts the client follows up automatically; 0 for no limit.
-    pub(crate) fn set_limit(&mut self, tries: u32) {
-        self.link.limit = if tries == 0 { u32::MAX } else { tries };
+    /// Limits how many failed attempts the client follows up automatically; `None` for no limit.
+    pub(crate) fn set_attempt_limit(&mut self, limit: Option<NonZeroU32>) {
+        self.link.limit = limit.map_or(u32::MAX, NonZeroU32::get);
     }
 
     /// Connects and retries without pauses from now on.
@@ -110,14 +131,13 @@ impl Client {
         }
     }
 
-    /// Closes the connection of a page that is left: `for_good`, which ends the session, or for the
-    /// browser's back-forward cache.
-    pub(crate) fn leave(&mut self, for_good: bool) {
+    /// Closes the connection of a page that is left.
+    pub(crate) fn leave(&mut self, departure: Departure) {
         if matches!(
             self.link.phase,
             connection_state::ConnectionPhase::Opening | connection_state::ConnectionPhase::Open
         ) {
-            self.out.push(Output::Socket(SocketCommand::Close(if for_good { CLOSE_LEFT } else { 1000 })));
+            self.out.push(Output::Socket(SocketCommand::Close(departure.close_code())));
             self.ended(1000);
         }
         self.link.phase = connection_state::ConnectionPhase::Stopped;

@@ -2,13 +2,14 @@
 
 use vivaz_protocol::words;
 
+use super::answer::Reply;
 use super::component::{Component, ComponentPhase};
 use super::failure::{NOT_MOUNTED, SESSION_LOST, failure};
 use super::output::Output;
 use super::request::{Request, RequestKind};
 use super::{Client, Slot, Topic, connection_state};
 use crate::list::{retain, shift};
-use crate::store::{Outcome, Stream, Tag};
+use crate::store::{Outcome, Stream, Tag, UpdateEnd};
 use crate::value::{Key, Val, parse, write_count};
 
 /// The envelope of a frame.
@@ -54,7 +55,7 @@ impl Client {
         };
         match kind {
             words::kind::STATE_UPDATE => self.update(&message, payload),
-            words::kind::ACK => self.answer(&message, true, payload),
+            words::kind::ACK => self.answer(&message, Reply::Success, payload),
             words::kind::ERROR => self.error(&message, payload),
             words::kind::COMPONENT_MOUNTED => self.mounted(&message, payload),
             words::kind::STATE_SNAPSHOT => self.snapshot(&message, payload),
@@ -191,7 +192,7 @@ impl Client {
             self.drop_topics();
             self.out.push(Output::Mounted { slot });
         }
-        self.answer(message, true, Val::Null);
+        self.answer(message, Reply::Success, Val::Null);
     }
 
     fn snapshot(&mut self, message: &Message<'_>, state: Val) {
@@ -209,7 +210,7 @@ impl Client {
                 }
             }
         }
-        self.answer(message, true, Val::Null);
+        self.answer(message, Reply::Success, Val::Null);
     }
 
     /// Returns the stream of the component or topic that a message concerns.
@@ -224,7 +225,7 @@ impl Client {
     fn update(&mut self, message: &Message<'_>, patch: Val) {
         let (tags, is_merged) = self.tags_by(message);
         if let Some(stream) = self.stream_of(message) {
-            let mut outcome = Outcome { before: stream.held(), is_merged, is_refused: false };
+            let mut outcome = Outcome { before: stream.held(), is_merged, ending: UpdateEnd::Included };
             let changes = stream.patch(message.rev(), patch);
             match changes {
                 Some(changes) => {
@@ -261,7 +262,11 @@ impl Client {
             self.drop_topics();
             self.out.push(Output::Replaced { slot });
         }
-        self.answer(message, true, message.frame.named(words::field::RESULT).cloned().unwrap_or_default());
+        self.answer(
+            message,
+            Reply::Success,
+            message.frame.named(words::field::RESULT).cloned().unwrap_or_default(),
+        );
     }
 
     /// Returns the tags of the requests that caused a patch, and whether it has several causes. The

@@ -2,6 +2,7 @@
 
 use vivaz_protocol::words;
 
+use super::answer::{Reply, Verdict};
 use super::failure::{OVERLOADED, TOO_LARGE, UNKNOWN_ITEM, failure};
 use super::output::{Output, SocketCommand};
 use super::request::{Request, RequestKind};
@@ -78,8 +79,9 @@ impl Client {
         request.reference = self.last_reference;
         let waits = |other: &Request| other.slot == slot && other.timer == 0;
         if request.is_lost {
-            self.done(&request, request.kind != RequestKind::Property, true);
-            self.settle(&request, false, failure(UNKNOWN_ITEM, ""));
+            let verdict = Verdict::of_failure(request.kind, UNKNOWN_ITEM);
+            self.conclude(&request, verdict);
+            self.settle(&request, Reply::Failure, failure(UNKNOWN_ITEM, ""));
         } else if self.is_pending(&mut request)
             // A retried request skips this queue, whose requests may wait for its reply.
             || request.tries == 0 && self.retries.iter().any(waits)
