@@ -36,7 +36,7 @@ pub enum Effect {
         work: BoxFuture<TaskOutcome>,
     },
     /// A task of the session that loads a field. Its outcome, if it was not aborted, is a
-    /// [`Job::Loaded`](crate::Job::Loaded) for the component.
+    /// [`Job::Loaded`](crate::instance::Job::Loaded) for the component.
     Load(BoxFuture<Option<Loaded>>),
     /// The component requests to be unmounted.
     Close,

@@ -1,6 +1,6 @@
 //! Field errors of a form.
 
-mod refused;
+mod refused_input;
 #[cfg(feature = "garde")]
 mod validation;
 
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use refused::{RefusedInput, RefusedValue, SAVED_REFUSALS};
+pub(crate) use refused_input::{RefusedInput, RefusedValue, SAVED_REFUSALS};
 
 use super::{ActionError, Result};
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use vivaz_components::instance::Job;
 use vivaz_components::{
-    ActionError, Context, Env, ErrorCode, Errors, Hub, Identity, Job, List, LiveComponent, LiveState,
+    ActionError, Context, Env, ErrorCode, Errors, Hub, Identity, List, LiveComponent, LiveState,
     MountContext, RestoreFailure, Result, Shared, States, Topic, TopicContext, User, actions,
 };
 
@@ -339,7 +340,7 @@ async fn a_component_that_is_away_is_answered_for() {
         vivaz_protocol::SessionId::new("session").unwrap(),
         vivaz_components::ComponentId::new("c1").unwrap(),
     );
-    let vivaz_components::Started::Running { future, mut meanwhile } =
+    let vivaz_components::instance::Started::Running { future, mut meanwhile } =
         instance.run(cx, act("sleep", json!([])))
     else {
         panic!("it waits")
@@ -349,7 +350,7 @@ async fn a_component_that_is_away_is_answered_for() {
     let state: Value = serde_json::from_str(&meanwhile.state().unwrap()).unwrap();
     assert_eq!(state["room"], "lobby");
     assert_eq!(meanwhile.topics().len(), 1);
-    let vivaz_components::JobProgress::Done(mut finished) = task.await.unwrap() else {
+    let vivaz_components::instance::JobProgress::Done(mut finished) = task.await.unwrap() else {
         panic!("nothing is flushed")
     };
     assert_eq!(serde_json::from_slice::<Value>(&finished.instance.save().unwrap()).unwrap()["sent"], 9);
