@@ -1,12 +1,15 @@
 //! The component model of Vivaz.
 //!
 //! The session in `vivaz` (the server crate) drives a component through the object-safe trait
-//! [`instance::Instance`]. All typed work is done in this crate.
+//! [`Instance`]. All typed work is done in this crate.
 //!
-//! A job: the session calls [`Instance::run`](instance::Instance::run) → `host` copies the component and calls its method →
+//! A job: the session calls [`Instance::run`] → `host` copies the component and calls its method →
 //! the method changes fields, [`List`]s and [`Shared`] state, and stages requests in its
 //! [`Context`] → `tracking` compares the fields with the state that the page has → the session gets
 //! the patch and the effects.
+//!
+//! [`Instance`]: instance::Instance
+//! [`Instance::run`]: instance::Instance::run
 
 // Derived code refers to this crate by its name, in this crate too.
 extern crate self as vivaz_components;

@@ -23,10 +23,10 @@ pub use output::SocketCommand;
 pub(crate) use output::{Origin, Output, Status};
 pub(crate) use request::{Request, RequestKind};
 
-use answer::Reply;
 use component::FieldEdit;
 use connection_state::ConnectionState;
 use failure::{NOT_MOUNTED, failure};
+use request::Reply;
 
 use crate::list::retain;
 use crate::patch::Change;

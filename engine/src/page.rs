@@ -478,8 +478,6 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
-    use vivaz_protocol::{ErrorCode, words};
-
     use super::*;
 
     #[test]
@@ -493,12 +491,5 @@ mod tests {
         let page = page.join().unwrap();
         assert_eq!(page.queue().matches("PROPERTY_UPDATE").count(), 0);
         assert!(page.is_dirty(1));
-    }
-
-    #[test]
-    fn the_failure_of_an_unreadable_template_has_a_code_of_the_protocol() {
-        let failure = crate::value::parse(MALFORMED).unwrap();
-        assert_eq!(failure.text_of(words::payload::CODE), ErrorCode::Malformed.as_str());
-        assert_ne!(failure.text_of(words::payload::MESSAGE), "");
     }
 }

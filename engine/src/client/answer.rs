@@ -4,12 +4,10 @@ use vivaz_protocol::words;
 
 use super::Client;
 use super::component::{ComponentPhase, Progress};
-use super::failure::{
-    BAD_SEAL, BAD_VALUE, Failure, NOT_MOUNTED, OVERLOADED, RATE_LIMITED, READ_ONLY_PROPERTY, UNKNOWN_PROPERTY,
-};
+use super::failure::{BAD_SEAL, Failure, NOT_MOUNTED, OVERLOADED, RATE_LIMITED};
 use super::output::Output;
 use super::receive::Message;
-use super::request::{Request, RequestKind};
+use super::request::{Reply, Request, RequestKind, Verdict};
 use crate::list::retain;
 use crate::slots::Slot;
 use crate::store::UpdateEnd;
@@ -17,36 +15,6 @@ use crate::value::{Key, Val};
 
 /// Maximum number of retries of a message that a busy server rejects.
 const TRIES: u32 = 8;
-
-/// Whether a reply carries the result of a request or a [`Failure`].
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reply {
-    Success,
-    Failure,
-}
-
-/// The result of a request for its optimistic updates and its edits.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Done,
-    /// The request failed. Edits sent with it may have been applied.
-    ActionFailed,
-    /// The request and its edits were refused.
-    Refused,
-}
-
-impl Verdict {
-    /// Returns the verdict on a request that failed with this code. If one edit sent with an action
-    /// is refused, all of them are refused. Otherwise they stay.
-    pub(super) fn of_failure(kind: RequestKind, code: &str) -> Self {
-        if kind == RequestKind::Property || matches!(code, BAD_VALUE | UNKNOWN_PROPERTY | READ_ONLY_PROPERTY)
-        {
-            Self::Refused
-        } else {
-            Self::ActionFailed
-        }
-    }
-}
 
 impl Client {
     pub(super) fn error(&mut self, message: &Message<'_>, failure: Failure) {

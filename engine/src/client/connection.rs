@@ -4,10 +4,8 @@ use std::num::NonZeroU32;
 
 use vivaz_protocol::{AfterClose, CLOSE_LEFT, CloseCode, words};
 
-use super::answer::Reply;
 use super::output::{Output, SocketCommand};
-use super::request::RequestKind;
-use super::send::start_frame;
+use super::request::{Reply, RequestKind, start_frame};
 use super::{Client, connection_state};
 use crate::value::{Val, write_count};
 

@@ -2,11 +2,10 @@
 
 use vivaz_protocol::words;
 
-use super::answer::Reply;
 use super::component::{Component, ComponentPhase};
 use super::failure::{NOT_MOUNTED, SESSION_LOST, failure};
 use super::output::Output;
-use super::request::{Request, RequestKind};
+use super::request::{Reply, Request, RequestKind};
 use super::{Client, Slot, Topic, connection_state};
 use crate::list::{retain, shift};
 use crate::store::{Outcome, Stream, Tag, UpdateEnd};

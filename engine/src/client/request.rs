@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use vivaz_protocol::words;
 
+use super::failure::{BAD_VALUE, READ_ONLY_PROPERTY, UNKNOWN_PROPERTY};
 use super::output::Origin;
-use super::send::start_frame;
 use crate::slots::Slot;
 use crate::store::Tag;
 use crate::value::{Key, Val, parse, write_count, write_string};
@@ -53,6 +53,44 @@ pub(crate) enum RequestKind {
     Property,
     Props,
     Unmount,
+}
+
+/// Whether a reply carries the result of a request or a [`Failure`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reply {
+    Success,
+    Failure,
+}
+
+/// The result of a request for its optimistic updates and its edits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Done,
+    /// The request failed. Edits sent with it may have been applied.
+    ActionFailed,
+    /// The request and its edits were refused.
+    Refused,
+}
+
+impl Verdict {
+    /// Returns the verdict on a request that failed with this code. If one edit sent with an action
+    /// is refused, all of them are refused. Otherwise they stay.
+    pub(super) fn of_failure(kind: RequestKind, code: &str) -> Self {
+        if kind == RequestKind::Property || matches!(code, BAD_VALUE | UNKNOWN_PROPERTY | READ_ONLY_PROPERTY)
+        {
+            Self::Refused
+        } else {
+            Self::ActionFailed
+        }
+    }
+}
+
+/// Returns the start of a frame: the version and the type.
+pub(super) fn start_frame(kind: &str) -> String {
+    let mut frame = String::from("{\"v\":1,\"type\":\"");
+    frame.push_str(kind);
+    frame.push('"');
+    frame
 }
 
 impl Request {

@@ -2,10 +2,9 @@
 
 use vivaz_protocol::words;
 
-use super::answer::{Reply, Verdict};
 use super::failure::{OVERLOADED, TOO_LARGE, UNKNOWN_ITEM, failure};
 use super::output::{Output, SocketCommand};
-use super::request::{Request, RequestKind};
+use super::request::{Reply, Request, RequestKind, Verdict, start_frame};
 use super::{Client, connection_state};
 use crate::store::Stream;
 use crate::value::{Key, write_count, write_string};
@@ -14,14 +13,6 @@ use crate::value::{Key, write_count, write_string};
 const QUEUE: usize = 500;
 /// Number of replies after which the next request acknowledges them.
 const ACK_EVERY: u32 = 16;
-
-/// Returns the start of a frame: the version and the type.
-pub(super) fn start_frame(kind: &str) -> String {
-    let mut frame = String::from("{\"v\":1,\"type\":\"");
-    frame.push_str(kind);
-    frame.push('"');
-    frame
-}
 
 impl Client {
     pub(super) fn hello(&self) -> String {
