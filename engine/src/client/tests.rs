@@ -7,7 +7,7 @@ mod temporary;
 
 use super::*;
 use crate::patch;
-use crate::store::Edit;
+use crate::store::{Edit, UpdateEnd};
 use crate::value::parse;
 
 /// A client with a server that is played by hand.
@@ -492,9 +492,9 @@ fn a_new_session_replaces_an_ended_one() {
 
 #[test]
 fn leaving_for_good_ends_the_session_and_the_cache_suspends_it() {
-    for (for_good, code) in [(true, 4000), (false, 1000)] {
+    for (departure, code) in [(Departure::ForGood, 4000), (Departure::Cached, 1000)] {
         let mut table = Table::live();
-        table.client.leave(for_good);
+        table.client.leave(departure);
         let outputs = table.outputs();
         assert!(outputs.contains(&Output::Socket(SocketCommand::Close(code))));
         assert!(!outputs.iter().any(|o| matches!(o, Output::Socket(SocketCommand::Connect(_)))));

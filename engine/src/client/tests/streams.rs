@@ -106,7 +106,7 @@ fn an_update_of_a_topic_and_its_component_reports_both_changes() {
     );
     assert_eq!(changed(&table.outputs()), [(0, None), (0, Some("chat"))]);
     assert_eq!(table.client.whole(0).json(), r#"{"draft":"x","chat":{"messages":[]}}"#);
-    table.client.release(0, tag, false);
+    table.client.release(0, tag, UpdateEnd::Included);
     assert_eq!(changed(&table.outputs()), [(0, None), (0, Some("chat"))]);
     assert_eq!(table.client.whole(0).json(), r#"{"draft":"","chat":{"messages":[{"id":1}]}}"#);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use vivaz_engine::testing::{ChildChange, Document, Event, EventEffect, Mount, Node};
-use vivaz_engine::{Op, Page as Engine, Slot, SocketCommand, Val, parse};
+use vivaz_engine::{Op, Page as Engine, Presentation, Slot, SocketCommand, Val, parse};
 
 use crate::testing::client::{Ask, Refusal};
 use crate::testing::process::ServerProcess;
@@ -316,7 +316,7 @@ impl Tab {
         let (slot, id) = (self.slots, format!("{name}-{}", self.names));
         self.document.tie(slot, element);
         let of = format!("[\"{id}\",{shape},{},\"{template}\"]", self.user);
-        self.engine.mount(slot, &source, parse(&of).unwrap_or_default(), true);
+        self.engine.mount(slot, &source, parse(&of).unwrap_or_default(), Presentation::Element);
         self.components.insert(slot, TabComponent { id, name, element, outcome: None, is_gone: false });
     }
 
