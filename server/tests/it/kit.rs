@@ -1,6 +1,7 @@
 //! The testing kit for applications: pages without a browser, on a network that breaks on request.
 
 mod browser;
+mod controls;
 mod day;
 mod faults;
 mod groups;
