@@ -256,8 +256,10 @@ impl NodeTree {
 
     /// Returns the control of a label.
     pub(super) fn labelled(&self, label: Node) -> Option<Node> {
-        let is_labelable =
-            |node: &Node| self.is_control(*node) && self.name(*node) != "" && self.kind(*node) != "hidden";
+        let is_labelable = |node: &Node| {
+            matches!(self.name(*node), "button" | "input" | "select" | "textarea")
+                && self.kind(*node) != "hidden"
+        };
         match self.attribute(label, "for") {
             Some(id) => self.by_id(label, id).filter(is_labelable),
             None => self.inside(label).find(is_labelable),

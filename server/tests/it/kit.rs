@@ -10,6 +10,7 @@ mod interleavings;
 mod optimistic;
 mod restart;
 mod rows;
+mod settled;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -94,7 +94,8 @@ impl Hand<'_> {
             Gesture::Choose(value) => self.choose(value),
             Gesture::Press(key) => self.tab.press(node, if *key == "Space" { " " } else { key }),
             Gesture::Submit => {
-                let Some(form) = self.form() else { panic!("there is no form around `{selector}`") };
+                let form = self.tab.document.tree().form_of(node);
+                let Some(form) = form else { panic!("`{selector}` has no form") };
                 if !self.tab.submit(form, None) {
                     panic!("nothing listens for `submit` at `{selector}`");
                 }
@@ -145,12 +146,6 @@ impl Hand<'_> {
     /// Dispatches an event without data to the element.
     fn send(&mut self, kind: &str) {
         self.tab.send(kind, self.node, &Val::Obj(Vec::new()), None);
-    }
-
-    /// Returns the element if it is a form, or its form.
-    fn form(&self) -> Option<Node> {
-        let tree = self.tab.document.tree();
-        tree.form_of(self.node).filter(|form| tree.upwards(*form).any(|around| around == self.root))
     }
 
     /// Panics if a user could not use the element.
