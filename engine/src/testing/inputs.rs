@@ -418,11 +418,10 @@ impl NodeTree {
 
     /// Checks whether a control has no value.
     fn is_missing(&self, node: Node) -> bool {
-        match self.input(node) {
-            Input::Tick => !self.group(node).into_iter().any(|one| self.is_on(one)),
-            Input::Select => self.chosen(node).iter().all(String::is_empty),
-            _ => self.value(node).is_empty(),
+        if self.is_tick(node) {
+            return !self.group(node).into_iter().any(|one| self.is_on(one));
         }
+        self.value(node).is_empty()
     }
 }
 

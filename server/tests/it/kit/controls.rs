@@ -68,6 +68,9 @@ async fn desk() -> View {
     Server::new(Runtime::builder).page().mount::<ControlDesk>(ControlDeskProps {}).await.unwrap()
 }
 
+/// An action of the user.
+type Act = fn(&View) -> Call;
+
 /// Checks which notes some actions of the user leave.
 async fn notes(desk: &View, calls: impl IntoIterator<Item = Call>, expected: &[&str]) {
     for call in calls {
@@ -111,7 +114,7 @@ async fn a_form_with_an_invalid_control_is_not_submitted() {
 #[tokio::test(start_paused = true)]
 async fn what_a_user_cannot_use_fails_the_test() {
     let desk = desk().await;
-    let acts: [(&str, fn(&View) -> Call, &str); 10] = [
+    let acts: [(&str, Act, &str); 10] = [
         ("a button of a disabled fieldset", |desk| desk.click("#inside"), "disabled"),
         ("an input of a disabled fieldset", |desk| desk.fill("#field", "x"), "disabled"),
         ("a part of a disabled button", |desk| desk.click("#span"), "disabled"),
