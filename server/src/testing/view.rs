@@ -198,7 +198,7 @@ impl View {
         self.tick(selector, false)
     }
 
-    /// Submits the matching form, or the form of the matching element, if all its controls are valid.
+    /// Submits the matching form, or the form of the matching element, if its controls are valid.
     ///
     /// # Panics
     /// Panics if the selector does not match exactly one element, if there is no form, or if the
