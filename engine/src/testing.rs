@@ -3,6 +3,7 @@
 //! This module reimplements `client-wasm/js/dom.js`, `events.js` and some of the modules. The cases
 //! in `client-wasm/cases.json` run here and in Chromium, and keep both implementations equal.
 
+mod activation;
 mod attributes;
 mod block;
 mod children;
@@ -14,6 +15,7 @@ mod inputs;
 mod instances;
 mod tree;
 
+pub use activation::Activation;
 pub use children::{ChildChange, Mount};
 pub use document::Document;
 pub use effect::EventEffect;

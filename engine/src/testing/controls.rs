@@ -366,7 +366,7 @@ impl Controls {
     /// handler reads its content or the control is a checkbox, a radio button or a select.
     pub(super) fn reads(&self, tree: &NodeTree, node: Node, is_read: bool, form: Option<Node>) -> Reads {
         let is_read = is_read || matches!(tree.input(node), Input::Tick | Input::Select);
-        let controls = form.into_iter().flat_map(|form| tree.inside(form)).chain(is_read.then_some(node));
+        let controls = form.into_iter().flat_map(|form| tree.elements(form)).chain(is_read.then_some(node));
         controls.map(|node| (node, self.states.get(&node).map_or(0, |state| state.count))).collect()
     }
 

@@ -32,7 +32,7 @@ pub(super) enum Input {
 impl NodeTree {
     pub(super) fn input(&self, node: Node) -> Input {
         let editable = self.attribute(node, "contenteditable").unwrap_or("false");
-        match (self.name(node), self.attribute(node, "type").unwrap_or_default()) {
+        match (self.name(node), &*self.kind(node)) {
             ("input", "checkbox" | "radio") => Input::Tick,
             ("input", "submit" | "button" | "reset" | "image") | ("button", _) => Input::Button,
             ("input", "hidden" | "file") => Input::Fixed,
@@ -43,6 +43,11 @@ impl NodeTree {
             _ if !editable.eq_ignore_ascii_case("false") => Input::Editable,
             _ => Input::Other,
         }
+    }
+
+    /// Returns the attribute `type` in lower case.
+    pub fn kind(&self, node: Node) -> String {
+        self.attribute(node, "type").unwrap_or_default().to_ascii_lowercase()
     }
 
     pub(super) fn is_control(&self, node: Node) -> bool {
@@ -65,7 +70,7 @@ impl NodeTree {
     }
 
     pub(super) fn is_radio(&self, node: Node) -> bool {
-        self.is_tick(node) && self.attribute(node, "type") == Some("radio")
+        self.is_tick(node) && self.kind(node) == "radio"
     }
 
     /// Returns the value of a control or of an option.
@@ -73,8 +78,8 @@ impl NodeTree {
         let typed = self.texts.get(&node).cloned();
         let attribute = || self.attribute(node, "value").map(str::to_owned);
         match self.input(node) {
-            Input::Text => typed.or_else(attribute).unwrap_or_default(),
-            Input::TextArea => typed.unwrap_or_else(|| self.text(node)),
+            Input::Text => self.sanitized(node, &typed.or_else(attribute).unwrap_or_default()),
+            Input::TextArea => self.sanitized(node, &typed.unwrap_or_else(|| self.text(node))),
             // The line break at the end is not visible.
             Input::Editable => {
                 let text = self.text(node);
@@ -115,13 +120,18 @@ impl NodeTree {
 
     /// Returns the selected values of a select.
     pub(super) fn chosen(&self, select: Node) -> Vec<String> {
+        self.selection(select).into_iter().map(|option| self.value(option)).collect()
+    }
+
+    fn selection(&self, select: Node) -> Vec<Node> {
         let options = self.options(select);
         let mut on: Vec<Node> = options.iter().copied().filter(|option| self.is_on(*option)).collect();
         if !self.has(select, "multiple") {
-            let first = options.into_iter().find(|option| !self.has(*option, "disabled"));
+            let is_list = self.number(select, "size").is_some_and(|size| size > 1.0);
+            let first = options.into_iter().find(|option| !is_list && !self.is_disabled(*option));
             on = on.pop().or(first).into_iter().collect();
         }
-        on.into_iter().map(|option| self.value(option)).collect()
+        on
     }
 
     /// Replaces the text of a control, or selects the option with this value.
@@ -148,13 +158,12 @@ impl NodeTree {
 
     /// Returns the control; for a radio button, all buttons of its group.
     pub(super) fn group(&self, node: Node) -> Vec<Node> {
-        let group = |node| (self.attribute(node, "name"), self.closest(node, "form"));
+        let group = |node| (self.attribute(node, "name"), self.form_of(node));
         let is_of_group = |other: &Node| self.is_radio(*other) && group(*other) == group(node);
         if !self.is_radio(node) || !self.has(node, "name") {
             return vec![node];
         }
-        let top = self.upwards(node).last().unwrap_or(node);
-        self.inside(top).filter(is_of_group).collect()
+        self.inside(self.top(node)).filter(is_of_group).collect()
     }
 
     /// Selects the options with these values, or those that their attributes select, as a browser
@@ -173,7 +182,7 @@ impl NodeTree {
     pub(super) fn show_text(&mut self, node: Node, text: Option<&str>) {
         let shown = text.unwrap_or_default();
         // An equal number is not rewritten while the user types: 1.0 may become 1.05.
-        let is_number = self.attribute(node, "type") == Some("number");
+        let is_number = self.kind(node) == "number";
         if self.value(node) != shown && !(is_number && self.is_same_number(node, shown)) {
             self.put(node, shown);
         }
@@ -195,7 +204,7 @@ impl NodeTree {
     pub(super) fn fields(&self, form: Node, submitter: Option<Node>) -> Val {
         let (mut fields, mut boxes) = (Val::Obj(Vec::new()), HashSet::new());
         let mut sent = Vec::new();
-        for control in self.inside(form) {
+        for control in self.elements(form) {
             let name = self.attribute(control, "name").unwrap_or_default();
             if name.is_empty() {
                 continue;
@@ -224,14 +233,267 @@ impl NodeTree {
     /// Returns the values that a form sends for a control. It sends no files.
     fn submitted(&self, control: Node, submitter: Option<Node>) -> Vec<String> {
         let is_sent = match self.input(control) {
-            Input::Select if !self.has(control, "disabled") => return self.chosen(control),
+            Input::Select if !self.is_disabled(control) => {
+                let chosen = self.selection(control).into_iter().filter(|option| !self.is_disabled(*option));
+                return chosen.map(|option| self.value(option)).collect();
+            }
             Input::Text | Input::TextArea => true,
-            Input::Fixed => self.attribute(control, "type") != Some("file"),
+            Input::Fixed => self.kind(control) != "file",
             Input::Button => submitter == Some(control),
             Input::Tick => self.is_on(control),
             Input::Select | Input::Option | Input::Editable | Input::Other => false,
         };
-        let is_sent = is_sent && !self.has(control, "disabled");
+        let is_sent = is_sent && !self.is_disabled(control);
         is_sent.then(|| self.value(control)).into_iter().collect()
     }
+}
+
+/// The states of forms and controls that decide what a user can use and submit.
+impl NodeTree {
+    /// Returns the type of a button; empty for other elements.
+    pub(super) fn button(&self, node: Node) -> String {
+        match (self.name(node), self.kind(node)) {
+            ("button", kind) if matches!(&*kind, "reset" | "button") => kind,
+            ("button", _) => "submit".to_owned(),
+            (_, kind) if self.input(node) == Input::Button => kind,
+            _ => String::new(),
+        }
+    }
+
+    /// Checks whether an element is an input of one line, of which two prevent a submit by Enter.
+    pub(super) fn is_line(&self, node: Node) -> bool {
+        self.input(node) == Input::Text && !matches!(&*self.kind(node), "range" | "color")
+    }
+
+    /// Checks whether a click inside an element has a default action there.
+    pub(super) fn is_activated(&self, node: Node) -> bool {
+        let is_link = self.name(node) == "a" && self.has(node, "href");
+        let is_control = matches!(self.name(node), "button" | "input" | "label" | "select" | "textarea");
+        is_link || is_control || self.is_summary(node)
+    }
+
+    /// Checks whether a control or an option is disabled.
+    pub fn is_disabled(&self, node: Node) -> bool {
+        // Ancestors with the child of each on the way to the node.
+        let around: Vec<Node> = self.upwards(node).collect();
+        let mut pairs = around.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?)));
+        match self.name(node) {
+            "optgroup" => self.has(node, "disabled"),
+            "option" => {
+                self.has(node, "disabled")
+                    || self
+                        .parent(node)
+                        .is_some_and(|of| self.name(of) == "optgroup" && self.has(of, "disabled"))
+            }
+            "button" | "input" | "select" | "textarea" | "fieldset" => {
+                self.has(node, "disabled")
+                    || pairs.any(|(child, around)| {
+                        self.name(around) == "fieldset"
+                            && self.has(around, "disabled")
+                            && self.first_child(around, "legend") != Some(child)
+                    })
+            }
+            _ => false,
+        }
+    }
+
+    /// Checks whether the user cannot change the text of a control.
+    pub fn is_read_only(&self, node: Node) -> bool {
+        matches!(self.input(node), Input::Text | Input::TextArea)
+            && !matches!(&*self.kind(node), "range" | "color")
+            && self.has(node, "readonly")
+    }
+
+    /// Returns the option with this value.
+    pub fn option(&self, select: Node, value: &str) -> Option<Node> {
+        self.options(select).into_iter().find(|option| self.value(*option) == value)
+    }
+
+    /// Returns the text that a control keeps of a typed text: at most `maxlength` UTF-16 units.
+    pub fn typed(&self, node: Node, text: &str) -> String {
+        let limit = self.number(node, "maxlength").filter(|limit| *limit >= 0.0);
+        let is_limited =
+            matches!(&*self.kind(node), "" | "text" | "search" | "tel" | "password" | "email" | "url")
+                || self.input(node) == Input::TextArea;
+        let mut units = limit.filter(|_| is_limited).map_or(usize::MAX, |limit| limit as usize);
+        let fits = |char: &char| {
+            let left = units.checked_sub(char.len_utf16());
+            units = left.unwrap_or_default();
+            left.is_some()
+        };
+        self.sanitized(node, text).chars().take_while(fits).collect()
+    }
+
+    fn number(&self, node: Node, attribute: &str) -> Option<f64> {
+        float(self.attribute(node, attribute)?)
+    }
+
+    /// Returns the value that an input keeps of a text: the value sanitization algorithms of the
+    /// HTML standard.
+    fn sanitized(&self, node: Node, text: &str) -> String {
+        let line = || text.replace(['\n', '\r'], "");
+        let kept = |is_valid: bool| if is_valid { text.to_owned() } else { String::new() };
+        match &*self.kind(node) {
+            _ if self.input(node) == Input::TextArea => text.replace("\r\n", "\n").replace('\r', "\n"),
+            _ if self.input(node) != Input::Text => text.to_owned(),
+            "email" | "url" => line().trim().to_owned(),
+            "number" => kept(float(text).is_some()),
+            "range" => self.in_range(node, text).to_string(),
+            "date" => kept(is_date(text)),
+            "month" => kept(is_month(text)),
+            "week" => kept(text.split_once("-W").is_some_and(|(year, week)| {
+                is_year(year) && digits(week, 2).is_some_and(|week| (1..=53).contains(&week))
+            })),
+            "time" => kept(is_time(text)),
+            "datetime-local" => {
+                let parts = text.split_once(['T', ' ']);
+                match parts.filter(|(date, time)| is_date(date) && is_time(time)) {
+                    Some((date, time)) => format!("{date}T{time}"),
+                    None => String::new(),
+                }
+            }
+            "color" => {
+                let hex = text.strip_prefix('#').filter(|hex| hex.len() == 6);
+                let hex = hex.filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
+                hex.map_or_else(|| "#000000".to_owned(), |hex| format!("#{}", hex.to_ascii_lowercase()))
+            }
+            _ => line(),
+        }
+    }
+
+    /// Returns the number of a range input that is nearest to a text.
+    fn in_range(&self, node: Node, text: &str) -> f64 {
+        let min = self.number(node, "min").unwrap_or(0.0);
+        let max = self.number(node, "max").unwrap_or(100.0).max(min);
+        let value = float(text).unwrap_or(min + (max - min) / 2.0).clamp(min, max);
+        let Some(step) = self.step(node) else { return value };
+        let base = self.number(node, "min").or_else(|| self.number(node, "value")).unwrap_or(0.0);
+        let nearest = base + ((value - base) / step + 0.5).floor() * step;
+        if nearest > max { nearest - step } else { nearest }
+    }
+
+    /// Returns the step of a number or range input; `None` for any number.
+    fn step(&self, node: Node) -> Option<f64> {
+        let is_any = self.attribute(node, "step").is_some_and(|step| step.eq_ignore_ascii_case("any"));
+        (!is_any).then(|| self.number(node, "step").filter(|step| *step > 0.0).unwrap_or(1.0))
+    }
+
+    /// Checks whether the value of a control prevents the submit of its form.
+    pub(super) fn is_invalid(&self, node: Node) -> bool {
+        let kind = self.kind(node);
+        let is_barred =
+            matches!(self.input(node), Input::Fixed | Input::Button | Input::Editable | Input::Other)
+                || self.is_disabled(node)
+                || self.is_read_only(node);
+        if is_barred || self.name(node) == "option" {
+            return false;
+        }
+        let is_required = self.group(node).into_iter().any(|one| self.has(one, "required"));
+        if is_required && !matches!(&*kind, "range" | "color") && self.is_missing(node) {
+            return true;
+        }
+        let text = self.value(node);
+        if text.is_empty() || self.input(node) != Input::Text {
+            return false;
+        }
+        match &*kind {
+            "email" if self.has(node, "multiple") => !text.split(',').all(|one| is_email(one.trim())),
+            "email" => !is_email(&text),
+            "url" => !is_url(&text),
+            "number" => float(&text).is_some_and(|number| {
+                let base = self.number(node, "min").or_else(|| self.number(node, "value")).unwrap_or(0.0);
+                let steps = self.step(node).map_or(0.0, |step| (number - base) / step);
+                self.number(node, "min").is_some_and(|min| number < min)
+                    || self.number(node, "max").is_some_and(|max| number > max)
+                    || (steps - steps.round()).abs() > 1e-9 * steps.abs().max(1.0)
+            }),
+            // Texts of these types have the order of the times.
+            "date" | "month" | "week" | "time" | "datetime-local" => {
+                let bound = |name| self.attribute(node, name).filter(|bound| !bound.is_empty());
+                bound("min").is_some_and(|min| &*text < min) || bound("max").is_some_and(|max| &*text > max)
+            }
+            _ => false,
+        }
+    }
+
+    /// Checks whether a control has no value.
+    fn is_missing(&self, node: Node) -> bool {
+        if self.is_tick(node) {
+            return !self.group(node).into_iter().any(|one| self.is_on(one));
+        }
+        self.value(node).is_empty()
+    }
+}
+
+/// Returns a valid floating-point number of the HTML standard.
+fn float(text: &str) -> Option<f64> {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let is_number = unsigned.starts_with(|char: char| char.is_ascii_digit() || char == '.')
+        && !unsigned.ends_with('.')
+        && !unsigned.contains(".e")
+        && !unsigned.contains(".E");
+    text.parse().ok().filter(|number: &f64| is_number && number.is_finite())
+}
+
+/// Returns the number that exactly `length` digits write.
+fn digits(text: &str, length: usize) -> Option<u32> {
+    let is_number = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number)
+}
+
+fn is_year(text: &str) -> bool {
+    text.len() >= 4 && digits(text, text.len()).is_some_and(|year| year > 0)
+}
+
+fn is_month(text: &str) -> bool {
+    let parts = text.rsplit_once('-').filter(|(year, _)| is_year(year));
+    parts.and_then(|(_, month)| digits(month, 2)).is_some_and(|month| (1..=12).contains(&month))
+}
+
+fn is_date(text: &str) -> bool {
+    let Some((month, day)) = text.rsplit_once('-').filter(|(month, _)| is_month(month)) else { return false };
+    let (year, number) = month.rsplit_once('-').unwrap_or_default();
+    let is_multiple = |of| year.parse().is_ok_and(|year: u32| year.is_multiple_of(of));
+    let days = match number {
+        "02" if is_multiple(4) && (!is_multiple(100) || is_multiple(400)) => 29,
+        "02" => 28,
+        "04" | "06" | "09" | "11" => 30,
+        _ => 31,
+    };
+    digits(day, 2).is_some_and(|day| (1..=days).contains(&day))
+}
+
+fn is_time(text: &str) -> bool {
+    let (time, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let parts: Vec<Option<u32>> = time.split(':').map(|part| digits(part, 2)).collect();
+    let is_fraction = digits(fraction, fraction.len()).is_some() && fraction.len() <= 3;
+    let is_clock = match *parts.as_slice() {
+        [Some(hour), Some(minute)] => hour < 24 && minute < 60 && !text.contains('.'),
+        [Some(hour), Some(minute), Some(second)] => hour < 24 && minute < 60 && second < 60,
+        _ => false,
+    };
+    is_clock && is_fraction
+}
+
+/// Checks an address as the HTML standard does.
+fn is_email(text: &str) -> bool {
+    let Some((name, domain)) = text.split_once('@') else { return false };
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&byte);
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    !name.is_empty() && name.bytes().all(is_name) && domain.split('.').all(is_label)
+}
+
+/// Checks whether a text has a scheme and, for a scheme of the web, a host.
+fn is_url(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let is_scheme = scheme.starts_with(|char: char| char.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let is_web = matches!(&*scheme.to_ascii_lowercase(), "http" | "https" | "ws" | "wss" | "ftp");
+    let host = rest.trim_start_matches(['/', '\\']).split(['/', '?', '#']).next().unwrap_or_default();
+    is_scheme && !(is_web && (host.is_empty() || host.contains(' ')))
 }

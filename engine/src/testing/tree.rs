@@ -16,11 +16,18 @@ pub struct NodeTree {
     pub(super) texts: HashMap<Node, String>,
     /// Whether a control is checked or an option is selected, if its attribute does not decide it.
     pub(super) ticks: HashMap<Node, bool>,
+    /// The texts of the controls that the user is editing, from before the edits.
+    edited: HashMap<Node, String>,
 }
 
 impl Default for NodeTree {
     fn default() -> Self {
-        Self { nodes: Tree::new(Parsed::Document), texts: HashMap::new(), ticks: HashMap::new() }
+        Self {
+            nodes: Tree::new(Parsed::Document),
+            texts: HashMap::new(),
+            ticks: HashMap::new(),
+            edited: HashMap::new(),
+        }
     }
 }
 
@@ -90,6 +97,22 @@ impl NodeTree {
     /// Moves the children of `content` to the end of a node.
     pub(super) fn append(&mut self, node: Node, content: Node) {
         self.at_mut(node).reparent_from_id_append(content);
+    }
+
+    /// Checks whether a node is in the page.
+    pub fn is_inside(&self, node: Node) -> bool {
+        self.upwards(node).any(|around| around == self.root())
+    }
+
+    /// Begins an edit of a control's text, if none has begun.
+    pub fn begin_edit(&mut self, node: Node) {
+        let text = self.value(node);
+        self.edited.entry(node).or_insert(text);
+    }
+
+    /// Ends the edit of a control's text. Returns whether the text has changed since its begin.
+    pub fn end_edit(&mut self, node: Node) -> bool {
+        self.edited.remove(&node).is_some_and(|before| before != self.value(node))
     }
 
     /// Replaces the content of a node by a text.
@@ -181,5 +204,65 @@ impl NodeTree {
     /// Returns the content of an element as HTML.
     pub fn html(&self, node: Node) -> String {
         ElementRef::wrap(self.at(node)).map(|element| element.inner_html()).unwrap_or_default()
+    }
+}
+
+/// The elements that belong to each other by their places or ids.
+impl NodeTree {
+    /// Returns the root of the tree that contains a node.
+    pub(super) fn top(&self, node: Node) -> Node {
+        self.upwards(node).last().unwrap_or(node)
+    }
+
+    /// Returns the element with an id in the tree of a node.
+    fn by_id(&self, node: Node, id: &str) -> Option<Node> {
+        self.inside(self.top(node)).find(|other| self.attribute(*other, "id") == Some(id))
+    }
+
+    /// Returns the form of an element: the one that its attribute `form` names, or the one around.
+    pub fn form_of(&self, node: Node) -> Option<Node> {
+        let is_listed = matches!(self.name(node), "button" | "input" | "select" | "textarea" | "fieldset");
+        match self.attribute(node, "form").filter(|_| is_listed) {
+            Some(id) => self.by_id(node, id).filter(|form| self.name(*form) == "form"),
+            None => self.closest(node, "form"),
+        }
+    }
+
+    /// Returns the elements of a form, in document order.
+    pub(super) fn elements(&self, form: Node) -> Vec<Node> {
+        self.inside(self.top(form)).filter(|node| self.form_of(*node) == Some(form)).collect()
+    }
+
+    /// Returns the first child of an element with this name.
+    pub(super) fn first_child(&self, node: Node, name: &str) -> Option<Node> {
+        let mut children = self.at(node).children().map(|child| child.id());
+        children.find(|child| self.name(*child) == name)
+    }
+
+    /// Checks whether an element is the summary of a `details` element.
+    pub(super) fn is_summary(&self, node: Node) -> bool {
+        let details = self.parent(node).filter(|parent| self.name(*parent) == "details");
+        details.is_some_and(|details| self.first_child(details, "summary") == Some(node))
+    }
+
+    /// Checks whether a closed `details` element hides a node.
+    pub fn is_folded(&self, node: Node) -> bool {
+        let around: Vec<Node> = self.upwards(node).collect();
+        around.windows(2).any(|pair| {
+            matches!(pair, [child, around] if self.name(*around) == "details"
+                && !self.has(*around, "open") && self.first_child(*around, "summary") != Some(*child))
+        })
+    }
+
+    /// Returns the control of a label.
+    pub(super) fn labelled(&self, label: Node) -> Option<Node> {
+        let is_labelable = |node: &Node| {
+            matches!(self.name(*node), "button" | "input" | "select" | "textarea")
+                && self.kind(*node) != "hidden"
+        };
+        match self.attribute(label, "for") {
+            Some(id) => self.by_id(label, id).filter(is_labelable),
+            None => self.inside(label).find(is_labelable),
+        }
     }
 }
