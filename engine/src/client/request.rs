@@ -55,7 +55,7 @@ pub(crate) enum RequestKind {
     Unmount,
 }
 
-/// Whether a reply carries the result of a request or a [`Failure`].
+/// Whether a reply carries the result of a request or a failure.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reply {
     Success,

@@ -207,7 +207,7 @@ fn a_topic_patch_that_names_its_author_drops_the_authors_update() {
     );
     table.receive(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":4,"by":"k-s1:2","payload":{"messages":{"$list":[["+",1,{"id":2}]]}}}"#);
     assert_eq!(table.client.whole(0).json(), r#"{"draft":"","chat":{"messages":[{"id":1},{"id":2}]}}"#);
-    // Somebody else's does not.
+    // That of another user does not.
     let push = Edit {
         field: Key::of("messages"),
         path: vec![(Key::NONE, Val::Int(1)), (Key::of("n"), Val::Null)],

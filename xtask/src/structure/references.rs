@@ -100,8 +100,9 @@ fn references(page: &str) -> Vec<(usize, &str)> {
     let mut is_code = false;
     let mut found = Vec::new();
     for (n, line) in page.lines().enumerate() {
-        is_code ^= line.trim_start().starts_with("```");
-        if !is_code {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        if !is_code && !is_fence {
             found.extend(line.split('`').skip(1).step_by(2).map(|reference| (n + 1, reference)));
         }
     }

@@ -1,4 +1,4 @@
-//! Components and topics: which message concerns which, and who is told.
+//! Components and topics: which messages concern which of them, and which are notified.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn receive(table: &mut Table, frame: &str) -> Vec<Output> {
     table.outputs()
 }
 
-/// Which component, and which of its shared fields, is told of changes.
+/// Which component, and which of its shared fields, is notified of changes.
 fn changed(outputs: &[Output]) -> Vec<(Slot, Option<&str>)> {
     let who = |o: &Output| {
         if let Output::Changed { slot, shared, .. } = o { Some((*slot, *shared)) } else { None }
