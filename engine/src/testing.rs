@@ -11,16 +11,15 @@ mod controls;
 mod document;
 mod effect;
 mod events;
-mod inputs;
+mod html;
 mod instances;
-mod tree;
 
 pub use activation::Activation;
 pub use children::{ChildChange, Mount};
 pub use document::Document;
 pub use effect::EventEffect;
 pub use events::{Event, Fire, Handler};
-pub use tree::{Node, NodeTree};
+pub use html::tree::{Node, NodeTree};
 
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,8 @@
 
 use super::document::Document;
 use super::events::Event;
-use super::inputs::Input;
-use super::tree::Node;
+use super::html::inputs::Input;
+use super::html::tree::Node;
 use crate::value::{Key, Val};
 
 /// A page that runs the handlers of events.

@@ -4,9 +4,9 @@ use vivaz_template::code::{DomHole, event as bits};
 
 use super::controls::Reads;
 use super::document::Document;
-use super::inputs::Input;
+use super::html::inputs::Input;
+use super::html::tree::Node;
 use super::instances::Spot;
-use super::tree::Node;
 use crate::slots::Slot;
 use crate::value::{Key, Val};
 

@@ -13,9 +13,9 @@ use scraper::{ElementRef, Html, Node as Parsed, Selector};
 pub struct NodeTree {
     nodes: Tree<Parsed>,
     /// The text of each control whose text is not the one of its HTML.
-    pub(super) texts: HashMap<Node, String>,
+    pub(in crate::testing) texts: HashMap<Node, String>,
     /// Whether a control is checked or an option is selected, if its attribute does not decide it.
-    pub(super) ticks: HashMap<Node, bool>,
+    pub(in crate::testing) ticks: HashMap<Node, bool>,
     /// The texts of the controls that the user is editing, from before the edits.
     edited: HashMap<Node, String>,
 }
@@ -32,12 +32,12 @@ impl Default for NodeTree {
 }
 
 impl NodeTree {
-    pub(super) fn root(&self) -> Node {
+    pub(in crate::testing) fn root(&self) -> Node {
         self.nodes.root().id()
     }
 
     #[expect(clippy::expect_used, reason = "ids are made by this tree, which never forgets a node")]
-    pub(super) fn at(&self, node: Node) -> NodeRef<'_, Parsed> {
+    pub(in crate::testing) fn at(&self, node: Node) -> NodeRef<'_, Parsed> {
         self.nodes.get(node).expect("the node is of this tree")
     }
 
@@ -48,7 +48,7 @@ impl NodeTree {
 
     /// Parses HTML as a browser parses the content of a `template` element. Returns a node that
     /// contains the content.
-    pub(super) fn parse(&mut self, html: &str) -> Node {
+    pub(in crate::testing) fn parse(&mut self, html: &str) -> Node {
         let parsed = Html::parse_fragment(&format!("<template>{html}</template>"));
         let root = self.nodes.extend_tree(parsed.tree).id();
         let mut inside = self.at(root).descendants().skip(1);
@@ -56,25 +56,25 @@ impl NodeTree {
     }
 
     /// Parses a whole page. Returns the document.
-    pub(super) fn parse_page(&mut self, html: &str) -> Node {
+    pub(in crate::testing) fn parse_page(&mut self, html: &str) -> Node {
         self.nodes.extend_tree(Html::parse_document(html).tree).id()
     }
 
     /// Copies a node with its descendants.
-    pub(super) fn copy(&mut self, node: Node) -> Node {
+    pub(in crate::testing) fn copy(&mut self, node: Node) -> Node {
         self.at_mut(node).clone_subtree().id()
     }
 
-    pub(super) fn text_node(&mut self, text: &str) -> Node {
+    pub(in crate::testing) fn text_node(&mut self, text: &str) -> Node {
         self.nodes.orphan(Parsed::Text(Text { text: text.into() })).id()
     }
 
-    pub(super) fn set_data(&mut self, node: Node, text: &str) {
+    pub(in crate::testing) fn set_data(&mut self, node: Node, text: &str) {
         *self.at_mut(node).value() = Parsed::Text(Text { text: text.into() });
     }
 
     /// Inserts a node into `parent` before another child, or at the end.
-    pub(super) fn insert(&mut self, parent: Node, node: Node, before: Option<Node>) {
+    pub(in crate::testing) fn insert(&mut self, parent: Node, node: Node, before: Option<Node>) {
         match before {
             Some(before) => self.at_mut(before).insert_id_before(node),
             None => self.at_mut(parent).append_id(node),
@@ -87,7 +87,7 @@ impl NodeTree {
     }
 
     /// Removes all children of a node.
-    pub(super) fn clear(&mut self, node: Node) {
+    pub(in crate::testing) fn clear(&mut self, node: Node) {
         let children: Vec<Node> = self.at(node).children().map(|child| child.id()).collect();
         for child in children {
             self.detach(child);
@@ -95,7 +95,7 @@ impl NodeTree {
     }
 
     /// Moves the children of `content` to the end of a node.
-    pub(super) fn append(&mut self, node: Node, content: Node) {
+    pub(in crate::testing) fn append(&mut self, node: Node, content: Node) {
         self.at_mut(node).reparent_from_id_append(content);
     }
 
@@ -116,7 +116,7 @@ impl NodeTree {
     }
 
     /// Replaces the content of a node by a text.
-    pub(super) fn set_text(&mut self, node: Node, text: &str) {
+    pub(in crate::testing) fn set_text(&mut self, node: Node, text: &str) {
         self.clear(node);
         if !text.is_empty() {
             let text = self.text_node(text);
@@ -135,12 +135,12 @@ impl NodeTree {
         attributes.find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
-    pub(super) fn has(&self, node: Node, attribute: &str) -> bool {
+    pub(in crate::testing) fn has(&self, node: Node, attribute: &str) -> bool {
         self.attribute(node, attribute).is_some()
     }
 
     /// Sets or removes an attribute. Returns whether its value has changed.
-    pub(super) fn set_attribute(&mut self, node: Node, name: &str, value: Option<&str>) -> bool {
+    pub(in crate::testing) fn set_attribute(&mut self, node: Node, name: &str, value: Option<&str>) -> bool {
         let mut node = self.at_mut(node);
         let Parsed::Element(element) = node.value() else { return false };
         let mut key = element.name.clone();
@@ -151,12 +151,12 @@ impl NodeTree {
         }
     }
 
-    pub(super) fn parent(&self, node: Node) -> Option<Node> {
+    pub(in crate::testing) fn parent(&self, node: Node) -> Option<Node> {
         self.at(node).parent().map(|parent| parent.id())
     }
 
     /// Returns the node after a child of `parent`; the first child if there is no such child.
-    pub(super) fn following(&self, parent: Node, after: Option<Node>) -> Option<Node> {
+    pub(in crate::testing) fn following(&self, parent: Node, after: Option<Node>) -> Option<Node> {
         let following = match after {
             Some(after) => self.at(after).next_sibling(),
             None => self.at(parent).first_child(),
@@ -210,7 +210,7 @@ impl NodeTree {
 /// The elements that belong to each other by their places or ids.
 impl NodeTree {
     /// Returns the root of the tree that contains a node.
-    pub(super) fn top(&self, node: Node) -> Node {
+    pub(in crate::testing) fn top(&self, node: Node) -> Node {
         self.upwards(node).last().unwrap_or(node)
     }
 
@@ -229,18 +229,18 @@ impl NodeTree {
     }
 
     /// Returns the elements of a form, in document order.
-    pub(super) fn elements(&self, form: Node) -> Vec<Node> {
+    pub(in crate::testing) fn elements(&self, form: Node) -> Vec<Node> {
         self.inside(self.top(form)).filter(|node| self.form_of(*node) == Some(form)).collect()
     }
 
     /// Returns the first child of an element with this name.
-    pub(super) fn first_child(&self, node: Node, name: &str) -> Option<Node> {
+    pub(in crate::testing) fn first_child(&self, node: Node, name: &str) -> Option<Node> {
         let mut children = self.at(node).children().map(|child| child.id());
         children.find(|child| self.name(*child) == name)
     }
 
     /// Checks whether an element is the summary of a `details` element.
-    pub(super) fn is_summary(&self, node: Node) -> bool {
+    pub(in crate::testing) fn is_summary(&self, node: Node) -> bool {
         let details = self.parent(node).filter(|parent| self.name(*parent) == "details");
         details.is_some_and(|details| self.first_child(details, "summary") == Some(node))
     }
@@ -255,7 +255,7 @@ impl NodeTree {
     }
 
     /// Returns the control of a label.
-    pub(super) fn labelled(&self, label: Node) -> Option<Node> {
+    pub(in crate::testing) fn labelled(&self, label: Node) -> Option<Node> {
         let is_labelable = |node: &Node| {
             matches!(self.name(*node), "button" | "input" | "select" | "textarea")
                 && self.kind(*node) != "hidden"

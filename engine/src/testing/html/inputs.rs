@@ -8,7 +8,7 @@ use crate::value::{Key, Val};
 /// The kinds of elements by their values, after the modes of the attribute `value` in the HTML
 /// standard.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Input {
+pub(in crate::testing) enum Input {
     /// A text, of which the attribute is the default.
     Text,
     /// A text, of which the content is the default.
@@ -30,7 +30,7 @@ pub(super) enum Input {
 }
 
 impl NodeTree {
-    pub(super) fn input(&self, node: Node) -> Input {
+    pub(in crate::testing) fn input(&self, node: Node) -> Input {
         let editable = self.attribute(node, "contenteditable").unwrap_or("false");
         match (self.name(node), &*self.kind(node)) {
             ("input", "checkbox" | "radio") => Input::Tick,
@@ -50,12 +50,12 @@ impl NodeTree {
         self.attribute(node, "type").unwrap_or_default().to_ascii_lowercase()
     }
 
-    pub(super) fn is_control(&self, node: Node) -> bool {
+    pub(in crate::testing) fn is_control(&self, node: Node) -> bool {
         !matches!(self.input(node), Input::Option | Input::Other)
     }
 
     /// Checks whether the value of a control is only its attribute.
-    pub(super) fn is_fixed(&self, node: Node) -> bool {
+    pub(in crate::testing) fn is_fixed(&self, node: Node) -> bool {
         matches!(self.input(node), Input::Fixed | Input::Button | Input::Tick)
     }
 
@@ -69,12 +69,12 @@ impl NodeTree {
         self.input(node) == Input::Tick
     }
 
-    pub(super) fn is_radio(&self, node: Node) -> bool {
+    pub(in crate::testing) fn is_radio(&self, node: Node) -> bool {
         self.is_tick(node) && self.kind(node) == "radio"
     }
 
     /// Returns the value of a control or of an option.
-    pub(super) fn value(&self, node: Node) -> String {
+    pub(in crate::testing) fn value(&self, node: Node) -> String {
         let typed = self.texts.get(&node).cloned();
         let attribute = || self.attribute(node, "value").map(str::to_owned);
         match self.input(node) {
@@ -93,7 +93,7 @@ impl NodeTree {
     }
 
     /// Returns the value of an element: a list for a select of several options, null for no value.
-    pub(super) fn values(&self, node: Node) -> Val {
+    pub(in crate::testing) fn values(&self, node: Node) -> Val {
         if self.input(node) == Input::Other {
             self.attribute(node, "value").map_or(Val::Null, Val::text)
         } else if self.input(node) == Input::Select && self.has(node, "multiple") {
@@ -109,17 +109,17 @@ impl NodeTree {
     }
 
     /// Checks whether a control is checked, or an option is selected.
-    pub(super) fn is_on(&self, node: Node) -> bool {
+    pub(in crate::testing) fn is_on(&self, node: Node) -> bool {
         let name = if self.is_tick(node) { "checked" } else { "selected" };
         self.ticks.get(&node).copied().unwrap_or_else(|| self.has(node, name))
     }
 
-    pub(super) fn options(&self, select: Node) -> Vec<Node> {
+    pub(in crate::testing) fn options(&self, select: Node) -> Vec<Node> {
         self.inside(select).filter(|node| self.input(*node) == Input::Option).collect()
     }
 
     /// Returns the selected values of a select.
-    pub(super) fn chosen(&self, select: Node) -> Vec<String> {
+    pub(in crate::testing) fn chosen(&self, select: Node) -> Vec<String> {
         self.selection(select).into_iter().map(|option| self.value(option)).collect()
     }
 
@@ -157,7 +157,7 @@ impl NodeTree {
     }
 
     /// Returns the control; for a radio button, all buttons of its group.
-    pub(super) fn group(&self, node: Node) -> Vec<Node> {
+    pub(in crate::testing) fn group(&self, node: Node) -> Vec<Node> {
         let group = |node| (self.attribute(node, "name"), self.form_of(node));
         let is_of_group = |other: &Node| self.is_radio(*other) && group(*other) == group(node);
         if !self.is_radio(node) || !self.has(node, "name") {
@@ -168,7 +168,7 @@ impl NodeTree {
 
     /// Selects the options with these values, or those that their attributes select, as a browser
     /// does when it parses the same HTML.
-    pub(super) fn choose(&mut self, select: Node, values: Option<&[Val]>) {
+    pub(in crate::testing) fn choose(&mut self, select: Node, values: Option<&[Val]>) {
         for option in self.options(select) {
             if let Some(values) = values {
                 let on = values.contains(&self.value(option).into());
@@ -179,7 +179,7 @@ impl NodeTree {
     }
 
     /// Shows a text in a control, and makes it the default.
-    pub(super) fn show_text(&mut self, node: Node, text: Option<&str>) {
+    pub(in crate::testing) fn show_text(&mut self, node: Node, text: Option<&str>) {
         let shown = text.unwrap_or_default();
         // An equal number is not rewritten while the user types: 1.0 may become 1.05.
         let is_number = self.kind(node) == "number";
@@ -194,14 +194,14 @@ impl NodeTree {
     }
 
     /// Checks whether an input holds the same number as a text.
-    pub(super) fn is_same_number(&self, node: Node, text: &str) -> bool {
+    pub(in crate::testing) fn is_same_number(&self, node: Node, text: &str) -> bool {
         let number = |text: &str| text.trim().parse::<f64>().ok();
         number(text).is_some() && number(text) == number(&self.value(node))
     }
 
     /// Returns the fields of a form by name. A field with several choices is a list, for any number
     /// of selected ones.
-    pub(super) fn fields(&self, form: Node, submitter: Option<Node>) -> Val {
+    pub(in crate::testing) fn fields(&self, form: Node, submitter: Option<Node>) -> Val {
         let (mut fields, mut boxes) = (Val::Obj(Vec::new()), HashSet::new());
         let mut sent = Vec::new();
         for control in self.elements(form) {
@@ -251,7 +251,7 @@ impl NodeTree {
 /// The states of forms and controls that decide what a user can use and submit.
 impl NodeTree {
     /// Returns the type of a button; empty for other elements.
-    pub(super) fn button(&self, node: Node) -> String {
+    pub(in crate::testing) fn button(&self, node: Node) -> String {
         match (self.name(node), self.kind(node)) {
             ("button", kind) if matches!(&*kind, "reset" | "button") => kind,
             ("button", _) => "submit".to_owned(),
@@ -261,12 +261,12 @@ impl NodeTree {
     }
 
     /// Checks whether an element is an input of one line, of which two prevent a submit by Enter.
-    pub(super) fn is_line(&self, node: Node) -> bool {
+    pub(in crate::testing) fn is_line(&self, node: Node) -> bool {
         self.input(node) == Input::Text && !matches!(&*self.kind(node), "range" | "color")
     }
 
     /// Checks whether a click inside an element has a default action there.
-    pub(super) fn is_activated(&self, node: Node) -> bool {
+    pub(in crate::testing) fn is_activated(&self, node: Node) -> bool {
         let is_link = self.name(node) == "a" && self.has(node, "href");
         let is_control = matches!(self.name(node), "button" | "input" | "label" | "select" | "textarea");
         is_link || is_control || self.is_summary(node)
@@ -379,7 +379,7 @@ impl NodeTree {
     }
 
     /// Checks whether the value of a control prevents the submit of its form.
-    pub(super) fn is_invalid(&self, node: Node) -> bool {
+    pub(in crate::testing) fn is_invalid(&self, node: Node) -> bool {
         let kind = self.kind(node);
         let is_barred =
             matches!(self.input(node), Input::Fixed | Input::Button | Input::Editable | Input::Other)
