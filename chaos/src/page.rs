@@ -175,7 +175,7 @@ impl Page {
         self.request("COMPONENT_MOUNT", &json!({ "component": component }))
     }
 
-    /// Whether the mount was requested.
+    /// Returns whether the mount was requested.
     pub fn is_mount_requested(&self) -> bool {
         self.last > 0
     }

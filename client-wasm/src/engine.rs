@@ -2,8 +2,9 @@
 //! and then runs the operations with nothing borrowed. JavaScript ensures that calls do not nest.
 
 use std::cell::RefCell;
+use std::num::NonZeroU32;
 
-use vivaz_engine::{Op, Ops, Page, SocketCommand, Val, parse};
+use vivaz_engine::{Departure, Op, Ops, Page, Presentation, SocketCommand, Val, parse};
 use wasm_bindgen::prelude::*;
 
 use crate::dom::run_all;
@@ -84,7 +85,10 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
         let page = &mut engine.page;
         let mut value = || value.take().unwrap_or_default();
         match what {
-            MOUNT => page.mount(slot, text, value(), a != 0),
+            MOUNT => {
+                let presentation = if a == 0 { Presentation::None } else { Presentation::Element };
+                page.mount(slot, text, value(), presentation);
+            }
             UNMOUNT => page.unmount(slot),
             EVENT => said = f64::from(page.event(slot, a, b, value())),
             EDIT => page.edit(slot, text, value()),
@@ -102,7 +106,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
             }
             TIMER => page.timer(a),
             WAKE => page.wake(),
-            LEAVE => page.leave(a != 0),
+            LEAVE => page.leave(if a == 0 { Departure::Cached } else { Departure::ForGood }),
             STATE => {
                 let state = page.state(slot).json();
                 page.ops().put(Op::State, &[], &[&state]);
@@ -116,7 +120,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
                 said = f64::from(u8::from(busy));
             }
             REBUILD => page.rebuild(slot),
-            LIMIT => page.set_limit(a),
+            LIMIT => page.set_attempt_limit(NonZeroU32::new(a)),
             SOCKET => engine.hear(),
             _ => {}
         }

@@ -209,9 +209,9 @@ fn each(
 }
 
 fn unknown(meta: &ParseNestedMeta<'_>, option: &str, known: &[&str]) -> syn::Error {
-    let guess = match nearest(option, known.iter().copied()) {
+    let hint = match nearest(option, known.iter().copied()) {
         Some(near) => format!("; did you mean `{near}`?"),
         None => format!("; the options are {}", known.join(", ")),
     };
-    meta.error(format!("unknown option `{option}`{guess}"))
+    meta.error(format!("unknown option `{option}`{hint}"))
 }

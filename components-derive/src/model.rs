@@ -141,9 +141,9 @@ impl Model {
             format.push_str("{}");
             let known = || self.fields.iter().filter(|field| field.kind != FieldRole::Shared);
             let Some(named) = known().find(|field| field.name == name) else {
-                let guess = nearest(name, known().map(|field| field.name.as_str()));
-                let guess = guess.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                let message = format!("`{{{name}}}` is not a field of `{}`{guess}", self.ident);
+                let hint = nearest(name, known().map(|field| field.name.as_str()));
+                let hint = hint.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                let message = format!("`{{{name}}}` is not a field of `{}`{hint}", self.ident);
                 return Err(syn::Error::new(pattern.span(), message));
             };
             let ident = &named.ident;

@@ -49,8 +49,11 @@ pub struct Context {
     outbox: Option<FlushSlot>,
 }
 
+/// For the host of a component. Handlers get a finished context, so the documentation of
+/// applications hides these methods.
 impl Context {
     /// Creates the context of a job of one component.
+    #[doc(hidden)]
     #[must_use]
     pub fn new(env: Env, session: SessionId, component: ComponentId) -> Self {
         Self {
@@ -64,6 +67,7 @@ impl Context {
     }
 
     /// Sets the journal to which the outcome of the job is committed before anything is sent.
+    #[doc(hidden)]
     #[must_use]
     pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
         self.journal = Some(journal);
@@ -72,6 +76,7 @@ impl Context {
 
     /// Accepts commits although there is no journal: for the last job of a component whose removal
     /// is committed. The handler's commits stay in its effects.
+    #[doc(hidden)]
     #[must_use]
     pub fn with_commits(mut self) -> Self {
         self.durable = true;
@@ -79,6 +84,7 @@ impl Context {
     }
 
     /// Sets the connection that the session has.
+    #[doc(hidden)]
     #[must_use]
     pub fn connected_by(mut self, connection: ConnectionId) -> Self {
         self.scope.connection = Some(connection);
@@ -87,6 +93,7 @@ impl Context {
 
     /// Sets the message of the page that caused the job. Topics name it as the author of their
     /// patches.
+    #[doc(hidden)]
     #[must_use]
     pub fn caused_by(mut self, author: Author) -> Self {
         self.scope.cause = Some(Cause::new(author));
@@ -94,12 +101,15 @@ impl Context {
     }
 
     /// Sets how long a handler may wait.
+    #[doc(hidden)]
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         self.scope.limit = Some(limit);
         self
     }
+}
 
+impl Context {
     /// Returns the form's errors, which the host stores in the field marked `#[live(errors)]`. They
     /// are stored also if the handler returns [`ActionError::invalid`].
     pub fn errors(&mut self) -> &mut Errors {

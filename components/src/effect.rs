@@ -20,7 +20,8 @@ pub enum Effect {
         to: Target,
         /// The event.
         event: ServerEvent,
-        /// Excludes the session of the handler.
+        /// Excludes the session of the handler. Has no effect with [`Target::Own`] and
+        /// [`Target::Components`].
         except_self: bool,
     },
     /// The component joins a room; joining again has no effect.
@@ -35,7 +36,7 @@ pub enum Effect {
         work: BoxFuture<TaskOutcome>,
     },
     /// A task of the session that loads a field. Its outcome, if it was not aborted, is a
-    /// [`Job::Loaded`](crate::Job::Loaded) for the component.
+    /// [`Job::Loaded`](crate::instance::Job::Loaded) for the component.
     Load(BoxFuture<Option<Loaded>>),
     /// The component requests to be unmounted.
     Close,

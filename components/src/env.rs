@@ -20,13 +20,6 @@ impl Env {
         Self { identity, states, hub }
     }
 
-    /// Replaces the identity, which is of the same tenant.
-    #[must_use]
-    pub fn with_identity(mut self, identity: Identity) -> Self {
-        self.identity = identity;
-        self
-    }
-
     /// Returns the identity that the application recognised.
     #[must_use]
     pub fn identity(&self) -> &Identity {

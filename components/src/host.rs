@@ -8,8 +8,8 @@
 mod compare;
 mod durable;
 mod flush;
+pub(crate) mod input_messages;
 mod kept;
-pub(crate) mod refused;
 mod topics;
 mod write;
 
@@ -88,7 +88,7 @@ impl Host {
         let mut component = HostedComponent::new(component);
         guard("showing a topic", cx.limit(), topics::bind(component.as_mut(), cx.env())).await?;
         let compared = guard_now("comparing a component", || {
-            refused::withdraw_outdated(component.as_mut())?;
+            input_messages::withdraw_outdated(component.as_mut())?;
             Ok(Tracker::new(component.as_mut())?)
         });
         let tracker = compared
@@ -205,7 +205,7 @@ impl Host {
                     *field = errors;
                 }
                 if let Some(action) = called {
-                    refused::called(component.as_mut(), action, &result);
+                    input_messages::called(component.as_mut(), action, &result);
                 }
                 for update in topics::staged(component.as_mut()) {
                     cx.effects().stage(Effect::Update(update));
@@ -224,7 +224,7 @@ impl Host {
                     }
                 }
                 if let Some(action) = called {
-                    refused::called(self.component.as_mut(), action, &result);
+                    input_messages::called(self.component.as_mut(), action, &result);
                 }
                 cx.effects().drop_staged();
                 HandlerOutcome { cx, result, topics: None, before: None }

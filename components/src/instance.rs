@@ -18,7 +18,7 @@ pub use crate::future::BoxFuture;
 pub trait Instance: Send {
     /// Returns the description of its type: name, schema hash, whether it is open, its template,
     /// its durability.
-    fn spec(&self) -> &'static crate::Spec;
+    fn spec(&self) -> &'static crate::spec::Spec;
     /// Runs one job. Takes the instance by value; it comes back in [`Finished`].
     fn run(self: Box<Self>, cx: crate::Context, job: Job) -> Started;
     /// Returns the public state as a JSON object without shared fields; `COMPONENT_MOUNTED` and

@@ -1,12 +1,15 @@
 //! The component model of Vivaz.
 //!
 //! The session in `vivaz` (the server crate) drives a component through the object-safe trait
-//! [`instance::Instance`]. All typed work is done in this crate.
+//! [`Instance`]. All typed work is done in this crate.
 //!
 //! A job: the session calls [`Instance::run`] → `host` copies the component and calls its method →
 //! the method changes fields, [`List`]s and [`Shared`] state, and stages requests in its
 //! [`Context`] → `tracking` compares the fields with the state that the page has → the session gets
 //! the patch and the effects.
+//!
+//! [`Instance`]: instance::Instance
+//! [`Instance::run`]: instance::Instance::run
 
 // Derived code refers to this crate by its name, in this crate too.
 extern crate self as vivaz_components;
@@ -54,7 +57,6 @@ pub use env::Env;
 pub use error::{ActionError, Errors, Result, show};
 pub use event::{ServerEvent, Target, TaskOutcome, UnmountReason, warn_unhandled};
 pub use identity::{Identity, User};
-pub use instance::{Finished, Flushed, Instance, Job, JobProgress, Started};
 pub use journal::{
     ComponentChange, Journal, Membership, MessageId, OperationId, Transaction, TransactionBody, Work,
 };
@@ -65,9 +67,7 @@ pub use registry::{
     mount,
 };
 pub use saved::Saved;
-pub use shape::LiveShape;
 pub use shared::Shared;
-pub use spec::Spec;
 pub use states::States;
 pub use stream::{Stream, StreamPatch};
 pub use topic::{

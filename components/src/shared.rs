@@ -106,6 +106,9 @@ impl<T: Topic> Shared<T> {
     /// # Errors
     /// Returns `panicked` if the closure panics, `too_large` if the topic would exceed its limit,
     /// and an error if its state has no JSON form. The state is then unchanged.
+    ///
+    /// # Panics
+    /// Panics inside `mount`, where the field is not bound to its topic yet.
     #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
     pub async fn update_now<R: Send>(&mut self, change: impl Fn(&mut T) -> R + Send + Sync) -> Result<R> {
         let bound = self.bound_mut();

@@ -118,14 +118,6 @@ pub struct Changes {
     undo: Undo,
 }
 
-impl Changes {
-    /// Takes out the data for a revert. Without it, a revert has no effect.
-    #[must_use]
-    pub fn take_undo(&mut self) -> Self {
-        Self { patch: None, undo: std::mem::take(&mut self.undo) }
-    }
-}
-
 /// The prints and sizes of changed fields before the comparison.
 #[derive(Debug, Default)]
 struct Undo {

@@ -34,6 +34,8 @@ interface Step {
   put?: [string, string];
   /** A control that is checked. */
   tick?: [string, boolean];
+  /** An element that is clicked, with the default action of the click. */
+  click?: string;
   /** An event: its target, its type and its properties. */
   happens?: [string, string, Record<string, unknown>?];
 }
@@ -78,11 +80,12 @@ for (const one of cases) {
       const find = (selector: string) => element.querySelector(selector) as HTMLInputElement;
       const blocks = JSON.stringify(one.blocks);
       run([1, 0, blocks.length, 4, 1, 0, 0, 0], blocks);
-      for (const { set, run: words, text, put, tick, happens } of one.steps) {
+      for (const { set, run: words, text, put, tick, click, happens } of one.steps) {
         if (set) run([9, set[0], set[1], set[2], set[3].length], set[3]);
         else if (words) run(words, text);
         else if (put) find(put[0]).value = put[1];
         else if (tick) find(tick[0]).checked = tick[1];
+        else if (click) find(click).click();
         else if (happens) {
           const [selector, type, has] = happens;
           const event = new Event(type, { bubbles: type != "focus" && type != "blur" });

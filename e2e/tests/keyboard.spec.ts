@@ -79,6 +79,8 @@ test("a form is filled, rejected, corrected and saved without a mouse", async ({
   await expect(email).toHaveAttribute("aria-invalid", "true");
   // The error is shown at its field and announced to assistive technology.
   await expect(email).toHaveAccessibleDescription(/.+/);
+  // A submit is dropped while another one is pending.
+  await expect(page.getByRole("button", { name: "Save" })).toBeEnabled();
   for (let n = 0; n < 3; n++) await page.keyboard.press("Shift+Tab");
   await expect(email).toBeFocused();
   await page.keyboard.press("End");

@@ -9,6 +9,7 @@ mod commands;
 mod component;
 mod connection;
 mod connection_state;
+mod failure;
 mod output;
 mod receive;
 mod request;
@@ -17,19 +18,21 @@ mod temporary;
 
 pub(crate) use crate::slots::Slot;
 pub(crate) use component::{Component, ComponentPhase};
+pub use connection::Departure;
 pub use output::SocketCommand;
 pub(crate) use output::{Origin, Output, Status};
 pub(crate) use request::{Request, RequestKind};
 
 use component::FieldEdit;
 use connection_state::ConnectionState;
-use output::failure;
+use failure::{NOT_MOUNTED, failure};
+use request::Reply;
 
 use crate::list::retain;
 use crate::patch::Change;
 use crate::shared::Shared;
 use crate::slots::Slots;
-use crate::store::{Edit, Stream, Tag};
+use crate::store::{Edit, Stream, Tag, UpdateEnd};
 use crate::value::{Key, Val};
 
 /// A topic's name and state.
@@ -214,9 +217,9 @@ impl Client {
     }
 
     /// Reports the outcome of a request to the page, if the request has a ticket.
-    fn settle(&mut self, request: &Request, ok: bool, value: Val) {
+    fn settle(&mut self, request: &Request, reply: Reply, value: Val) {
         if request.ticket != 0 {
-            self.out.push(Output::Settled { ticket: request.ticket, ok, value });
+            self.out.push(Output::Settled { ticket: request.ticket, ok: reply == Reply::Success, value });
         }
     }
 
@@ -229,7 +232,7 @@ impl Client {
             if !stays {
                 tags.extend_from_slice(&request.tags);
                 if request.ticket != 0 {
-                    let value = failure("not_mounted", "the component was unmounted");
+                    let value = failure(NOT_MOUNTED, "the component was unmounted");
                     out.push(Output::Settled { ticket: request.ticket, ok: false, value });
                 }
             }
@@ -239,7 +242,7 @@ impl Client {
         retain(&mut self.retries, &mut stays);
         // Other components may show the topics of the optimistic updates.
         for tag in &tags {
-            self.release(slot, *tag, false);
+            self.release(slot, *tag, UpdateEnd::Included);
         }
         self.ask_waiting();
     }

@@ -22,9 +22,9 @@ mod store;
 pub mod testing;
 mod value;
 
-pub use client::SocketCommand;
+pub use client::{Departure, SocketCommand};
 pub use dom::{Op, Ops};
-pub use page::Page;
+pub use page::{Page, Presentation};
 pub use slots::Slot;
 pub use store::Tag;
 #[cfg(target_arch = "wasm32")]

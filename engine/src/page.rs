@@ -1,18 +1,28 @@
 //! The page: components, their views, and the data flow between them.
 
-use crate::client::{Client, ComponentPhase, Origin, Output, RequestKind, Slot, SocketCommand};
+use std::num::NonZeroU32;
+
+use crate::client::{Client, ComponentPhase, Departure, Origin, Output, RequestKind, Slot, SocketCommand};
 use crate::dom::{Op, Ops};
 use crate::patch::Change;
 use crate::render::{ALL, Blueprint, CONTROL, LOCAL, Of, Stage, Surroundings, View, WIRE, shown};
 use crate::shared::Shared;
 use crate::slots::Slots;
-use crate::store::{Edit, TEMPORARY, Tag};
+use crate::store::{Edit, TEMPORARY, Tag, UpdateEnd};
 use crate::value::{Key, Val, write_count};
+
+/// Whether an element of the page shows a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presentation {
+    /// The page's own code reads the component's state; nothing shows it.
+    None,
+    /// An element shows the component.
+    Element,
+}
 
 /// A component's place in the page, with or without an element.
 struct Place {
-    /// Whether an element shows the component.
-    element: bool,
+    presentation: Presentation,
     /// The renderer's choices in the server's HTML, a list of numbers. Null if nothing was
     /// rendered, or once the HTML is adopted.
     shape: Val,
@@ -89,16 +99,17 @@ impl Page {
         &mut self.stage.dom
     }
 
-    /// Mounts a component from the payload of its `COMPONENT_MOUNT`. `of` is a list: its id on the
-    /// wire; the renderer's choices, a list of numbers, or null if nothing was rendered; the user
-    /// that the page was made for; the hash of the rendered template. `element` is false for a
-    /// component that is not shown.
-    pub fn mount(&mut self, slot: Slot, source: &str, of: Val, element: bool) {
-        let mut of = of.into_list();
-        let mut part = |at: usize| of.get_mut(at).map(std::mem::take).unwrap_or_default();
+    /// Mounts a component from the payload of its `COMPONENT_MOUNT`. `origin` is a list: its id on
+    /// the wire; the renderer's choices, a list of numbers, or null if nothing was rendered; the
+    /// user that the page was made for; the hash of the rendered template.
+    pub fn mount(&mut self, slot: Slot, source: &str, origin: Val, presentation: Presentation) {
+        let mut origin = origin.into_list();
+        let mut part = |at: usize| origin.get_mut(at).map(std::mem::take).unwrap_or_default();
         self.client.mount(slot, part(0).str().unwrap_or_default(), source.into());
-        self.places
-            .insert(slot, Place { element, shape: part(1), user: part(2), painted: part(3), view: None });
+        self.places.insert(
+            slot,
+            Place { presentation, shape: part(1), user: part(2), painted: part(3), view: None },
+        );
     }
 
     /// Unmounts a component. The engine releases its nodes, which stay in the page.
@@ -198,7 +209,7 @@ impl Page {
 
     /// Removes an optimistic update of [`Page::add_optimistic`].
     pub fn release(&mut self, slot: Slot, update: Tag) {
-        self.client.release(slot, update, false);
+        self.client.release(slot, update, UpdateEnd::Included);
     }
 
     /// Sends new props of a child. `source` is the payload of the message and of later mounts of
@@ -234,9 +245,9 @@ impl Page {
         self.client.queue()
     }
 
-    /// Limits the number of connection attempts before the page stops; 0 for no limit.
-    pub fn set_limit(&mut self, tries: u32) {
-        self.client.set_limit(tries);
+    /// Limits the number of connection attempts before the page stops; `None` for no limit.
+    pub fn set_attempt_limit(&mut self, limit: Option<NonZeroU32>) {
+        self.client.set_attempt_limit(limit);
     }
 
     /// Handles the opening of the socket with this number.
@@ -265,10 +276,9 @@ impl Page {
         self.client.wake();
     }
 
-    /// Closes the connection: `for_good`, which ends the session, or for the browser's back-forward
-    /// cache.
-    pub fn leave(&mut self, for_good: bool) {
-        self.client.leave(for_good);
+    /// Closes the connection of a page that is left.
+    pub fn leave(&mut self, departure: Departure) {
+        self.client.leave(departure);
     }
 
     /// Returns an optimistic update with the shared field whose topic it changes, or
@@ -408,7 +418,7 @@ impl Page {
         }
         let hash = component.template;
         let Some(place) = self.places.get_mut(slot) else { return };
-        if place.element {
+        if place.presentation == Presentation::Element {
             if place.view.as_ref().is_some_and(|view| view.blueprint.hash == hash) {
                 self.view(slot, 0, ALL, None, (Key::NONE, &[]));
             } else {
@@ -473,7 +483,7 @@ mod tests {
     #[test]
     fn a_page_may_move_to_another_thread() {
         let mut page = Page::new(1);
-        page.mount(1, r#"{"component":"counter","props":{}}"#, Val::Null, true);
+        page.mount(1, r#"{"component":"counter","props":{}}"#, Val::Null, Presentation::Element);
         let page = std::thread::spawn(move || {
             page.edit(1, "title", Val::text("from another thread"));
             page

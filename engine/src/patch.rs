@@ -1,6 +1,8 @@
 //! Applies patches to a state and reports their effects as list positions that every view can
 //! follow.
 
+use vivaz_protocol::words;
+
 use crate::value::{Key, Val};
 
 /// A change of one field.
@@ -42,10 +44,10 @@ pub(crate) enum Step {
 pub(crate) fn apply(old: &mut Val, mut patch: Val) -> Option<What> {
     if let Val::Obj(fields) = &mut patch
         && let [(key, value)] = fields.as_mut_slice()
-        && let name @ ("$list" | "$value") = key.name()
+        && let name @ (words::patch::LIST | words::patch::VALUE) = key.name()
     {
         let value = std::mem::take(value);
-        if name == "$list" {
+        if name == words::patch::LIST {
             let Val::List(items) = old else { return None };
             let mut cursor = 0;
             let mut steps = Vec::new();
@@ -62,22 +64,22 @@ pub(crate) fn apply(old: &mut Val, mut patch: Val) -> Option<What> {
 
 /// Returns the patch value that sets a field to `value`.
 pub(crate) fn plain(value: Val) -> Val {
-    if let Val::Obj(_) = value { Val::Obj(vec![(Key::of("$value"), value)]) } else { value }
+    if let Val::Obj(_) = value { Val::Obj(vec![(Key::of(words::patch::VALUE), value)]) } else { value }
 }
 
 /// Returns the patch value that adds an item at the end of a list. A server cannot send this
 /// position: it is infinity, which JSON does not have.
 pub(crate) fn push(item: Val) -> Val {
-    list(vec![Val::text("+"), Val::Num(f64::INFINITY), item])
+    list(vec![Val::text(words::patch::INSERT), Val::Num(f64::INFINITY), item])
 }
 
 /// Returns the patch value that removes the item with this id from a list.
 pub(crate) fn remove(id: Val) -> Val {
-    list(vec![Val::text("-"), id])
+    list(vec![Val::text(words::patch::REMOVE), id])
 }
 
 fn list(op: Vec<Val>) -> Val {
-    Val::Obj(vec![(Key::of("$list"), Val::List(vec![Val::List(op)]))])
+    Val::Obj(vec![(Key::of(words::patch::LIST), Val::List(vec![Val::List(op)]))])
 }
 
 fn step(items: &mut Vec<Val>, cursor: &mut usize, op: Val) -> Option<Step> {
@@ -85,24 +87,24 @@ fn step(items: &mut Vec<Val>, cursor: &mut usize, op: Val) -> Option<Step> {
     let mut part = |at: usize| parts.get_mut(at).map(std::mem::take);
     let (name, first, second) = (part(0)?, part(1)?, part(2));
     let name = name.str()?;
-    if name == "+" {
+    if name == words::patch::INSERT {
         let at = if first == Val::Num(f64::INFINITY) { items.len() } else { place(&first)? };
         let item = second.filter(|_| at <= items.len())?;
         items.insert(at, item);
         *cursor = at;
         return Some(Step::Insert(at));
     }
-    if name == "=" {
+    if name == words::patch::ORDER {
         return order(items, &first.into_list());
     }
     let at = find(items, *cursor, &first)?;
     *cursor = at;
     match name {
-        "-" => {
+        words::patch::REMOVE => {
             items.remove(at);
             Some(Step::Remove(at))
         }
-        "~" => {
+        words::patch::CHANGE => {
             let item = items.get_mut(at)?;
             let mut fields = Vec::new();
             for (key, value) in second?.into_fields() {
@@ -113,7 +115,7 @@ fn step(items: &mut Vec<Val>, cursor: &mut usize, op: Val) -> Option<Step> {
             }
             Some(Step::Item { at, fields })
         }
-        ">" => {
+        words::patch::MOVE => {
             let to = place(&second?).filter(|to| *to < items.len())?;
             let item = items.remove(at);
             items.insert(to, item);
@@ -148,7 +150,7 @@ fn place(value: &Val) -> Option<usize> {
 /// Returns the position of the item with this id. Searches outwards from `cursor`, the previous
 /// position, because consecutive steps often affect adjacent items.
 pub(crate) fn find(items: &[Val], cursor: usize, id: &Val) -> Option<usize> {
-    let key = Key::of("id");
+    let key = Key::of(words::patch::ID);
     let is = |at: usize| items.get(at).and_then(|item| item.at(key)) == Some(id);
     let cursor = cursor.min(items.len());
     for distance in 0..=items.len() {

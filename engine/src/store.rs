@@ -29,6 +29,16 @@ pub(crate) struct Stream {
     pub(crate) optimistic: Vec<(Tag, Edit)>,
 }
 
+/// The way in which an optimistic update ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum UpdateEnd {
+    /// The confirmed state includes the update, or the page's own code withdraws it.
+    #[default]
+    Included,
+    /// The server refused the update's request.
+    Refused,
+}
+
 /// The reason for the removal of an optimistic update.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
@@ -37,8 +47,7 @@ pub(crate) struct Outcome {
     pub(crate) before: Val,
     /// The patch has other causes too, which may also have added items.
     pub(crate) is_merged: bool,
-    /// The request was refused.
-    pub(crate) is_refused: bool,
+    pub(crate) ending: UpdateEnd,
 }
 
 impl Default for Stream {

@@ -3,6 +3,7 @@
 //! This module reimplements `client-wasm/js/dom.js`, `events.js` and some of the modules. The cases
 //! in `client-wasm/cases.json` run here and in Chromium, and keep both implementations equal.
 
+mod activation;
 mod attributes;
 mod block;
 mod children;
@@ -10,15 +11,15 @@ mod controls;
 mod document;
 mod effect;
 mod events;
-mod inputs;
+mod html;
 mod instances;
-mod tree;
 
+pub use activation::Activation;
 pub use children::{ChildChange, Mount};
 pub use document::Document;
 pub use effect::EventEffect;
 pub use events::{Event, Fire, Handler};
-pub use tree::{Node, NodeTree};
+pub use html::tree::{Node, NodeTree};
 
 #[cfg(test)]
 mod tests;

@@ -84,13 +84,6 @@ error_codes! {
     ReplyLost = "reply_lost",
 }
 
-impl ErrorCode {
-    /// Returns whether the client may retry without the user, with a new ref, after `retryMs`.
-    pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::RateLimited | Self::Overloaded)
-    }
-}
-
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -169,7 +169,8 @@ pub struct ErrorMessage<'a> {
     pub message: Cow<'a, str>,
     /// Details for programs: with [`ErrorCode::Invalid`], `{field: [message]}`.
     pub details: Option<RawJson<'a>>,
-    /// The delay in milliseconds before the client may retry, with a retryable code.
+    /// The delay in milliseconds before the client may retry, with
+    /// [`ErrorCode::RateLimited`] and [`ErrorCode::Overloaded`].
     pub retry_ms: Option<u64>,
 }
 

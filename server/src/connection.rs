@@ -197,6 +197,9 @@ fn handle_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Af
         }
         Turn::Mail(Mail::Save) => session.save(),
         Turn::Mail(Mail::WriteWhole(answer)) => session.write_whole(None, answer),
+        // A page that no longer waits needs no answer.
+        #[cfg(feature = "testing")]
+        Turn::Mail(Mail::IsIdle(answer)) => drop(answer.send(session.is_idle())),
         Turn::Mail(Mail::Evict(reason)) => return AfterTurn::FlushAndFinish(ConnectionEnd::Evicted(reason)),
         Turn::Mail(Mail::Drain(after)) => {
             session.send_drain(after);

@@ -11,7 +11,8 @@ use std::time::SystemTime;
 use axum::http::request::Parts;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use vivaz_components::{Env, Hub, Identity, Registry, Spec, States};
+use vivaz_components::spec::Spec;
+use vivaz_components::{Env, Hub, Identity, Registry, States};
 use vivaz_protocol::RawJson;
 
 pub(crate) use self::epochs::{Epochs, StreamEpoch};

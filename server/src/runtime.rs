@@ -88,9 +88,9 @@ impl Runtime {
         port.is_some()
     }
 
-    /// Checks whether new pages can be served: the process is not shutting down, and the session
-    /// store, if there is one, can be written. The result of the store is at most one second old.
-    /// For the readiness probe of a load balancer.
+    /// Checks whether new pages can be served: [`is_ready`](Self::is_ready) returns true, and the
+    /// session store, if there is one, can be written. It waits for the store; the store's result
+    /// is at most one second old. For the readiness probe of a load balancer.
     ///
     /// # Errors
     /// Returns the reason. The text includes the store's own message, which may name files and
@@ -109,7 +109,9 @@ impl Runtime {
         }
     }
 
-    /// Checks whether new pages are accepted. They are not after [`drain`](Self::drain).
+    /// Returns whether new pages are accepted: they are until [`drain`](Self::drain) or
+    /// [`shutdown`](Self::shutdown). It does not wait and does not check the session store; a probe
+    /// that also needs a writable store uses [`readiness`](Self::readiness).
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.core().is_ready()
@@ -131,6 +133,9 @@ impl Runtime {
     ///
     /// [`serve`](crate::serve) calls it. An application under another server awaits it before the
     /// process ends; otherwise the end of the process has the consequences of a kill.
+    ///
+    /// A second call waits in the same way. After the first call has returned, it finds no sessions
+    /// and closes the session store again.
     pub async fn shutdown(&self) {
         let core = self.core();
         self.drain();

@@ -87,8 +87,8 @@ pub(crate) struct Session {
     /// Jobs and other futures that the session waits for. `None` until the first one, because most
     /// sessions never have any.
     running: Option<RunningWork>,
-    /// Counts the running tasks of `cx.spawn`: each holds a reference.
-    spawned: Arc<()>,
+    /// Counts the running tasks of `cx.spawn`: each holds a reference. `None` until the first one.
+    spawned: Option<Arc<()>>,
     /// Whether jobs of the page are paused until the page has read its outbox.
     is_paused: bool,
     /// How many times a page has resumed the session. Each component records the value at its last
@@ -144,7 +144,7 @@ impl Session {
             behaviour: ClientBehaviour::default(),
             resyncs: Vec::new(),
             running: None,
-            spawned: Arc::default(),
+            spawned: None,
             is_paused: false,
             resumes: 0,
             persistence: Persistence::default(),
@@ -261,16 +261,21 @@ impl Session {
         self.persistence.begin_end();
         let log = &self.supervisor.core().log;
         client_event!(log, WARN, session = %self.id(), ?reason, "session evicted: another process owns it, or the store has a newer state");
-        let supervisor = Arc::clone(&self.supervisor);
-        let id = self.id().clone();
-        // The store's rows differ from the state of the page, so they are not updated.
-        if let Some(keeper) = &supervisor.core().keeper {
+        self.discard();
+    }
+
+    /// Drops the session's copy in memory and its queued writes, because the store's rows differ
+    /// from its state, and lets another process claim the session.
+    fn discard(self: Box<Self>) {
+        let (supervisor, id) = (Arc::clone(&self.supervisor), self.id().clone());
+        let keeper = supervisor.core().keeper.as_ref();
+        if let Some(keeper) = keeper {
             keeper.drop_writes(&id);
         }
         // Dropped before its release is queued: the keeper does not release a session that this
         // process has.
         drop(self);
-        if let Some(keeper) = &supervisor.core().keeper {
+        if let Some(keeper) = keeper {
             keeper.release(&id);
         }
     }

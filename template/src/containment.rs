@@ -4,6 +4,7 @@
 //! when both templates are known.
 
 use crate::compiled::Namespace;
+use crate::elements::{ENDS_ITEM, ENDS_SCOPE, has_any};
 use crate::error::{Lines, Position};
 use crate::source::Element;
 
@@ -66,7 +67,7 @@ impl ExclusiveGroup {
             Self::Link | Self::Button => ends_scope(open),
             Self::Form => open.is("template"),
             Self::Item | Self::Description => {
-                ends_scope(open) || open.is_html() && ENDS_ITEM.contains(&&*open.name)
+                ends_scope(open) || open.is_html() && has_any(&open.name, ENDS_ITEM)
             }
         }
     }
@@ -75,7 +76,7 @@ impl ExclusiveGroup {
 /// Returns whether the search for an open element ends at this one.
 pub(crate) fn ends_scope(open: &OpenElement) -> bool {
     if open.is_html() {
-        SCOPE.contains(&&*open.name)
+        has_any(&open.name, ENDS_SCOPE)
     } else {
         matches!(&*open.name, "foreignObject" | "desc" | "title" | "mi" | "mo" | "mn" | "ms" | "mtext")
     }
@@ -178,57 +179,3 @@ impl ContainmentBuilder {
         }
     }
 }
-
-/// Elements that end the search for an open element of some kind.
-const SCOPE: &[&str] = &["applet", "caption", "table", "td", "th", "marquee", "object", "template"];
-
-/// Elements that end the search for an open list item: all "special" elements except `address`,
-/// `div` and `p`.
-const ENDS_ITEM: &[&str] = &[
-    "article",
-    "aside",
-    "blockquote",
-    "button",
-    "caption",
-    "center",
-    "colgroup",
-    "dd",
-    "details",
-    "dir",
-    "dl",
-    "dt",
-    "fieldset",
-    "figcaption",
-    "figure",
-    "footer",
-    "form",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "hgroup",
-    "iframe",
-    "li",
-    "main",
-    "menu",
-    "nav",
-    "object",
-    "ol",
-    "pre",
-    "search",
-    "section",
-    "select",
-    "summary",
-    "table",
-    "tbody",
-    "td",
-    "template",
-    "tfoot",
-    "th",
-    "thead",
-    "tr",
-    "ul",
-];

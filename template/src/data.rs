@@ -1,6 +1,8 @@
 //! The operations of expressions on values, so that one evaluator serves the server's JSON and the
 //! page's values.
 
+#[cfg(feature = "serde_json")]
+mod json_value;
 mod number;
 
 /// A field's name in a template.

@@ -32,6 +32,8 @@ pub mod compiled;
 pub mod containment;
 pub mod data;
 #[cfg(feature = "parse")]
+mod elements;
+#[cfg(feature = "parse")]
 mod encode;
 #[cfg(feature = "parse")]
 mod error;
@@ -39,8 +41,6 @@ mod error;
 pub mod escape;
 pub mod eval;
 pub mod expr;
-#[cfg(feature = "serde_json")]
-mod json;
 #[cfg(feature = "parse")]
 mod outline;
 #[cfg(feature = "render")]

@@ -191,15 +191,7 @@ impl<D: Data> Renderer<'_, D> {
                     }
                 }
                 RenderOp::Ticked(value, own) => {
-                    let (value, own) = (value.eval(&frame), own.eval(&frame));
-                    let on = if let Kind::List(items) = value.kind() {
-                        // The default value of a checkbox.
-                        let is_null = matches!(own.kind(), Kind::Null);
-                        has_text(items, &if is_null { "on".to_owned() } else { text_of(&own) })
-                    } else {
-                        value.truthy()
-                    };
-                    if on {
+                    if is_ticked(&value.eval(&frame), &own.eval(&frame)) {
                         self.rendered.html.push_str(" checked");
                     }
                 }
@@ -212,17 +204,7 @@ impl<D: Data> Renderer<'_, D> {
                 }
                 RenderOp::SelectStart(value) => self.select = Some(value.eval(&frame).into_data()),
                 RenderOp::Selected(own, shown) => {
-                    let own = own.as_ref().map(|own| own.eval(&frame));
-                    let own = own.filter(|own| !matches!(own.kind(), Kind::Null));
-                    let own = match own {
-                        Some(own) => text_of(&own),
-                        // A browser takes the value from the text.
-                        None => {
-                            let text = text_of(&shown.eval(&frame));
-                            text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
-                        }
-                    };
-                    if self.selected(&own) {
+                    if self.selected(&option_value(own.as_ref(), shown, &frame)) {
                         self.rendered.html.push_str(" selected");
                     }
                 }
@@ -239,29 +221,7 @@ impl<D: Data> Renderer<'_, D> {
                 }
                 RenderOp::ChildStart(at, around) => {
                     if let Some(HoleKind::Child { component, props, .. }) = hole(at) {
-                        let page = match compiled.outline.local(number, *at) {
-                            PageLocal::Child { props: local, .. } => props
-                                .iter()
-                                .zip(local)
-                                .filter(|(_, is_local)| **is_local)
-                                .map(|((name, _), _)| name.text.clone())
-                                .collect(),
-                            PageLocal::Other | PageLocal::List(_) | PageLocal::Arms(_) => Vec::new(),
-                        };
-                        let props = props
-                            .iter()
-                            .map(|(name, value)| (name.text.clone(), value.eval(&frame).into_data()));
-                        let comma = if self.place.is_empty() { "" } else { "," };
-                        self.child = Some(ChildSlot {
-                            offset: self.rendered.html.len(),
-                            component: component.clone(),
-                            props: props.collect(),
-                            attributes: String::new(),
-                            id: None,
-                            around: [self.around, around].concat(),
-                            place: format!("[{}{comma}{at}]", self.place),
-                            page,
-                        });
+                        self.start_child((number, *at), component, props, around, &frame);
                     }
                 }
                 RenderOp::ChildId(id) => {
@@ -278,6 +238,38 @@ impl<D: Data> Renderer<'_, D> {
                 }
             }
         }
+    }
+
+    /// Starts a child component at a hole, which is given as the numbers of its block and the hole.
+    fn start_child(
+        &mut self,
+        (block, at): (usize, usize),
+        component: &str,
+        props: &[(Name, Expr)],
+        around: &[OpenElement],
+        frame: &RenderFrame<'_, D>,
+    ) {
+        let page = match self.compiled.outline.local(block, at) {
+            PageLocal::Child { props: local, .. } => props
+                .iter()
+                .zip(local)
+                .filter(|(_, is_local)| **is_local)
+                .map(|((name, _), _)| name.text.clone())
+                .collect(),
+            PageLocal::Other | PageLocal::List(_) | PageLocal::Arms(_) => Vec::new(),
+        };
+        let props = props.iter().map(|(name, value)| (name.text.clone(), value.eval(frame).into_data()));
+        let comma = if self.place.is_empty() { "" } else { "," };
+        self.child = Some(ChildSlot {
+            offset: self.rendered.html.len(),
+            component: component.into(),
+            props: props.collect(),
+            attributes: String::new(),
+            id: None,
+            around: [self.around, around].concat(),
+            place: format!("[{}{comma}{at}]", self.place),
+            page,
+        });
     }
 
     fn rows(&mut self, at: usize, (list, key): (&Expr, &Expr), block: usize, frame: &RenderFrame<'_, D>) {
@@ -423,6 +415,26 @@ fn lines_of(text: &str) -> String {
         lines.push('\n');
     }
     lines
+}
+
+/// Returns whether a checkbox with the bound value and its own `value` is checked.
+fn is_ticked<D: Data>(bound: &Value<'_, D>, own: &Value<'_, D>) -> bool {
+    let Kind::List(items) = bound.kind() else { return bound.truthy() };
+    // The default value of a checkbox.
+    let is_null = matches!(own.kind(), Kind::Null);
+    has_text(items, &if is_null { "on".to_owned() } else { text_of(own) })
+}
+
+/// Returns the value of an option: its `value`, or else its text, as in a browser.
+fn option_value<D: Data>(own: Option<&Expr>, shown: &Expr, frame: &RenderFrame<'_, D>) -> String {
+    let own = own.map(|own| own.eval(frame)).filter(|own| !matches!(own.kind(), Kind::Null));
+    match own {
+        Some(own) => text_of(&own),
+        None => {
+            let text = text_of(&shown.eval(frame));
+            text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+        }
+    }
 }
 
 /// Returns whether one of the items has that text.

@@ -84,10 +84,6 @@ impl Element {
     }
 }
 
-/// Elements without content and end tag.
-pub(crate) const VOID: &[&str] =
-    &["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"];
-
 /// Returns the namespace of a child named `name` of an element.
 pub(crate) fn namespace(parent: Option<(&str, Namespace)>, name: &str) -> Namespace {
     let around = match parent {

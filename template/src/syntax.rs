@@ -4,7 +4,7 @@ mod forms;
 mod lexer;
 mod parser;
 
-pub(crate) use forms::{expression, guesses, key_value, loop_head, statements};
+pub(crate) use forms::{expression, key_value, loop_head, optimistic_updates, statements};
 
 use crate::expr::{Binary, Literal, Unary};
 

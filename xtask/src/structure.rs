@@ -8,6 +8,7 @@ mod modules;
 mod names;
 mod references;
 mod walks;
+mod words;
 
 use std::path::Path;
 

@@ -61,6 +61,13 @@ export default core => {
   };
 
   /**
+   * Returns the JSON of a list with its texts as attributes have them: without NUL.
+   *
+   * @param {string} list
+   */
+  const shownItems = list => JSON.stringify(JSON.parse(list), (_, item) => (item?.replace ? core.toText(VALUE_TEXT, item) : item));
+
+  /**
    * Stores what a control is to show: whether it is checked, or its value. Returns whether that has
    * changed.
    *
@@ -75,7 +82,7 @@ export default core => {
     const key = isChecked ? /* @__KEY__ */ 'isOn' : /* @__KEY__ */ 'wanted', last = state[key], type = kind & VALUE_TYPE, text = core.toText(kind, value);
     const { options } = node, isList = options || state.controlKind == CONTROL_CHOICE;
     state[key] = isChecked ? !!(kind & VALUE_TRUTHY)
-      : isList ? (type == VALUE_LIST ? value : JSON.stringify(options ? [text] : []))
+      : isList ? (type == VALUE_LIST ? shownItems(value) : JSON.stringify(options ? [text] : []))
         : type == VALUE_NULL ? null : text;
     return state[key] !== last;
   };

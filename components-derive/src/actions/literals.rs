@@ -19,8 +19,8 @@ pub(super) fn read(block: &ItemImpl, written: &mut Generated, errors: &mut Diagn
     for event in found.spawned {
         let name = event.value();
         if !written.events.contains(&name) {
-            let guess = nearest(&name, written.events.iter().map(String::as_str));
-            let hint = match guess {
+            let near = nearest(&name, written.events.iter().map(String::as_str));
+            let hint = match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("write `#[event(\"{name}\")] fn …(&mut self, result: Result<…>)`"),
             };

@@ -218,7 +218,36 @@ pub(super) fn write(sig: &Signature, role: MethodRole, written: &mut Generated, 
         let message = "arguments are decoded from a message, so they must be owned: `String`, not `&str`";
         return errors.push(syn::Error::new(span, message));
     }
-    let most = match &role {
+    if let Err(error) = check_values(sig, &role, &values) {
+        return errors.push(error);
+    }
+    match role {
+        MethodRole::Action(options) => action(sig, &options, &passed, &values, written, errors),
+        MethodRole::Computed => computed(sig, written, errors),
+        MethodRole::Event(name) => event(sig, name, &passed, &values, written, errors),
+        MethodRole::Updated => {
+            let run = run(sig, &passed);
+            let arm = quote!(p::MethodCall::Updated(property) => { let __path = ::core::clone::Clone::clone(property); #run });
+            hook("Updated", arm, written);
+        }
+        MethodRole::Unmount => {
+            let reason = values.first().map(|(ident, _)| quote!(let #ident = __reason;));
+            let run = run(sig, &passed);
+            hook("Unmount", quote!(p::MethodCall::Unmount(__reason) => { #reason #run }), written);
+        }
+        MethodRole::Connected => plain_hook("Connected", sig, &passed, written),
+        MethodRole::Disconnected => plain_hook("Disconnected", sig, &passed, written),
+        MethodRole::Resumed => plain_hook("Resumed", sig, &passed, written),
+        MethodRole::Mount | MethodRole::Migrate => {}
+    }
+}
+
+/// Checks that a method takes no more values than its role provides.
+///
+/// # Errors
+/// Returns an error at the first value too many.
+fn check_values(sig: &Signature, role: &MethodRole, values: &[(&Ident, &Type)]) -> syn::Result<()> {
+    let most = match role {
         MethodRole::Action(_) => usize::MAX,
         MethodRole::Event(_) | MethodRole::Unmount => 1,
         MethodRole::Computed
@@ -242,49 +271,42 @@ pub(super) fn write(sig: &Signature, role: MethodRole, written: &mut Generated, 
             | MethodRole::Disconnected
             | MethodRole::Resumed => "the context",
         };
-        return errors.at(extra, format!("`{}` takes {takes}; there is no value for `{extra}`", sig.ident));
+        let message = format!("`{}` takes {takes}; there is no value for `{extra}`", sig.ident);
+        return Err(syn::Error::new_spanned(extra, message));
     }
-    match role {
-        MethodRole::Action(options) => action(sig, &options, &passed, &values, written, errors),
-        MethodRole::Computed => computed(sig, written, errors),
-        MethodRole::Event(name) => {
-            if written.events.contains(&name) {
-                return errors.at(&sig.ident, format!("another #[event] method already receives `{name}`"));
-            }
-            if let Some((_, ty)) = values.first()
-                && !is_result(ty)
-            {
-                written.plain_events.push(name.clone());
-            }
-            let pattern = quote!(p::MethodCall::Event(event) if &*event.name == #name);
-            let decode = values.first().map(|(ident, ty)| {
-                let what = format!("the data of the event `{name}`");
-                quote_spanned! {ty.span()=>
-                    let #ident = match p::decode(#what, || p::event_data::<#ty>(&event.data)) {
-                        ::core::result::Result::Ok(data) => data,
-                        ::core::result::Result::Err(error) => return p::misfit(self, cx, #name, error),
-                    };
-                }
-            });
-            let run = run(sig, &passed);
-            written.arms.push(quote!(#pattern => { #decode #run }));
-            written.events.push(name);
-        }
-        MethodRole::Updated => {
-            let run = run(sig, &passed);
-            let arm = quote!(p::MethodCall::Updated(property) => { let __path = ::core::clone::Clone::clone(property); #run });
-            hook("Updated", arm, written);
-        }
-        MethodRole::Unmount => {
-            let reason = values.first().map(|(ident, _)| quote!(let #ident = __reason;));
-            let run = run(sig, &passed);
-            hook("Unmount", quote!(p::MethodCall::Unmount(__reason) => { #reason #run }), written);
-        }
-        MethodRole::Connected => plain_hook("Connected", sig, &passed, written),
-        MethodRole::Disconnected => plain_hook("Disconnected", sig, &passed, written),
-        MethodRole::Resumed => plain_hook("Resumed", sig, &passed, written),
-        MethodRole::Mount | MethodRole::Migrate => {}
+    Ok(())
+}
+
+/// Writes the method of an `#[event]`.
+fn event(
+    sig: &Signature,
+    name: String,
+    passed: &[Parameter],
+    values: &[(&Ident, &Type)],
+    written: &mut Generated,
+    errors: &mut Diagnostics,
+) {
+    if written.events.contains(&name) {
+        return errors.at(&sig.ident, format!("another #[event] method already receives `{name}`"));
     }
+    if let Some((_, ty)) = values.first()
+        && !is_result(ty)
+    {
+        written.plain_events.push(name.clone());
+    }
+    let pattern = quote!(p::MethodCall::Event(event) if &*event.name == #name);
+    let decode = values.first().map(|(ident, ty)| {
+        let what = format!("the data of the event `{name}`");
+        quote_spanned! {ty.span()=>
+            let #ident = match p::decode(#what, || p::event_data::<#ty>(&event.data)) {
+                ::core::result::Result::Ok(data) => data,
+                ::core::result::Result::Err(error) => return p::misfit(self, cx, #name, error),
+            };
+        }
+    });
+    let run = run(sig, passed);
+    written.arms.push(quote!(#pattern => { #decode #run }));
+    written.events.push(name);
 }
 
 /// Writes a hook without arguments.

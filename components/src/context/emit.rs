@@ -14,7 +14,8 @@ use crate::shared::Shared;
 use crate::topic::Topic;
 
 impl Context {
-    /// Sends an event to the component's own page.
+    /// Sends an event to the component's own page, where the page's code listens for it. No
+    /// component receives it: [`send`](Self::send) reaches the session's other components.
     ///
     /// # Errors
     /// Returns an error if `data` has no JSON form.
@@ -23,7 +24,7 @@ impl Context {
     }
 
     /// Sends an event to the other components of the session: to each that has an `#[event]` method
-    /// of that name. No page receives it.
+    /// of that name. No page receives it: [`emit`](Self::emit) reaches the component's own page.
     ///
     /// ```
     /// # use vivaz_components::{Context, Result};
@@ -93,7 +94,8 @@ pub struct Emit<'a> {
 }
 
 impl Emit<'_> {
-    /// Excludes the handler's own session.
+    /// Excludes the handler's own session. It has no effect on an event for [`Target::Own`] or
+    /// [`Target::Components`], which only the own session receives; this is logged at debug level.
     pub fn except_self(mut self) -> Self {
         self.except_self = true;
         self
@@ -105,6 +107,9 @@ impl Emit<'_> {
     /// Returns an error if `data` has no JSON form.
     pub fn emit(self, name: &str, data: impl Serialize) -> Result {
         let event = ServerEvent::new(name, &data)?;
+        if self.except_self && matches!(self.target, Target::Own | Target::Components) {
+            tracing::debug!(event = name, target = ?self.target, "`except_self` has no effect on this target");
+        }
         self.effects.stage(Effect::Emit { to: self.target, event, except_self: self.except_self });
         Ok(())
     }

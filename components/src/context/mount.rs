@@ -19,14 +19,18 @@ pub struct MountContext {
     admission: Admission,
 }
 
+/// For the host of a component. `mount` gets a finished context, so the documentation of
+/// applications hides these methods.
 impl MountContext {
     /// Creates a context.
+    #[doc(hidden)]
     #[must_use]
     pub fn new(env: Env) -> Self {
         Self { env, limit: None, budget: None, admission: Admission::Bounded }
     }
 
     /// Sets how long `mount` may wait.
+    #[doc(hidden)]
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
@@ -35,13 +39,16 @@ impl MountContext {
 
     /// Sets the budget of the session. The component's state counts against it while the component
     /// is mounted.
+    #[doc(hidden)]
     #[must_use]
     pub fn with_budget(mut self, budget: Arc<Budget>, admission: Admission) -> Self {
         self.budget = Some(budget);
         self.admission = admission;
         self
     }
+}
 
+impl MountContext {
     pub(crate) fn env(&self) -> &Env {
         &self.env
     }

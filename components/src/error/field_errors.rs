@@ -1,6 +1,6 @@
 //! Field errors of a form.
 
-mod refused;
+mod refused_input;
 #[cfg(feature = "garde")]
 mod validation;
 
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use refused::{RefusedInput, RefusedValue, SAVED_REFUSALS};
+pub(crate) use refused_input::{RefusedInput, RefusedValue, SAVED_REFUSALS};
 
 use super::{ActionError, Result};
 
@@ -65,12 +65,6 @@ impl Errors {
         } else {
             self.messages.insert(field, messages);
         }
-    }
-
-    /// Removes the messages about a field.
-    pub fn clear_field(&mut self, field: &str) {
-        self.disown(field);
-        self.messages.remove(field);
     }
 
     /// Removes all messages.

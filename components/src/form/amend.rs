@@ -20,7 +20,7 @@ impl FormTree<'_> {
                 // The last attempt failed, and everything before it is read as before: the type is
                 // not an `Option`.
                 let tried = self.tried.take();
-                self.guess(tried, AnyReading::Text)
+                self.set_reading(tried, AnyReading::Text)
             }
             ReadErrorKind::Type(Got::Other(_), _) | ReadErrorKind::Other(_) => false,
         }
@@ -32,19 +32,19 @@ impl FormTree<'_> {
         let mut any = false;
         self.root.each(&mut |node| {
             if node.is_asked.get()
-                && node.guess == AnyReading::None
+                && node.reading == AnyReading::None
                 && (node.is_empty_text() || node.is_missing())
             {
-                node.guess = AnyReading::Text;
+                node.reading = AnyReading::Text;
                 any = true;
             }
         });
         any
     }
 
-    fn guess(&mut self, id: Option<usize>, guess: AnyReading) -> bool {
+    fn set_reading(&mut self, id: Option<usize>, reading: AnyReading) -> bool {
         let node = self.root.find_mut(&|node| Some(node.id) == id);
-        node.map(|node| node.guess = guess).is_some()
+        node.map(|node| node.reading = reading).is_some()
     }
 
     fn add_missing(&mut self, id: Option<usize>, name: &'static str) -> bool {
@@ -93,7 +93,7 @@ impl FormTree<'_> {
                 read.err()
             }
             (_, Some(read)) => {
-                node.guess = *read.as_ref().unwrap_or(&AnyReading::Unsigned(1));
+                node.reading = *read.as_ref().unwrap_or(&AnyReading::Unsigned(1));
                 read.err()
             }
             (_, None) => return false,
@@ -112,7 +112,7 @@ impl FormTree<'_> {
             "sequence" => node.kind = FormNodeKind::List(vec![FormTree::node(next, FormNodeKind::text(""))]),
             _ if node.is_missing() => return false,
             _ => {
-                node.guess = AnyReading::Nothing;
+                node.reading = AnyReading::Nothing;
                 self.tried = Some(id);
             }
         }

@@ -31,7 +31,7 @@ pub(super) struct FormNode<'a> {
     pub(super) json: &'a str,
     pub(super) kind: FormNodeKind<'a>,
     /// How the node is read by a type that asks for any value.
-    pub(super) guess: AnyReading,
+    pub(super) reading: AnyReading,
     /// Whether a type has asked for any value.
     pub(super) is_asked: Cell<bool>,
 }
@@ -155,7 +155,7 @@ impl<'a> FormNode<'a> {
     fn new(json: &'a str, kind: FormNodeKind<'a>, next: &mut usize) -> Self {
         let id = *next;
         *next += 1;
-        Self { id, json, kind, guess: AnyReading::None, is_asked: Cell::new(false) }
+        Self { id, json, kind, reading: AnyReading::None, is_asked: Cell::new(false) }
     }
 
     pub(super) fn parse(json: &'a str, depth: usize, next: &mut usize) -> Result<Self, String> {

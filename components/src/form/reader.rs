@@ -91,11 +91,11 @@ impl<'de, 'u> FormReader<'de, 'u> {
         self.here(visitor.visit_map(&mut fields))
     }
 
-    fn guessed<V: Visitor<'de>>(self, visitor: V) -> ReadResult<V::Value> {
+    fn deserialize_probed<V: Visitor<'de>>(self, visitor: V) -> ReadResult<V::Value> {
         self.node.is_asked.set(true);
         let node = self.node;
-        let is_probed = node.guess == AnyReading::None && (node.is_missing() || node.is_empty_text());
-        self.here(match (node.guess, &node.kind) {
+        let is_probed = node.reading == AnyReading::None && (node.is_missing() || node.is_empty_text());
+        self.here(match (node.reading, &node.kind) {
             _ if is_probed => {
                 let probe =
                     u32::try_from(node.id).ok().and_then(|id| char::from_u32(PROBES.checked_add(id)?));
@@ -179,7 +179,7 @@ impl<'de> Deserializer<'de> for FormReader<'de, '_> {
                 let read = json.deserialize_any(visitor);
                 self.here(read.map_err(|error| ReadError::other(crate::error::without_place(&error))))
             }
-            FormNodeKind::Text(_) | FormNodeKind::Missing => self.guessed(visitor),
+            FormNodeKind::Text(_) | FormNodeKind::Missing => self.deserialize_probed(visitor),
             FormNodeKind::List(items) => self.items(items, visitor),
             FormNodeKind::Object(object) => self.entries(object, visitor),
         }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Host, refused, topics};
+use super::{Host, input_messages, topics};
 use crate::budget::Account;
 use crate::component::AnyComponent;
 use crate::error::NotRestored;
@@ -41,7 +41,7 @@ pub(super) fn compare(
     component: &mut dyn AnyComponent,
 ) -> Result<Changes> {
     let compared = guard_now("comparing a component", || {
-        refused::withdraw_outdated(component)?;
+        input_messages::withdraw_outdated(component)?;
         Ok(tracker.changes(component)?)
     });
     let changes = compared.inspect_err(|error| {

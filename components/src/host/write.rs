@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use vivaz_protocol::log::{Escaped, Quoted};
 use vivaz_protocol::{ErrorCode, PropertyPath};
 
-use super::{HandlerOutcome, Host, ShownTopics, refused, topics};
+use super::{HandlerOutcome, Host, ShownTopics, input_messages, topics};
 use crate::component::{AnyComponent, Called, MethodCall};
 use crate::edit::{EditCursor, FieldPath};
 use crate::env::Env;
@@ -38,7 +38,7 @@ impl Host {
         let shown = if is_refused { &mut self.component } else { &mut draft };
         guard_now("the errors of a form", || {
             edits.iter().zip(&written).try_for_each(|((property, _), written)| {
-                refused::edited(shown.as_mut(), property, written.as_ref().err())
+                input_messages::edited(shown.as_mut(), property, written.as_ref().err())
             })
         })?;
         written.into_iter().collect::<Result<()>>()?;

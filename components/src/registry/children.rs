@@ -23,8 +23,8 @@ impl Registry {
                 match self.get(component) {
                     Some(child) => props_of(child.spec, props, &mut say),
                     None => {
-                        let guess = guess(component, self.components.keys().copied());
-                        say(format!("no component is named `{component}`{guess}"));
+                        let hint = suggestion(component, self.components.keys().copied());
+                        say(format!("no component is named `{component}`{hint}"));
                     }
                 }
             }
@@ -40,8 +40,8 @@ fn props_of(child: &Spec, given: &[GivenProp], say: &mut impl FnMut(String)) {
         }
         match child.props.iter().find(|prop| prop.name == name) {
             None => {
-                let guess = guess(name, child.props.iter().map(|prop| prop.name));
-                say(format!("`{}` has no prop `{name}`{guess}", child.name));
+                let hint = suggestion(name, child.props.iter().map(|prop| prop.name));
+                say(format!("`{}` has no prop `{name}`{hint}", child.name));
             }
             Some(prop) => {
                 let is = match argument {
@@ -64,6 +64,6 @@ fn props_of(child: &Spec, given: &[GivenProp], say: &mut impl FnMut(String)) {
     }
 }
 
-fn guess<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use vivaz_protocol::log::Escaped;
 use crate::component::LiveComponent;
 use crate::fault;
 use crate::future::BoxFuture;
-use crate::host::{Host, recall_presences, refused};
+use crate::host::{Host, input_messages, recall_presences};
 use crate::instance::Instance;
 use crate::saved::Saved;
 use crate::{ActionError, MountContext, Result};
@@ -115,7 +115,7 @@ fn decode<C: LiveComponent>(saved: &[u8], schema: u64) -> Result<(C, Wrap)> {
         fault::guard_now("restoring a component", || {
             let saved = Saved::read(saved)?;
             let mut component = run(&saved)?;
-            refused::recall(&mut component, &saved)?;
+            input_messages::recall(&mut component, &saved)?;
             recall_presences(&mut component, &saved);
             Ok(component)
         })
@@ -130,6 +130,6 @@ fn decode<C: LiveComponent>(saved: &[u8], schema: u64) -> Result<(C, Wrap)> {
         }
     }
     let mut component = guarded(C::migrate)?;
-    refused::withdraw_all(&mut component);
+    input_messages::withdraw_all(&mut component);
     Ok((component, Decoded::Migrated))
 }

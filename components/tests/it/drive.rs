@@ -2,9 +2,9 @@
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use vivaz_components::instance::{Finished, Flushed, Instance, Job, JobProgress, Started};
 use vivaz_components::{
-    ComponentId, Context, Effect, Env, ErrorCode, Finished, Flushed, Instance, Job, JobProgress,
-    LiveComponent, MountContext, Registration, Started,
+    ComponentId, Context, Effect, Env, ErrorCode, LiveComponent, MountContext, Registration,
 };
 use vivaz_protocol::SessionId;
 
@@ -113,7 +113,7 @@ pub(crate) fn act(action: &str, args: Value) -> Job {
 struct Gone;
 
 impl Instance for Gone {
-    fn spec(&self) -> &'static vivaz_components::Spec {
+    fn spec(&self) -> &'static vivaz_components::spec::Spec {
         unreachable!("the instance is elsewhere")
     }
     fn run(self: Box<Self>, _: Context, _: Job) -> Started {

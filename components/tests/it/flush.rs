@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use vivaz_components::instance::Job;
 use vivaz_components::{
-    ActionError, Context, Effect, ErrorCode, Errors, Identity, Job, List, LiveComponent, LiveState, Result,
+    ActionError, Context, Effect, ErrorCode, Errors, Identity, List, LiveComponent, LiveState, Result,
     Shared, Topic, TopicContext, actions,
 };
 

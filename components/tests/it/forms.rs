@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use vivaz_components::{ErrorCode, Errors, Job, LiveComponent, LiveState, Result, actions};
+use vivaz_components::instance::Job;
+use vivaz_components::{ErrorCode, Errors, LiveComponent, LiveState, Result, actions};
 
 use crate::drive::{Page, act, raw};
 

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use vivaz_components::instance::BoxFuture;
+use vivaz_components::instance::Job;
 use vivaz_components::{
-    ActionError, Async, Context, Effect, Env, Hub, Identity, Job, LiveComponent, Loaded, MountContext,
+    ActionError, Async, Context, Effect, Env, Hub, Identity, LiveComponent, Loaded, MountContext,
     Registration, Result, States, actions,
 };
 

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use vivaz_components::instance::Job;
 use vivaz_components::{
-    ErrorCode, Errors, FieldPath, FieldStep, Job, Key, List, LiveComponent, LiveState, Tracked, actions,
+    ErrorCode, Errors, FieldPath, FieldStep, Key, List, LiveComponent, LiveState, Tracked, actions,
 };
 use vivaz_protocol::{Key as Step, PropertyPath};
 

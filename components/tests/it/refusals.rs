@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use vivaz_components::instance::Job;
 use vivaz_components::{
-    Context, ErrorCode, Errors, Job, List, LiveComponent, LiveState, MountContext, Registration, Result,
-    actions,
+    Context, ErrorCode, Errors, List, LiveComponent, LiveState, MountContext, Registration, Result, actions,
 };
 use vivaz_protocol::{Key, PropertyPath};
 

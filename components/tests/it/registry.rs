@@ -21,10 +21,10 @@ mod twin {
 
     pub(crate) fn registration() -> Registration {
         let mut registration = Registration::of::<PlainName>();
-        static SPEC: std::sync::OnceLock<vivaz_components::Spec> = std::sync::OnceLock::new();
+        static SPEC: std::sync::OnceLock<vivaz_components::spec::Spec> = std::sync::OnceLock::new();
         registration.spec = SPEC.get_or_init(|| {
             let spec = PlainName::SPEC;
-            vivaz_components::Spec {
+            vivaz_components::spec::Spec {
                 name: "widget",
                 type_name: "twin",
                 open: spec.open,

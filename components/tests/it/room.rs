@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use vivaz_components::instance::Job;
 use vivaz_components::{
-    ActionError, Context, Env, ErrorCode, Errors, Hub, Identity, Job, List, LiveComponent, LiveState,
+    ActionError, Context, Env, ErrorCode, Errors, Hub, Identity, List, LiveComponent, LiveState,
     MountContext, RestoreFailure, Result, Shared, States, Topic, TopicContext, User, actions,
 };
 
@@ -146,8 +147,11 @@ impl RoomView {
 }
 
 fn env() -> Env {
-    let states = States::default().with("the ".to_owned());
-    Env::new(Identity::of(User::new("1", "Ada")), states, Hub::new())
+    env_of(Identity::of(User::new("1", "Ada")))
+}
+
+fn env_of(identity: Identity) -> Env {
+    Env::new(identity, States::default().with("the ".to_owned()), Hub::new())
 }
 
 async fn page() -> Page {
@@ -236,9 +240,9 @@ async fn authorization_is_checked_first() {
     let mut page = page().await;
     assert_eq!(page.call("clear", json!([])).await, Err(ErrorCode::Forbidden));
     let moderator = page.env.identity().clone().with_permissions(["moderate"]);
-    page.env = page.env.with_identity(moderator);
+    page.env = env_of(moderator);
     assert_eq!(page.call("clear", json!([])).await, Ok(Value::Null));
-    page.env = page.env.with_identity(Identity::anonymous());
+    page.env = env_of(Identity::anonymous());
     assert_eq!(page.call("clear", json!([])).await, Err(ErrorCode::Unauthenticated));
     let refused = Page::try_mount_in::<RoomView>(page.env.clone(), json!({"room": "lobby"})).await;
     assert_eq!(refused.err().unwrap().code(), ErrorCode::Unauthenticated);
@@ -304,7 +308,7 @@ async fn restored_state_equals_saved_state() {
     assert_eq!(restored.topics().remove(0).1.name().as_str(), "room/attic");
     assert_eq!(restored.save().unwrap(), saved);
     // The authorization of its topics is checked again.
-    let nobody = page.env.clone().with_identity(Identity::anonymous());
+    let nobody = env_of(Identity::anonymous());
     let Err(RestoreFailure::Refused(error)) = restore(nobody).await else { panic!("it is refused") };
     assert_eq!(error.code(), ErrorCode::Unauthenticated);
     // A decoding error is distinguished from a refusal and from a temporary failure.
@@ -336,7 +340,7 @@ async fn a_component_that_is_away_is_answered_for() {
         vivaz_protocol::SessionId::new("session").unwrap(),
         vivaz_components::ComponentId::new("c1").unwrap(),
     );
-    let vivaz_components::Started::Running { future, mut meanwhile } =
+    let vivaz_components::instance::Started::Running { future, mut meanwhile } =
         instance.run(cx, act("sleep", json!([])))
     else {
         panic!("it waits")
@@ -346,7 +350,7 @@ async fn a_component_that_is_away_is_answered_for() {
     let state: Value = serde_json::from_str(&meanwhile.state().unwrap()).unwrap();
     assert_eq!(state["room"], "lobby");
     assert_eq!(meanwhile.topics().len(), 1);
-    let vivaz_components::JobProgress::Done(mut finished) = task.await.unwrap() else {
+    let vivaz_components::instance::JobProgress::Done(mut finished) = task.await.unwrap() else {
         panic!("nothing is flushed")
     };
     assert_eq!(serde_json::from_slice::<Value>(&finished.instance.save().unwrap()).unwrap()["sent"], 9);

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vivaz_components::instance::BoxFuture;
+use vivaz_components::instance::{Finished, Instance, Job};
 use vivaz_components::{
-    Context, Effect, ErrorCode, Finished, Instance, Job, Journal, LiveComponent, MessageId, MountContext,
-    Registration, Result, Saved, ServerEvent, Transaction, Tx, actions,
+    Context, Effect, ErrorCode, Journal, LiveComponent, MessageId, MountContext, Registration, Result, Saved,
+    ServerEvent, Transaction, Tx, actions,
 };
 use vivaz_databases::{DatabaseError, Driver, Row, Value as SqlValue};
 

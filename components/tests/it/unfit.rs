@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use vivaz_components::instance::Job;
 use vivaz_components::{
-    ActionError, Async, Context, Effect, Env, ErrorCode, Hub, Identity, Job, List, LiveComponent, LiveState,
+    ActionError, Async, Context, Effect, Env, ErrorCode, Hub, Identity, List, LiveComponent, LiveState,
     Registration, Result, Shared, States, Topic, TopicContext, Tracked, actions,
 };
 

@@ -1,12 +1,16 @@
 //! Settles requests: replies and refusals.
 
+use vivaz_protocol::words;
+
 use super::Client;
 use super::component::{ComponentPhase, Progress};
-use super::output::{Failure, Output};
+use super::failure::{BAD_SEAL, Failure, NOT_MOUNTED, OVERLOADED, RATE_LIMITED};
+use super::output::Output;
 use super::receive::Message;
-use super::request::{Request, RequestKind};
+use super::request::{Reply, Request, RequestKind, Verdict};
 use crate::list::retain;
 use crate::slots::Slot;
+use crate::store::UpdateEnd;
 use crate::value::{Key, Val};
 
 /// Maximum number of retries of a message that a busy server rejects.
@@ -14,13 +18,13 @@ const TRIES: u32 = 8;
 
 impl Client {
     pub(super) fn error(&mut self, message: &Message<'_>, failure: Failure) {
-        let code = failure.text_of("code");
+        let code = failure.text_of(words::payload::CODE);
         // Messages sent after a mount that has to be retried are retried after that mount.
         let mounting =
             |slot| self.component(slot).is_some_and(|component| component.phase == ComponentPhase::Mounting);
         let later = match code {
-            "not_mounted" => message.slot.is_some_and(mounting),
-            "rate_limited" | "overloaded" => true,
+            NOT_MOUNTED => message.slot.is_some_and(mounting),
+            RATE_LIMITED | OVERLOADED => true,
             _ => false,
         };
         if later
@@ -31,13 +35,13 @@ impl Client {
             request.tries += 1;
             self.unacknowledged += 1;
             self.take_back(&mut request);
-            let asked = failure.int_of("retryMs").unwrap_or(500).min(30_000) as u32;
+            let asked = failure.int_of(words::payload::RETRY_MS).unwrap_or(500).min(30_000) as u32;
             let pause = if self.link.is_hurried { 0 } else { asked + 50 * request.tries };
             request.timer = self.after(pause);
             self.retries.push(request);
             return self.send_waiting();
         }
-        self.answer(message, false, failure);
+        self.answer(message, Reply::Failure, failure);
     }
 
     /// Returns the index of the request that a message answers.
@@ -59,7 +63,7 @@ impl Client {
             };
             if component.edits.get(at).is_some_and(|edit| component.has_newer(edit.field, *tag)) {
                 component.edits.remove(at);
-                self.release(request.slot, *tag, false);
+                self.release(request.slot, *tag, UpdateEnd::Included);
             } else if let Some(edit) = component.edits.get_mut(at) {
                 edit.progress = Progress::Due;
             }
@@ -67,30 +71,28 @@ impl Client {
     }
 
     /// Removes and settles the request that a reply answers.
-    pub(super) fn answer(&mut self, message: &Message<'_>, ok: bool, value: Val) {
+    pub(super) fn answer(&mut self, message: &Message<'_>, reply: Reply, value: Val) {
         let Some(at) = self.asked(message) else { return };
         let request = self.requests.remove(at);
         self.unacknowledged += 1;
-        if ok {
-            self.done(&request, true, false);
-            self.settle(&request, true, value);
-        } else {
-            self.refuse(&request, &value);
+        match reply {
+            Reply::Success => {
+                self.conclude(&request, Verdict::Done);
+                self.settle(&request, Reply::Success, value);
+            }
+            Reply::Failure => self.refuse(&request, &value),
         }
         self.ask_waiting();
     }
 
     /// Settles a request that failed.
     pub(super) fn refuse(&mut self, request: &Request, failure: &Failure) {
-        // If one edit sent with an action is refused, all of them are refused. Otherwise they
-        // stay.
-        let edits =
-            matches!(failure.text_of("code"), "bad_value" | "unknown_property" | "read_only_property");
-        self.done(request, !(edits || request.kind == RequestKind::Property), true);
+        let code = failure.text_of(words::payload::CODE);
+        self.conclude(request, Verdict::of_failure(request.kind, code));
         match request.kind {
             RequestKind::Mount => {
                 // The page is too old, or the user has changed. A reload gives a valid seal.
-                if failure.text_of("code") == "bad_seal" {
+                if code == BAD_SEAL {
                     self.out.push(Output::Reload);
                 }
                 self.fail(request.slot, failure.clone());
@@ -112,15 +114,16 @@ impl Client {
     pub(super) fn report(&mut self, request: &Request, failure: &Failure) {
         let failure = failure.clone();
         if request.ticket != 0 {
-            return self.settle(request, false, failure);
+            return self.settle(request, Reply::Failure, failure);
         }
         let action = if request.kind == RequestKind::Action { request.name } else { Key::NONE };
         self.out.push(Output::ActionFailed { slot: request.slot, action, failure });
     }
 
-    /// Removes the optimistic updates of a request and releases its edits. Edits sent with an
-    /// action may be `accepted` although the action failed.
-    pub(super) fn done(&mut self, request: &Request, accepted: bool, failed: bool) {
+    /// Removes the optimistic updates of a request and releases its edits.
+    pub(super) fn conclude(&mut self, request: &Request, verdict: Verdict) {
+        let accepted = verdict != Verdict::Refused;
+        let failed = verdict != Verdict::Done;
         let slot = request.slot;
         if request.kind == RequestKind::Unmount {
             return self.forget(slot);
@@ -190,7 +193,7 @@ impl Client {
             }
         }
         for tag in &gone {
-            self.release(slot, *tag, failed);
+            self.release(slot, *tag, if failed { UpdateEnd::Refused } else { UpdateEnd::Included });
         }
         for field in &due {
             self.commit(slot, *field, 0);

@@ -1,12 +1,14 @@
 //! Commands from the page: mount, call, edit, unmount.
 
+use vivaz_protocol::words;
+
 use super::component::{Component, ComponentPhase, FieldEdit, Progress};
 use super::output::{Origin, Output};
 use super::request::{Request, RequestKind};
 use super::{Client, connection_state};
 use crate::list::shift;
 use crate::slots::Slot;
-use crate::store::{Edit, Outcome, Tag};
+use crate::store::{Edit, Outcome, Tag, UpdateEnd};
 use crate::value::{Key, Val};
 
 impl Client {
@@ -84,7 +86,7 @@ impl Client {
             self.ask(edit);
         }
         if !set.is_empty() {
-            request.body.set(Key::of("set"), Val::Obj(set));
+            request.body.set(Key::of(words::field::SET), Val::Obj(set));
         }
         self.ask(request);
     }
@@ -110,9 +112,9 @@ impl Client {
         tag
     }
 
-    /// Removes an optimistic update: it is refused, or the state includes it by now.
-    pub(crate) fn release(&mut self, slot: Slot, tag: Tag, is_refused: bool) {
-        let mut outcome = Outcome { is_refused, ..Outcome::default() };
+    /// Removes an optimistic update.
+    pub(crate) fn release(&mut self, slot: Slot, tag: Tag, ending: UpdateEnd) {
+        let mut outcome = Outcome { ending, ..Outcome::default() };
         let mut topic = Key::NONE;
         let mut at = 0;
         loop {
@@ -131,7 +133,7 @@ impl Client {
         let named = stream.release(tag, outcome, &mut changes);
         self.changed(slot, topic, changes);
         if let Some((temporary, id)) = named {
-            self.name(&temporary, &id, outcome.is_refused);
+            self.resolve_temporary(&temporary, &id, outcome.ending);
         }
     }
 

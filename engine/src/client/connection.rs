@@ -1,9 +1,31 @@
 //! Opens, closes, retries and probes the connection.
 
+use std::num::NonZeroU32;
+
+use vivaz_protocol::{AfterClose, CLOSE_LEFT, CloseCode, words};
+
 use super::output::{Output, SocketCommand};
-use super::request::RequestKind;
+use super::request::{Reply, RequestKind, start_frame};
 use super::{Client, connection_state};
 use crate::value::{Val, write_count};
+
+/// How a page is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// The browser keeps the page in its back-forward cache. The session can be resumed.
+    Cached,
+    /// The session ends.
+    ForGood,
+}
+
+impl Departure {
+    fn close_code(self) -> u16 {
+        match self {
+            Self::ForGood => CLOSE_LEFT,
+            Self::Cached => 1000,
+        }
+    }
+}
 
 impl Client {
     /// Sends `HELLO` over a socket that has opened. Without a session to resume, the mounts follow at
@@ -36,21 +58,21 @@ impl Client {
         }
         self.link.code = code;
         self.link.phase = connection_state::ConnectionPhase::Stopped;
-        match code {
-            // The user or the version does not match this page.
-            4401 | 4426 => return self.out.push(Output::Reload),
-            // Another connection has the session until the user acts, or a retry would fail again.
-            4409 | 1009 | 4400 => return,
-            // The server is full or flooded.
-            4429 | 4503 => self.link.attempt = self.link.attempt.max(connection_state::SLOWLY),
-            _ => {}
+        let then = CloseCode::from_u16(code).map_or(AfterClose::Reconnect, CloseCode::after_close);
+        match then {
+            AfterClose::Reload => return self.out.push(Output::Reload),
+            AfterClose::Stop | AfterClose::WaitForUser => return,
+            AfterClose::ReconnectSlowly => {
+                self.link.attempt = self.link.attempt.max(connection_state::SLOWLY);
+            }
+            AfterClose::Reconnect | AfterClose::ReconnectAfterDrain | AfterClose::NewSession => {}
         }
         if self.link.attempt < self.link.limit {
             self.link.phase = connection_state::ConnectionPhase::Pausing;
             let pause = self.link.pause();
             self.link.timer = self.after(pause);
         }
-        if code == 4410 {
+        if then == AfterClose::NewSession {
             // After the phase has changed, so that nothing is sent over the closed socket.
             self.session.clear();
             self.lose_session();
@@ -66,7 +88,7 @@ impl Client {
                 // Sends the newest value, unless another message has sent it.
                 RequestKind::Property => {
                     if !self.commit(request.slot, request.name, request.ticket) {
-                        self.settle(&request, true, Val::Null);
+                        self.settle(&request, Reply::Success, Val::Null);
                     }
                 }
                 RequestKind::Mount | RequestKind::Props | RequestKind::Unmount => self.ask(request),
@@ -89,9 +111,9 @@ impl Client {
         }
     }
 
-    /// Limits how many failed attempts the client follows up automatically; 0 for no limit.
-    pub(crate) fn set_limit(&mut self, tries: u32) {
-        self.link.limit = if tries == 0 { u32::MAX } else { tries };
+    /// Limits how many failed attempts the client follows up automatically; `None` for no limit.
+    pub(crate) fn set_attempt_limit(&mut self, limit: Option<NonZeroU32>) {
+        self.link.limit = limit.map_or(u32::MAX, NonZeroU32::get);
     }
 
     /// Connects and retries without pauses from now on.
@@ -111,14 +133,13 @@ impl Client {
         }
     }
 
-    /// Closes the connection of a page that is left: `for_good`, which ends the session, or for the
-    /// browser's back-forward cache.
-    pub(crate) fn leave(&mut self, for_good: bool) {
+    /// Closes the connection of a page that is left.
+    pub(crate) fn leave(&mut self, departure: Departure) {
         if matches!(
             self.link.phase,
             connection_state::ConnectionPhase::Opening | connection_state::ConnectionPhase::Open
         ) {
-            self.out.push(Output::Socket(SocketCommand::Close(if for_good { 4000 } else { 1000 })));
+            self.out.push(Output::Socket(SocketCommand::Close(departure.close_code())));
             self.ended(1000);
         }
         self.link.phase = connection_state::ConnectionPhase::Stopped;
@@ -136,7 +157,8 @@ impl Client {
     fn beat(&mut self, ms: u32) {
         self.link.heard = false;
         self.unacknowledged = 0;
-        let mut frame = String::from("{\"v\":1,\"type\":\"PING\",\"ack\":");
+        let mut frame = start_frame(words::kind::PING);
+        frame.push_str(",\"ack\":");
         write_count(self.acknowledged(), &mut frame);
         frame.push('}');
         self.out.push(Output::Socket(SocketCommand::Send(frame)));

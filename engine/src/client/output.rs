@@ -1,16 +1,10 @@
 //! Outputs of the client, which its caller runs. The client has no other effect outside.
 
+use super::failure::Failure;
 use crate::patch::Change;
 use crate::shared::Shared;
 use crate::slots::Slot;
 use crate::value::{Key, Val};
-
-/// The payload of an `ERROR`, or an object of the same form made by the client.
-pub(crate) type Failure = Val;
-
-pub(super) fn failure(code: &str, message: &str) -> Failure {
-    Val::Obj(vec![(Key::of("code"), Val::text(code)), (Key::of("message"), Val::text(message))])
-}
 
 /// The connection's status, as the page shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

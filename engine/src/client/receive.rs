@@ -1,11 +1,14 @@
 //! Handles messages from the server.
 
+use vivaz_protocol::words;
+
 use super::component::{Component, ComponentPhase};
-use super::output::{Output, failure};
-use super::request::{Request, RequestKind};
+use super::failure::{NOT_MOUNTED, SESSION_LOST, failure};
+use super::output::Output;
+use super::request::{Reply, Request, RequestKind};
 use super::{Client, Slot, Topic, connection_state};
 use crate::list::{retain, shift};
-use crate::store::{Outcome, Stream, Tag};
+use crate::store::{Outcome, Stream, Tag, UpdateEnd};
 use crate::value::{Key, Val, parse, write_count};
 
 /// The envelope of a frame.
@@ -19,7 +22,7 @@ pub(super) struct Message<'a> {
 
 impl Message<'_> {
     fn rev(&self) -> u64 {
-        self.frame.int_of("rev").unwrap_or(0)
+        self.frame.int_of(words::field::REV).unwrap_or(0)
     }
 }
 
@@ -32,73 +35,74 @@ impl Client {
         self.link.heard = true;
         // The client ignores frames that are not JSON or have an unknown type.
         let Some(mut frame) = parse(text) else { return };
-        let payload = frame.take("payload");
-        let kind = frame.text_of("type");
+        let payload = frame.take(words::field::PAYLOAD);
+        let kind = frame.text_of(words::field::TYPE);
         if self.link.phase != connection_state::ConnectionPhase::Open {
-            if kind == "WELCOME" && self.link.phase == connection_state::ConnectionPhase::Opening {
+            if kind == words::kind::WELCOME && self.link.phase == connection_state::ConnectionPhase::Opening {
                 self.welcome(&payload);
             }
             return;
         }
-        let id = frame.key_of("componentId");
+        let id = frame.key_of(words::field::COMPONENT_ID);
         let is = |component: &Component| component.id == id && component.phase != ComponentPhase::Gone;
         let of = self.components.iter().find(|(_, component)| is(component));
         let message = Message {
             frame: &frame,
-            reference: frame.int_of("ref"),
+            reference: frame.int_of(words::field::REF),
             slot: of.map(|(slot, _)| *slot),
-            topic: frame.key_of("topic"),
+            topic: frame.key_of(words::field::TOPIC),
         };
         match kind {
-            "STATE_UPDATE" => self.update(&message, payload),
-            "ACK" => self.answer(&message, true, payload),
-            "ERROR" => self.error(&message, payload),
-            "COMPONENT_MOUNTED" => self.mounted(&message, payload),
-            "STATE_SNAPSHOT" => self.snapshot(&message, payload),
-            "EVENT" => {
+            words::kind::STATE_UPDATE => self.update(&message, payload),
+            words::kind::ACK => self.answer(&message, Reply::Success, payload),
+            words::kind::ERROR => self.error(&message, payload),
+            words::kind::COMPONENT_MOUNTED => self.mounted(&message, payload),
+            words::kind::STATE_SNAPSHOT => self.snapshot(&message, payload),
+            words::kind::EVENT => {
                 for (slot, component) in self.components.iter() {
                     if message.slot == Some(*slot) || component.shows(message.topic) {
                         self.out.push(Output::Event { slot: *slot, event: payload.clone() });
                     }
                 }
             }
-            "COMPONENT_UNMOUNTED" => self.taken_away(&message, &payload),
-            "TEMPLATE" => {
-                let hash = payload.key_of("hash");
+            words::kind::COMPONENT_UNMOUNTED => self.taken_away(&message, &payload),
+            words::kind::TEMPLATE => {
+                let hash = payload.key_of(words::payload::HASH);
                 retain(&mut self.templates, &mut |template| *template != hash);
                 let mut payload = payload;
-                self.out.push(Output::Template { hash, template: payload.take("template") });
+                self.out.push(Output::Template { hash, template: payload.take(words::payload::TEMPLATE) });
             }
-            "DRAIN" => {
-                self.link.drain = Some(payload.int_of("reconnectAfterMs").unwrap_or(0).min(60_000) as u32);
+            words::kind::DRAIN => {
+                self.link.drain =
+                    Some(payload.int_of(words::payload::RECONNECT_AFTER_MS).unwrap_or(0).min(60_000) as u32);
             }
             _ => {}
         }
     }
 
     fn welcome(&mut self, payload: &Val) {
-        let resumed = payload.named("resumed") == Some(&Val::Bool(true));
+        let resumed = payload.named(words::payload::RESUMED) == Some(&Val::Bool(true));
         let known = !self.session.is_empty();
-        if let Some(ms) = payload.int_of("heartbeatMs") {
+        if let Some(ms) = payload.int_of(words::payload::HEARTBEAT_MS) {
             self.heartbeat = ms.clamp(100, 3_600_000) as u32;
         }
-        let limit = |name| payload.named("limits").and_then(|limits| limits.int_of(name));
-        self.in_flight = limit("inFlight").map_or(64, |n| n.max(1) as usize);
-        self.message_bytes = limit("messageBytes").map_or(65_536, |n| n as usize);
+        let limit = |name| payload.named(words::payload::LIMITS).and_then(|limits| limits.int_of(name));
+        self.in_flight = limit(words::payload::IN_FLIGHT).map_or(64, |n| n.max(1) as usize);
+        self.message_bytes = limit(words::payload::MESSAGE_BYTES).map_or(65_536, |n| n as usize);
         if !resumed || self.requests.is_empty() {
             self.connections.clear();
         }
-        self.connections.push(payload.text_of("connection").into());
-        self.session = payload.text_of("session").into();
-        self.secret = payload.text_of("resume").into();
-        self.out.push(Output::Build(payload.text_of("build").into()));
+        self.connections.push(payload.text_of(words::payload::CONNECTION).into());
+        self.session = payload.text_of(words::payload::SESSION).into();
+        self.secret = payload.text_of(words::payload::RESUME).into();
+        self.out.push(Output::Build(payload.text_of(words::payload::BUILD).into()));
         self.link.phase = connection_state::ConnectionPhase::Open;
         self.link.attempt = 0;
         self.link.code = 0;
         self.link.timer = self.after(self.heartbeat);
         self.unacknowledged = 0;
         if resumed {
-            let done = payload.named("done").and_then(Val::list).unwrap_or_default();
+            let done = payload.named(words::payload::DONE).and_then(Val::list).unwrap_or_default();
             for request in &mut self.requests {
                 // The server sends the reply without a second request.
                 request.sent = done.iter().any(|r| r.int() == Some(request.reference));
@@ -126,7 +130,7 @@ impl Client {
     pub(super) fn lose_session(&mut self) {
         let mut requests = std::mem::take(&mut self.requests);
         requests.append(&mut self.retries);
-        let lost = failure("session_lost", "the session is lost");
+        let lost = failure(SESSION_LOST, "the session is lost");
         let mut again = Vec::new();
         let mut kept: Vec<Tag> = Vec::new();
         while let Some(mut request) = shift(&mut requests) {
@@ -175,15 +179,19 @@ impl Client {
         if let Some(slot) = message.slot
             && let Some(component) = self.component_mut(slot)
         {
-            component.stream.replace(payload.take("state"), message.frame.text_of("epoch"), message.rev());
-            component.template = payload.key_of("template");
-            component.retry = payload.take("retry");
+            component.stream.replace(
+                payload.take(words::payload::STATE),
+                message.frame.text_of(words::field::EPOCH),
+                message.rev(),
+            );
+            component.template = payload.key_of(words::payload::TEMPLATE);
+            component.retry = payload.take(words::payload::RETRY);
             component.phase = ComponentPhase::Live;
-            component.topics = topics_of(payload.named("topics"));
+            component.topics = topics_of(payload.named(words::payload::TOPICS));
             self.drop_topics();
             self.out.push(Output::Mounted { slot });
         }
-        self.answer(message, true, Val::Null);
+        self.answer(message, Reply::Success, Val::Null);
     }
 
     fn snapshot(&mut self, message: &Message<'_>, state: Val) {
@@ -194,14 +202,14 @@ impl Client {
             self.topics.push(Topic { name: message.topic, stream: Stream::default() });
         }
         if let Some(stream) = self.stream_of(message) {
-            stream.replace(state, message.frame.text_of("epoch"), message.rev());
+            stream.replace(state, message.frame.text_of(words::field::EPOCH), message.rev());
             for (slot, component) in self.components.iter() {
                 if message.slot == Some(*slot) || message.slot.is_none() && component.shows(message.topic) {
                     self.out.push(Output::Replaced { slot: *slot });
                 }
             }
         }
-        self.answer(message, true, Val::Null);
+        self.answer(message, Reply::Success, Val::Null);
     }
 
     /// Returns the stream of the component or topic that a message concerns.
@@ -216,7 +224,7 @@ impl Client {
     fn update(&mut self, message: &Message<'_>, patch: Val) {
         let (tags, is_merged) = self.tags_by(message);
         if let Some(stream) = self.stream_of(message) {
-            let mut outcome = Outcome { before: stream.held(), is_merged, is_refused: false };
+            let mut outcome = Outcome { before: stream.held(), is_merged, ending: UpdateEnd::Included };
             let changes = stream.patch(message.rev(), patch);
             match changes {
                 Some(changes) => {
@@ -235,27 +243,36 @@ impl Client {
                     }
                 }
                 None if message.slot.is_some() => {
-                    self.tell("RESYNC\",\"componentId\":", message.frame.key_of("componentId"), "}");
+                    self.tell(
+                        words::kind::RESYNC,
+                        ",\"componentId\":",
+                        message.frame.key_of(words::field::COMPONENT_ID),
+                        "}",
+                    );
                 }
-                None => self.tell("RESYNC\",\"topic\":", message.topic, "}"),
+                None => self.tell(words::kind::RESYNC, ",\"topic\":", message.topic, "}"),
             }
         }
         if let Some(slot) = message.slot
-            && let Some(topics) = message.frame.named("topics")
+            && let Some(topics) = message.frame.named(words::field::TOPICS)
             && let Some(component) = self.component_mut(slot)
         {
             component.topics = topics_of(Some(topics));
             self.drop_topics();
             self.out.push(Output::Replaced { slot });
         }
-        self.answer(message, true, message.frame.named("result").cloned().unwrap_or_default());
+        self.answer(
+            message,
+            Reply::Success,
+            message.frame.named(words::field::RESULT).cloned().unwrap_or_default(),
+        );
     }
 
     /// Returns the tags of the requests that caused a patch, and whether it has several causes. The
     /// causes are the request that the patch answers and the requests that a topic's patch names,
     /// as one name or a list.
     fn tags_by(&self, message: &Message<'_>) -> (Vec<Tag>, bool) {
-        let by = message.frame.named("by").unwrap_or(&Val::Null);
+        let by = message.frame.named(words::field::BY).unwrap_or(&Val::Null);
         let names = by.list().unwrap_or(std::slice::from_ref(by));
         let mut tags = Vec::new();
         for request in &self.requests {
@@ -275,13 +292,14 @@ impl Client {
 
     fn taken_away(&mut self, message: &Message<'_>, payload: &Val) {
         let Some(slot) = message.slot else { return };
-        let reason = payload.named("reason").and_then(Val::str).unwrap_or("the component was unmounted");
+        let reason =
+            payload.named(words::payload::REASON).and_then(Val::str).unwrap_or("the component was unmounted");
         self.drop_waiting(slot);
         if let Some(component) = self.component_mut(slot) {
             component.stream.epoch.clear();
             component.topics.clear();
         }
-        self.fail(slot, failure("not_mounted", reason));
+        self.fail(slot, failure(NOT_MOUNTED, reason));
         self.drop_topics();
     }
 }

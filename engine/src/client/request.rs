@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use vivaz_protocol::words;
+
+use super::failure::{BAD_VALUE, READ_ONLY_PROPERTY, UNKNOWN_PROPERTY};
 use super::output::Origin;
 use crate::slots::Slot;
 use crate::store::Tag;
@@ -52,6 +55,44 @@ pub(crate) enum RequestKind {
     Unmount,
 }
 
+/// Whether a reply carries the result of a request or a failure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reply {
+    Success,
+    Failure,
+}
+
+/// The result of a request for its optimistic updates and its edits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Done,
+    /// The request failed. Edits sent with it may have been applied.
+    ActionFailed,
+    /// The request and its edits were refused.
+    Refused,
+}
+
+impl Verdict {
+    /// Returns the verdict on a request that failed with this code. If one edit sent with an action
+    /// is refused, all of them are refused. Otherwise they stay.
+    pub(super) fn of_failure(kind: RequestKind, code: &str) -> Self {
+        if kind == RequestKind::Property || matches!(code, BAD_VALUE | UNKNOWN_PROPERTY | READ_ONLY_PROPERTY)
+        {
+            Self::Refused
+        } else {
+            Self::ActionFailed
+        }
+    }
+}
+
+/// Returns the start of a frame: the version and the type.
+pub(super) fn start_frame(kind: &str) -> String {
+    let mut frame = String::from("{\"v\":1,\"type\":\"");
+    frame.push_str(kind);
+    frame.push('"');
+    frame
+}
+
 impl Request {
     /// Creates a request. `payload` is JSON, or empty for none.
     pub(super) fn new(slot: Slot, kind: RequestKind, payload: &str) -> Self {
@@ -84,9 +125,9 @@ impl Request {
     pub(super) fn action(slot: Slot, name: Key, arguments: Val) -> Self {
         let mut request = Self::new(slot, RequestKind::Action, "");
         request.name = name;
-        request.body.set(Key::of("action"), Val::text(name.name()));
+        request.body.set(Key::of(words::field::ACTION), Val::text(name.name()));
         if arguments.list().is_some_and(|list| !list.is_empty()) {
-            request.body.set(Key::of("payload"), arguments);
+            request.body.set(Key::of(words::field::PAYLOAD), arguments);
         }
         request
     }
@@ -96,10 +137,13 @@ impl Request {
             Some(path) if path.list().is_some() => path,
             _ => Val::text(field.name()),
         };
-        let payload = Val::Obj(vec![(Key::of("property"), property), (Key::of("value"), value)]);
+        let payload = Val::Obj(vec![
+            (Key::of(words::payload::PROPERTY), property),
+            (Key::of(words::payload::VALUE), value),
+        ]);
         let mut request = Self::new(slot, RequestKind::Property, "");
         request.name = field;
-        request.body.set(Key::of("payload"), payload);
+        request.body.set(Key::of(words::field::PAYLOAD), payload);
         request.fields.push(field);
         request
     }
@@ -110,22 +154,21 @@ impl Request {
         self.sent = false;
         self.left = false;
         if self.kind == RequestKind::Action {
-            self.body.remove(Key::of("set"));
+            self.body.remove(Key::of(words::field::SET));
             self.fields.clear();
         }
     }
 
     /// Encodes the frame. It acknowledges the replies up to `ack`, if `ack` is not 0.
     pub(super) fn frame(&self, component: Key, ack: u64) -> String {
-        let mut frame = String::from("{\"v\":1,\"type\":\"");
-        frame.push_str(match self.kind {
-            RequestKind::Mount => "COMPONENT_MOUNT",
-            RequestKind::Action => "COMPONENT_ACTION",
-            RequestKind::Property => "PROPERTY_UPDATE",
-            RequestKind::Props => "PROPS_UPDATE",
-            RequestKind::Unmount => "COMPONENT_UNMOUNT",
+        let mut frame = start_frame(match self.kind {
+            RequestKind::Mount => words::kind::COMPONENT_MOUNT,
+            RequestKind::Action => words::kind::COMPONENT_ACTION,
+            RequestKind::Property => words::kind::PROPERTY_UPDATE,
+            RequestKind::Props => words::kind::PROPS_UPDATE,
+            RequestKind::Unmount => words::kind::COMPONENT_UNMOUNT,
         });
-        frame.push_str("\",\"ref\":");
+        frame.push_str(",\"ref\":");
         write_count(self.reference, &mut frame);
         if ack != 0 {
             frame.push_str(",\"ack\":");

@@ -1,7 +1,10 @@
 //! Encodes and queues messages to the server.
 
-use super::output::{Output, SocketCommand, failure};
-use super::request::{Request, RequestKind};
+use vivaz_protocol::words;
+
+use super::failure::{OVERLOADED, TOO_LARGE, UNKNOWN_ITEM, failure};
+use super::output::{Output, SocketCommand};
+use super::request::{Reply, Request, RequestKind, Verdict, start_frame};
 use super::{Client, connection_state};
 use crate::store::Stream;
 use crate::value::{Key, write_count, write_string};
@@ -13,7 +16,8 @@ const ACK_EVERY: u32 = 16;
 
 impl Client {
     pub(super) fn hello(&self) -> String {
-        let mut hello = String::from("{\"v\":1,\"type\":\"HELLO\",\"payload\":{");
+        let mut hello = start_frame(words::kind::HELLO);
+        hello.push_str(",\"payload\":{");
         if !self.session.is_empty() {
             hello.push_str("\"session\":");
             write_string(&self.session, &mut hello);
@@ -38,10 +42,10 @@ impl Client {
                 }
             };
             for (_, component) in self.components.iter() {
-                position("c:", component.id, &component.stream);
+                position(words::stream::COMPONENT, component.id, &component.stream);
             }
             for topic in &self.topics {
-                position("t:", topic.name, &topic.stream);
+                position(words::stream::TOPIC, topic.name, &topic.stream);
             }
             hello.push_str(if comma == '{' { "{}" } else { "}" });
         }
@@ -60,14 +64,15 @@ impl Client {
         if self.requests.len() + self.retries.len() >= QUEUE
             && !matches!(request.kind, RequestKind::Mount | RequestKind::Unmount)
         {
-            return self.refuse(&request, &failure("overloaded", "too many messages"));
+            return self.refuse(&request, &failure(OVERLOADED, "too many messages"));
         }
         self.last_reference += 1;
         request.reference = self.last_reference;
         let waits = |other: &Request| other.slot == slot && other.timer == 0;
         if request.is_lost {
-            self.done(&request, request.kind != RequestKind::Property, true);
-            self.settle(&request, false, failure("unknown_item", ""));
+            let verdict = Verdict::of_failure(request.kind, UNKNOWN_ITEM);
+            self.conclude(&request, verdict);
+            self.settle(&request, Reply::Failure, failure(UNKNOWN_ITEM, ""));
         } else if self.is_pending(&mut request)
             // A retried request skips this queue, whose requests may wait for its reply.
             || request.tries == 0 && self.retries.iter().any(waits)
@@ -110,7 +115,7 @@ impl Client {
             if frame.len() > self.message_bytes {
                 at -= 1;
                 let request = self.requests.remove(at);
-                self.refuse(&request, &failure("too_large", "too large"));
+                self.refuse(&request, &failure(TOO_LARGE, "too large"));
                 // Requests that wait for an item added by this one are refused too.
                 return self.ask_waiting();
             }
@@ -139,14 +144,14 @@ impl Client {
 
     pub(super) fn ask_template(&mut self, hash: Key) {
         if self.link.phase == connection_state::ConnectionPhase::Open {
-            self.tell("TEMPLATE\",\"payload\":{\"hash\":", hash, "}}");
+            self.tell(words::kind::TEMPLATE, ",\"payload\":{\"hash\":", hash, "}}");
         }
     }
 
     /// Sends a message whose only value is a name.
-    pub(super) fn tell(&mut self, what: &str, name: Key, end: &str) {
-        let mut frame = String::from("{\"v\":1,\"type\":\"");
-        frame.push_str(what);
+    pub(super) fn tell(&mut self, kind: &str, start: &str, name: Key, end: &str) {
+        let mut frame = start_frame(kind);
+        frame.push_str(start);
         write_string(name.name(), &mut frame);
         frame.push_str(end);
         self.out.push(Output::Socket(SocketCommand::Send(frame)));

@@ -8,7 +8,7 @@ use super::Client;
 use super::component::Progress;
 use super::request::Request;
 use crate::list::{retain, shift};
-use crate::store::{Outcome, Stream};
+use crate::store::{Outcome, Stream, UpdateEnd};
 use crate::value::{Key, Val, parse};
 
 impl Client {
@@ -35,7 +35,8 @@ impl Client {
     /// Replaces a temporary id with the item's id in waiting requests and edits, after the reply to
     /// the item's addition. If the addition was refused, they are dropped. If the id is unknown,
     /// they keep the temporary id, and the server refuses them.
-    pub(super) fn name(&mut self, temporary: &Val, id: &Val, is_refused: bool) {
+    pub(super) fn resolve_temporary(&mut self, temporary: &Val, id: &Val, ending: UpdateEnd) {
+        let is_refused = ending == UpdateEnd::Refused;
         for request in &mut self.retries {
             if request.body.rename(temporary, id) {
                 request.is_lost |= is_refused;

@@ -7,7 +7,7 @@ mod temporary;
 
 use super::*;
 use crate::patch;
-use crate::store::Edit;
+use crate::store::{Edit, UpdateEnd};
 use crate::value::parse;
 
 /// A client with a server that is played by hand.
@@ -207,7 +207,7 @@ fn a_topic_patch_that_names_its_author_drops_the_authors_update() {
     );
     table.receive(r#"{"v":1,"type":"STATE_UPDATE","topic":"chat/lobby","rev":4,"by":"k-s1:2","payload":{"messages":{"$list":[["+",1,{"id":2}]]}}}"#);
     assert_eq!(table.client.whole(0).json(), r#"{"draft":"","chat":{"messages":[{"id":1},{"id":2}]}}"#);
-    // Somebody else's does not.
+    // That of another user does not.
     let push = Edit {
         field: Key::of("messages"),
         path: vec![(Key::NONE, Val::Int(1)), (Key::of("n"), Val::Null)],
@@ -492,9 +492,9 @@ fn a_new_session_replaces_an_ended_one() {
 
 #[test]
 fn leaving_for_good_ends_the_session_and_the_cache_suspends_it() {
-    for (for_good, code) in [(true, 4000), (false, 1000)] {
+    for (departure, code) in [(Departure::ForGood, 4000), (Departure::Cached, 1000)] {
         let mut table = Table::live();
-        table.client.leave(for_good);
+        table.client.leave(departure);
         let outputs = table.outputs();
         assert!(outputs.contains(&Output::Socket(SocketCommand::Close(code))));
         assert!(!outputs.iter().any(|o| matches!(o, Output::Socket(SocketCommand::Connect(_)))));

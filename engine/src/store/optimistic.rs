@@ -1,5 +1,7 @@
 //! Optimistic updates: the expected effects of an action, shown before the server replies.
 
+use vivaz_protocol::words;
+
 use super::Outcome;
 use crate::patch::{self, Step, What};
 use crate::value::{Key, Val, parse};
@@ -60,13 +62,13 @@ impl Edit {
     /// Returns the item that the edit adds to a list.
     #[inline(never)]
     pub(crate) fn added(&self) -> Option<&Val> {
-        self.patch.named("$list")?.list()?.first()?.list()?.get(2)
+        self.patch.named(words::patch::LIST)?.list()?.first()?.list()?.get(2)
     }
 
     /// Returns the id of the item that the edit adds, if it is a temporary id.
     #[inline(never)]
     pub(crate) fn temporary(&self) -> Option<&Val> {
-        let id = self.added()?.named("id")?;
+        let id = self.added()?.named(words::patch::ID)?;
         id.str()?.starts_with(TEMPORARY).then_some(id)
     }
 
@@ -75,7 +77,7 @@ impl Edit {
     /// the only one whose fields all equal those of the edit. In a patch with other causes its
     /// fields must be equal in any case.
     pub(super) fn real<'v>(&self, outcome: &mut Outcome, now: &'v mut Val) -> Option<&'v Val> {
-        let id = Key::of("id");
+        let id = Key::of(words::patch::ID);
         let before = self.find(outcome.before.at_mut(self.field)?)?.list()?;
         let Val::Obj(fields) = self.added()? else { return None };
         let (mut found, mut best) = (None, outcome.is_merged);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::tree::{Node, NodeTree};
+use super::html::tree::{Node, NodeTree};
 
 /// What holes have set on elements.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::tree::{Node, NodeTree};
+use super::html::tree::{Node, NodeTree};
 use crate::dom::Hole;
 use crate::value::Val;
 

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
+use super::html::tree::Node;
 use super::instances::Instances;
-use super::tree::Node;
 use crate::slots::Slot;
 use crate::value::{Val, parse};
 

@@ -7,9 +7,9 @@ use vivaz_template::code::model;
 use vivaz_template::compiled::Control;
 
 use super::effect::EventEffect;
-use super::inputs::Input;
+use super::html::inputs::Input;
+use super::html::tree::{Node, NodeTree};
 use super::instances::Instances;
-use super::tree::{Node, NodeTree};
 use crate::dom::value::{LIST, NULL, TRUTHY};
 use crate::dom::{Hole, HoleValue};
 use crate::render::shown;
@@ -125,7 +125,7 @@ impl Controls {
             return std::mem::replace(&mut state.on, on) != on;
         }
         let wanted = match value.tag() {
-            LIST if is_select || state.kind == Some(CHOICE) => parse(value.encoded).unwrap_or_default(),
+            LIST if is_select || state.kind == Some(CHOICE) => Val::List(shown_items(value.encoded)),
             _ if is_select => Val::List(vec![value.text().into()]),
             _ if state.kind == Some(CHOICE) => Val::List(Vec::new()),
             NULL => Val::Null,
@@ -366,7 +366,7 @@ impl Controls {
     /// handler reads its content or the control is a checkbox, a radio button or a select.
     pub(super) fn reads(&self, tree: &NodeTree, node: Node, is_read: bool, form: Option<Node>) -> Reads {
         let is_read = is_read || matches!(tree.input(node), Input::Tick | Input::Select);
-        let controls = form.into_iter().flat_map(|form| tree.inside(form)).chain(is_read.then_some(node));
+        let controls = form.into_iter().flat_map(|form| tree.elements(form)).chain(is_read.then_some(node));
         controls.map(|node| (node, self.states.get(&node).map_or(0, |state| state.count))).collect()
     }
 
@@ -415,6 +415,12 @@ impl Controls {
             }
         }
     }
+}
+
+/// Returns the items of a list with their texts as attributes have them: without NUL.
+fn shown_items(json: &str) -> Vec<Val> {
+    let items = parse(json).unwrap_or_default().into_list().into_iter();
+    items.map(|item| item.str().map(|text| text.replace('\0', "\u{fffd}").into()).unwrap_or(item)).collect()
 }
 
 /// Returns the text of a control as the value of its field.

@@ -4,9 +4,9 @@ use vivaz_template::code::{DomHole, event as bits};
 
 use super::controls::Reads;
 use super::document::Document;
-use super::inputs::Input;
+use super::html::inputs::Input;
+use super::html::tree::Node;
 use super::instances::Spot;
-use super::tree::Node;
 use crate::slots::Slot;
 use crate::value::{Key, Val};
 
@@ -58,7 +58,10 @@ impl Event {
     }
 
     fn bubbles(&self) -> bool {
-        !matches!(&*self.kind, "focus" | "blur" | "mouseenter" | "mouseleave" | "load" | "scroll")
+        !matches!(
+            &*self.kind,
+            "focus" | "blur" | "mouseenter" | "mouseleave" | "load" | "scroll" | "toggle" | "invalid"
+        )
     }
 
     /// Returns the modifier keys that are held down, as the bits of `code::held`.
@@ -127,7 +130,7 @@ impl Document {
         let from = if is_inside && tree.values(target) != Val::Null { target } else { element };
         let form = (flags & bits::READS_FORM != 0 || event.kind == "submit").then(|| {
             let mut inside = tree.inside(element);
-            tree.closest(from, "form").or_else(|| inside.find(|node| tree.name(*node) == "form"))
+            tree.form_of(from).or_else(|| inside.find(|node| tree.name(*node) == "form"))
         });
         let form = form.flatten();
         let mut payload = Val::Obj(Vec::new());

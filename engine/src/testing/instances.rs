@@ -9,7 +9,7 @@ use scraper::Node as Parsed;
 use vivaz_template::code::DomHole;
 
 use super::block::BlockLayout;
-use super::tree::{Node, NodeTree};
+use super::html::tree::{Node, NodeTree};
 use crate::dom::Hole;
 use crate::slots::Slot;
 use crate::value::Val;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Document, Event, EventEffect, Node};
+use super::{Activation, Document, Event, EventEffect, Node};
 use crate::dom::{Op, Ops};
 use crate::parse;
 
@@ -63,11 +63,16 @@ impl Case {
         } else if let Some([selector, on]) = step["tick"].as_array().map(Vec::as_slice) {
             let node = self.one(selector);
             self.document.tree_mut().tick(node, on == true);
+        } else if !step["click"].is_null() {
+            let node = self.one(&step["click"]);
+            if !self.document.tree().is_disabled(node) {
+                self.click(node);
+            }
         } else {
             let happens = step["happens"].as_array().unwrap();
             let detail = happens.get(2).cloned().unwrap_or(json!({}));
             let target = self.one(&happens[0]);
-            self.happens(Event::new(
+            self.dispatch(&mut Event::new(
                 happens[1].as_str().unwrap(),
                 target,
                 parse(&detail.to_string()).unwrap(),
@@ -75,12 +80,23 @@ impl Case {
         }
     }
 
-    fn happens(&mut self, mut event: Event) {
-        let handlers = self.document.handlers(&event);
+    fn held(&self, selector: &str) -> Value {
+        let held = self.document.tree().held(self.one(&json!(selector))).json();
+        serde_json::from_str(&held).unwrap()
+    }
+}
+
+impl Activation for Case {
+    fn document(&mut self) -> &mut Document {
+        &mut self.document
+    }
+
+    fn dispatch(&mut self, event: &mut Event) -> bool {
+        let handlers = self.document.handlers(event);
         let effects = self.document.take_effects();
         self.note(effects);
         for handler in &handlers {
-            let Some(fire) = self.document.consider(handler, &mut event) else { continue };
+            let Some(fire) = self.document.consider(handler, event) else { continue };
             let payload: Value = serde_json::from_str(&fire.event.json()).unwrap();
             self.heard.push(json!(["event", fire.root, fire.address, payload]));
             self.document.firing();
@@ -89,11 +105,7 @@ impl Case {
                 break;
             }
         }
-    }
-
-    fn held(&self, selector: &str) -> Value {
-        let held = self.document.tree().held(self.one(&json!(selector))).json();
-        serde_json::from_str(&held).unwrap()
+        !handlers.is_empty()
     }
 }
 

@@ -91,14 +91,6 @@ impl PatchWriter {
         ListWriter::open(&mut self.out)
     }
 
-    /// Appends existing changes of a keyed list: the text of an array of operations.
-    pub fn list_ops(&mut self, field: &str, ops: RawJson<'_>) {
-        self.key(field);
-        self.out.push_str("{\"$list\":");
-        self.out.push_str(ops.get());
-        self.out.push('}');
-    }
-
     /// Returns the patch as one JSON object, or `None` if it changes nothing.
     pub fn finish(mut self) -> Option<String> {
         if self.out.is_empty() {
@@ -327,7 +319,9 @@ mod tests {
         list.move_to(KeyRef::Int(0), 0);
         list.order([KeyRef::Int(1), KeyRef::Text("a")]);
         list.end();
-        patch.list_ops("m", RawJson::trusted(r#"[["-",1]]"#));
+        let mut second = patch.list("m");
+        second.remove(KeyRef::Int(1));
+        second.end();
         let expected = concat!(
             r#"{"l":{"$list":[["+",2,{"id":"a"}],["-","q\"uote"],["~",-9223372036854775808,{"done":true}],"#,
             r#"[">",0,0],["=",[1,"a"]]]},"m":{"$list":[["-",1]]}}"#

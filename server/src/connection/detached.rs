@@ -43,6 +43,9 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
                 },
                 DetachedTurn::Mail(Mail::Save) => session.save_until(until),
                 DetachedTurn::Mail(Mail::WriteWhole(answer)) => session.write_whole(Some(until), answer),
+                // A page that no longer waits needs no answer.
+                #[cfg(feature = "testing")]
+                DetachedTurn::Mail(Mail::IsIdle(answer)) => drop(answer.send(session.is_idle())),
                 DetachedTurn::Mail(Mail::Evict(reason)) => return session.evict(reason),
                 DetachedTurn::Mail(Mail::IdentityExpired) => {}
                 // The running jobs finish. With a store, the session is saved afterwards.
@@ -127,6 +130,9 @@ pub(crate) async fn finish_session(ending: EndingSession, reason: UnmountReason)
                 }
                 // The running jobs wait for a commit that will never complete.
                 DetachedTurn::Mail(Mail::Evict(_)) => return,
+                // The dropped sender reports that the session ends.
+                #[cfg(feature = "testing")]
+                DetachedTurn::Mail(Mail::IsIdle(_)) => {}
                 // The session cannot be resumed any more, and its components are being unmounted.
                 DetachedTurn::Mail(
                     Mail::Event { .. }

@@ -192,8 +192,11 @@ impl Live {
     /// exceeds the limit is not rendered; the page mounts it later.
     ///
     /// # Errors
-    /// Returns the error of `mount` or of a topic that the component shows, and
-    /// [`RenderError::TooLarge`] if the component has too much state.
+    /// - [`RenderError::Component`]: the error of `mount` or of a topic that the component shows.
+    /// - [`RenderError::TooLarge`]: the component has too much state.
+    /// - [`RenderError::Unknown`]: the component, or a child in its template, is not registered.
+    /// - [`RenderError::Props`], [`RenderError::Json`]: the props or the state have no JSON form.
+    /// - [`RenderError::Seal`]: the seal cannot be created.
     pub async fn render<C: LiveComponent>(&self, props: C::Props) -> Result<Markup, RenderError> {
         self.paint::<C>(props, String::new()).await
     }

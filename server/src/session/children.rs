@@ -12,7 +12,8 @@ use serde_json::Value;
 use serde_json::json;
 use serde_json::value::to_raw_value;
 use tokio::time::Instant;
-use vivaz_components::{ActionError, Result, Spec, UnmountReason};
+use vivaz_components::spec::Spec;
+use vivaz_components::{ActionError, Result, UnmountReason};
 use vivaz_protocol::{ComponentId, ErrorCode, MountChild, Ref};
 use vivaz_template::child_at;
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use vivaz_components::instance::Instance;
 use vivaz_components::spec::Hook;
-use vivaz_components::{Account, Budget, PresenceClaim, Spec, Stream, StreamPatch, TopicRef};
+use vivaz_components::spec::Spec;
+use vivaz_components::{Account, Budget, PresenceClaim, Stream, StreamPatch, TopicRef};
 use vivaz_protocol::{ComponentId, Ref, Rev, TopicName};
 
 use super::child::{Children, MountedBy, Placement, props_json};

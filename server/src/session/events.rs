@@ -28,7 +28,7 @@ impl Session {
     /// Delivers an event of a component to the other components of the session. The page does not
     /// receive it.
     pub(crate) fn deliver_component_event(&mut self, from: &ComponentId, event: &ServerEvent) {
-        let takes = |spec: &vivaz_components::Spec| spec.events.contains(&&*event.name);
+        let takes = |spec: &vivaz_components::spec::Spec| spec.events.contains(&&*event.name);
         let is_taken = self.supervisor.core().registry.iter().any(|registered| takes(registered.spec));
         if let Some(component) = self.components.get(from)
             && !is_taken
@@ -75,7 +75,7 @@ impl Session {
 
     /// Queues an event for a component, if it handles events of that name.
     fn enqueue_event(&mut self, id: &ComponentId, event: ServerEvent) {
-        let takes = |spec: &vivaz_components::Spec| spec.events.contains(&&*event.name);
+        let takes = |spec: &vivaz_components::spec::Spec| spec.events.contains(&&*event.name);
         let core = self.supervisor.core();
         let Some(component) = self.components.get(id).filter(|component| takes(component.spec)) else {
             return;

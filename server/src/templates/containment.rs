@@ -89,8 +89,9 @@ fn sentence(path: &ContainmentPath<'_>, component: &str, file: &str, inner: &Pla
 
 #[cfg(test)]
 mod tests {
+    use vivaz_components::spec::Spec;
     use vivaz_components::spec::TemplateSource;
-    use vivaz_components::{LiveComponent, Registration, Registry, Spec, actions};
+    use vivaz_components::{LiveComponent, Registration, Registry, actions};
 
     use super::Templates;
 

@@ -1,6 +1,7 @@
 //! A page: the engine of the browser's client over a document in memory, with a session and a user.
 
 mod call;
+mod settled;
 mod tab;
 mod task;
 
@@ -239,28 +240,6 @@ impl Page {
 
     pub(super) fn with<R>(&self, look: impl FnOnce(&mut PageState) -> R) -> R {
         look(&mut self.shared().lock())
-    }
-
-    /// Waits until the page has received every frame that the server has for it now, and every
-    /// component is mounted.
-    ///
-    /// # Panics
-    /// Panics if the server does not reply within a minute.
-    pub async fn settled(&self) {
-        let number = {
-            let mut state = self.shared().lock();
-            let (number, frame) = state.referee.ping();
-            if state.referee.is_welcomed() {
-                state.extra.push(frame);
-            }
-            number
-        };
-        self.shared().work.notify_one();
-        let arrived = |state: &PageState| {
-            let is_mounting = state.tab.is_mounting() || state.referee.is_mounting();
-            !state.referee.is_waiting_for_pong(number) && !is_mounting
-        };
-        self.wait("a sign of life", |state| arrived(state).then_some(())).await;
     }
 
     /// Waits until `holds` returns `true`, as the result of an event, a task or another page.

@@ -7,8 +7,7 @@ use serde_json::Value;
 use vivaz_engine::Val;
 use vivaz_engine::testing::{Node, NodeTree};
 
-use self::gesture::Gesture::{AtTick, Click, Event, Fire, Press, Put, Submit, Toggle};
-use self::gesture::one;
+use self::gesture::{Gesture, one};
 use super::client::Ask;
 use super::page::{Call, Page};
 
@@ -140,39 +139,47 @@ impl View {
     }
 
     /// Clicks an element: runs the handlers of `click` and then the browser's default action. A
-    /// button submits its form, a checkbox changes.
+    /// button submits or resets its form, a label clicks its control, a summary opens or closes its
+    /// `details`. A checkbox changes before the handlers run, and changes back if one of them
+    /// prevents that. A form with an invalid control receives no `submit`, and the control receives
+    /// `invalid`.
     ///
     /// # Panics
     /// Panics if the selector does not match exactly one element, if the element is disabled or
     /// hidden, or if the click has no effect.
     pub fn click(&self, selector: &str) -> Call {
-        self.gestures(selector, &[Click, Toggle, AtTick("input"), AtTick("change")])
+        self.gesture(selector, &Gesture::Click)
     }
 
-    /// Replaces the text of a control and leaves the control: `input`, `change`, `blur`.
+    /// Replaces the text of a control and leaves the control: `focus`, `input`, `change`, `blur`.
+    /// The control keeps what a browser keeps of the text: a number input no letters, and no input
+    /// more than its `maxlength`. A text that stays equal causes no `change`.
     ///
     /// # Panics
-    /// Panics if the selector does not match exactly one element, or it is disabled or hidden.
+    /// Panics if the selector does not match exactly one element, or it is disabled, hidden or
+    /// readonly.
     pub fn fill(&self, selector: &str, text: &str) -> Call {
-        let whole = [Put(text), Event("focus"), Event("input"), Event("change"), Event("blur")];
-        self.gestures(selector, &whole)
+        self.gesture(selector, &Gesture::Fill(text))
     }
 
     /// Replaces the text of a control without leaving the control: `input`. A field with
     /// `live:model.lazy` or `.blur` holds the edit until another request is sent.
     ///
     /// # Panics
-    /// Panics if the selector does not match exactly one element, or it is disabled or hidden.
+    /// Panics if the selector does not match exactly one element, or it is disabled, hidden or
+    /// readonly.
     pub fn input(&self, selector: &str, text: &str) -> Call {
-        self.gestures(selector, &[Put(text), Event("input")])
+        self.gesture(selector, &Gesture::Input(text))
     }
 
-    /// Selects an option of a `select` by its value.
+    /// Selects an option of a `select` by its value. For an option that is already selected, there
+    /// is no event.
     ///
     /// # Panics
-    /// Panics if the selector does not match exactly one element, or it is disabled or hidden.
+    /// Panics if the selector does not match exactly one element, if the element or the option is
+    /// disabled or hidden, or if there is no such option.
     pub fn choose(&self, selector: &str, value: &str) -> Call {
-        self.gestures(selector, &[Put(value), Event("input"), Event("change")])
+        self.gesture(selector, &Gesture::Choose(value))
     }
 
     /// Checks a checkbox that is not checked.
@@ -191,22 +198,23 @@ impl View {
         self.tick(selector, false)
     }
 
-    /// Submits the matching form, or the form around the matching element.
+    /// Submits the matching form, or the form of the matching element, if its controls are valid.
     ///
     /// # Panics
     /// Panics if the selector does not match exactly one element, if there is no form, or if the
     /// submit has no effect.
     pub fn submit(&self, selector: &str) -> Call {
-        self.gestures(selector, &[Submit])
+        self.gesture(selector, &Gesture::Submit)
     }
 
-    /// Presses a key in an element: `keydown`, then for Enter in a form's input a submit, then
-    /// `keyup`.
+    /// Presses a key in an element: `keydown`, then for Enter `keypress`, then `keyup`. Enter in an
+    /// input clicks the default button of its form. Enter on a button or a summary clicks it, and
+    /// Space (`" "`) clicks a checkbox or a radio button too. A key types no text.
     ///
     /// # Panics
-    /// Panics if the selector does not match exactly one element.
+    /// Panics if the selector does not match exactly one element, or it is disabled or hidden.
     pub fn press(&self, selector: &str, key: &str) -> Call {
-        self.gestures(selector, &[Press(key)])
+        self.gesture(selector, &Gesture::Press(key))
     }
 
     /// Dispatches any event to an element, with the value of `$event`.
@@ -214,7 +222,7 @@ impl View {
     /// # Panics
     /// Panics if the selector does not match exactly one element, or if no handler runs.
     pub fn fire(&self, selector: &str, event: &str, detail: Value) -> Call {
-        self.gestures(selector, &[Fire(event, detail)])
+        self.gesture(selector, &Gesture::Fire(event, detail))
     }
 
     /// Calls an action, as the page's own code does. Unsent edits are sent with it. `arguments` is

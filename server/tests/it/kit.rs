@@ -1,6 +1,7 @@
 //! The testing kit for applications: pages without a browser, on a network that breaks on request.
 
 mod browser;
+mod controls;
 mod day;
 mod faults;
 mod groups;
@@ -9,6 +10,7 @@ mod interleavings;
 mod optimistic;
 mod restart;
 mod rows;
+mod settled;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

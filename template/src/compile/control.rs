@@ -7,10 +7,11 @@ use super::resolve::EvaluationTime;
 use super::scope::ResolvedName;
 use crate::check::{CheckKind, Edits, PathStep, Want};
 use crate::compiled::{Control, HoleKind, ModelModifiers, ModelSend, ModelStep, Namespace, WalkStep};
+use crate::elements::{VOID, has_any};
 use crate::error::hint;
 use crate::expr::{Expr, Literal};
 use crate::program::RenderOp;
-use crate::source::{Attribute, Code, Element, Piece, SourceNode, VOID};
+use crate::source::{Attribute, Code, Element, Piece, SourceNode};
 use crate::syntax::{self, AstKind};
 
 /// Types of `input`.
@@ -191,7 +192,7 @@ impl Compiler {
             self.error(marked.at, format!("`contenteditable` {why}"));
         }
         let name = element.name.as_str();
-        if VOID.contains(&name)
+        if has_any(name, VOID)
             || matches!(name, "script" | "style" | "iframe" | "template" | "title" | "option")
         {
             let tag = element.tag();

@@ -107,20 +107,7 @@ impl Compiler {
                     );
                 }
             }
-            "show" => {
-                let on = self.required(attribute, Want::Condition);
-                self.hides(element, attribute, tag);
-                if element.namespace == Namespace::Svg {
-                    let [null, none] = [Literal::Null, Literal::Str("none".into())].map(Expr::Literal);
-                    let value = Expr::If(Box::new(on), Box::new(null), Box::new(none));
-                    let kind = AttributeKind::Plain;
-                    let hole = self.hole(path, HoleKind::Attribute { name: "display".into(), value, kind });
-                    self.op(RenderOp::Attribute(hole));
-                } else {
-                    let hole = self.hole(path, HoleKind::Show { on });
-                    self.op(RenderOp::Show(hole));
-                }
-            }
+            "show" => self.show(element, attribute, path, tag),
             "html" | "text" => {
                 if tag.content.is_some() {
                     self.error(attribute.at, "an element can have only one of `live:text` and `live:html`");
@@ -144,17 +131,35 @@ impl Compiler {
             "ignore" => {
                 tag.owner = ContentOwner::OtherCode;
             }
-            _ => {
-                let known = DIRECTIVES.iter().chain(EVENTS).map(|name| format!("live:{name}"));
-                let known: Vec<String> =
-                    known.chain(["live:class:NAME", "live:style:NAME"].map(String::from)).collect();
-                let name = format!("live:{base}");
-                let hint = hint(&name, known.iter().map(String::as_str));
-                let hint =
-                    if hint.is_empty() { "; any other event is `live:on:NAME`".to_owned() } else { hint };
-                self.error(attribute.at, format!("unknown attribute `{name}`{hint}"));
-            }
+            _ => self.unknown_directive(attribute, &base),
         }
+    }
+
+    /// Compiles `live:show`. SVG has no `hidden`.
+    fn show(&mut self, element: &Element, attribute: &Attribute, path: &[WalkStep], tag: &mut StartTag) {
+        let on = self.required(attribute, Want::Condition);
+        self.hides(element, attribute, tag);
+        if element.namespace == Namespace::Svg {
+            let [null, none] = [Literal::Null, Literal::Str("none".into())].map(Expr::Literal);
+            let value = Expr::If(Box::new(on), Box::new(null), Box::new(none));
+            let kind = AttributeKind::Plain;
+            let hole = self.hole(path, HoleKind::Attribute { name: "display".into(), value, kind });
+            self.op(RenderOp::Attribute(hole));
+        } else {
+            let hole = self.hole(path, HoleKind::Show { on });
+            self.op(RenderOp::Show(hole));
+        }
+    }
+
+    /// Refuses a directive that does not exist, with the name that may be meant.
+    fn unknown_directive(&mut self, attribute: &Attribute, base: &str) {
+        let known = DIRECTIVES.iter().chain(EVENTS).map(|name| format!("live:{name}"));
+        let known: Vec<String> =
+            known.chain(["live:class:NAME", "live:style:NAME"].map(String::from)).collect();
+        let name = format!("live:{base}");
+        let hint = hint(&name, known.iter().map(String::as_str));
+        let hint = if hint.is_empty() { "; any other event is `live:on:NAME`".to_owned() } else { hint };
+        self.error(attribute.at, format!("unknown attribute `{name}`{hint}"));
     }
 
     /// Returns the value of an attribute that requires one.

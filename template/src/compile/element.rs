@@ -5,10 +5,11 @@ use super::events::EventAttribute;
 use super::text::{Run, TextItem};
 use crate::compiled::{Form, HoleKind, Namespace, WalkStep};
 use crate::containment::OpenElement;
+use crate::elements::{VOID, has_any};
 use crate::escape;
 use crate::expr::{Expr, Literal};
 use crate::program::RenderOp;
-use crate::source::{Attribute, Element, Piece, SourceNode, VOID, decode};
+use crate::source::{Attribute, Element, Piece, SourceNode, decode};
 
 /// How a directive sets the whole content of an element.
 #[derive(Clone, Copy, PartialEq)]
@@ -98,7 +99,7 @@ impl Compiler {
         }
         self.html(">");
         self.events(element, tag.events, path);
-        if html && VOID.contains(&name) {
+        if html && has_any(name, VOID) {
             return;
         }
         let (name_of, namespace) = (element.name.as_str().into(), element.namespace);

@@ -55,7 +55,7 @@ impl Compiler {
     /// Adds the holes of an element's events, with the optimistic updates of its `live:optimistic`.
     pub(super) fn events(&mut self, element: &Element, events: Vec<EventAttribute>, path: &[WalkStep]) {
         let calling = events.iter().filter(|event| event.calls()).count();
-        let mut guesses = Vec::new();
+        let mut updates = Vec::new();
         if let Some(attribute) = element.attribute("live:optimistic") {
             if calling != 1 {
                 let message = if calling == 0 {
@@ -67,14 +67,15 @@ impl Compiler {
             }
             match super::directives::code(attribute) {
                 Some(code) => {
-                    let parsed = self.parsed(syntax::guesses(&code.text, code.at)).unwrap_or_default();
-                    guesses = parsed.iter().filter_map(|one| self.guess(one)).collect();
+                    let parsed =
+                        self.parsed(syntax::optimistic_updates(&code.text, code.at)).unwrap_or_default();
+                    updates = parsed.iter().filter_map(|one| self.optimistic_update(one)).collect();
                 }
                 None => self.error(attribute.at, "`live:optimistic` needs an update: `done = $checked`"),
             }
         }
         for event in events {
-            let optimistic = if event.calls() { std::mem::take(&mut guesses) } else { Vec::new() };
+            let optimistic = if event.calls() { std::mem::take(&mut updates) } else { Vec::new() };
             let EventAttribute { name: event, modifiers, run } = event;
             self.hole(path, HoleKind::Event { event, modifiers, run, optimistic });
         }
@@ -124,9 +125,9 @@ impl Compiler {
         None
     }
 
-    fn guess(&mut self, guess: &OptimisticAst) -> Option<OptimisticUpdate> {
+    fn optimistic_update(&mut self, update: &OptimisticAst) -> Option<OptimisticUpdate> {
         let mut expr = |ast, want| self.resolve(ast, want, EvaluationTime::Optimistic).0;
-        let (target, mut guess) = match guess {
+        let (target, mut update) = match update {
             OptimisticAst::Set(path, value) => {
                 let (path_expr, value) = (expr(path, Want::Any), expr(value, Want::Any));
                 (path, OptimisticUpdate::Set { path: path_expr, value })
@@ -146,7 +147,7 @@ impl Compiler {
         };
         let (OptimisticUpdate::Set { path, .. }
         | OptimisticUpdate::Push { list: path, .. }
-        | OptimisticUpdate::Remove { list: path, .. }) = &mut guess;
+        | OptimisticUpdate::Remove { list: path, .. }) = &mut update;
         self.scopes.root_path(path);
         if !assignable(path) {
             self.error(
@@ -155,7 +156,7 @@ impl Compiler {
             );
             return None;
         }
-        Some(guess)
+        Some(update)
     }
 }
 

@@ -1,15 +1,10 @@
 //! Refuses elements that a browser would restructure while parsing, because bindings would not find
 //! their nodes in a different tree. Each message describes the browser's behaviour.
 
-mod tables;
-
-use tables::BREAKS_OUT;
-pub(super) use tables::CLOSES_P;
-
 use super::Compiler;
-use super::names::ELEMENTS;
 use crate::compiled::Namespace;
 use crate::containment::{Enclosing, ExclusiveGroup, enclosing, ends_scope};
+use crate::elements::{BREAKS_OUT, CLOSES_P, USABLE, has_any, usable};
 use crate::error::hint;
 use crate::source::{Code, Element};
 
@@ -42,7 +37,7 @@ impl Compiler {
             );
         }
         if element.namespace != Namespace::Html {
-            return BREAKS_OUT.contains(&name.to_ascii_lowercase().as_str()).then(|| {
+            return has_any(&name.to_ascii_lowercase(), BREAKS_OUT).then(|| {
                 format!("`<{name}>` is HTML: inside SVG or MathML a browser ends the drawing here; put it into `<foreignObject>`")
             });
         }
@@ -61,9 +56,9 @@ impl Compiler {
                 Some(format!("`<{name}>` is obsolete"))
             }
             "live-component" => Some("write a child component as `<live:NAME></live:NAME>`".to_owned()),
-            _ if name.starts_with("live:") || name.contains('-') || ELEMENTS.contains(&name) => None,
+            _ if name.starts_with("live:") || name.contains('-') || has_any(name, USABLE) => None,
             _ => {
-                let hint = hint(name, ELEMENTS.iter().copied());
+                let hint = hint(name, usable());
                 Some(format!("unknown element `<{name}>` (a custom element's name has a hyphen){hint}"))
             }
         }
@@ -111,7 +106,7 @@ impl Compiler {
     fn around(&self, name: &str) -> Option<String> {
         let in_scope = || self.ancestors.iter().rev().take_while(|open| !ends_scope(open));
         let component = name.starts_with("live:");
-        if (component || CLOSES_P.contains(&name))
+        if (component || has_any(name, CLOSES_P))
             && in_scope().take_while(|open| !open.is("button")).any(|open| open.is("p"))
         {
             if component {

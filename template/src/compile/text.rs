@@ -7,8 +7,8 @@
 //! `textarea` white space is unchanged.
 
 use super::Compiler;
-use super::nesting::CLOSES_P;
 use crate::compiled::Namespace;
+use crate::elements::{BLOCK, CLOSES_P, has_any};
 use crate::source::{Code, Element, Piece, SourceNode, decode};
 
 /// An item of the layout.
@@ -100,7 +100,7 @@ impl ContentPart<'_> {
     /// Returns whether it is inline content.
     fn is_inline(&self) -> bool {
         matches!(self, Self::Element(element)
-            if ![CLOSES_P, ALSO_BLOCKS].iter().any(|blocks| blocks.contains(&&*element.name)))
+            if !has_any(&element.name, CLOSES_P | BLOCK))
     }
 
     fn is_element(&self) -> bool {
@@ -169,12 +169,6 @@ fn collapsed(
     out.push_str(space(trailing, after.is_none()));
     out
 }
-
-/// HTML elements that are displayed as blocks, besides those that end a paragraph.
-const ALSO_BLOCKS: &[&str] = &[
-    "br", "caption", "col", "colgroup", "legend", "listing", "optgroup", "option", "source", "tbody", "td",
-    "tfoot", "th", "thead", "tr", "track", "xmp",
-];
 
 /// Returns whether the content of an element is inline layout. Drawings and formulas position their
 /// content themselves.

@@ -171,8 +171,8 @@ impl Encoder {
             }
         }
         self.int(number(optimistic.len()));
-        for guess in optimistic {
-            let (operation, path, value) = match guess {
+        for update in optimistic {
+            let (operation, path, value) = match update {
                 OptimisticUpdate::Set { path, value } => (0, path, value),
                 OptimisticUpdate::Push { list, item } => (1, list, item),
                 OptimisticUpdate::Remove { list, key } => (2, list, key),

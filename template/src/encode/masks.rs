@@ -190,8 +190,8 @@ pub(super) fn wants(kind: &HoleKind) -> u32 {
             Statement::Set { value, .. } | Statement::Edit { value, .. } => exprs.push(value),
         }
     }
-    for guess in optimistic {
-        exprs.extend(match guess {
+    for update in optimistic {
+        exprs.extend(match update {
             OptimisticUpdate::Set { path: a, value: b }
             | OptimisticUpdate::Push { list: a, item: b }
             | OptimisticUpdate::Remove { list: a, key: b } => [a, b],

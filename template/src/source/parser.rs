@@ -2,8 +2,9 @@
 //! by the browser would change the tree, and bindings would not find their nodes.
 
 use super::tag::SourceTag;
-use super::{Code, Element, Piece, SourceNode, VOID, namespace};
+use super::{Code, Element, Piece, SourceNode, namespace};
 use crate::compiled::Namespace;
+use crate::elements::{VOID, has_any};
 use crate::error::ErrorList;
 
 /// Maximum depth of elements. All later stages are recursive.
@@ -150,7 +151,7 @@ impl<'a> HtmlParser<'a> {
             Namespace::Svg | Namespace::MathMl => name,
         };
         let html = namespace == Namespace::Html;
-        let void = html && VOID.contains(&name.as_str());
+        let void = html && has_any(&name, VOID);
         if self_closing && html && !void {
             self.error(
                 start,
@@ -200,7 +201,7 @@ impl<'a> HtmlParser<'a> {
         }
         let Some(depth) = self.open.iter().rposition(|element| element.name.eq_ignore_ascii_case(&name))
         else {
-            let message = if VOID.contains(&name.to_ascii_lowercase().as_str()) {
+            let message = if has_any(&name.to_ascii_lowercase(), VOID) {
                 format!("`<{name}>` has no content and no end tag")
             } else {
                 format!("`</{name}>` has no start tag")

@@ -49,7 +49,7 @@ pub(crate) fn key_value(text: &str, base: u32) -> Parsed<Vec<(Ident, Ast)>> {
 }
 
 /// Parses the updates of `live:optimistic`, separated by `;`.
-pub(crate) fn guesses(text: &str, base: u32) -> Parsed<Vec<OptimisticAst>> {
+pub(crate) fn optimistic_updates(text: &str, base: u32) -> Parsed<Vec<OptimisticAst>> {
     const FORMS: &str =
         "expected `field = value`, `list.push({…})`, `list.remove(id)` or `list[id].field = value`";
     ExpressionParser::new(text, base)?.list(|p| {

@@ -33,7 +33,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("vivaz-databases", &[]),
     ("vivaz-components", &["vivaz-components-derive", "vivaz-databases", "vivaz-protocol", "vivaz-template"]),
     ("vivaz", &["vivaz-components", "vivaz-databases", "vivaz-engine", "vivaz-protocol", "vivaz-template"]),
-    ("vivaz-engine", &["vivaz-template"]),
+    ("vivaz-engine", &["vivaz-protocol", "vivaz-template"]),
     ("vivaz-client", &["vivaz-engine"]),
     ("demo", &["vivaz"]),
 ];

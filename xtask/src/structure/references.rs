@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::exceptions::Exceptions;
+use super::words::{is_word, words};
 
 /// The pages that describe the source.
 const PAGES: &[&str] = &[
@@ -78,7 +79,7 @@ pub(super) fn faults(
 
 impl<'a> SourceFile<'a> {
     fn new(text: &'a str) -> Self {
-        let words: Vec<&str> = words(text).collect();
+        let words: Vec<&str> = words(text).map(|(word, _)| word).collect();
         let mut definitions: BTreeSet<&str> =
             pairs(&words).filter(|(keyword, _)| KEYWORDS.contains(keyword)).map(|(_, name)| name).collect();
         // Fields, variants, and properties of objects begin their line.
@@ -100,8 +101,9 @@ fn references(page: &str) -> Vec<(usize, &str)> {
     let mut is_code = false;
     let mut found = Vec::new();
     for (n, line) in page.lines().enumerate() {
-        is_code ^= line.trim_start().starts_with("```");
-        if !is_code {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        if !is_code && !is_fence {
             found.extend(line.split('`').skip(1).step_by(2).map(|reference| (n + 1, reference)));
         }
     }
@@ -144,14 +146,6 @@ fn is_defined(reference: &str, sources: &[SourceFile<'_>]) -> bool {
 /// Returns each item with the next one.
 fn pairs<'a>(items: &[&'a str]) -> impl Iterator<Item = (&'a str, &'a str)> {
     items.iter().copied().zip(items.iter().copied().skip(1))
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c| !is_word(c)).filter(|word| !word.is_empty())
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
 }
 
 #[cfg(test)]

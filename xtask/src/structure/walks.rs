@@ -5,6 +5,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+use super::words::words;
+
 /// The section of ARCHITECTURE.md.
 const SECTION: &str = "## Three walks";
 /// The walks in their order, with the maximum number of files.
@@ -161,18 +163,6 @@ fn uses(code: &str) -> BTreeSet<&str> {
 
 fn is_keyword(word: &str) -> bool {
     matches!(word, "fn" | "struct" | "enum" | "trait" | "const" | "function" | "class" | "macro_rules")
-}
-
-/// Returns the words of the code, each with the code after it.
-fn words(code: &str) -> impl Iterator<Item = (&str, &str)> {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut rest = code;
-    std::iter::from_fn(move || {
-        rest = rest.trim_start_matches(|c| !is_word(c));
-        let (word, after) = rest.split_at(rest.find(|c| !is_word(c)).unwrap_or(rest.len()));
-        rest = after;
-        (!word.is_empty()).then_some((word, after))
-    })
 }
 
 #[cfg(test)]

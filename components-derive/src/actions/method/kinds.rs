@@ -23,9 +23,9 @@ pub(super) fn action(
             let word = given.to_string();
             let names: Vec<String> = values.iter().map(|(ident, _)| plain(ident)).collect();
             let known = names.iter().map(String::as_str).chain(["allow", "guard", "retry", "transaction"]);
-            let guess =
+            let hint =
                 nearest(&word, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            errors.at(given, format!("`{name}` has no argument `{word}`{guess}"));
+            errors.at(given, format!("`{name}` has no argument `{word}`{hint}"));
         }
     }
     let default_of =

@@ -90,14 +90,6 @@ impl<'a> Rooms<'a> {
         self.lock().rooms.get(&room).map(|members| members.keys().cloned().collect()).unwrap_or_default()
     }
 
-    /// Returns the rooms of the component.
-    #[must_use]
-    pub fn rooms_of(&self, session: &SessionId, component: &ComponentId) -> Vec<Arc<str>> {
-        let member = (session.clone(), component.clone());
-        let names = |rooms: &BTreeSet<RoomName>| rooms.iter().map(|(_, name)| Arc::clone(name)).collect();
-        self.lock().members.get(&member).map(names).unwrap_or_default()
-    }
-
     fn lock(&self) -> MutexGuard<'a, Members> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -63,7 +63,9 @@ async fn messages_survive_a_restart() {
     let server = server().await;
     let ada = server.page_as("ada", "Ada");
     let chat = enter(&ada).await;
-    let refusal = chat.submit(INPUT).await.unwrap_err();
+    // The input is `required`, so the page does not submit it.
+    chat.submit(INPUT).await.unwrap();
+    let refusal = chat.call("send_message", [""]).await.unwrap_err();
     assert_eq!((refusal.code, refusal.errors("content").len()), (ErrorCode::Invalid, 1));
     let refusal = chat.call("send_message", ["x".repeat(2_001)]).await.unwrap_err();
     assert_eq!(refusal.code, ErrorCode::Invalid);

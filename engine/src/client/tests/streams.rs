@@ -1,4 +1,4 @@
-//! Components and topics: which message concerns which, and who is told.
+//! Components and topics: which messages concern which of them, and which are notified.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn receive(table: &mut Table, frame: &str) -> Vec<Output> {
     table.outputs()
 }
 
-/// Which component, and which of its shared fields, is told of changes.
+/// Which component, and which of its shared fields, is notified of changes.
 fn changed(outputs: &[Output]) -> Vec<(Slot, Option<&str>)> {
     let who = |o: &Output| {
         if let Output::Changed { slot, shared, .. } = o { Some((*slot, *shared)) } else { None }
@@ -106,7 +106,7 @@ fn an_update_of_a_topic_and_its_component_reports_both_changes() {
     );
     assert_eq!(changed(&table.outputs()), [(0, None), (0, Some("chat"))]);
     assert_eq!(table.client.whole(0).json(), r#"{"draft":"x","chat":{"messages":[]}}"#);
-    table.client.release(0, tag, false);
+    table.client.release(0, tag, UpdateEnd::Included);
     assert_eq!(changed(&table.outputs()), [(0, None), (0, Some("chat"))]);
     assert_eq!(table.client.whole(0).json(), r#"{"draft":"","chat":{"messages":[{"id":1}]}}"#);
 }

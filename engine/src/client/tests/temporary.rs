@@ -220,7 +220,7 @@ fn an_item_of_a_topic_has_its_id_from_the_patch_that_names_its_author() {
     let mut table = list(true);
     table.add("$temp1", "two");
     table.rename("$temp1", "new");
-    // Somebody else's item is not it.
+    // An item of another user is not the one.
     assert_eq!(table.answer(&topic(r#""another:3""#, 4, r#"[["+",1,{"id":6,"text":"six"}]]"#)), none());
     assert_eq!(table.answer(&topic(r#""k-s1:2""#, 5, r#"[["+",2,{"id":7,"text":"TWO"}]]"#)), none());
     assert_eq!(table.shown(), r#"[{"id":1,"text":"one"},{"id":6,"text":"six"},{"id":7,"text":"new"}]"#);

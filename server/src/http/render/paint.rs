@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use vivaz_components::{Admission, Budget, Instance, MountContext};
+use vivaz_components::instance::Instance;
+use vivaz_components::{Admission, Budget, MountContext};
 use vivaz_template::containment::OpenElement;
 use vivaz_template::{ChildSlot, escape, render_within};
 

@@ -88,13 +88,14 @@ impl Session {
     fn spawn_task(&mut self, id: &ComponentId, event: &'static str, work: BoxFuture<TaskOutcome>) {
         let Some(component) = self.components.get_mut(id) else { return };
         let (id, epoch) = (id.clone(), component.stream.epoch().clone());
+        let spawned = self.spawned.get_or_insert_default();
         // The session holds one reference, and each running task another one.
-        if Arc::strong_count(&self.spawned) > self.supervisor.core().limits.spawned_tasks {
+        if Arc::strong_count(spawned) > self.supervisor.core().limits.spawned_tasks {
             let error = ActionError::new(ErrorCode::Overloaded, "the session runs too many tasks");
             let outcome = TaskOutcome::failed(event, error);
             return self.port.post_completion(Completion::TaskFinished { id, epoch, outcome });
         }
-        let (task, running) = (component.tasks.run_until_dropped(work), Arc::clone(&self.spawned));
+        let (task, running) = (component.tasks.run_until_dropped(work), Arc::clone(spawned));
         self.spawn_detached(async move {
             let outcome = task.await;
             drop(running);

@@ -178,18 +178,13 @@ pub(crate) async fn restore(
             if matches!(error, RestoreError::Component(_)) {
                 core.failing.failed(id);
             }
-            keeper.drop_writes(id);
-            // Dropped first: the keeper does not release a session that this process has.
-            drop(session);
-            keeper.release(id);
+            session.discard();
             return Err(error);
         }
     }
     // Another session of the user ends only now that this one is restored.
     let Ok(surplus) = core.users.evict_surplus(identity) else {
-        keeper.drop_writes(id);
-        drop(session);
-        keeper.release(id);
+        session.discard();
         return Err(RestoreError::TooMany);
     };
     if let Some(port) = surplus.and_then(|surplus| supervisor.sessions.port(&surplus)) {

@@ -33,6 +33,9 @@ pub(crate) enum Mail {
     End(CloseCode, UnmountReason),
     /// The store has lost the session: write it whole. The sender receives the outcome.
     WriteWhole(Option<oneshot::Sender<WholeWriteResult>>),
+    /// Answer whether no job runs and none is paused.
+    #[cfg(feature = "testing")]
+    IsIdle(oneshot::Sender<bool>),
     /// Another process owns the session, or the store has a newer state: close the connection and
     /// drop the copy in memory.
     Evict(EvictionReason),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde_json::Value;
-use vivaz_engine::testing::{ChildChange, Document, Event, EventEffect, Mount, Node};
-use vivaz_engine::{Op, Page as Engine, Slot, SocketCommand, Val, parse};
+use vivaz_engine::testing::{Activation, ChildChange, Document, Event, EventEffect, Mount, Node};
+use vivaz_engine::{Op, Page as Engine, Presentation, Slot, SocketCommand, Val, parse};
 
 use crate::testing::client::{Ask, Refusal};
 use crate::testing::process::ServerProcess;
@@ -206,29 +206,6 @@ impl Tab {
         vec![Awaited::Ticket(ticket)]
     }
 
-    /// Dispatches an event, and records in it whether a handler has prevented the browser's default
-    /// action. Returns whether a handler ran or a control changed.
-    pub(in crate::testing) fn happens(&mut self, event: &mut Event) -> bool {
-        let handlers = self.document.handlers(event);
-        let mut handled = self.turn_after_event();
-        for handler in &handlers {
-            let Some(fire) = self.document.consider(handler, event) else { continue };
-            handled = true;
-            let first = self.tickets + 1;
-            self.engine.set_ticket(first);
-            let actions = self.engine.event(fire.slot, fire.root, fire.address, fire.event.clone());
-            self.sent.extend((first..self.engine.ticket()).map(Awaited::Ticket));
-            self.tickets = self.engine.ticket() - 1;
-            self.document.firing();
-            self.turn();
-            self.document.fired(&fire, actions);
-            if fire.stops {
-                break;
-            }
-        }
-        handled
-    }
-
     /// Carries out the effects of an event on a control. Returns whether there were any.
     fn turn_after_event(&mut self) -> bool {
         let effects = self.document.take_effects();
@@ -316,7 +293,7 @@ impl Tab {
         let (slot, id) = (self.slots, format!("{name}-{}", self.names));
         self.document.tie(slot, element);
         let of = format!("[\"{id}\",{shape},{},\"{template}\"]", self.user);
-        self.engine.mount(slot, &source, parse(&of).unwrap_or_default(), true);
+        self.engine.mount(slot, &source, parse(&of).unwrap_or_default(), Presentation::Element);
         self.components.insert(slot, TabComponent { id, name, element, outcome: None, is_gone: false });
     }
 
@@ -374,6 +351,33 @@ impl Tab {
             (Op::Forgotten, _, [id]) => self.components.retain(|_, component| component.id != *id),
             _ => {}
         }
+    }
+}
+
+impl Activation for Tab {
+    fn document(&mut self) -> &mut Document {
+        &mut self.document
+    }
+
+    fn dispatch(&mut self, event: &mut Event) -> bool {
+        let handlers = self.document.handlers(event);
+        let mut handled = self.turn_after_event();
+        for handler in &handlers {
+            let Some(fire) = self.document.consider(handler, event) else { continue };
+            handled = true;
+            let first = self.tickets + 1;
+            self.engine.set_ticket(first);
+            let actions = self.engine.event(fire.slot, fire.root, fire.address, fire.event.clone());
+            self.sent.extend((first..self.engine.ticket()).map(Awaited::Ticket));
+            self.tickets = self.engine.ticket() - 1;
+            self.document.firing();
+            self.turn();
+            self.document.fired(&fire, actions);
+            if fire.stops {
+                break;
+            }
+        }
+        handled
     }
 }
 

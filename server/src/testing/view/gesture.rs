@@ -1,7 +1,7 @@
-//! The actions of a page's user, and the browser's default actions.
+//! The actions of a page's user.
 
-use serde_json::{Value, json};
-use vivaz_engine::testing::{Event, Node, NodeTree};
+use serde_json::Value;
+use vivaz_engine::testing::{Activation, Node, NodeTree};
 use vivaz_engine::{Val, parse};
 
 use super::View;
@@ -9,40 +9,29 @@ use crate::testing::page::{Call, Tab};
 
 /// One action of the user on an element.
 pub(super) enum Gesture<'a> {
-    /// Clicks the element.
     Click,
-    /// Changes the checkbox or radio button that a click has reached, if there is one.
-    Toggle,
-    /// Dispatches an event to that checkbox or radio button.
-    AtTick(&'a str),
-    /// Replaces the element's text.
-    Put(&'a str),
-    /// Dispatches an event that may have a handler.
-    Event(&'a str),
-    /// Dispatches an event that must have a handler.
-    Fire(&'a str, Value),
+    /// Replaces the text of the element, and leaves it.
+    Fill(&'a str),
+    /// Replaces the text of the element.
+    Input(&'a str),
+    /// Selects the option with this value.
+    Choose(&'a str),
     /// Presses a key in the element.
     Press(&'a str),
     /// Submits the element's form.
     Submit,
+    /// Dispatches an event that must have a handler.
+    Fire(&'a str, Value),
 }
 
 impl View {
-    /// Performs gestures in order, each on the page as the previous one has left it. A gesture is
-    /// skipped if a previous one has removed the element.
-    pub(super) fn gestures(&self, selector: &str, gestures: &[Gesture<'_>]) -> Call {
+    /// Performs a gesture on the element that a selector matches.
+    pub(super) fn gesture(&self, selector: &str, gesture: &Gesture<'_>) -> Call {
         let id = self.id();
         let awaited = self.page().act(|tab| {
-            for (at, gesture) in gestures.iter().enumerate() {
-                let Some(root) = tab.element(id) else {
-                    assert!(at > 0, "{id} is not mounted");
-                    break;
-                };
-                if at == 0 || tab.document.tree().all(root, selector).len() == 1 {
-                    let node = one(tab.document.tree(), root, selector);
-                    Hand { tab, root, node, selector }.perform(gesture);
-                }
-            }
+            let Some(root) = tab.element(id) else { panic!("{id} is not mounted") };
+            let node = one(tab.document.tree(), root, selector);
+            Hand { tab, root, node, selector }.perform(gesture);
             tab.take_sent()
         });
         Call::new(self.page().clone(), awaited)
@@ -58,7 +47,9 @@ pub(super) fn one(tree: &NodeTree, root: Node, selector: &str) -> Node {
 }
 
 pub(super) fn is_hidden(tree: &NodeTree, root: Node, node: Node) -> bool {
-    upwards(tree, root, node).any(|around| tree.attribute(around, "hidden").is_some())
+    let is_hidden = |around| tree.attribute(around, "hidden").is_some();
+    let is_hidden_input = tree.name(node) == "input" && tree.kind(node) == "hidden";
+    is_hidden_input || tree.is_folded(node) || upwards(tree, root, node).any(is_hidden)
 }
 
 /// Returns an element and its ancestors up to `root`, innermost first.
@@ -67,7 +58,7 @@ fn upwards(tree: &NodeTree, root: Node, node: Node) -> impl Iterator<Item = Node
     tree.upwards(node).take_while(is_inside)
 }
 
-/// Performs gestures on an element.
+/// Performs a gesture on an element.
 struct Hand<'a> {
     tab: &'a mut Tab,
     root: Node,
@@ -78,112 +69,104 @@ struct Hand<'a> {
 impl Hand<'_> {
     fn perform(&mut self, gesture: &Gesture<'_>) {
         let (node, selector) = (self.node, self.selector);
+        if !matches!(gesture, Gesture::Fire(..) | Gesture::Submit) {
+            self.check_usable();
+        }
         match gesture {
             Gesture::Click => {
-                self.check_usable();
-                let (mut handled, is_prevented) = self.happens(node, "click", &json!({}), None);
-                let submits = self.around(node, is_submit);
-                let form = submits.and_then(|button| self.form(button)).filter(|_| !is_prevented);
-                if let Some(form) = form {
-                    handled |= self.happens(form, "submit", &json!({}), submits).0;
-                }
-                if !handled && self.ticked().is_none() {
+                if !self.tab.click(node) {
                     panic!("nothing listens for a click of `{selector}`");
                 }
             }
-            Gesture::Toggle => {
-                if let Some(tick) = self.ticked() {
-                    let tree = self.tab.document.tree_mut();
-                    let is_radio = tree.attribute(tick, "type") == Some("radio");
-                    let on = is_radio || tree.held(tick) == Val::Bool(false);
-                    tree.tick(tick, on);
+            Gesture::Fill(text) => {
+                self.check_typed();
+                self.send("focus");
+                self.edit(text);
+                if self.tab.document.tree_mut().end_edit(node) {
+                    self.send("change");
                 }
+                self.send("blur");
             }
-            Gesture::AtTick(event) => {
-                if let Some(tick) = self.ticked() {
-                    self.happens(tick, event, &json!({}), None);
-                }
+            Gesture::Input(text) => {
+                self.check_typed();
+                self.edit(text);
             }
-            Gesture::Put(text) => {
-                self.check_usable();
-                if !self.tree().is_typed(node) {
-                    panic!("nothing can be typed into or chosen from `{selector}`");
-                }
-                self.tab.document.tree_mut().put(node, text);
-            }
-            Gesture::Event(event) => drop(self.happens(node, event, &json!({}), None)),
-            Gesture::Fire(event, detail) => {
-                if !self.happens(node, event, detail, None).0 {
-                    panic!("nothing listens for `{event}` at `{selector}`");
-                }
-            }
-            Gesture::Press(key) => {
-                let detail = json!({ "key": key });
-                let (_, is_prevented) = self.happens(node, "keydown", &detail, None);
-                let is_input = self.tree().name(node) == "input";
-                let form = self.form(node).filter(|_| *key == "Enter" && is_input && !is_prevented);
-                if let Some(form) = form {
-                    self.happens(form, "submit", &json!({}), None);
-                }
-                self.happens(node, "keyup", &detail, None);
-            }
+            Gesture::Choose(value) => self.choose(value),
+            Gesture::Press(key) => self.tab.press(node, if *key == "Space" { " " } else { key }),
             Gesture::Submit => {
-                let Some(form) = self.form(node) else { panic!("there is no form around `{selector}`") };
-                if !self.happens(form, "submit", &json!({}), None).0 {
+                let form = self.tab.document.tree().form_of(node);
+                let Some(form) = form else { panic!("`{selector}` has no form") };
+                if !self.tab.submit(form, None) {
                     panic!("nothing listens for `submit` at `{selector}`");
                 }
             }
+            Gesture::Fire(event, detail) => {
+                let detail = parse(&detail.to_string()).unwrap_or_default();
+                if !self.tab.send(event, node, &detail, None).0 {
+                    panic!("nothing listens for `{event}` at `{selector}`");
+                }
+            }
         }
     }
 
-    /// Dispatches an event. Returns whether a handler ran or a control changed, and whether a
-    /// handler has prevented the browser's default action.
-    fn happens(&mut self, at: Node, kind: &str, detail: &Value, submitter: Option<Node>) -> (bool, bool) {
-        let mut event = Event::new(kind, at, parse(&detail.to_string()).unwrap_or_default());
-        event.submitter = submitter;
-        let handled = self.tab.happens(&mut event);
-        (handled, event.is_prevented)
-    }
-
-    fn tree(&self) -> &NodeTree {
-        self.tab.document.tree()
-    }
-
-    fn around(&self, node: Node, is: fn(&NodeTree, Node) -> bool) -> Option<Node> {
-        upwards(self.tree(), self.root, node).find(|node| is(self.tree(), *node))
-    }
-
-    fn form(&self, node: Node) -> Option<Node> {
-        self.around(node, |tree, node| tree.name(node) == "form")
-    }
-
-    /// Returns the control that a click checks: the element, or the one in the label around it.
-    fn ticked(&self) -> Option<Node> {
-        let tree = self.tree();
-        if tree.is_tick(self.node) {
-            return Some(self.node);
+    /// Replaces the element's text by what the element keeps of the typed text.
+    fn edit(&mut self, text: &str) {
+        let tree = self.tab.document.tree_mut();
+        let Val::Str(before) = tree.held(self.node) else { return };
+        let typed = tree.typed(self.node, text);
+        // Without an effect on the text there is an event only for equal text over itself.
+        if typed == before && (typed.is_empty() || typed != text) {
+            return;
         }
-        let label = self.around(self.node, |tree, node| tree.name(node) == "label")?;
-        tree.inside(label).find(|node| tree.is_tick(*node))
+        tree.begin_edit(self.node);
+        tree.put(self.node, &typed);
+        self.send("input");
+    }
+
+    fn choose(&mut self, value: &str) {
+        let (node, selector, tree) = (self.node, self.selector, self.tab.document.tree_mut());
+        if tree.name(node) != "select" {
+            panic!("`{selector}` is not a select");
+        }
+        match tree.option(node, value) {
+            None => panic!("`{selector}` has no option `{value}`"),
+            Some(option) if tree.is_disabled(option) => {
+                panic!("the option `{value}` of `{selector}` is disabled")
+            }
+            Some(_) => {}
+        }
+        let before = tree.held(node);
+        tree.put(node, value);
+        if tree.held(node) != before {
+            self.send("input");
+            self.send("change");
+        }
+    }
+
+    /// Dispatches an event without data to the element.
+    fn send(&mut self, kind: &str) {
+        self.tab.send(kind, self.node, &Val::Obj(Vec::new()), None);
     }
 
     /// Panics if a user could not use the element.
     fn check_usable(&self) {
-        if self.tree().attribute(self.node, "disabled").is_some() {
+        let tree = self.tab.document.tree();
+        if tree.upwards(self.node).any(|around| tree.is_disabled(around) && tree.name(around) != "fieldset") {
             panic!("`{}` is disabled", self.selector);
         }
-        if is_hidden(self.tree(), self.root, self.node) {
+        if is_hidden(tree, self.root, self.node) {
             panic!("`{}` is hidden", self.selector);
         }
     }
-}
 
-/// Checks whether an element is a button that submits the form around it.
-fn is_submit(tree: &NodeTree, node: Node) -> bool {
-    let kind = tree.attribute(node, "type");
-    match tree.name(node) {
-        "button" => kind.is_none_or(|kind| kind == "submit"),
-        "input" => kind == Some("submit"),
-        _ => false,
+    /// Panics if a user could not type into the element.
+    fn check_typed(&self) {
+        let tree = self.tab.document.tree();
+        if !tree.is_typed(self.node) || matches!(tree.name(self.node), "select" | "button") {
+            panic!("nothing can be typed into `{}`", self.selector);
+        }
+        if tree.is_read_only(self.node) {
+            panic!("`{}` is readonly", self.selector);
+        }
     }
 }

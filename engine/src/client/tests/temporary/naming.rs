@@ -177,7 +177,7 @@ fn a_commit_under_the_temporary_id_applies_to_the_permanent_id() {
     let real = Key::of(r#"["items",7,"text"]"#);
     assert!(table.client.commit(0, real, 0));
     assert_eq!(table.calls(), [r#"3 {"property":["items",7,"text"],"value":"typed"}"#]);
-    // It is refused: the control is told by its name of now.
+    // It is refused: the control is identified by its current name.
     let refused = refusal(3).replace("invalid", "bad_value");
     table.client.frame(table.socket, &refused);
     assert!(table.outputs().contains(&Output::Refused { slot: 0, field: real }));

@@ -13,24 +13,31 @@ use scraper::{ElementRef, Html, Node as Parsed, Selector};
 pub struct NodeTree {
     nodes: Tree<Parsed>,
     /// The text of each control whose text is not the one of its HTML.
-    pub(super) texts: HashMap<Node, String>,
+    pub(in crate::testing) texts: HashMap<Node, String>,
     /// Whether a control is checked or an option is selected, if its attribute does not decide it.
-    pub(super) ticks: HashMap<Node, bool>,
+    pub(in crate::testing) ticks: HashMap<Node, bool>,
+    /// The texts of the controls that the user is editing, from before the edits.
+    edited: HashMap<Node, String>,
 }
 
 impl Default for NodeTree {
     fn default() -> Self {
-        Self { nodes: Tree::new(Parsed::Document), texts: HashMap::new(), ticks: HashMap::new() }
+        Self {
+            nodes: Tree::new(Parsed::Document),
+            texts: HashMap::new(),
+            ticks: HashMap::new(),
+            edited: HashMap::new(),
+        }
     }
 }
 
 impl NodeTree {
-    pub(super) fn root(&self) -> Node {
+    pub(in crate::testing) fn root(&self) -> Node {
         self.nodes.root().id()
     }
 
     #[expect(clippy::expect_used, reason = "ids are made by this tree, which never forgets a node")]
-    pub(super) fn at(&self, node: Node) -> NodeRef<'_, Parsed> {
+    pub(in crate::testing) fn at(&self, node: Node) -> NodeRef<'_, Parsed> {
         self.nodes.get(node).expect("the node is of this tree")
     }
 
@@ -41,7 +48,7 @@ impl NodeTree {
 
     /// Parses HTML as a browser parses the content of a `template` element. Returns a node that
     /// contains the content.
-    pub(super) fn parse(&mut self, html: &str) -> Node {
+    pub(in crate::testing) fn parse(&mut self, html: &str) -> Node {
         let parsed = Html::parse_fragment(&format!("<template>{html}</template>"));
         let root = self.nodes.extend_tree(parsed.tree).id();
         let mut inside = self.at(root).descendants().skip(1);
@@ -49,25 +56,25 @@ impl NodeTree {
     }
 
     /// Parses a whole page. Returns the document.
-    pub(super) fn parse_page(&mut self, html: &str) -> Node {
+    pub(in crate::testing) fn parse_page(&mut self, html: &str) -> Node {
         self.nodes.extend_tree(Html::parse_document(html).tree).id()
     }
 
     /// Copies a node with its descendants.
-    pub(super) fn copy(&mut self, node: Node) -> Node {
+    pub(in crate::testing) fn copy(&mut self, node: Node) -> Node {
         self.at_mut(node).clone_subtree().id()
     }
 
-    pub(super) fn text_node(&mut self, text: &str) -> Node {
+    pub(in crate::testing) fn text_node(&mut self, text: &str) -> Node {
         self.nodes.orphan(Parsed::Text(Text { text: text.into() })).id()
     }
 
-    pub(super) fn set_data(&mut self, node: Node, text: &str) {
+    pub(in crate::testing) fn set_data(&mut self, node: Node, text: &str) {
         *self.at_mut(node).value() = Parsed::Text(Text { text: text.into() });
     }
 
     /// Inserts a node into `parent` before another child, or at the end.
-    pub(super) fn insert(&mut self, parent: Node, node: Node, before: Option<Node>) {
+    pub(in crate::testing) fn insert(&mut self, parent: Node, node: Node, before: Option<Node>) {
         match before {
             Some(before) => self.at_mut(before).insert_id_before(node),
             None => self.at_mut(parent).append_id(node),
@@ -80,7 +87,7 @@ impl NodeTree {
     }
 
     /// Removes all children of a node.
-    pub(super) fn clear(&mut self, node: Node) {
+    pub(in crate::testing) fn clear(&mut self, node: Node) {
         let children: Vec<Node> = self.at(node).children().map(|child| child.id()).collect();
         for child in children {
             self.detach(child);
@@ -88,12 +95,28 @@ impl NodeTree {
     }
 
     /// Moves the children of `content` to the end of a node.
-    pub(super) fn append(&mut self, node: Node, content: Node) {
+    pub(in crate::testing) fn append(&mut self, node: Node, content: Node) {
         self.at_mut(node).reparent_from_id_append(content);
     }
 
+    /// Checks whether a node is in the page.
+    pub fn is_inside(&self, node: Node) -> bool {
+        self.upwards(node).any(|around| around == self.root())
+    }
+
+    /// Begins an edit of a control's text, if none has begun.
+    pub fn begin_edit(&mut self, node: Node) {
+        let text = self.value(node);
+        self.edited.entry(node).or_insert(text);
+    }
+
+    /// Ends the edit of a control's text. Returns whether the text has changed since its begin.
+    pub fn end_edit(&mut self, node: Node) -> bool {
+        self.edited.remove(&node).is_some_and(|before| before != self.value(node))
+    }
+
     /// Replaces the content of a node by a text.
-    pub(super) fn set_text(&mut self, node: Node, text: &str) {
+    pub(in crate::testing) fn set_text(&mut self, node: Node, text: &str) {
         self.clear(node);
         if !text.is_empty() {
             let text = self.text_node(text);
@@ -112,12 +135,12 @@ impl NodeTree {
         attributes.find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
-    pub(super) fn has(&self, node: Node, attribute: &str) -> bool {
+    pub(in crate::testing) fn has(&self, node: Node, attribute: &str) -> bool {
         self.attribute(node, attribute).is_some()
     }
 
     /// Sets or removes an attribute. Returns whether its value has changed.
-    pub(super) fn set_attribute(&mut self, node: Node, name: &str, value: Option<&str>) -> bool {
+    pub(in crate::testing) fn set_attribute(&mut self, node: Node, name: &str, value: Option<&str>) -> bool {
         let mut node = self.at_mut(node);
         let Parsed::Element(element) = node.value() else { return false };
         let mut key = element.name.clone();
@@ -128,12 +151,12 @@ impl NodeTree {
         }
     }
 
-    pub(super) fn parent(&self, node: Node) -> Option<Node> {
+    pub(in crate::testing) fn parent(&self, node: Node) -> Option<Node> {
         self.at(node).parent().map(|parent| parent.id())
     }
 
     /// Returns the node after a child of `parent`; the first child if there is no such child.
-    pub(super) fn following(&self, parent: Node, after: Option<Node>) -> Option<Node> {
+    pub(in crate::testing) fn following(&self, parent: Node, after: Option<Node>) -> Option<Node> {
         let following = match after {
             Some(after) => self.at(after).next_sibling(),
             None => self.at(parent).first_child(),
@@ -181,5 +204,65 @@ impl NodeTree {
     /// Returns the content of an element as HTML.
     pub fn html(&self, node: Node) -> String {
         ElementRef::wrap(self.at(node)).map(|element| element.inner_html()).unwrap_or_default()
+    }
+}
+
+/// The elements that belong to each other by their places or ids.
+impl NodeTree {
+    /// Returns the root of the tree that contains a node.
+    pub(in crate::testing) fn top(&self, node: Node) -> Node {
+        self.upwards(node).last().unwrap_or(node)
+    }
+
+    /// Returns the element with an id in the tree of a node.
+    fn by_id(&self, node: Node, id: &str) -> Option<Node> {
+        self.inside(self.top(node)).find(|other| self.attribute(*other, "id") == Some(id))
+    }
+
+    /// Returns the form of an element: the one that its attribute `form` names, or the one around.
+    pub fn form_of(&self, node: Node) -> Option<Node> {
+        let is_listed = matches!(self.name(node), "button" | "input" | "select" | "textarea" | "fieldset");
+        match self.attribute(node, "form").filter(|_| is_listed) {
+            Some(id) => self.by_id(node, id).filter(|form| self.name(*form) == "form"),
+            None => self.closest(node, "form"),
+        }
+    }
+
+    /// Returns the elements of a form, in document order.
+    pub(in crate::testing) fn elements(&self, form: Node) -> Vec<Node> {
+        self.inside(self.top(form)).filter(|node| self.form_of(*node) == Some(form)).collect()
+    }
+
+    /// Returns the first child of an element with this name.
+    pub(in crate::testing) fn first_child(&self, node: Node, name: &str) -> Option<Node> {
+        let mut children = self.at(node).children().map(|child| child.id());
+        children.find(|child| self.name(*child) == name)
+    }
+
+    /// Checks whether an element is the summary of a `details` element.
+    pub(in crate::testing) fn is_summary(&self, node: Node) -> bool {
+        let details = self.parent(node).filter(|parent| self.name(*parent) == "details");
+        details.is_some_and(|details| self.first_child(details, "summary") == Some(node))
+    }
+
+    /// Checks whether a closed `details` element hides a node.
+    pub fn is_folded(&self, node: Node) -> bool {
+        let around: Vec<Node> = self.upwards(node).collect();
+        around.windows(2).any(|pair| {
+            matches!(pair, [child, around] if self.name(*around) == "details"
+                && !self.has(*around, "open") && self.first_child(*around, "summary") != Some(*child))
+        })
+    }
+
+    /// Returns the control of a label.
+    pub(in crate::testing) fn labelled(&self, label: Node) -> Option<Node> {
+        let is_labelable = |node: &Node| {
+            matches!(self.name(*node), "button" | "input" | "select" | "textarea")
+                && self.kind(*node) != "hidden"
+        };
+        match self.attribute(label, "for") {
+            Some(id) => self.by_id(label, id).filter(is_labelable),
+            None => self.inside(label).find(is_labelable),
+        }
     }
 }
