@@ -1,5 +1,7 @@
 //! The baseline of `cargo xtask bench load`: a page with one socket and hand-written JavaScript.
 
+use std::io::Write as _;
+
 use axum::Router;
 use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::http::header;
@@ -34,7 +36,9 @@ async fn main() -> std::io::Result<()> {
         .route("/app.js", get(|| async { ([(header::CONTENT_TYPE, "text/javascript")], SCRIPT) }))
         .route("/socket", get(socket));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    println!("Listening on http://{}", listener.local_addr()?);
+    let mut out = std::io::stdout();
+    writeln!(out, "Listening on http://{}", listener.local_addr()?)?;
+    out.flush()?;
     axum::serve(listener, app).await
 }
 

@@ -1,5 +1,5 @@
-// A relay of bytes with a round-trip time and a bandwidth, between a browser and a server. Chromium's
-// own throttling does not apply to WebSockets.
+// A relay of bytes with a round-trip time and a bandwidth, between a browser and a server.
+// Chromium's own throttling does not apply to WebSockets.
 
 import { type AddressInfo, type Server as Listener, type Socket, connect, createServer } from "node:net";
 

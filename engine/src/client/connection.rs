@@ -28,8 +28,8 @@ impl Departure {
 }
 
 impl Client {
-    /// Sends `HELLO` over a socket that has opened. Without a session to resume, the mounts follow at
-    /// once: the protocol allows it, and it saves a round trip.
+    /// Sends `HELLO` over a socket that has opened. Without a session to resume, the mounts follow
+    /// at once: the protocol allows it, and it saves a round trip.
     pub(crate) fn opened(&mut self, socket: u32) {
         if socket == self.link.socket && self.link.phase == connection_state::ConnectionPhase::Opening {
             let hello = self.hello();

@@ -52,13 +52,15 @@ impl Table {
         self.client.opened(self.socket);
     }
 
-    /// Answers `HELLO`; what is sent then.
+    /// Answers `HELLO`; what is sent with it and then.
     fn welcome(&mut self, session: &str, resumed: bool) -> Vec<String> {
-        let hello = self.sent();
-        assert!(hello[0].starts_with(r#"{"v":1,"type":"HELLO","payload":{"#), "{hello:?}");
-        self.receive(&format!(
+        let mut sent = self.sent();
+        let hello = sent.remove(0);
+        assert!(hello.starts_with(r#"{"v":1,"type":"HELLO","payload":{"#), "{hello}");
+        sent.extend(self.receive(&format!(
             r#"{{"v":1,"type":"WELCOME","payload":{{"session":"{session}","resume":"r","connection":"k-{session}","resumed":{resumed},"done":[],"heartbeatMs":1000,"limits":{{"messageBytes":400,"inFlight":3}}}}}}"#
-        ))
+        )));
+        sent
     }
 
     /// A frame from the server; what is sent then.

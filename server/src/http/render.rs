@@ -268,10 +268,10 @@ impl Live {
         (self.rendered_headers(), Html(html.into())).into_response()
     }
 
-    /// Returns the headers for a response that contains components: `Cache-Control`, `Set-Cookie` if
-    /// their seals are bound to a browser that has no cookie yet, and a `Link` for the template of
-    /// each component rendered so far, so that the browser fetches it at once. The components may
-    /// be rendered before or after this call.
+    /// Returns the headers for a response that contains components: `Cache-Control`, `Set-Cookie`
+    /// if their seals are bound to a browser that has no cookie yet, and a `Link` for the template
+    /// of each component rendered so far, so that the browser fetches it at once. Components may
+    /// also be rendered after this call; their templates have no `Link`.
     ///
     /// ```
     /// use axum::http::StatusCode;

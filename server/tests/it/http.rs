@@ -108,7 +108,8 @@ async fn the_client_is_served_compressed_and_its_module_is_cached_permanently() 
     let server = start().await;
     let hashed = |text: Vec<u8>, end: &str| {
         let text = String::from_utf8(text).unwrap();
-        let name = text.split(['"', '\'', '`', '/']).find(|part| part.starts_with("client-") && part.ends_with(end));
+        let name =
+            text.split(['"', '\'', '`', '/']).find(|part| part.starts_with("client-") && part.ends_with(end));
         format!("/live/{}", name.unwrap())
     };
     let (head, entry) = request(&server, "GET", "/live/client.js", &[]).await;
