@@ -22,7 +22,7 @@ type Load = { html: number; paint: number; click: number; bytes: number };
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
-/** Loads the page once, and clicks from the first paint on until the text of the counter changes. */
+/** Loads the page once, and clicks from the first paint until the text of the counter changes. */
 async function load(browser: Browser, line: Line, path: string, cpu: number): Promise<Load> {
   const context = await browser.newContext();
   const page = await context.newPage();

@@ -113,6 +113,10 @@ impl Client {
             let Some(component) = self.components.get(request.slot) else { continue };
             let frame = request.frame(component.id, ack);
             if frame.len() > self.message_bytes {
+                if self.link.phase != connection_state::ConnectionPhase::Open {
+                    // `WELCOME` may allow more.
+                    return;
+                }
                 at -= 1;
                 let request = self.requests.remove(at);
                 self.refuse(&request, &failure(TOO_LARGE, "too large"));

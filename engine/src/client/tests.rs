@@ -489,7 +489,8 @@ fn a_new_session_replaces_an_ended_one() {
     let token = table.timer();
     table.client.timer(token);
     table.connect();
-    assert_eq!(table.sent(), [r#"{"v":1,"type":"HELLO","payload":{}}"#]);
+    let hello = r#"{"v":1,"type":"HELLO","payload":{}}"#.to_owned();
+    assert_eq!(table.sent(), [hello, mount_frame(2, "c1", "counter")]);
 }
 
 #[test]

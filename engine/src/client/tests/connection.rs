@@ -213,3 +213,86 @@ fn a_reload_keeps_calls_and_edits_alone() {
     table.client.commit(0, Key::of("title"), 0);
     assert_eq!(queue(&table), [(1, "PROPERTY_UPDATE".to_owned())]);
 }
+
+const HELLO: &str = r#"{"v":1,"type":"HELLO","payload":{}}"#;
+
+#[test]
+fn leading_mounts_leave_with_hello_and_nothing_else_before_the_welcome() {
+    let mut table = Table::new();
+    table.client.mount(0, "c1", open("counter"));
+    table.client.mount(1, "c2", open("chat"));
+    table.call("increment", 1);
+    table.client.mount(2, "c3", open("late"));
+    table.connect();
+    assert_eq!(table.sent(), [HELLO.into(), mount_frame(1, "c1", "counter"), mount_frame(2, "c2", "chat")]);
+    // Neither leaves what is added now.
+    table.client.mount(3, "c4", open("later"));
+    table.call("increment", 2);
+    assert_eq!(table.sent(), Vec::<String>::new());
+    let sent = table.receive(
+        r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r","connection":"k","resumed":false}}"#,
+    );
+    let references: Vec<&str> = sent.iter().map(|f| &f[f.find("ref").unwrap()..][..6]).collect();
+    assert_eq!(references, ["ref\":3", "ref\":4", "ref\":5", "ref\":6"]);
+}
+
+#[test]
+fn mounts_that_left_before_the_welcome_count_as_unanswered() {
+    let mut table = Table::new();
+    table.client.mount(0, "c1", open("counter"));
+    table.client.mount(1, "c2", open("counter"));
+    table.connect();
+    table.call("a", 1);
+    table.call("b", 2);
+    // The limit is 3: there is room for one action.
+    let sent = table.welcome("s1", false);
+    assert_eq!(sent.len(), 3, "{sent:?}");
+    assert!(sent[2].contains(r#""action":"a""#), "{sent:?}");
+}
+
+#[test]
+fn mounts_are_sent_again_once_if_the_connection_breaks_before_the_welcome() {
+    let mut table = Table::new();
+    table.client.mount(0, "c1", open("counter"));
+    for _ in 0..2 {
+        table.connect();
+        assert_eq!(table.sent(), [HELLO.into(), mount_frame(1, "c1", "counter")]);
+        table.drop_and_pause();
+    }
+    table.connect();
+    assert_eq!(table.welcome("s1", false), [mount_frame(1, "c1", "counter")]);
+    assert_eq!(unanswered(&table), 1);
+}
+
+#[test]
+fn a_page_that_resumes_its_session_sends_only_hello_before_the_welcome() {
+    let mut table = Table::live();
+    table.client.closed(table.socket, 1006);
+    table.client.mount(1, "c2", open("counter"));
+    let token = table.timer();
+    table.client.timer(token);
+    table.connect();
+    let sent = table.sent();
+    assert!(sent.len() == 1 && sent[0].contains(r#""session":"s1""#), "{sent:?}");
+    let sent = table.receive(
+        r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r","connection":"k","resumed":true,"done":[]}}"#,
+    );
+    assert_eq!(sent, [mount_frame(2, "c2", "counter")]);
+}
+
+#[test]
+fn a_large_mount_waits_for_the_limits_of_the_welcome() {
+    let mut table = Table::new();
+    let props = format!(r#"{{"component":"counter","props":{{"title":"{}"}}}}"#, "x".repeat(70_000));
+    table.client.mount(0, "c1", props);
+    table.client.mount(1, "c2", open("counter"));
+    table.connect();
+    assert_eq!(table.sent(), [HELLO], "in order: the small one waits too");
+    table.client.frame(
+        table.socket,
+        r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r","connection":"k","resumed":false,"limits":{"messageBytes":100000}}}"#,
+    );
+    let sent = table.client.take();
+    let frames = sent.iter().filter(|o| matches!(o, Output::Socket(SocketCommand::Send(_))));
+    assert_eq!(frames.count(), 2);
+}
