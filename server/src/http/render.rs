@@ -239,7 +239,7 @@ impl Live {
         let path = &self.runtime.core().path;
         let (engine, capture) = (assets::client::engine_path(), assets::client::capture_path());
         Markup(format!(
-            r#"<script src="{path}/{capture}"></script>{}<link rel="preload" href="{path}/{engine}" as="fetch" fetchpriority="low" crossorigin>"#,
+            r#"<link rel="preload" href="{path}/{engine}" as="fetch" crossorigin><script src="{path}/{capture}"></script>{}"#,
             self.script()
         ))
     }
@@ -296,9 +296,9 @@ impl Live {
             cookie.write(&mut headers);
         }
         let path = &self.runtime.core().path;
-        for hash in self.templates.lock().unwrap_or_else(PoisonError::into_inner).iter().take(0) {
+        for hash in self.templates.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             let file = assets::template_path(hash);
-            let link = format!("<{path}/{file}>; rel=preload; as=fetch; fetchpriority=low; crossorigin");
+            let link = format!("<{path}/{file}>; rel=preload; as=fetch; crossorigin");
             // A path with bytes that no header may have is fetched without the hint.
             if let Ok(link) = HeaderValue::try_from(link) {
                 headers.append(header::LINK, link);
