@@ -168,8 +168,8 @@ test("a call without a reply in time reports it, and later the reply", async ({ 
 });
 
 test("a policy that forbids the engine is reported at once", async ({ page, problems }) => {
-  // Chromium takes a response that a test has replaced for one from the public Internet, and forbids
-  // that page a socket to this machine.
+  // Chromium takes a response that a test has replaced for one from the public Internet, and
+  // forbids that page a socket to this machine.
   problems.expect(/wasm|WebAssembly|Content.Security.Policy/i, /ERR_BLOCKED_BY_LOCAL_NETWORK_ACCESS_CHECKS/);
   await page.route("**/counter", async (route) => {
     const response = await route.fetch();
