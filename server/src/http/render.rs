@@ -239,7 +239,7 @@ impl Live {
         let path = &self.runtime.core().path;
         let (engine, capture) = (assets::client::engine_path(), assets::client::capture_path());
         Markup(format!(
-            r#"<link rel="preload" href="{path}/{engine}" as="fetch" crossorigin><script src="{path}/{capture}"></script>{}"#,
+            r#"<script src="{path}/{capture}"></script>{}<link rel="preload" href="{path}/{engine}" as="fetch" fetchpriority="low" crossorigin>"#,
             self.script()
         ))
     }
@@ -298,7 +298,7 @@ impl Live {
         let path = &self.runtime.core().path;
         for hash in self.templates.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             let file = assets::template_path(hash);
-            let link = format!("<{path}/{file}>; rel=preload; as=fetch; crossorigin");
+            let link = format!("<{path}/{file}>; rel=preload; as=fetch; fetchpriority=low; crossorigin");
             // A path with bytes that no header may have is fetched without the hint.
             if let Ok(link) = HeaderValue::try_from(link) {
                 headers.append(header::LINK, link);
