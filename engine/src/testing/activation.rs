@@ -107,13 +107,10 @@ pub trait Activation {
     /// Presses and releases a key in an element.
     fn press(&mut self, node: Node, key: &str) {
         let detail = Val::Obj(vec![(Key::of("key"), Val::text(key))]);
-        let mut goes_on = self.send("keydown", node, &detail, None).1;
-        if key == "Enter" && goes_on {
-            goes_on = self.send("keypress", node, &detail, None).1;
-        }
+        let goes_on = self.send("keydown", node, &detail, None).1;
         let tree = self.document().tree();
         let is_button = tree.input(node) == Input::Button || tree.is_summary(node);
-        if key == "Enter" && goes_on {
+        if key == "Enter" && goes_on && self.send("keypress", node, &detail, None).1 {
             if is_button {
                 self.click(node);
             } else if tree.name(node) == "input" {

@@ -206,8 +206,7 @@ impl Document {
             DomHole::Wire => match hole.bits(0) {
                 wire::SHOW => drop(tree.set_attribute(node, "hidden", (!is_on).then_some(""))),
                 wire::CLASS => {
-                    let classes = if is_on { hole.text(1) } else { "" };
-                    self.attributes.set_classes(tree, at, classes, "");
+                    self.attributes.set_classes(tree, at, if is_on { hole.text(1) } else { "" }, "")
                 }
                 _ => self.attributes.hold(tree, node, hole.text(1), is_on),
             },
@@ -238,11 +237,7 @@ impl Document {
     fn set_attribute(&mut self, at: (Node, usize), name: &str, kind: u32, value: HoleValue<'_>) {
         let (tree, tag, text) = (&mut self.dom.tree, value.tag(), value.text());
         let text = if matches!(tag, FALSE | TRUE) && kind != WORD { "" } else { &*text };
-        let is_script = match kind {
-            URL => url::is_script(text),
-            URL_LIST => url::any_script(text),
-            _ => false,
-        };
+        let is_script = kind == URL && url::is_script(text) || kind == URL_LIST && url::any_script(text);
         let shown = match kind {
             PROPERTY => return self.controls.property(tree, at.0, name, value),
             CLASS => {
