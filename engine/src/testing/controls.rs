@@ -322,8 +322,7 @@ impl Controls {
         if let Some((hole, slot)) = dom.model(node)
             && moments.contains(&(hole.bits(2) & model::SEND))
         {
-            let property = self.property_of(node, hole.argument(1));
-            self.effects.push(EventEffect::Commit(slot, property));
+            self.effects.push(EventEffect::Commit(slot, self.property_of(node, hole.argument(1))));
         }
     }
 
