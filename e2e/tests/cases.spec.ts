@@ -92,7 +92,10 @@ for (const one of cases) {
           find(selector).dispatchEvent(Object.assign(event, has));
         }
       }
-      const held = (node: HTMLInputElement) => (/^(checkbox|radio)$/.test(node.type) ? node.checked : node.value);
+      const held = (node: HTMLInputElement | HTMLSelectElement) => {
+        if ("options" in node && node.multiple) return [...node.selectedOptions].map((option) => option.value);
+        return "checked" in node && /^(checkbox|radio)$/.test(node.type) ? node.checked : node.value;
+      };
       const values = Object.keys(one.values ?? {}).map((selector) => [selector, held(find(selector))]);
       return { fits, heard, html: element.innerHTML, values: Object.fromEntries(values) };
     }, one);

@@ -63,11 +63,13 @@ pub(crate) fn check() -> anyhow::Result<()> {
         }
     }
     faults.extend(names::faults(&crates, &mut exceptions));
-    let tracked = tracked_files()?;
+    let (tracked, mut document_lines) = (tracked_files()?, 0);
     for file in &tracked {
         let Ok(text) = std::fs::read_to_string(root.join(file)) else { continue };
         faults.extend(lines::faults(Path::new(file), &text, &mut exceptions));
+        document_lines += lines::count_document_code(Path::new(file), &text);
     }
+    faults.extend(lines::document_fault(document_lines));
     faults.extend(walks::faults(&root)?);
     faults.extend(references::faults(&root, &tracked, &mut exceptions)?);
     faults.extend(exceptions.unused());

@@ -31,8 +31,7 @@ pub trait Activation {
     /// them prevents it. Returns whether the click had an effect.
     fn click(&mut self, node: Node) -> bool {
         let tree = self.document().tree_mut();
-        let before: Vec<(Node, bool)> =
-            tree.group(node).into_iter().map(|one| (one, tree.is_on(one))).collect();
+        let before = Vec::from_iter(tree.group(node).into_iter().map(|one| (one, tree.is_on(one))));
         let was_on = tree.is_on(node);
         if tree.is_tick(node) {
             tree.tick(node, tree.is_radio(node) || !was_on);
@@ -107,16 +106,14 @@ pub trait Activation {
     /// Presses and releases a key in an element.
     fn press(&mut self, node: Node, key: &str) {
         let detail = Val::Obj(vec![(Key::of("key"), Val::text(key))]);
-        let mut goes_on = self.send("keydown", node, &detail, None).1;
-        if key == "Enter" && goes_on {
-            goes_on = self.send("keypress", node, &detail, None).1;
-        }
+        let goes_on = self.send("keydown", node, &detail, None).1;
         let tree = self.document().tree();
         let is_button = tree.input(node) == Input::Button || tree.is_summary(node);
-        if key == "Enter" && goes_on {
+        let is_input = tree.name(node) == "input";
+        if key == "Enter" && goes_on && self.send("keypress", node, &detail, None).1 {
             if is_button {
                 self.click(node);
-            } else if tree.name(node) == "input" {
+            } else if is_input {
                 self.submit_by_key(node);
             }
         }

@@ -76,14 +76,8 @@ impl ChildNodes {
     pub(super) fn reconcile(&mut self, dom: &mut Instances, id: &dyn Fn(Slot) -> String) -> Vec<ChildChange> {
         let is_component = |node: &Node| dom.tree.name(*node) == "live-component";
         let inside: Vec<Node> = dom.tree.inside(dom.tree.root()).filter(is_component).collect();
-        let mut changes = Vec::new();
-        dom.elements.retain(|slot, element| {
-            let is_there = inside.contains(element);
-            if !is_there {
-                changes.push(ChildChange::Unmount(*slot));
-            }
-            is_there
-        });
+        let removed = dom.elements.extract_if(|_, element| !inside.contains(element));
+        let mut changes: Vec<_> = removed.map(|(slot, _)| ChildChange::Unmount(slot)).collect();
         for node in inside {
             self.update(dom, node, id, &mut changes);
             if dom.slot(node).is_none() {

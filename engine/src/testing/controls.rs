@@ -10,7 +10,7 @@ use super::effect::EventEffect;
 use super::html::inputs::Input;
 use super::html::tree::{Node, NodeTree};
 use super::instances::Instances;
-use crate::dom::value::{LIST, NULL, TRUTHY};
+use crate::dom::value::{LIST, NULL, TEXT, TRUTHY};
 use crate::dom::{Hole, HoleValue};
 use crate::render::shown;
 use crate::slots::Slot;
@@ -322,8 +322,7 @@ impl Controls {
         if let Some((hole, slot)) = dom.model(node)
             && moments.contains(&(hole.bits(2) & model::SEND))
         {
-            let property = self.property_of(node, hole.argument(1));
-            self.effects.push(EventEffect::Commit(slot, property));
+            self.effects.push(EventEffect::Commit(slot, self.property_of(node, hole.argument(1))));
         }
     }
 
@@ -420,7 +419,8 @@ impl Controls {
 /// Returns the items of a list with their texts as attributes have them: without NUL.
 fn shown_items(json: &str) -> Vec<Val> {
     let items = parse(json).unwrap_or_default().into_list().into_iter();
-    items.map(|item| item.str().map(|text| text.replace('\0', "\u{fffd}").into()).unwrap_or(item)).collect()
+    let shown = |encoded: &str| HoleValue { kind: TEXT, encoded }.text().into();
+    items.map(|item| item.str().map(shown).unwrap_or(item)).collect()
 }
 
 /// Returns the text of a control as the value of its field.

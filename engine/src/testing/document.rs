@@ -180,6 +180,7 @@ impl Document {
     fn set(&mut self, spot: &Spot, at: usize, value: HoleValue<'_>) -> Option<()> {
         let Spot { hole, node, .. } = spot;
         let (node, at, text, is_on) = (*node, (*node, at), value.text(), value.is_on());
+        let if_on = |classes| if is_on { classes } else { "" };
         let tree = &mut self.dom.tree;
         match hole.place {
             DomHole::Text => return self.set_text(spot, &text),
@@ -196,19 +197,13 @@ impl Document {
                 tree.append(node, content);
             }
             DomHole::Attribute => self.set_attribute(at, hole.text(0), hole.bits(1), value),
-            DomHole::Class => {
-                let class = hole.text(0);
-                self.attributes.set_classes(tree, at, if is_on { class } else { "" }, class);
-            }
+            DomHole::Class => self.attributes.set_classes(tree, at, if_on(hole.text(0)), hole.text(0)),
             DomHole::Style => self.attributes.set_style(tree, at, hole.text(0), &text),
             DomHole::Show => drop(tree.set_attribute(node, "hidden", (!is_on).then_some(""))),
             DomHole::Model => self.controls.show_field(tree, node, hole, value),
             DomHole::Wire => match hole.bits(0) {
                 wire::SHOW => drop(tree.set_attribute(node, "hidden", (!is_on).then_some(""))),
-                wire::CLASS => {
-                    let classes = if is_on { hole.text(1) } else { "" };
-                    self.attributes.set_classes(tree, at, classes, "");
-                }
+                wire::CLASS => self.attributes.set_classes(tree, at, if_on(hole.text(1)), ""),
                 _ => self.attributes.hold(tree, node, hole.text(1), is_on),
             },
             DomHole::Child => self.children.show(node, hole.text(0), value.encoded),
@@ -238,11 +233,7 @@ impl Document {
     fn set_attribute(&mut self, at: (Node, usize), name: &str, kind: u32, value: HoleValue<'_>) {
         let (tree, tag, text) = (&mut self.dom.tree, value.tag(), value.text());
         let text = if matches!(tag, FALSE | TRUE) && kind != WORD { "" } else { &*text };
-        let is_script = match kind {
-            URL => url::is_script(text),
-            URL_LIST => url::any_script(text),
-            _ => false,
-        };
+        let is_script = kind == URL && url::is_script(text) || kind == URL_LIST && url::any_script(text);
         let shown = match kind {
             PROPERTY => return self.controls.property(tree, at.0, name, value),
             CLASS => {

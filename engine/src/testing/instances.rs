@@ -186,9 +186,6 @@ fn next_element<'a>(
     parent: NodeRef<'a, Parsed>,
     after: Option<NodeRef<'a, Parsed>>,
 ) -> Option<NodeRef<'a, Parsed>> {
-    let first = match after {
-        Some(after) => after.next_sibling(),
-        None => parent.first_child(),
-    };
+    let first = after.map_or_else(|| parent.first_child(), |after| after.next_sibling());
     std::iter::successors(first, NodeRef::next_sibling).find(|node| node.value().is_element())
 }

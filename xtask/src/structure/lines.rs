@@ -8,6 +8,13 @@ use super::exceptions::Exceptions;
 const COLUMNS: usize = 100;
 /// The maximum number of lines of a file without an exception.
 const LINES: usize = 500;
+/// The in-memory document of the testing kit, which repeats in Rust what the client does in
+/// JavaScript, and the parts of it that a browser has itself.
+const DOCUMENT: &str = "engine/src/testing";
+const DOCUMENT_HTML: &str = "engine/src/testing/html";
+const DOCUMENT_TESTS: &str = "engine/src/testing/tests.rs";
+/// The maximum number of its lines of code, without blank lines, comments and those parts.
+const DOCUMENT_LINES: usize = 1200;
 /// The extensions of source files.
 const SOURCE: &[&str] = &["rs", "js", "ts", "html", "css"];
 /// Folders of generated files and data.
@@ -25,6 +32,19 @@ pub(super) fn faults(path: &Path, text: &str, exceptions: &mut Exceptions) -> Ve
         faults.push(format!("{}: {count} lines, more than {LINES}", path.display()));
     }
     faults
+}
+
+/// Returns the number of lines of code of a file of the in-memory document; 0 for other files.
+pub(super) fn count_document_code(path: &Path, text: &str) -> usize {
+    if !path.starts_with(DOCUMENT) || path.starts_with(DOCUMENT_HTML) || path == Path::new(DOCUMENT_TESTS) {
+        return 0;
+    }
+    text.lines().filter(|line| !line.trim().is_empty() && !is_comment(line)).count()
+}
+
+/// Returns a fault if the in-memory document has too many lines of code.
+pub(super) fn document_fault(count: usize) -> Option<String> {
+    (count > DOCUMENT_LINES).then(|| format!("{DOCUMENT}: {count} lines of code, more than {DOCUMENT_LINES}"))
 }
 
 fn long_prose(path: &Path, kind: &str, text: &str) -> Vec<String> {
