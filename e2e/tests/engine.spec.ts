@@ -227,10 +227,13 @@ test("an action that is dropped by the client's own reload is reported", async (
   let connections = 0;
   let welcome = "";
   let cut = () => {};
+  let answer = () => {};
+  const mayAnswer = new Promise<void>((resolve) => (answer = resolve));
   await page.routeWebSocket("**/live", (socket) => {
     connections += 1;
     if (connections === 2) {
-      return socket.onMessage((frame) => {
+      return socket.onMessage(async (frame) => {
+        await mayAnswer;
         const { type, ref, componentId } = JSON.parse(frame.toString());
         if (type === "HELLO") {
           const { payload, ...rest } = JSON.parse(welcome);
@@ -257,6 +260,7 @@ test("an action that is dropped by the client's own reload is reported", async (
   cut();
   await expect(page.locator("html")).not.toHaveAttribute("live-connection", "connected");
   await press(page, "Add");
+  answer();
   await expect.poll(() => loads).toBe(2);
   await live(page);
   await expect.poll(() => page.evaluate(() => sessionStorage.getItem("errors"))).toMatch(/session_lost $/);

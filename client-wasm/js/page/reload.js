@@ -23,6 +23,7 @@ export const reloadPage = async build => {
     return;
   }
   if (!build) await Promise.race([loadModule('keep-typed'), delay(KEEP_TYPED_MS)]);
-  core.storeTyped?.();
+  // Stored as late as possible: the user goes on typing until the page is left.
+  if (core.storeTyped) addEventListener('pagehide', core.storeTyped);
   location.reload();
 };
