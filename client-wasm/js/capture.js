@@ -5,12 +5,15 @@
 // before the client.
 
 document.$early ??= (() => {
-  // Opens the socket while the engine loads, if the page has a component.
+  // Opens the socket and the session while the engine loads, if the page has a component.
   const observer = new MutationObserver(() => {
     const script = /** @type {any} */ (document.querySelector('script[live-build]'));
     if (!script || !document.querySelector('live-component')) return;
     observer.disconnect();
-    document.$socket = new WebSocket(script.src.replace(/^http/, 'ws').replace(/\/[^/]*$/, ''), 'vivaz.v1.json');
+    const socket = document.$socket = new WebSocket(script.src.replace(/^http/, 'ws').replace(/\/[^/]*$/, ''), 'vivaz.v1.json');
+    socket.$frames = [];
+    socket.addEventListener('open', () => socket.send('{"v":1,"type":"HELLO","payload":{}}'));
+    socket.addEventListener('message', ({ data }) => socket.$frames?.push(data));
   });
   observer.observe(document, { childList: true, subtree: true });
   /** @type {CapturedEvent[]} */

@@ -40,13 +40,9 @@ Object.assign(core, /** @type {Partial<Core>} */ ({
   unansweredMessages: () => query(COMMAND_QUEUE),
 }));
 
-// Each attribute of the script's tag names a module.
-for (const { attributes } of document.scripts) {
-  for (const { name } of attributes) if (name.startsWith('live-')) loadModule(name.slice('live-'.length));
-}
 if (!document.documentElement.moveBefore) loadModule('move');
 // Requested early: the template names it only later.
-if (document.querySelector('input,textarea,select')) loadModule('controls');
+if (document.querySelector('live-component :is(input,textarea,select)')) loadModule('controls');
 
 // Requested while the engine loads: the components are mounted only then.
 for (const element of document.querySelectorAll('live-component[template]')) fetchTemplate(/** @type {string} */ (element.getAttribute('template')));
@@ -55,6 +51,10 @@ const start = await loadEngine();
 if (start) {
   customElements.define('live-component', LiveComponentElement);
   start();
+  // Each attribute of the script's tag names a module. None is needed before the first message.
+  for (const { attributes } of document.scripts) {
+    for (const { name } of attributes) if (name.startsWith('live-')) loadModule(name.slice('live-'.length));
+  }
   try {
     if (sessionStorage['live-typed ' + location.pathname]) loadModule('keep-typed');
   } catch {}

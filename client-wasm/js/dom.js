@@ -17,6 +17,7 @@ export const float = text => +text;
 
 /**
  * Opens a socket, or returns the one that the capture script has opened, once, if it can be used.
+ * The capture script has sent its `HELLO`, and kept what the server has answered.
  *
  * @param {string} url
  * @param {string} protocol
@@ -24,7 +25,16 @@ export const float = text => +text;
 export const openSocket = (url, protocol) => {
   const socket = document.$socket;
   document.$socket = undefined;
-  return socket && socket.readyState < 2 ? socket : new WebSocket(url, protocol);
+  if (!(socket && socket.readyState < 2)) return new WebSocket(url, protocol);
+  // The engine's first message is that `HELLO`.
+  socket.send = () => { delete (/** @type {any} */ (socket)).send; };
+  // Once the engine listens.
+  queueMicrotask(() => {
+    const frames = socket.$frames;
+    socket.$frames = undefined;
+    for (const data of frames ?? []) socket.dispatchEvent(new MessageEvent('message', { data }));
+  });
+  return socket;
 };
 
 /**

@@ -332,7 +332,10 @@ interface Node {
 
 interface Document {
   /** The socket that the capture script has opened for the engine. */
-  $socket?: WebSocket;
+  $socket?: WebSocket & {
+    /** The frames that arrived before the engine took the socket over. */
+    $frames?: string[];
+  };
   /** Repeats the events that capture.js has kept for a component. */
   $early?: (element: any, handleEvent: (event: any, path: any[]) => boolean) => void;
 }

@@ -1,5 +1,7 @@
 //! The pages: the HTML around the components.
 
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::extract::{Path, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
@@ -7,6 +9,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use vivaz::CAPTURE_HASH;
 use vivaz::prelude::*;
 
 use crate::app::App;
@@ -38,15 +41,23 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .layer(middleware::from_fn(headers))
 }
 
-/// Sets the headers of all pages: no content from elsewhere, no inline scripts or styles, and no
-/// stored copies, because a page is rendered for one user. `wasm-unsafe-eval` lets the browser
-/// compile the page's engine; it allows no JavaScript.
+/// The content security policy of all pages: no content from elsewhere, no inline styles, and no
+/// inline script but the capture script. `wasm-unsafe-eval` lets the browser compile the page's
+/// engine; it allows no JavaScript.
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let policy = format!(
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' '{CAPTURE_HASH}'; style-src 'self'; \
+         img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+});
+
+/// Sets the headers of all pages: the policy, and no stored copies, because a page is rendered for
+/// one user.
 async fn headers(request: Request, next: Next) -> Response {
-    const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-                          object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY.clone());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));

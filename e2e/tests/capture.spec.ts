@@ -17,7 +17,7 @@ async function withoutClient(page: Page): Promise<() => void> {
 test.describe("pages of the tests", () => {
   test.use({ baseURL: async ({ app }, use) => use(app.url) });
 
-  for (const path of ["/elements", "/inline"]) {
+  for (const path of ["/elements", "/capture-file"]) {
     test(`clicks before the client has loaded run in their order: ${path}`, async ({ page }) => {
       const release = await withoutClient(page);
       await page.goto(path, { waitUntil: "commit" });

@@ -73,6 +73,7 @@ impl Layout<'_> {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+{capture}
 <title>{title} · Vivaz</title>
 <meta name="description" content="{about}">
 <meta name="theme-color" content="#faf8f4" media="(prefers-color-scheme: light)">
@@ -107,7 +108,8 @@ impl Layout<'_> {
             title = escape::attribute(self.title),
             about = escape::attribute(self.about),
             name = escape::attribute(&self.user.name),
-            live = self.live.map(|live| live.head().to_string()).unwrap_or_default(),
+            capture = self.live.map(|live| live.capture().to_string()).unwrap_or_default(),
+            live = self.live.map(|live| live.script().to_string()).unwrap_or_default(),
             wire = if self.live.is_some() { WIRE } else { "" },
         ))
         .into_response()

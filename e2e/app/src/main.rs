@@ -7,7 +7,6 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use vivaz::prelude::*;
-use vivaz::{CAPTURE, CAPTURE_HASH};
 
 mod bound;
 mod broken;
@@ -63,7 +62,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/edits", get(page::<edits::Edits>))
         .route("/events", get(page::<events::Events>))
         .route("/elements", get(page::<elements::Elements>))
-        .route("/inline", get(inline))
+        .route("/capture-file", get(capture_file))
         .route("/family", get(page::<family::Family>))
         .route("/kin", get(page::<kin::Kin>))
         .route("/flight", get(page::<flight::Flight>))
@@ -99,11 +98,11 @@ async fn by_hand(live: Live) -> Response {
     )
 }
 
-/// A page that contains the capture script inline; the policy allows it by its hash.
-async fn inline(live: Live) -> Result<Response, RenderError> {
+/// A page that loads the capture script from the server; the policy allows no inline script.
+async fn capture_file(live: Live) -> Result<Response, RenderError> {
     let component = live.render::<elements::Elements>(elements::ElementsProps {}).await?.to_string();
-    let mut page = document(&format!("<script>{CAPTURE}</script>{}", live.script()), &component);
-    let policy = format!("script-src 'self' 'wasm-unsafe-eval' '{CAPTURE_HASH}'");
+    let mut page = document(&format!("{}{}", live.capture_file(), live.script()), &component);
+    let policy = "script-src 'self' 'wasm-unsafe-eval'";
     if let Ok(policy) = policy.parse() {
         page.headers_mut().insert("content-security-policy", policy);
     }

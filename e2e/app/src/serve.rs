@@ -83,9 +83,11 @@ pub(crate) fn document(head: &str, body: &str) -> Response {
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Test</title>\
          <link rel=\"icon\" href=\"data:,\">{head}</head><body>{body}</body></html>"
     );
-    const POLICY: &str =
-        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:";
-    ([("content-security-policy", POLICY), ("cache-control", "private, no-store")], Html(page))
+    let policy = format!(
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' '{}'; style-src 'self'; img-src 'self' data:",
+        vivaz::CAPTURE_HASH
+    );
+    ([("content-security-policy", &*policy), ("cache-control", "private, no-store")], Html(page))
         .into_response()
 }
 

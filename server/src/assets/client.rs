@@ -19,14 +19,12 @@ type EncodedFile = [&'static [u8]; 3];
 const MODULES: &[(&str, EncodedFile)] = &include!(concat!(env!("OUT_DIR"), "/modules.rs"));
 
 /// The capture script, which records the clicks and submits that happen before the client runs.
-/// [`Live::head`](crate::Live::head) loads it from the server. Inline it into the page to save a
-/// request. An inlined script needs [`CAPTURE_HASH`] in the `script-src` of a content security
-/// policy.
+/// [`Live::head`](crate::Live::head) writes it into the page. It needs [`CAPTURE_HASH`] in the
+/// `script-src` of a content security policy.
 ///
 /// ```
 /// use vivaz::{CAPTURE, CAPTURE_HASH};
 ///
-/// let head = format!("<script>{CAPTURE}</script>");
 /// let policy = format!("script-src 'self' 'wasm-unsafe-eval' '{CAPTURE_HASH}'");
 /// # assert!(!CAPTURE.contains("</script") && CAPTURE_HASH.starts_with("sha256-"));
 /// ```

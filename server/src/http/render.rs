@@ -2,9 +2,7 @@
 
 mod paint;
 
-use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
@@ -43,8 +41,6 @@ pub struct Live {
     runtime: Runtime,
     identity: Identity,
     binding: SealBinding,
-    /// The hashes of the templates rendered so far.
-    templates: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// What seals are bound to in addition to the identity.
@@ -183,7 +179,7 @@ const UNCACHED: [(HeaderName, HeaderValue); 1] =
 impl Live {
     #[cfg(feature = "testing")]
     pub(crate) fn new(runtime: Runtime, identity: Identity) -> Self {
-        Self { runtime, identity, binding: SealBinding::Identity, templates: Arc::default() }
+        Self { runtime, identity, binding: SealBinding::Identity }
     }
 
     /// Renders a component. Its `mount` runs here, once: the page sends the state back in a seal.
@@ -227,34 +223,50 @@ impl Live {
         paint.paint(instance, &json, attributes, None, &[], 0).await.map(Markup)
     }
 
-    /// Returns the elements to put once into the page's `<head>`: a hint that makes the browser
-    /// fetch the engine at once, the capture script, and the [client](Self::script). The capture
-    /// script records the clicks and submits that happen before the client runs, and opens the
-    /// socket as soon as the page has a component. It has neither `async` nor `defer`, so that the
-    /// browser runs it before it shows the page.
+    /// Returns the elements to put once into the page's `<head>`: the [capture
+    /// script](Self::capture) and the [client](Self::script).
     ///
-    /// To inline the capture script, see [`CAPTURE`](crate::CAPTURE).
+    /// A page with a style sheet starts faster if it has the capture script before the style sheet,
+    /// so that the script does not wait for it, and the client after the style sheet, so that the
+    /// style sheet is requested first.
     #[must_use]
     pub fn head(&self) -> Markup {
-        let path = &self.runtime.core().path;
-        let (engine, capture) = (assets::client::engine_path(), assets::client::capture_path());
-        Markup(format!(
-            r#"<script src="{path}/{capture}"></script>{}<link rel="preload" href="{path}/{engine}" as="fetch" fetchpriority="low" crossorigin>"#,
-            self.script()
-        ))
+        Markup(format!("{}{}", self.capture(), self.script()))
     }
 
-    /// Returns the element that loads the client, to put once anywhere into a page. It names the
-    /// build, so that the page detects a newer one.
+    /// Returns the inline script that records the clicks and submits that happen before the client
+    /// runs, and opens the socket as soon as the page has a component. Put it into the `<head>`,
+    /// once, before style sheets. A content security policy has to name
+    /// [`CAPTURE_HASH`](crate::CAPTURE_HASH) in `script-src`; without it the browser blocks the
+    /// script, and writes the hash into the console.
+    #[must_use]
+    pub fn capture(&self) -> Markup {
+        Markup(format!("<script>{}</script>", assets::client::CAPTURE))
+    }
+
+    /// Returns the element that loads the capture script from the server, in place of
+    /// [`capture`](Self::capture), for a content security policy that cannot name a hash. It has
+    /// neither `async` nor `defer`, so that the browser runs it before it shows the page: the page
+    /// waits for one more request.
+    #[must_use]
+    pub fn capture_file(&self) -> Markup {
+        let path = &self.runtime.core().path;
+        Markup(format!(r#"<script src="{path}/{}"></script>"#, assets::client::capture_path()))
+    }
+
+    /// Returns the elements that load the client and its engine, to put once anywhere into a page.
+    /// They name the build, so that the page detects a newer one.
     ///
-    /// Without the capture script of [`head`](Self::head), clicks and submits that happen before
-    /// the client runs are lost.
+    /// Without the [capture script](Self::capture), clicks and submits that happen before the
+    /// client runs are lost.
     #[must_use]
     pub fn script(&self) -> Markup {
         let core = self.runtime.core();
         let (path, build) = (&core.path, vivaz_template::escape::attribute(&core.build));
-        let script = assets::client::script_path();
-        Markup(format!(r#"<script type="module" src="{path}/{script}" live-build="{build}"></script>"#))
+        let (script, engine) = (assets::client::script_path(), assets::client::engine_path());
+        Markup(format!(
+            r#"<script type="module" src="{path}/{script}" live-build="{build}"></script><link rel="preload" href="{path}/{engine}" as="fetch" crossorigin>"#
+        ))
     }
 
     /// Returns a page as a response that no cache stores, because its seals belong to this visitor.
@@ -268,10 +280,9 @@ impl Live {
         (self.rendered_headers(), Html(html.into())).into_response()
     }
 
-    /// Returns the headers for a response that contains components: `Cache-Control`, `Set-Cookie`
-    /// if their seals are bound to a browser that has no cookie yet, and a `Link` for the template
-    /// of each component rendered so far, so that the browser fetches it at once. Components may
-    /// also be rendered after this call; their templates have no `Link`.
+    /// Returns the headers for a response that contains components: `Cache-Control`, and
+    /// `Set-Cookie` if their seals are bound to a browser that has no cookie yet. The components
+    /// may be rendered before or after this call.
     ///
     /// ```
     /// use axum::http::StatusCode;
@@ -295,24 +306,7 @@ impl Live {
         if let SealBinding::NewBrowser { cookie, .. } = &self.binding {
             cookie.write(&mut headers);
         }
-        let path = &self.runtime.core().path;
-        for hash in self.templates.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            let file = assets::template_path(hash);
-            let link = format!("<{path}/{file}>; rel=preload; as=fetch; fetchpriority=low; crossorigin");
-            // A path with bytes that no header may have is fetched without the hint.
-            if let Ok(link) = HeaderValue::try_from(link) {
-                headers.append(header::LINK, link);
-            }
-        }
         headers
-    }
-
-    /// Records that the page shows a template.
-    fn add_template(&self, hash: &str) {
-        let mut templates = self.templates.lock().unwrap_or_else(PoisonError::into_inner);
-        if !templates.contains(hash) {
-            templates.insert(hash.to_owned());
-        }
     }
 
     /// Returns the client's identity.
@@ -353,7 +347,7 @@ where
         warn_without_listener(runtime.core(), &parts.extensions);
         let identity = runtime.core().identify(parts.clone()).await?;
         let binding = SealBinding::of(parts, &runtime, &identity).map_err(IdentityError::no_randomness)?;
-        Ok(Self { runtime, identity, binding, templates: Arc::default() })
+        Ok(Self { runtime, identity, binding })
     }
 }
 

@@ -61,7 +61,6 @@ impl<'a> FirstPaint<'a> {
             .templates
             .of(spec.name)
             .ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(spec.name)))?;
-        self.live.add_template(&template.hash);
         let state = self.complete_state(instance.as_mut())?;
         let user = self.live.identity.user().ok().map(|user| json!({ "id": user.id, "name": user.name }));
         let rendered = render_within(&template.compiled, &state, user.as_ref(), around);
