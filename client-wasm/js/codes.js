@@ -51,6 +51,11 @@ export const OP_VIEW = 24;
 export const OP_ANSWERED = 25;
 
 // engine/src/dom.rs
+export const PHASE_LIVE = 0;
+export const PHASE_FAILED = 1;
+export const PHASE_PAINTED = 2;
+
+// engine/src/dom.rs
 export const VALUE_NULL = 0;
 export const VALUE_FALSE = 1;
 export const VALUE_TRUE = 2;

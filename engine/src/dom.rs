@@ -54,7 +54,8 @@ pub enum Op {
     Notify,
     /// `slot` json: an application event, with its name and its data.
     Emit,
-    /// `slot failed` json: the component is mounted, or its mount failed.
+    /// `slot phase` json: the component has reached a [phase](phase). The JSON is the failure of a
+    /// mount.
     Phase,
     /// `slot` action json: an action failed, and no caller awaits its result.
     Fault,
@@ -77,6 +78,16 @@ pub enum Op {
     View,
     /// `node ok`: an action of that root was answered, and no other action of it is unanswered.
     Answered,
+}
+
+/// The phases of a component that [`Op::Phase`] reports.
+pub mod phase {
+    /// It is mounted.
+    pub const LIVE: u32 = 0;
+    /// Its mount failed, or the server has removed it.
+    pub const FAILED: u32 = 1;
+    /// It shows the state that the page was painted with, and takes events. The mount is unanswered.
+    pub const PAINTED: u32 = 2;
 }
 
 /// The encoding of a value's kind in [`Op::Set`] and [`Op::Refuse`]: the type in the lowest three

@@ -23,7 +23,7 @@ pub mod testing;
 mod value;
 
 pub use client::{Departure, SocketCommand};
-pub use dom::{Op, Ops};
+pub use dom::{Op, Ops, phase};
 pub use page::{Page, Presentation};
 pub use slots::Slot;
 pub use store::Tag;

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use crate::client::{Client, ComponentPhase, Departure, Origin, Output, RequestKind, Slot, SocketCommand};
-use crate::dom::{Op, Ops};
+use crate::dom::{Op, Ops, phase};
 use crate::patch::Change;
 use crate::render::{ALL, Blueprint, CONTROL, LOCAL, Of, Stage, Surroundings, View, WIRE, shown};
 use crate::shared::Shared;
@@ -101,15 +101,21 @@ impl Page {
 
     /// Mounts a component from the payload of its `COMPONENT_MOUNT`. `origin` is a list: its id on
     /// the wire; the renderer's choices, a list of numbers, or null if nothing was rendered; the
-    /// user that the page was made for; the hash of the rendered template.
+    /// user that the page was made for; the hash of the rendered template; the state that the
+    /// template was rendered from, if the page has it.
     pub fn mount(&mut self, slot: Slot, source: &str, origin: Val, presentation: Presentation) {
         let mut origin = origin.into_list();
         let mut part = |at: usize| origin.get_mut(at).map(std::mem::take).unwrap_or_default();
-        self.client.mount(slot, part(0).str().unwrap_or_default(), source.into());
-        self.places.insert(
-            slot,
-            Place { presentation, shape: part(1), user: part(2), painted: part(3), view: None },
-        );
+        let (id, shape, user, painted) = (part(0), part(1), part(2), part(3));
+        let id = id.str().unwrap_or_default();
+        match part(4) {
+            Val::Null => self.client.mount(slot, id, source.into()),
+            state => {
+                let template = Key::of(painted.str().unwrap_or_default());
+                self.client.mount_painted(slot, id, source.into(), state, template);
+            }
+        }
+        self.places.insert(slot, Place { presentation, shape, user, painted, view: None });
     }
 
     /// Unmounts a component. The engine releases its nodes, which stay in the page.
@@ -329,7 +335,7 @@ impl Page {
             if !malformed {
                 self.show(slot);
             } else if self.client.component(slot).is_some_and(|component| component.template == hash) {
-                self.stage.dom.put(Op::Phase, &[slot, 1], &[MALFORMED]);
+                self.stage.dom.put(Op::Phase, &[slot, phase::FAILED], &[MALFORMED]);
             }
         }
     }
@@ -379,7 +385,7 @@ impl Page {
                 self.view(slot, 0, ALL, None, (Key::NONE, &[]));
             }
             Output::Failed { slot, failure } => {
-                self.stage.dom.put(Op::Phase, &[slot, 1], &[&failure.json()]);
+                self.stage.dom.put(Op::Phase, &[slot, phase::FAILED], &[&failure.json()]);
             }
             Output::Wire { slot } => {
                 self.notify.push(slot);
@@ -413,9 +419,11 @@ impl Page {
     /// Shows a live component, or fetches its template if the page does not have it.
     fn show(&mut self, slot: Slot) {
         let Some(component) = self.client.component(slot) else { return };
-        if component.phase != ComponentPhase::Live {
-            return;
-        }
+        let phase = match component.phase {
+            ComponentPhase::Live => phase::LIVE,
+            ComponentPhase::Painted => phase::PAINTED,
+            ComponentPhase::Gone | ComponentPhase::Mounting | ComponentPhase::Failed => return,
+        };
         let hash = component.template;
         let Some(place) = self.places.get_mut(slot) else { return };
         if place.presentation == Presentation::Element {
@@ -428,7 +436,7 @@ impl Page {
                 self.build(slot, blueprint);
             }
         }
-        self.stage.dom.put(Op::Phase, &[slot, 0], &[""]);
+        self.stage.dom.put(Op::Phase, &[slot, phase], &[""]);
     }
 
     /// Creates the view of a component, from the server's HTML if possible.

@@ -76,12 +76,17 @@ impl Stream {
         edit.find(of.at_mut(edit.field)?)
     }
 
-    /// Replaces the state by a snapshot and applies the optimistic updates to it.
-    pub(crate) fn replace(&mut self, state: Val, epoch: &str, rev: u64) {
-        self.state = if matches!(state, Val::Obj(_)) { state } else { Val::Obj(Vec::new()) };
+    /// Makes the confirmed state that of a revision.
+    pub(crate) fn begin(&mut self, epoch: &str, rev: u64) {
         self.epoch = epoch.into();
         self.rev = rev;
         self.stale = false;
+    }
+
+    /// Replaces the state by a snapshot and applies the optimistic updates to it.
+    pub(crate) fn replace(&mut self, state: Val, epoch: &str, rev: u64) {
+        self.state = if matches!(state, Val::Obj(_)) { state } else { Val::Obj(Vec::new()) };
+        self.begin(epoch, rev);
         self.held = Val::Obj(Vec::new());
         let mut at = 0;
         while let Some((_, edit)) = self.optimistic.get(at) {

@@ -85,6 +85,9 @@ pub enum Request<'a> {
     MountSealed {
         /// The seal that the server put into the element.
         seal: Seal<'a>,
+        /// Whether the page has the state that the element was rendered from. The answer omits the
+        /// state if it is still the same.
+        painted: bool,
     },
     /// `COMPONENT_MOUNT` of a child. The server finds the child in its parent's template and
     /// computes its props.
@@ -169,6 +172,9 @@ pub struct MountChild<'a> {
     pub place: RawJson<'a>,
     /// The seal that the server put into the element, if the server rendered it.
     pub seal: Option<Seal<'a>>,
+    /// Whether the page has the state that the element was rendered from. The answer omits the
+    /// state if it is still the same.
+    pub painted: bool,
     /// Values for the props that the page may set, by name. The component checks the names.
     pub page: Vec<(Cow<'a, str>, RawJson<'a>)>,
 }

@@ -125,8 +125,9 @@ pub struct Mounted<'a> {
     pub component: Cow<'a, str>,
     /// The content hash of the component's template.
     pub template: Cow<'a, str>,
-    /// The component's own public state, as an object.
-    pub state: RawJson<'a>,
+    /// The component's own public state, as an object; `None` if it is the one that the page was
+    /// painted with.
+    pub state: Option<RawJson<'a>>,
     /// The topic that each of the component's shared fields shows.
     pub topics: FieldTopics<'a>,
     /// The actions that may run twice. A page whose session is lost sends them again without asking

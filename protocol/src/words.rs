@@ -41,6 +41,7 @@ pub mod payload {
     pub const STREAMS: &str = "streams";
     pub const AUTH: &str = "auth";
     pub const SEAL: &str = "seal";
+    pub const PAINTED: &str = "painted";
     pub const COMPONENT: &str = "component";
     pub const PROPS: &str = "props";
     pub const PAGE: &str = "page";

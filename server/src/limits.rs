@@ -157,6 +157,10 @@ pub struct Limits {
     /// Maximum size of the state in a seal, in bytes. A seal of a larger state carries only the
     /// props, and `mount` runs again.
     pub seal_state_bytes: usize,
+    /// The largest public state of a component, in bytes of JSON, that the page carries beside the
+    /// HTML. Such a page needs no answer of the server before it runs local statements and queues
+    /// actions. 0 for none.
+    pub painted_state_bytes: usize,
     /// Maximum time for running actions to finish when the server shuts down. The shutdown does not
     /// wait for tasks (`cx.spawn`) and loads.
     pub shutdown_time: Duration,
@@ -250,6 +254,7 @@ impl Default for Limits {
             kept_bytes: 64 * 1024,
             seal_time: Duration::from_secs(24 * 60 * 60),
             seal_state_bytes: 16 * 1024,
+            painted_state_bytes: 4 * 1024,
             shutdown_time: Duration::from_secs(10),
             drain_accept: Duration::ZERO,
             drain_spread: Duration::from_secs(5),

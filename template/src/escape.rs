@@ -23,6 +23,15 @@ pub fn attribute(value: &str) -> String {
     out
 }
 
+/// Escapes the value of an attribute in single quotes, such as JSON, in which double quotes are
+/// frequent. The result has no quotes around it.
+#[must_use]
+pub fn single_quoted(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    push(&mut out, value, &|byte| matches!(byte, b'&' | b'<' | b'>' | b'\'' | b'\r' | 0));
+    out
+}
+
 pub(crate) fn push_text(out: &mut String, text: &str) {
     push(out, text, &|byte| matches!(byte, b'&' | b'<' | b'>' | b'\r' | 0));
 }
@@ -43,6 +52,7 @@ fn push(out: &mut String, text: &str, special: &dyn Fn(u8) -> bool) {
             Some(b'<') => "&lt;",
             Some(b'>') => "&gt;",
             Some(b'"') => "&quot;",
+            Some(b'\'') => "&#39;",
             // An unescaped carriage return would be parsed as a line feed.
             Some(b'\r') => "&#13;",
             // A parser drops or replaces NUL, and no character reference represents it.

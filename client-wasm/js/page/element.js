@@ -5,7 +5,7 @@ import { componentOf, unmount } from './components.js';
 import { childPayload, mount } from './mount.js';
 
 /** Attributes that the server gives to an element that it rendered. */
-const SEAL_ATTRIBUTES = /** @type {const} */ (['seal', 'template', 'shape', 'child']);
+const SEAL_ATTRIBUTES = /** @type {const} */ (['seal', 'template', 'shape', 'state', 'child']);
 
 /** Makes an element one that the server has not rendered. @param {Element} element */
 export const removeSeal = element => { for (const name of SEAL_ATTRIBUTES) element.removeAttribute(name); };

@@ -24,6 +24,7 @@ import { fetchTemplate } from './templates.js';
  * @property {string} [seal] A seal has no characters that JSON escapes.
  * @property {string} [template] The hash of the template that the element was rendered by.
  * @property {string} [shape] JSON of the renderer's choices: the numbers of rows and the arms.
+ * @property {string} [state] JSON of the state that the element was rendered from.
  * @property {string} [child] JSON of the place and the props that the parent's template gives a
  *   child.
  */
@@ -48,6 +49,16 @@ export const mount = (element, origin) => {
   return component;
 };
 
+/** Returns a text that is JSON, or null. @param {any} text */
+const jsonOrNull = text => {
+  try {
+    JSON.parse(text);
+    return text;
+  } catch {
+    return null;
+  }
+};
+
 /**
  * Passes a component to the engine, to be mounted. The values of its origin are sent unchanged.
  *
@@ -55,13 +66,8 @@ export const mount = (element, origin) => {
  * @param {string | null} [shape] Null to fill the element with a skeleton.
  */
 export const sendMount = ({ id, mountOrigin: origin, element, slot }, shape = null) => {
-  let user = null;
-  try {
-    JSON.parse(/** @type {string} */ (origin.user));
-    user = origin.user;
-  } catch {}
   const payload = origin.payload || `{"component":${JSON.stringify(origin.name)},"props":${origin.props || '{}'}}`;
-  runCommand(COMMAND_MOUNT, slot, element ? 1 : 0, 0, payload, `["${id}",${shape},${user},"${origin.template}"]`);
+  runCommand(COMMAND_MOUNT, slot, element ? 1 : 0, 0, payload, `["${id}",${shape},${jsonOrNull(origin.user)},"${origin.template}",${shape && jsonOrNull(origin.state)}]`);
 };
 
 /**

@@ -2,7 +2,7 @@
 
 import {
   COMMAND_SOCKET, COMMAND_TIMER, OP_BUILD, OP_EMIT, OP_FAULT, OP_FETCH, OP_FORGOTTEN, OP_NOTIFY, OP_PHASE, OP_RELOAD,
-  OP_SETTLE, OP_STATE, OP_STATUS, OP_TIMER, OP_TURN,
+  OP_SETTLE, OP_STATE, OP_STATUS, OP_TIMER, OP_TURN, PHASE_FAILED, PHASE_PAINTED,
 } from '../codes.js';
 import { core } from '../core.js';
 import { writeAttribute } from '../dom/attributes.js';
@@ -24,6 +24,9 @@ export const cancelTimers = () => { generation++; };
 
 /** Requests a turn of the engine, in which it reads its socket. */
 export const requestTurn = () => queueMicrotask(() => queueCommand(COMMAND_SOCKET));
+
+/** Repeats clicks and submits from before: see capture.js. @param {any} element */
+const repeatEarly = element => document.$early?.(element, handleEvent);
 
 /**
  * Shows whether a component is mounted or has failed.
@@ -48,8 +51,7 @@ const setPhase = (component, error) => {
     if (error) reportFailure(component, '', error);
     else {
       element.dispatchEvent(new CustomEvent('live:mounted', { bubbles: true }));
-      // Repeats clicks and submits from before the mount: see capture.js.
-      document.$early?.(element, handleEvent);
+      repeatEarly(element);
     }
   });
 };
@@ -77,8 +79,13 @@ export const runOperation = (op, word, text) => {
       break;
     }
     case OP_PHASE: {
-      const component = components.get(word()), isFailed = word(), json = text();
-      if (component) setPhase(component, isFailed && toError(JSON.parse(json)));
+      const component = components.get(word()), phase = word(), json = text();
+      if (!component) break;
+      if (phase == PHASE_PAINTED) {
+        const { element } = component;
+        element.$ready = true;
+        defer(() => repeatEarly(element));
+      } else setPhase(component, phase == PHASE_FAILED && toError(JSON.parse(json)));
       break;
     }
     case OP_FAULT: {

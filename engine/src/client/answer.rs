@@ -3,7 +3,7 @@
 use vivaz_protocol::words;
 
 use super::Client;
-use super::component::{ComponentPhase, Progress};
+use super::component::{Component, ComponentPhase, Progress};
 use super::failure::{BAD_SEAL, Failure, NOT_MOUNTED, OVERLOADED, RATE_LIMITED};
 use super::output::Output;
 use super::receive::Message;
@@ -20,8 +20,10 @@ impl Client {
     pub(super) fn error(&mut self, message: &Message<'_>, failure: Failure) {
         let code = failure.text_of(words::payload::CODE);
         // Messages sent after a mount that has to be retried are retried after that mount.
-        let mounting =
-            |slot| self.component(slot).is_some_and(|component| component.phase == ComponentPhase::Mounting);
+        let is_mounting = |component: &Component| {
+            matches!(component.phase, ComponentPhase::Mounting | ComponentPhase::Painted)
+        };
+        let mounting = |slot| self.component(slot).is_some_and(is_mounting);
         let later = match code {
             NOT_MOUNTED => message.slot.is_some_and(mounting),
             RATE_LIMITED | OVERLOADED => true,

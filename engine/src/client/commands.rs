@@ -16,10 +16,32 @@ impl Client {
     /// from the ids of all components, including removed ones until [`Output::Forgotten`].
     pub(crate) fn mount(&mut self, slot: Slot, id: &str, source: String) {
         let request = Request::new(slot, RequestKind::Mount, &source);
-        let id = Key::of(id);
-        let typed = Val::Obj(Vec::new());
-        let component =
-            Component { id, source, phase: ComponentPhase::Mounting, typed, ..Component::default() };
+        self.begin_mount(slot, Component::new(id, source), request);
+    }
+
+    /// Mounts a component as [`Client::mount`] does. The page already has the state that the
+    /// server rendered the component from, and `template` is the hash of the rendered template.
+    pub(crate) fn mount_painted(
+        &mut self,
+        slot: Slot,
+        id: &str,
+        source: String,
+        state: Val,
+        template: Key,
+    ) {
+        // Only this request says so: the state may have changed before a later one.
+        let mut payload = String::from("{\"painted\":true,");
+        payload.push_str(source.get(1..).unwrap_or_default());
+        let request = Request::new(slot, RequestKind::Mount, &payload);
+        let mut component = Component::new(id, source);
+        component.phase = ComponentPhase::Painted;
+        component.template = template;
+        component.stream.replace(state, "", 0);
+        self.out.push(Output::Mounted { slot });
+        self.begin_mount(slot, component, request);
+    }
+
+    fn begin_mount(&mut self, slot: Slot, component: Component, request: Request) {
         self.components.insert(slot, component);
         self.ask(request);
         if self.link.phase == connection_state::ConnectionPhase::Idle {

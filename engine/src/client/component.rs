@@ -12,6 +12,8 @@ pub(crate) enum ComponentPhase {
     #[default]
     Gone,
     Mounting,
+    /// As `Mounting`, but the page already shows the state that its HTML carried.
+    Painted,
     Live,
     Failed,
 }
@@ -71,6 +73,12 @@ impl FieldEdit {
 }
 
 impl Component {
+    /// Creates a component whose mount is unanswered. `source` is the payload of its mount message.
+    pub(super) fn new(id: &str, source: String) -> Self {
+        let typed = Val::Obj(Vec::new());
+        Self { id: Key::of(id), source, phase: ComponentPhase::Mounting, typed, ..Self::default() }
+    }
+
     /// Returns the topic of a shared field.
     pub(crate) fn topic(&self, field: Key) -> Option<Key> {
         self.topics.iter().find(|(key, _)| *key == field).map(|(_, topic)| *topic)

@@ -179,11 +179,12 @@ impl Client {
         if let Some(slot) = message.slot
             && let Some(component) = self.component_mut(slot)
         {
-            component.stream.replace(
-                payload.take(words::payload::STATE),
-                message.frame.text_of(words::field::EPOCH),
-                message.rev(),
-            );
+            let (epoch, rev) = (message.frame.text_of(words::field::EPOCH), message.rev());
+            match payload.take(words::payload::STATE) {
+                // The state is the one that the page was painted with.
+                Val::Null => component.stream.begin(epoch, rev),
+                state => component.stream.replace(state, epoch, rev),
+            }
             component.template = payload.key_of(words::payload::TEMPLATE);
             component.retry = payload.take(words::payload::RETRY);
             component.phase = ComponentPhase::Live;

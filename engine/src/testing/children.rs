@@ -48,6 +48,8 @@ pub struct Mount {
     pub shape: String,
     /// The hash of the rendered template.
     pub template: String,
+    /// The state that the template was rendered from, as JSON, if the element carries it.
+    pub painted: Option<String>,
 }
 
 impl ChildNodes {
@@ -102,7 +104,7 @@ impl ChildNodes {
         {
             changes.push(ChildChange::Unmount(old));
             dom.elements.remove(&old);
-            for name in ["seal", "template", "shape", "child", "id"] {
+            for name in ["seal", "template", "shape", "state", "child", "id"] {
                 dom.tree.set_attribute(node, name, None);
             }
             dom.tree.clear(node);
@@ -135,9 +137,10 @@ impl ChildNodes {
                 format!("{{\"component\":{},\"props\":{props}}}", Val::text(&name).json())
             }
         };
+        let painted = seal.as_ref().and_then(|_| attribute("state"));
         let shape = seal.map(|_| format!("[{}]", attribute("shape").unwrap_or_default()));
         let shape = shape.unwrap_or_else(|| "null".to_owned());
-        Some(Mount { name, source, shape, template: attribute("template").unwrap_or_default() })
+        Some(Mount { name, source, shape, template: attribute("template").unwrap_or_default(), painted })
     }
 }
 

@@ -183,6 +183,8 @@ struct MountPayload<'a> {
     page: RawEntries<'a>,
     #[serde(borrow)]
     seal: Option<Cow<'a, str>>,
+    #[serde(default)]
+    painted: bool,
     #[serde(borrow)]
     component: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -204,7 +206,7 @@ struct HelloPayload<'a> {
 }
 
 fn mount<'a>(payload: Option<&'a RawValue>) -> Result<Request<'a>, DecodeError> {
-    let MountPayload { parent, place, page, seal, component, props } = object(payload)?;
+    let MountPayload { parent, place, page, seal, painted, component, props } = object(payload)?;
     if parent.is_some() || place.is_some() {
         let (Some(parent), Some(place)) = (parent, place) else {
             return Err(malformed("`parent` and `place` must be given together"));
@@ -213,10 +215,10 @@ fn mount<'a>(payload: Option<&'a RawValue>) -> Result<Request<'a>, DecodeError> 
         check_place(place)?;
         // Other fields of a child's mount are ignored: the page may not set them.
         let (seal, page) = (seal.map(Seal::new), page.values());
-        return Ok(Request::MountChild(MountChild { parent, place: place.into(), seal, page }));
+        return Ok(Request::MountChild(MountChild { parent, place: place.into(), seal, painted, page }));
     }
     match (seal, component) {
-        (Some(seal), None) => Ok(Request::MountSealed { seal: Seal::new(seal) }),
+        (Some(seal), None) => Ok(Request::MountSealed { seal: Seal::new(seal), painted }),
         (None, Some(component)) => Ok(Request::MountOpen { component, props: props.map(RawJson::from) }),
         (Some(_), Some(_)) => Err(malformed("a mount takes either `seal` or `component`, not both")),
         (None, None) => Err(malformed("a mount requires `seal`, `component` or `parent`")),

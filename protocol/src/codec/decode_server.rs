@@ -70,7 +70,7 @@ fn message<'a>(kind: ServerType, envelope: &Envelope<'a>) -> Result<ServerMessag
                 epoch: epoch(envelope)?,
                 component: body.component,
                 template: body.template,
-                state: body.state.into(),
+                state: body.state.map(RawJson::from),
                 topics: topics(body.topics)?,
                 retry: body.retry,
             })
@@ -152,7 +152,7 @@ struct MountedPayload<'a> {
     #[serde(borrow)]
     template: Cow<'a, str>,
     #[serde(borrow)]
-    state: &'a RawValue,
+    state: Option<&'a RawValue>,
     topics: BTreeMap<String, String>,
     #[serde(borrow, default)]
     retry: Vec<Cow<'a, str>>,

@@ -46,20 +46,28 @@ pub fn encode_client(out: &mut String, message: &ClientMessage<'_>) {
     object.close();
 }
 
+fn write_painted(object: &mut ObjectWriter<'_>, painted: bool) {
+    if painted {
+        object.boolean(payload::PAINTED, painted);
+    }
+}
+
 fn write_request(object: &mut ObjectWriter<'_>, request: &Request<'_>) {
     match request {
-        Request::MountSealed { seal } => {
+        Request::MountSealed { seal, painted } => {
             let mut inner = ObjectWriter::open(object.key(field::PAYLOAD));
             inner.string(payload::SEAL, seal.expose());
+            write_painted(&mut inner, *painted);
             inner.close();
         }
-        Request::MountChild(MountChild { parent, place, seal, page }) => {
+        Request::MountChild(MountChild { parent, place, seal, painted, page }) => {
             let mut inner = ObjectWriter::open(object.key(field::PAYLOAD));
             inner.string(payload::PARENT, parent.as_str());
             inner.raw(payload::PLACE, *place);
             if let Some(seal) = seal {
                 inner.string(payload::SEAL, seal.expose());
             }
+            write_painted(&mut inner, *painted);
             write_values(&mut inner, payload::PAGE, page);
             inner.close();
         }

@@ -98,7 +98,9 @@ fn write_mounted(object: &mut ObjectWriter<'_>, mounted: &Mounted<'_>) {
     let mut inner = ObjectWriter::open(object.key(field::PAYLOAD));
     inner.string(payload::COMPONENT, &mounted.component);
     inner.string(payload::TEMPLATE, &mounted.template);
-    inner.raw(payload::STATE, mounted.state);
+    if let Some(state) = mounted.state {
+        inner.raw(payload::STATE, state);
+    }
     write_topics(inner.key(payload::TOPICS), &mounted.topics);
     if !mounted.retry.is_empty() {
         let out = inner.key(payload::RETRY);

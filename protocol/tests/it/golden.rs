@@ -66,13 +66,18 @@ fn client_messages() -> Vec<(&'static str, ClientMessage<'static>)> {
         ("HELLO.resume", ClientMessage::new(ClientBody::Hello(Hello { resume: Some(resume), auth: None }))),
         (
             "COMPONENT_MOUNT.seal",
-            request(1, Request::MountSealed { seal: Seal::new("v1.Hq0-c2VhbGVk_state") }),
+            request(1, Request::MountSealed { seal: Seal::new("v1.Hq0-c2VhbGVk_state"), painted: false }),
+        ),
+        (
+            "COMPONENT_MOUNT.painted",
+            request(1, Request::MountSealed { seal: Seal::new("v1.Hq0-c2VhbGVk_state"), painted: true }),
         ),
         ("COMPONENT_MOUNT.child", {
             let mount = MountChild {
                 parent: component("c1"),
                 place: json(r#"[2,"k7",0]"#),
                 seal: None,
+                painted: false,
                 page: vec![("filter".into(), json(r#""open""#))],
             };
             request_of("c2", 14, Request::MountChild(mount))
@@ -82,6 +87,7 @@ fn client_messages() -> Vec<(&'static str, ClientMessage<'static>)> {
                 parent: component("c1"),
                 place: json("[5]"),
                 seal: Some(Seal::new("v1.Hq0-c2VhbGVk_state")),
+                painted: true,
                 page: Vec::new(),
             };
             request_of("c3", 15, Request::MountChild(mount))
@@ -154,7 +160,7 @@ fn server_messages() -> Vec<(&'static str, ServerMessage<'static>)> {
             epoch: epoch("k7"),
             component: "chat".into(),
             template: HASH.into(),
-            state: json(r#"{"room":"lobby","draft":""}"#),
+            state: Some(json(r#"{"room":"lobby","draft":""}"#)),
             topics: vec![("chat".into(), topic("chat/lobby"))],
             retry: Vec::new(),
         })
@@ -176,9 +182,23 @@ fn server_messages() -> Vec<(&'static str, ServerMessage<'static>)> {
                 epoch: epoch("k9"),
                 component: "counter".into(),
                 template: "4b1d7c2e9f2c1e7ab04d5f6388c1d2e3".into(),
-                state: json(r#"{"count":0}"#),
+                state: Some(json(r#"{"count":0}"#)),
                 topics: Vec::new(),
                 retry: vec!["set_to".into()],
+            }),
+        ),
+        (
+            "COMPONENT_MOUNTED.painted",
+            ServerMessage::Mounted(Mounted {
+                reference: Some(reference(1)),
+                component_id: component("c1"),
+                rev: Rev::ZERO,
+                epoch: epoch("k9"),
+                component: "counter".into(),
+                template: "4b1d7c2e9f2c1e7ab04d5f6388c1d2e3".into(),
+                state: None,
+                topics: Vec::new(),
+                retry: Vec::new(),
             }),
         ),
         ("STATE_UPDATE.answer", {

@@ -57,6 +57,22 @@ pub(crate) struct SealContent {
     /// props.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<String>,
+    /// The hash of the public state in the page, if the page carries that state.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) painted: Option<StateHash>,
+}
+
+/// A hash of a component's public state as JSON text. It tells the server whether a page that was
+/// rendered earlier still shows the component's state; a visitor who finds another state with the
+/// same hash changes only the own page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StateHash(u64);
+
+impl StateHash {
+    pub(crate) fn of(state: &str) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(state.as_bytes()).as_bytes();
+        Self(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+    }
 }
 
 /// The reason why no seal could be created.
@@ -148,6 +164,7 @@ mod tests {
             expires: 1_000,
             props: "{}".into(),
             state: Some(r#"{"count":1}"#.into()),
+            painted: Some(StateHash::of(r#"{"count":1}"#)),
         }
     }
 

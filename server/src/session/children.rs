@@ -35,14 +35,23 @@ impl Session {
         mount: MountChild<'_>,
         received_at: Instant,
     ) {
-        let MountChild { parent, place, seal, page } = mount;
+        let MountChild { parent, place, seal, painted, page } = mount;
         // The decoder has checked that it is an array of scalars.
         let place = serde_json::from_str(place.get()).unwrap_or_default();
         let page = page.into_iter().map(|(name, value)| (name.into_owned(), value.to_raw_value())).collect();
         let seal = seal.map(|seal| seal.expose().to_owned());
         let queued_tasks = VecDeque::new();
-        let mount =
-            ChildMount { reference, received_at, id: id.clone(), parent, place, seal, page, queued_tasks };
+        let mount = ChildMount {
+            reference,
+            received_at,
+            id: id.clone(),
+            parent,
+            place,
+            seal,
+            painted,
+            page,
+            queued_tasks,
+        };
         if self.waiting_mounts.contains_key(id) {
             return self.refuse_mount(reference, id, ErrorCode::DuplicateComponent, ID_IN_USE);
         }

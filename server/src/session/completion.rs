@@ -11,6 +11,7 @@ use vivaz_components::{ActionError, Effect, Loaded, TaskOutcome};
 use vivaz_protocol::{ComponentId, Ref, TopicName};
 
 use super::task::{GuardedTask, TaskOrigin};
+use crate::admission::seal::StateHash;
 use crate::core::StreamEpoch;
 use crate::persist::keeper::WholeWriteOutcome;
 use crate::persist::store::StoreError;
@@ -23,6 +24,8 @@ pub(crate) type WholeWriteResult = Result<(), Arc<StoreError>>;
 pub(crate) struct PendingMount {
     pub(super) reference: Ref,
     pub(super) received_at: Instant,
+    /// The hash of the state that the page was painted with, if the page has that state.
+    pub(super) painted: Option<StateHash>,
 }
 
 /// Work that has finished. The session applies it.

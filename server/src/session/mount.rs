@@ -19,7 +19,7 @@ use super::reply::cache::CachedReply;
 use super::task::{ChildMount, ID_IN_USE, Task, TaskOrigin};
 use super::{Session, encode};
 use crate::admission::middleware::CallRequest;
-use crate::admission::seal::{SealContent, holder, holder_with_browser, now};
+use crate::admission::seal::{SealContent, StateHash, holder, holder_with_browser, now};
 use crate::telemetry::log::{Escaped, client_event};
 
 /// The future of a mounted or restored instance.
@@ -54,16 +54,18 @@ impl Session {
         };
         let props = props.unwrap_or(RawJson::EMPTY_OBJECT).to_raw_value();
         let making = registration.mount(&props, self.mount_context());
-        let mounting = PendingMount { reference, received_at };
+        let mounting = PendingMount { reference, received_at, painted: None };
         self.begin_mount(mounting, id, &registration, MountedBy::Name { before: None }, props.get(), making);
     }
 
-    /// Mounts a component that the server rendered, from its seal.
+    /// Mounts a component that the server rendered, from its seal. `painted` is whether the page
+    /// has the state that it was rendered from.
     pub(super) fn mount_sealed(
         &mut self,
         reference: Ref,
         id: &ComponentId,
         seal: &Seal<'_>,
+        painted: bool,
         received_at: Instant,
     ) {
         let Some((sealed, registration)) =
@@ -74,7 +76,8 @@ impl Session {
         let Some(making) = self.instantiate_sealed(&sealed, &registration) else {
             return self.refuse_mount(reference, id, ErrorCode::BadSeal, BAD_SEAL);
         };
-        let mounting = PendingMount { reference, received_at };
+        let painted = sealed.painted.filter(|_| painted);
+        let mounting = PendingMount { reference, received_at, painted };
         self.begin_mount(mounting, id, &registration, MountedBy::Seal, &sealed.props, making);
     }
 
@@ -82,6 +85,7 @@ impl Session {
     pub(super) fn mount_found_child(&mut self, mount: &ChildMount, found: &FoundChild) {
         let registration = found.registration;
         let (reference, id) = (mount.reference, &mount.id);
+        let mut painted = None;
         let (making, props, given) = match &mount.seal {
             None => {
                 let mut given = found.props.clone();
@@ -96,6 +100,7 @@ impl Session {
                     std::ptr::eq(of.spec, registration.spec) && self.seal_matches(sealed, mount)
                 });
                 let opened = sealed.and_then(|(sealed, _)| {
+                    painted = sealed.painted.filter(|_| mount.painted);
                     let (props, given) = parse_sealed_props(&sealed.props)?;
                     Some((Some(self.instantiate_sealed(&sealed, &registration)?), props, given))
                 });
@@ -110,7 +115,7 @@ impl Session {
             Err(error) => return self.reply_refused(id, reference, &error, Vec::new()),
         };
         let making = making.unwrap_or_else(|| registration.mount(&props, self.mount_context()));
-        let mounting = PendingMount { reference, received_at: mount.received_at };
+        let mounting = PendingMount { reference, received_at: mount.received_at, painted };
         self.begin_mount(mounting, id, &registration, mounted_by, props.get(), making);
     }
 
@@ -248,7 +253,7 @@ impl Session {
         mounting: PendingMount,
         mounted: Result<Box<dyn Instance>, ActionError>,
     ) {
-        let PendingMount { reference, received_at } = mounting;
+        let PendingMount { reference, received_at, painted } = mounting;
         self.supervisor.core().counters.actions.record(received_at.elapsed());
         let Some(component) = self.components.get_mut(id) else { return };
         match mounted {
@@ -267,7 +272,12 @@ impl Session {
                 self.refresh_visibility(id);
                 self.set_topics(id, topics);
                 let kept = CachedReply::Mounted(id.clone());
-                let frame = self.encode_cached_reply(reference, &kept);
+                let frame = match self.components.get(id) {
+                    Some(component) if painted.is_some() && component.is_shown() => {
+                        self.encode_mounted(id, Some(reference), painted)
+                    }
+                    _ => self.encode_cached_reply(reference, &kept),
+                };
                 self.cache_reply(reference, kept);
                 self.port.send(frame);
                 // The parent may have changed since the child was found, or since it was sealed.
@@ -287,8 +297,13 @@ impl Session {
     }
 
     /// Encodes a `COMPONENT_MOUNTED` with the component's current state, or the `ERROR` if it
-    /// cannot be sent.
-    pub(super) fn encode_mounted(&mut self, id: &ComponentId, reference: Option<Ref>) -> bytes::Bytes {
+    /// cannot be sent. The message omits the state if its hash is `painted`: the page has it.
+    pub(super) fn encode_mounted(
+        &mut self,
+        id: &ComponentId,
+        reference: Option<Ref>,
+        painted: Option<StateHash>,
+    ) -> bytes::Bytes {
         let core = self.supervisor.core();
         let refusal =
             |code, message| encode::frame(&encode::error(reference, Some(id.clone().into()), code, message));
@@ -304,7 +319,7 @@ impl Session {
                 epoch: core.epochs.text(component.stream.epoch()),
                 component: component.spec.name.into(),
                 template: core.templates.hash_of(component.spec.name).into(),
-                state: RawJson::trusted(&state),
+                state: (painted != Some(StateHash::of(&state))).then(|| RawJson::trusted(&state)),
                 topics: encode::topic_names(&topics),
                 retry: component.spec.retried().map(Into::into).collect(),
             })),

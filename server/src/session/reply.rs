@@ -204,7 +204,7 @@ impl Session {
                 let stream = Some(id.clone().into());
                 encode::frame(&encode::error(Some(reference), stream, ErrorCode::NotMounted, NOT_SHOWN))
             }
-            CachedReply::Mounted(id) => self.encode_mounted(id, Some(reference)),
+            CachedReply::Mounted(id) => self.encode_mounted(id, Some(reference), None),
             CachedReply::Undecodable(_) => encode::reply_lost(reference),
         }
     }

@@ -163,7 +163,9 @@ impl Session {
         }
         let origin = TaskOrigin::Page { reference, received_at: now };
         match request {
-            Request::MountSealed { seal } => self.mount_sealed(reference, &id, &seal, now),
+            Request::MountSealed { seal, painted } => {
+                self.mount_sealed(reference, &id, &seal, painted, now);
+            },
             Request::MountChild(mount) => self.mount_child(reference, &id, mount, now),
             Request::MountOpen { component, props } => {
                 self.mount_open(reference, &id, &component, props, now);

@@ -215,7 +215,7 @@ impl Session {
             .filter_map(|(id, component)| std::mem::take(&mut component.is_replaced).then(|| id.clone()))
             .collect();
         for id in &replaced {
-            let frame = self.encode_mounted(id, None);
+            let frame = self.encode_mounted(id, None, None);
             self.port.send(frame);
             if let Some(component) = self.components.get_mut(id) {
                 component.snapshot_rev = component.stream.rev();

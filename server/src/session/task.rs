@@ -65,6 +65,8 @@ pub(super) struct ChildMount {
     pub(super) parent: ComponentId,
     pub(super) place: Vec<Value>,
     pub(super) seal: Option<String>,
+    /// Whether the page has the state that the child was rendered from.
+    pub(super) painted: bool,
     pub(super) page: Props,
     /// The tasks for the child that arrived while its mount waits, and the mounts of its own
     /// children.

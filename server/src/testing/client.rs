@@ -41,6 +41,8 @@ pub struct Client {
     /// Whether this connection has received `WELCOME`.
     has_welcome: bool,
     streams: BTreeMap<StreamId, Stream>,
+    /// The states, as JSON, that an observed page was painted with.
+    painted: BTreeMap<ComponentId, String>,
     components: BTreeMap<ComponentId, MountedComponent>,
     unanswered: BTreeMap<Ref, Unanswered>,
     answers: BTreeMap<Ref, Answer>,

@@ -34,6 +34,7 @@ enum Source {
 const GROUPS: &[Group] = &[
     Group { file: "client-wasm/src/engine.rs", source: Source::Constants, prefix: "COMMAND" },
     Group { file: "engine/src/dom.rs", source: Source::Enum("Op"), prefix: "OP" },
+    Group { file: "engine/src/dom.rs", source: Source::Module("phase"), prefix: "PHASE" },
     Group { file: "engine/src/dom.rs", source: Source::Module("value"), prefix: "VALUE" },
     Group { file: "template/src/code.rs", source: Source::Enum("DomHole"), prefix: "PLACE" },
     Group { file: "template/src/code.rs", source: Source::Module("event"), prefix: "EVENT" },

@@ -11,7 +11,7 @@ use vivaz_template::containment::OpenElement;
 use vivaz_template::{ChildSlot, escape, render_within};
 
 use super::{Live, RenderError};
-use crate::admission::seal::{SealContent, SealedChild, now};
+use crate::admission::seal::{SealContent, SealedChild, StateHash, now};
 use crate::telemetry::log::{Escaped, Quoted, client_event};
 
 /// The maximum nesting depth of components: a deeper tree is a component that contains itself.
@@ -61,7 +61,11 @@ impl<'a> FirstPaint<'a> {
             .templates
             .of(spec.name)
             .ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(spec.name)))?;
-        let state = self.complete_state(instance.as_mut())?;
+        let own = instance.state()?;
+        let state = Self::complete_state(&own, instance.as_mut())?;
+        // The state of a topic has a revision that only the server's snapshot names.
+        let is_carried = instance.topics().is_empty() && own.len() <= core.limits.painted_state_bytes;
+        let carried = is_carried.then_some(&*own);
         let user = self.live.identity.user().ok().map(|user| json!({ "id": user.id, "name": user.name }));
         let rendered = render_within(&template.compiled, &state, user.as_ref(), around);
         let mut html = rendered.html;
@@ -81,21 +85,23 @@ impl<'a> FirstPaint<'a> {
                 escape::attribute(&format!("{{\"place\":{}}}", child.place))
             );
         }
-        let _ = write!(element, " seal=\"{}\"", self.seal(instance.as_mut(), props, child)?);
+        let _ = write!(element, " seal=\"{}\"", self.seal(instance.as_mut(), props, child, carried)?);
         let _ = write!(element, " template=\"{}\" shape=\"{shape}\"", template.hash);
         if let Some(user) = user.filter(|_| template.compiled.reads_user()) {
             let _ = write!(element, " user=\"{}\"", escape::attribute(&user.to_string()));
+        }
+        if let Some(state) = carried {
+            let _ = write!(element, " state='{}'", escape::single_quoted(state));
         }
         let _ = write!(element, ">{html}</live-component>");
         self.painted.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
         Ok(element)
     }
 
-    /// Returns the component's own state, and the state of its topics under the names of the shared
-    /// fields.
-    fn complete_state(&self, instance: &mut dyn Instance) -> Result<Value, RenderError> {
-        let state = instance.state()?;
-        let mut fields: Map<String, Value> = serde_json::from_str(&state)?;
+    /// Returns the component's `own` state, and the state of its topics under the names of the
+    /// shared fields.
+    fn complete_state(own: &str, instance: &mut dyn Instance) -> Result<Value, RenderError> {
+        let mut fields: Map<String, Value> = serde_json::from_str(own)?;
         for (field, topic) in instance.topics() {
             fields.insert(field.to_owned(), serde_json::from_str(topic.snapshot()?.json())?);
         }
@@ -133,12 +139,13 @@ impl<'a> FirstPaint<'a> {
         })
     }
 
-    /// Returns the seal of a component.
+    /// Returns the seal of a component. `carried` is its public state, if the page carries it.
     fn seal(
         &self,
         instance: &mut dyn Instance,
         props: &RawValue,
         child: Option<SealedChild>,
+        carried: Option<&str>,
     ) -> Result<String, RenderError> {
         let core = self.live.runtime.core();
         let saved = instance.save()?;
@@ -152,6 +159,7 @@ impl<'a> FirstPaint<'a> {
             expires: now().saturating_add(core.limits.seal_time.as_secs()),
             props: props.get().to_owned(),
             state,
+            painted: carried.map(StateHash::of),
         };
         core.sealer.seal(&sealed, &self.live.holder()).map_err(|error| RenderError::Seal(error.into()))
     }

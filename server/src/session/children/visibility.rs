@@ -156,7 +156,7 @@ impl Session {
             }
         }
         if is_replaced {
-            let frame = self.encode_mounted(id, None);
+            let frame = self.encode_mounted(id, None, None);
             self.port.send(frame);
         } else if is_shown {
             // Patches were not sent while the child was hidden.

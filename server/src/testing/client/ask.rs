@@ -98,7 +98,7 @@ impl Ask {
             values.iter().map(|(name, value)| (name.clone(), value.to_string())).collect()
         };
         let request = match self {
-            Self::MountSealed { seal } => Request::MountSealed { seal: Seal::new(seal.as_str()) },
+            Self::MountSealed { seal } => Request::MountSealed { seal: Seal::new(seal.as_str()), painted: false },
             Self::MountOpen { component, props } => {
                 json = props.to_string();
                 Request::MountOpen { component: component.into(), props: Some(RawJson::trusted(&json)) }
@@ -132,6 +132,7 @@ impl Ask {
                     parent: ComponentId::new(parent).unwrap_or_else(|_| component.clone()),
                     place: RawJson::trusted(place),
                     seal: seal.as_deref().map(Seal::new),
+                    painted: false,
                     page: raw(&set),
                 })
             }

@@ -1,6 +1,7 @@
 //! Records the frames of a page that this client does not drive, to verify the server's frames.
 
 use serde_json::Value;
+use vivaz_components::ComponentId;
 use vivaz_protocol::{ClientBody, Limits, PropertyPath, Request, decode_client};
 
 use super::{Ask, Breach, Client, MountedComponent, Unanswered};
@@ -14,6 +15,11 @@ impl Client {
     /// `ref` that another message has used.
     pub fn observe(&mut self, frame: &str) -> Result<(), Breach> {
         self.note(frame).map_err(|what| Breach { what, frame: frame.to_owned() })
+    }
+
+    /// Records the state, as JSON, that a page carries for a component that it is going to mount.
+    pub fn painted(&mut self, component: ComponentId, state: String) {
+        self.painted.insert(component, state);
     }
 
     fn note(&mut self, frame: &str) -> Result<(), String> {
@@ -52,7 +58,7 @@ impl Client {
 /// Converts a request, with only the data that its reply depends on.
 fn asked(request: Request<'_>) -> Ask {
     match request {
-        Request::MountSealed { seal } => Ask::MountSealed { seal: seal.expose().to_owned() },
+        Request::MountSealed { seal, .. } => Ask::MountSealed { seal: seal.expose().to_owned() },
         Request::MountChild(child) => Ask::MountChild {
             parent: child.parent.to_string(),
             place: child.place.get().to_owned(),

@@ -185,6 +185,11 @@ impl Client {
         shown.template = template.into_owned();
         shown.retry = retry.into_iter().map(Cow::into_owned).collect();
         shown.topics = topics.into_iter().map(|(field, topic)| (field.into_owned(), topic)).collect();
+        let state = match (&state, self.painted.get(&id)) {
+            (Some(state), _) => *state,
+            (None, Some(painted)) => RawJson::trusted(painted),
+            (None, None) => return Err(format!("component {id} was mounted without its state")),
+        };
         self.streams.insert(id.clone().into(), Stream::new(rev, epoch, state)?);
         self.forget_topics();
         match reference {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use vivaz_engine::testing::{Activation, ChildChange, Document, Event, EventEffect, Mount, Node};
-use vivaz_engine::{Op, Page as Engine, Presentation, Slot, SocketCommand, Val, parse};
+use vivaz_components::ComponentId;
+use vivaz_engine::{Op, Page as Engine, Presentation, Slot, SocketCommand, Val, parse, phase};
 
 use crate::testing::client::{Ask, Refusal};
 use crate::testing::process::ServerProcess;
@@ -29,6 +30,9 @@ pub(in crate::testing) struct Tab {
     commands: Vec<SocketCommand>,
     /// Timers to start: tokens and milliseconds.
     timers: Vec<(u32, u32)>,
+    /// The states, as JSON, that mounted components were painted with, until
+    /// [`Tab::take_painted`].
+    painted: Vec<(ComponentId, String)>,
     /// The requests of the user's last actions.
     sent: Vec<Awaited>,
     /// The edit that the server has just refused, until the reason is known.
@@ -76,6 +80,7 @@ impl Tab {
             names: 0,
             commands: Vec::new(),
             timers: Vec::new(),
+            painted: Vec::new(),
             sent: Vec::new(),
             refused: None,
             refusals: HashMap::new(),
@@ -99,6 +104,11 @@ impl Tab {
         let elements = self.document.load(html);
         self.turn();
         elements.into_iter().filter_map(|element| self.document.slot(element)).collect()
+    }
+
+    /// Takes the states, as JSON, that components were painted with and mounted since the last call.
+    pub(super) fn take_painted(&mut self) -> Vec<(ComponentId, String)> {
+        std::mem::take(&mut self.painted)
     }
 
     /// Returns the outcome of a mount, once the server has replied.
@@ -287,12 +297,16 @@ impl Tab {
     }
 
     fn mount(&mut self, element: Node, mount: Mount) {
-        let Mount { name, source, shape, template } = mount;
+        let Mount { name, source, shape, template, painted } = mount;
         self.slots += 1;
         self.names += 1;
         let (slot, id) = (self.slots, format!("{name}-{}", self.names));
         self.document.tie(slot, element);
-        let of = format!("[\"{id}\",{shape},{},\"{template}\"]", self.user);
+        let state = painted.as_deref().unwrap_or("null").to_owned();
+        if let (Some(state), Ok(id)) = (painted, ComponentId::new(&id)) {
+            self.painted.push((id, state));
+        }
+        let of = format!("[\"{id}\",{shape},{},\"{template}\",{state}]", self.user);
         self.engine.mount(slot, &source, parse(&of).unwrap_or_default(), Presentation::Element);
         self.components.insert(slot, TabComponent { id, name, element, outcome: None, is_gone: false });
     }
@@ -341,11 +355,16 @@ impl Tab {
                     self.refusals.insert((of, property), Refusal::of(&failure));
                 }
             }
-            (Op::Phase, [slot, failed], [json]) => {
+            (Op::Phase, [slot, phase], [json]) => {
                 if let Some(component) = self.components.get_mut(slot) {
-                    let failure = || serde_json::from_str(json).unwrap_or_default();
-                    component.outcome =
-                        Some(if *failed == 0 { Ok(()) } else { Err(Refusal::of(&failure())) });
+                    match *phase {
+                        phase::LIVE => component.outcome = Some(Ok(())),
+                        phase::FAILED => {
+                            let failure = serde_json::from_str(json).unwrap_or_default();
+                            component.outcome = Some(Err(Refusal::of(&failure)));
+                        }
+                        _ => {}
+                    }
                 }
             }
             (Op::Forgotten, _, [id]) => self.components.retain(|_, component| component.id != *id),

@@ -307,7 +307,11 @@ impl PageShared {
     /// Records a frame that the page sends.
     fn observe(&self, frame: &[u8]) -> Result<(), String> {
         let text = std::str::from_utf8(frame).map_err(|error| error.to_string())?;
-        self.lock().referee.observe(text).map_err(|breach| breach.to_string())
+        let mut state = self.lock();
+        for (component, json) in state.tab.take_painted() {
+            state.referee.painted(component, json);
+        }
+        state.referee.observe(text).map_err(|breach| breach.to_string())
     }
 
     /// Handles a frame of the server.
