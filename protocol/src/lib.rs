@@ -35,4 +35,4 @@ pub use patch::{
 };
 pub use secret::{ResumeSecret, Seal};
 pub use server::{DeclaredLimits, ErrorMessage, FieldTopics, Mounted, ServerMessage, Update, Welcome};
-pub use words::{DEFAULT_PATH, PROTOCOL_VERSION, SUBPROTOCOL_JSON, SUBPROTOCOL_MESSAGE_PACK};
+pub use words::{DEFAULT_PATH, OFFER_HELLO, PROTOCOL_VERSION, SUBPROTOCOL_JSON, SUBPROTOCOL_MESSAGE_PACK};

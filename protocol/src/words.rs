@@ -10,6 +10,10 @@ pub const SUBPROTOCOL_JSON: &str = "vivaz.v1.json";
 /// The WebSocket subprotocol of this version with the same object as MessagePack in a binary frame.
 pub const SUBPROTOCOL_MESSAGE_PACK: &str = "vivaz.v1.msgpack";
 
+/// Offered beside a subprotocol, and never selected: the upgrade also is an empty `HELLO`, so that
+/// `WELCOME` follows without a further round trip.
+pub const OFFER_HELLO: &str = "vivaz.hello";
+
 /// The default path of the WebSocket endpoint.
 pub const DEFAULT_PATH: &str = "/live";
 

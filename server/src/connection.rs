@@ -52,9 +52,21 @@ pub(crate) async fn run<T: Transport>(
     revocations: u64,
     permits: impl Send,
 ) {
-    if let Some(connection) = Connection::open(transport, supervisor, identity, revocations).await {
+    if let Some(connection) =
+        Connection::open(transport, supervisor, identity, revocations, HelloBy::Message).await
+    {
         connection.serve(permits).await;
     }
+}
+
+/// How a client says `HELLO`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HelloBy {
+    /// By its first message.
+    Message,
+    /// By an offer in the upgrade request, which is an empty `HELLO`. The client sends the same as
+    /// its first message, for servers that do not know the offer.
+    Offer,
 }
 
 /// A connection with its session.
@@ -68,7 +80,7 @@ pub(crate) struct Connection<T> {
 }
 
 impl<T: Transport> Connection<T> {
-    /// Receives the `HELLO`, and finds or creates the session. Returns `None` if the connection was
+    /// Receives the `HELLO`, unless it was offered, and finds or creates the session. Returns `None` if the connection was
     /// closed instead. `revocations` is the value of
     /// [`Core::revocations`](crate::core::Core::revocations) from before `identity` was determined.
     pub(crate) async fn open(
@@ -76,8 +88,13 @@ impl<T: Transport> Connection<T> {
         supervisor: &Arc<Supervisor>,
         identity: Identity,
         revocations: u64,
+        hello: HelloBy,
     ) -> Option<Self> {
-        match hello::receive(&mut *transport, supervisor, identity, revocations).await {
+        let opened = match hello {
+            HelloBy::Message => hello::receive(&mut *transport, supervisor, identity, revocations).await,
+            HelloBy::Offer => hello::begin(supervisor, identity, revocations).await,
+        };
+        match opened {
             Ok(session) => return Some(Self { transport, session }),
             Err(HandshakeError::Close(code, reason)) => {
                 supervisor.core().refused(RefusalReason::of_close(code), None);

@@ -66,6 +66,8 @@ pub(crate) struct Session {
     identity: Identity,
     /// The browsers that the request of the current connection names. Seals may be bound to one.
     browsers: Box<[BrowserId]>,
+    /// Whether the client may still send the `HELLO` that it has offered.
+    expects_hello: bool,
     /// The current connection, or the last one.
     connection: ConnectionId,
     /// Boxed, because a map with one entry allocates room for four.
@@ -133,6 +135,7 @@ impl Session {
             port,
             identity,
             browsers: Box::default(),
+            expects_hello: false,
             connection,
             components: HashMap::default(),
             set_aside: Box::default(),
@@ -163,6 +166,11 @@ impl Session {
     /// Returns the supervisor that owns the session.
     pub(crate) fn supervisor(&self) -> &Arc<Supervisor> {
         &self.supervisor
+    }
+
+    /// Ignores the `HELLO` that the client has offered and sends as its first message.
+    pub(crate) fn expect_offered_hello(&mut self) {
+        self.expects_hello = true;
     }
 
     /// Sets the browsers that the request of the current connection names.

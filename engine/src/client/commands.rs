@@ -21,14 +21,7 @@ impl Client {
 
     /// Mounts a component as [`Client::mount`] does. The page already has the state that the
     /// server rendered the component from, and `template` is the hash of the rendered template.
-    pub(crate) fn mount_painted(
-        &mut self,
-        slot: Slot,
-        id: &str,
-        source: String,
-        state: Val,
-        template: Key,
-    ) {
+    pub(crate) fn mount_painted(&mut self, slot: Slot, id: &str, source: String, state: Val, template: Key) {
         // Only this request says so: the state may have changed before a later one.
         let mut payload = String::from("{\"painted\":true,");
         payload.push_str(source.get(1..).unwrap_or_default());

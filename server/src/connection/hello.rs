@@ -74,6 +74,21 @@ pub(super) async fn receive<T: Transport>(
     find_session(hello, supervisor, identity, arrived, revocations).await
 }
 
+/// Creates a session for an offered `HELLO`. `revocations` is as for [`receive`].
+///
+/// # Errors
+/// Returns why the connection gets no session.
+pub(super) async fn begin(
+    supervisor: &Arc<Supervisor>,
+    identity: Identity,
+    revocations: u64,
+) -> Result<Box<Session>, HandshakeError> {
+    let mut session =
+        find_session(Hello::default(), supervisor, identity, Instant::now(), revocations).await?;
+    session.expect_offered_hello();
+    Ok(session)
+}
+
 /// Receives the first message.
 async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, HandshakeError> {
     loop {

@@ -18,14 +18,14 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use vivaz_components::Identity;
-use vivaz_protocol::CloseCode;
+use vivaz_protocol::{CloseCode, OFFER_HELLO};
 
 use super::listen::warn_without_listener;
 use crate::admission::address::{AddressPermit, ClientAddress, RetryAfter, client_address};
 use crate::admission::browser::BrowserId;
 use crate::admission::connection_limit::ConnectionPermit;
 use crate::admission::identify::{IdentityError, answer_of};
-use crate::connection::{self, Connection};
+use crate::connection::{self, Connection, HelloBy};
 use crate::runtime::Runtime;
 use crate::telemetry::log::{Escaped, Quoted, client_event};
 use crate::telemetry::stats::RefusalReason;
@@ -54,7 +54,7 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     let revocations = core.revocations();
     let browsers = BrowserId::of_connection(&parts.headers, &core.secret);
     let identity = core.identify(parts).await;
-    let client = IdentifiedClient { identity, browsers, revocations, address };
+    let client = IdentifiedClient { identity, browsers, revocations, address, hello: handshake.hello };
     if runtime.supervisor().shutdown.is_cancelled() {
         return UpgradeRefusal::GoingAway.answer(&runtime, address);
     }
@@ -145,6 +145,7 @@ struct IdentifiedClient {
     /// The revocation count of the core before the identity hook ran.
     revocations: u64,
     address: Option<ClientAddress>,
+    hello: HelloBy,
 }
 
 /// Opens a connection once its transport is ready. Closes the transport with the code of the reason
@@ -156,7 +157,7 @@ async fn open<T: Transport>(
     client: IdentifiedClient,
 ) -> Option<(Connection<T>, ConnectionPermit)> {
     let socket = socket.await?;
-    let IdentifiedClient { identity, browsers, revocations, address } = client;
+    let IdentifiedClient { identity, browsers, revocations, address, hello } = client;
     let (code, reason) = match (permit, identity) {
         (None, _) => (CloseCode::Full, "the server is full"),
         (Some(_), Err(error)) => answer_of(&error, connection::UNAUTHENTICATED, connection::UNIDENTIFIED),
@@ -165,7 +166,7 @@ async fn open<T: Transport>(
         }
         (Some(permit), Ok(identity)) => {
             let supervisor = runtime.supervisor();
-            let mut connection = Connection::open(socket, supervisor, identity, revocations).await?;
+            let mut connection = Connection::open(socket, supervisor, identity, revocations, hello).await?;
             connection.set_browsers(browsers);
             return Some((connection, permit));
         }
@@ -198,6 +199,8 @@ struct Handshake {
     /// The first supported encoding that the client offered, which the response names; `None` if
     /// the client offered no subprotocol.
     encoding: Option<Encoding>,
+    /// How the client says `HELLO`.
+    hello: HelloBy,
 }
 
 /// The reason why an upgrade is refused.
@@ -248,7 +251,9 @@ impl Handshake {
         if encoding.is_none() && headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
             return Err(UpgradeRefusal::Subprotocol);
         }
-        Ok(Self { accept: derive_accept_key(key.as_bytes()), encoding })
+        let offers_hello = items(headers, &header::SEC_WEBSOCKET_PROTOCOL).any(|item| item == OFFER_HELLO);
+        let hello = if offers_hello { HelloBy::Offer } else { HelloBy::Message };
+        Ok(Self { accept: derive_accept_key(key.as_bytes()), encoding, hello })
     }
 
     /// Returns the response that accepts the upgrade.
@@ -389,6 +394,9 @@ mod tests {
             if cfg!(feature = "msgpack") { "vivaz.v1.msgpack" } else { "vivaz.v1.json" }
         );
         assert_eq!(offer("soap").unwrap_err(), UpgradeRefusal::Subprotocol);
+        assert_eq!(offer("vivaz.hello").unwrap_err(), UpgradeRefusal::Subprotocol);
+        assert_eq!(offer("vivaz.v1.json").unwrap().hello, HelloBy::Message);
+        assert_eq!(offer("vivaz.hello, vivaz.v1.json").unwrap().hello, HelloBy::Offer);
     }
 
     #[test]

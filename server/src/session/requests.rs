@@ -13,8 +13,8 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 use vivaz_components::instance::Job;
 use vivaz_protocol::{
-    ClientBody, ClientType, ComponentId, DecodeError, ErrorCode, ErrorMessage, MountChild, RawJson, Ref,
-    Request, ServerMessage, StreamId, decode_client,
+    ClientBody, ClientType, ComponentId, DecodeError, ErrorCode, ErrorMessage, Hello, MountChild, RawJson,
+    Ref, Request, ServerMessage, StreamId, decode_client,
 };
 
 use super::child::Visibility;
@@ -53,7 +53,9 @@ impl Session {
             self.behaviour.count_well_formed();
         }
         let ack = message.ack;
+        let expects_hello = std::mem::take(&mut self.expects_hello);
         match message.body {
+            ClientBody::Hello(Hello { resume: None, auth: None }) if expects_hello => None,
             ClientBody::Hello(_) => self.handle_malformed(None, None, "HELLO must be the first message"),
             ClientBody::Request { reference, component_id, request } => {
                 self.handle_request(reference, component_id, request, ack, retry_after, now)
@@ -165,7 +167,7 @@ impl Session {
         match request {
             Request::MountSealed { seal, painted } => {
                 self.mount_sealed(reference, &id, &seal, painted, now);
-            },
+            }
             Request::MountChild(mount) => self.mount_child(reference, &id, mount, now),
             Request::MountOpen { component, props } => {
                 self.mount_open(reference, &id, &component, props, now);

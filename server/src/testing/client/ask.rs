@@ -98,7 +98,9 @@ impl Ask {
             values.iter().map(|(name, value)| (name.clone(), value.to_string())).collect()
         };
         let request = match self {
-            Self::MountSealed { seal } => Request::MountSealed { seal: Seal::new(seal.as_str()), painted: false },
+            Self::MountSealed { seal } => {
+                Request::MountSealed { seal: Seal::new(seal.as_str()), painted: false }
+            }
             Self::MountOpen { component, props } => {
                 json = props.to_string();
                 Request::MountOpen { component: component.into(), props: Some(RawJson::trusted(&json)) }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde_json::Value;
-use vivaz_engine::testing::{Activation, ChildChange, Document, Event, EventEffect, Mount, Node};
 use vivaz_components::ComponentId;
+use vivaz_engine::testing::{Activation, ChildChange, Document, Event, EventEffect, Mount, Node};
 use vivaz_engine::{Op, Page as Engine, Presentation, Slot, SocketCommand, Val, parse, phase};
 
 use crate::testing::client::{Ask, Refusal};
