@@ -49,3 +49,29 @@ test("a form that is submitted before the client has loaded is sent once, withou
   await expect(page.locator("li", { hasText: text })).toHaveCount(1);
   expect(page.url()).toBe(before);
 });
+
+test.describe("before the socket is open", () => {
+  test.use({ baseURL: async ({ app }, use) => use(app.url) });
+
+  test("local statements run, and actions follow in their order", async ({ page }) => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.routeWebSocket("**/live", async (socket) => {
+      const server = socket.connectToServer();
+      server.onMessage(async (frame) => {
+        await held;
+        socket.send(frame);
+      });
+    });
+    await page.goto("/late");
+    await page.getByRole("button", { name: "Open" }).click();
+    await expect(page.locator("#open")).toHaveCount(1);
+    await page.getByRole("button", { name: "Show" }).click();
+    await expect(page.locator("html")).toHaveAttribute("live-connection", "connecting");
+    await expect(page.locator("#shown")).toHaveText("false");
+    release();
+    await live(page);
+    await expect(page.locator("#shown")).toHaveText("true");
+    await expect(page.locator("#open")).toHaveCount(1);
+  });
+});

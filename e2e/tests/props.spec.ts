@@ -24,7 +24,7 @@ test("the server computes a child's props, and the page sends only the child's p
   await expect(relatives).toHaveText([`p1 30 ${degrees} short`]);
   const [parent, child] = of(messages, "COMPONENT_MOUNT");
   expect(Object.keys(parent!.payload!)).toEqual(["seal"]);
-  expect(Object.keys(child!.payload!).sort()).toEqual(["parent", "place", "seal"]);
+  expect(Object.keys(child!.payload!).sort()).toEqual(["painted", "parent", "place", "seal"]);
   expect(child!.payload!.parent).toBe(parent!.componentId);
 
   // The parent's state reaches the child without a message of the page.

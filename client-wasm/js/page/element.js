@@ -20,6 +20,8 @@ export class LiveComponentElement extends HTMLElement {
     for (const name of /** @type {const} */ (['name', 'props', 'user', ...SEAL_ATTRIBUTES])) origin[name] = this.getAttribute(name) ?? undefined;
     if (origin.seal) {
       origin.shape = `[${origin.shape ?? ''}]`;
+      // It will change.
+      this.removeAttribute('state');
       origin.payload = `{"seal":"${origin.seal}"}`;
       // Without a seal the parent's template has made the element, or an author has written it.
     } else Object.assign(origin, this.$given);

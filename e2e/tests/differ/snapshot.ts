@@ -12,7 +12,7 @@ export type Snapshot = { lines: string[]; styles: string[] };
 export const snapshot = (page: Page): Promise<Snapshot> =>
   page.evaluate(() => {
     // Attributes for the mount and of the engine itself.
-    const MOUNT = ["seal", "template", "shape", "child", "name", "props", "user", "id", "live-state", "style"];
+    const MOUNT = ["seal", "template", "shape", "state", "child", "name", "props", "user", "id", "live-state", "style"];
     const lines: string[] = [], styles: string[] = [];
     const quoted = (text: unknown) => JSON.stringify(text);
     const held = (node: Element) => {

@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error;
 use vivaz::{BuildError, Limits, Runtime};
 
 use crate::app::{Server, start, start_with};
-use crate::client::Client;
+use crate::client::{Client, Received};
 
 /// The head and the body of the response to a request.
 pub(crate) async fn request(
@@ -82,6 +83,29 @@ async fn unknown_subprotocols_are_refused_by_name() {
     assert!(String::from_utf8(response.body().clone().unwrap()).unwrap().contains("vivaz.v1.json"));
     let spoken = Client::open_with(&server, &[("sec-websocket-protocol", "soap, vivaz.v1.json")]).await;
     assert!(spoken.is_ok());
+}
+
+#[tokio::test]
+async fn an_offered_hello_is_answered_at_once_and_its_message_is_ignored() {
+    let server = start().await;
+    let offer = &[("sec-websocket-protocol", "vivaz.v1.json, vivaz.hello")];
+    let mut client = Client::open_with(&server, offer).await.unwrap();
+    let Received::Message(welcome) = client.receive().await else { panic!("WELCOME comes first") };
+    assert_eq!((&welcome["type"], &welcome["payload"]["resumed"]), (&json!("WELCOME"), &json!(false)));
+    let hello = json!({ "v": 1, "type": "HELLO", "payload": {} });
+    client.send(hello.clone()).await;
+    assert_eq!(client.mount("lab", "lab", json!({})).await["type"], "COMPONENT_MOUNTED");
+    client.send(hello.clone()).await;
+    let Received::Message(refused) = client.receive().await else { panic!("an error") };
+    assert_eq!(refused["payload"]["code"], "malformed", "only the first message may repeat it");
+
+    // Only an empty one may repeat the offer: the session exists.
+    let mut client = Client::open_with(&server, offer).await.unwrap();
+    assert!(matches!(client.receive().await, Received::Message(_)));
+    let payload = json!({ "session": welcome["payload"]["session"], "resume": welcome["payload"]["resume"] });
+    client.send(json!({ "v": 1, "type": "HELLO", "payload": payload })).await;
+    let Received::Message(refused) = client.receive().await else { panic!("an error") };
+    assert_eq!(refused["payload"]["code"], "malformed");
 }
 
 #[tokio::test]

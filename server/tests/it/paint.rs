@@ -34,8 +34,10 @@ async fn a_page_comes_with_its_components_painted_and_no_cache_keeps_it() {
     let (_, script) = html.split_once(r#"<script type="module" src="/live/client-"#).unwrap();
     assert!(script[16..].starts_with(r#".js" live-build="test"></script>"#), "{script}");
     // Before the client, and neither `async` nor `defer`.
-    let capture = html.split_once(r#"<script src="/live/capture/"#).unwrap().1;
-    assert!(capture.contains(r#".js"></script><script type="module""#), "{html}");
+    let capture = format!("<script>{}</script><script type=\"module\"", vivaz::CAPTURE);
+    assert!(html.contains(&capture), "{html}");
+    // A state without topics is carried by the page, in single quotes.
+    assert!(html.contains(r#" state='{"title":"&lt;b&gt;&amp;\"","count":3}'>"#), "{html}");
     assert!(html.contains("<live-component id=\"shut\""));
 }
 
@@ -56,6 +58,35 @@ async fn mount_runs_once_for_the_paint_and_the_page_together() {
     assert_eq!(mounted["payload"]["template"], attributes(&html, "template")[1].as_str());
     assert_eq!(client.act("b", "mounts", json!([])).await["payload"], 1, "the seal includes private state");
     assert_eq!(server.bench.runs.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_page_that_has_the_state_gets_it_only_if_it_has_changed() {
+    for (painted_state_bytes, seal_state_bytes, omits) in
+        [(4096, 4096, true), (4, 4096, false), (4096, 4, true)]
+    {
+        let limits = Limits { painted_state_bytes, seal_state_bytes, ..Limits::default() };
+        let server = limited(limits).await;
+        let (_, body) = request(&server, "GET", "/page", ADA).await;
+        let html = String::from_utf8(body).unwrap();
+        assert_eq!(html.contains(" state='"), painted_state_bytes > 4);
+        let seals = attributes(&html, "seal");
+        let mut client = Client::hello_with(&server, ADA, json!({})).await;
+        let mount = client.message("COMPONENT_MOUNT", "a", json!({ "seal": seals[0], "painted": true }));
+        let mounted = client.ask(mount).await;
+        assert_eq!(mounted["payload"]["component"], "counter");
+        let state = (!omits).then(|| json!({ "title": "<b>&\"", "count": 3 }));
+        assert_eq!(
+            mounted["payload"].get("state"),
+            state.as_ref(),
+            "{painted_state_bytes} {seal_state_bytes}"
+        );
+        // A page that does not have the state, or does not say so, gets it.
+        let mount = client.message("COMPONENT_MOUNT", "b", json!({ "seal": seals[0] }));
+        assert_eq!(client.ask(mount).await["payload"]["state"]["count"], 3);
+        let mount = client.message("COMPONENT_MOUNT", "c", json!({ "seal": seals[0], "painted": false }));
+        assert_eq!(client.ask(mount).await["payload"]["state"]["count"], 3);
+    }
 }
 
 #[tokio::test]

@@ -296,3 +296,75 @@ fn a_large_mount_waits_for_the_limits_of_the_welcome() {
     let frames = sent.iter().filter(|o| matches!(o, Output::Socket(SocketCommand::Send(_))));
     assert_eq!(frames.count(), 2);
 }
+
+fn painted(table: &mut Table) {
+    let state = parse(r#"{"count":3}"#).unwrap();
+    table.client.mount_painted(0, "c1", r#"{"seal":"s"}"#.into(), state, Key::of("h"));
+}
+
+const MOUNT: &str =
+    r#"{"v":1,"type":"COMPONENT_MOUNT","ref":1,"componentId":"c1","payload":{"painted":true,"seal":"s"}}"#;
+
+#[test]
+fn a_painted_component_takes_actions_and_edits_before_the_socket_opens() {
+    let mut table = Table::new();
+    painted(&mut table);
+    assert_eq!(table.client.whole(0).json(), r#"{"count":3}"#);
+    table.client.edit(0, Key::of("title"), Val::text("x"));
+    table.call("increment", 1);
+    assert_eq!(table.client.whole(0).json(), r#"{"count":3,"title":"x"}"#);
+    table.connect();
+    // The action waits: without a session it could run twice.
+    assert_eq!(table.sent(), [HELLO, MOUNT]);
+    let sent = table.receive(
+        r#"{"v":1,"type":"WELCOME","payload":{"session":"s1","resume":"r","connection":"k","resumed":false}}"#,
+    );
+    assert!(sent.len() == 1 && sent[0].contains(r#""action":"increment""#), "{sent:?}");
+    // Without a state, the painted one is the confirmed one, of the revision that the answer names.
+    table.receive(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":4,"epoch":"e","payload":{"component":"counter","template":"h","topics":{}}}"#);
+    assert_eq!(table.client.whole(0).json(), r#"{"count":3,"title":"x"}"#);
+    table
+        .receive(r#"{"v":1,"type":"STATE_UPDATE","ref":2,"componentId":"c1","rev":5,"payload":{"count":4}}"#);
+    assert_eq!(table.client.root(0, Key::of("count")).unwrap().json(), "4");
+}
+
+#[test]
+fn a_painted_component_shows_the_state_of_an_answer_that_has_one() {
+    let mut table = Table::new();
+    painted(&mut table);
+    table.connect();
+    table.welcome("s1", false);
+    table.receive(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"counter","template":"h","state":{"count":9},"topics":{}}}"#);
+    assert_eq!(table.client.whole(0).json(), r#"{"count":9}"#);
+}
+
+#[test]
+fn a_painted_component_that_is_mounted_again_asks_for_the_state() {
+    let mut table = Table::new();
+    painted(&mut table);
+    table.connect();
+    table.welcome("s1", false);
+    table.receive(r#"{"v":1,"type":"COMPONENT_MOUNTED","ref":1,"componentId":"c1","rev":0,"epoch":"e","payload":{"component":"counter","template":"h","topics":{}}}"#);
+    table.drop_and_pause();
+    table.connect();
+    let sent = table.welcome("s2", false);
+    assert_eq!(
+        sent,
+        [r#"{"v":1,"type":"COMPONENT_MOUNT","ref":2,"componentId":"c1","payload":{"seal":"s"}}"#]
+    );
+}
+
+#[test]
+fn a_painted_component_whose_mount_is_refused_has_failed() {
+    let mut table = Table::new();
+    painted(&mut table);
+    table.call("increment", 1);
+    table.connect();
+    table.welcome("s1", false);
+    table.client.frame(
+        table.socket,
+        r#"{"v":1,"type":"ERROR","ref":1,"componentId":"c1","payload":{"code":"forbidden","message":"no"}}"#,
+    );
+    let outputs = table.client.take();
+    assert!(outputs.iter().any(|output| matches!(output, Output::Failed { slot: 0, .. })), "{outputs:?}");
+}
