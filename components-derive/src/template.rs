@@ -1,4 +1,4 @@
-//! Finds and checks a component's template.
+//! Finds and checks the template of a component or a page.
 
 mod checks;
 
@@ -11,11 +11,17 @@ use vivaz_template::{Compiled, SourceText};
 
 use crate::attr::ComponentAttrs;
 use crate::diagnostics::Diagnostics;
-use crate::model::Model;
 use crate::names::{plain, snake};
 use checks::ChildTypes;
 
-/// A component's template.
+/// The kinds of templates.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TemplateKind {
+    Component,
+    Page,
+}
+
+/// The template of a component or a page.
 pub(crate) struct TemplateFile {
     span: Span,
     /// The path for messages.
@@ -106,8 +112,12 @@ impl TemplateFile {
     }
 
     /// Compiles the template. Reports the template's own errors.
-    pub(crate) fn compile(&self, errors: &mut Diagnostics) -> Option<Compiled> {
-        let mistakes = match vivaz_template::compile(&self.text) {
+    pub(crate) fn compile(&self, kind: TemplateKind, errors: &mut Diagnostics) -> Option<Compiled> {
+        let compiled = match kind {
+            TemplateKind::Component => vivaz_template::compile(&self.text),
+            TemplateKind::Page => vivaz_template::compile_page(&self.text),
+        };
+        let mistakes = match compiled {
             Ok(compiled) => return Some(compiled),
             Err(mistakes) => mistakes,
         };
@@ -119,27 +129,28 @@ impl TemplateFile {
     }
 
     /// Writes the checks that require the component's types, as a constant.
-    pub(crate) fn checks(&self, model: &Model, compiled: Option<&Compiled>) -> TokenStream {
+    pub(crate) fn checks(
+        &self,
+        ident: &Ident,
+        attrs: &ComponentAttrs,
+        subject: &TokenStream,
+        compiled: Option<&Compiled>,
+    ) -> TokenStream {
         let track = &self.track;
         let Some(compiled) = compiled else { return track.clone() };
-        let named = &model.attrs.children;
+        let named = &attrs.children;
         let types = if named.is_some() { ChildTypes::Named } else { ChildTypes::Unnamed };
         let source = self.source_text();
         let checks = compiled.checks.iter().filter_map(|check| checks::check(check, &source, types));
         let children = named.iter().flatten();
-        let (ident, ty) = (&model.ident, model.ident.to_string());
+        let ty = ident.to_string();
         quote_spanned! {self.span=>
             #track
             #[allow(long_running_const_eval)]
             const _: () = if let ::core::option::Option::Some(message) = p::verify(
                 &p::Subject {
                     ty: #ty,
-                    fields: <#ident as p::LiveComponent>::SPEC.fields,
-                    shape: <#ident as p::LiveShape>::SHAPE,
-                    computed: #ident::__LIVE_COMPUTED_SHAPES,
-                    actions: #ident::__LIVE_ACTIONS,
-                    methods: #ident::__LIVE_METHODS,
-                    words: #ident::__LIVE_WORDS,
+                    #subject
                     children: &[#(<#children as p::LiveComponent>::SPEC),*],
                 },
                 &[#(#checks),*],

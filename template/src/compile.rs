@@ -12,6 +12,7 @@ mod modifiers;
 mod names;
 mod nesting;
 mod outcome;
+mod page;
 mod resolve;
 mod scope;
 mod style;
@@ -26,6 +27,7 @@ use crate::outline::Outline;
 use crate::program::RenderOp;
 use crate::reads::Dependency;
 use crate::source::{self, Element};
+use page::PageParts;
 use scope::Scopes;
 
 /// Maximum size of a template, in bytes.
@@ -74,12 +76,36 @@ impl Compiled {
 /// assert_eq!(errors[1].to_string(), "1:4: unknown attribute `live:clik`; did you mean `live:click`?");
 /// ```
 pub fn compile(source: &str) -> Result<Compiled, Vec<TemplateError>> {
+    compile_as(source, None)
+}
+
+/// Compiles the template of a page: a whole document, which only the server renders.
+///
+/// # Errors
+/// Returns all errors in the template itself, in source order.
+///
+/// ```
+/// use serde_json::json;
+///
+/// let page = "<html lang='en'><head><title>{{ name }}</title></head><body></body></html>";
+/// let compiled = vivaz_template::compile_page(page).expect("a valid template");
+/// let rendered = vivaz_template::render(&compiled, &json!({ "name": "a < b" }), None);
+/// assert!(rendered.html.starts_with("<!DOCTYPE html><html lang=\"en\"><head><title>a &lt; b</title>"));
+/// ```
+pub fn compile_page(source: &str) -> Result<Compiled, Vec<TemplateError>> {
+    compile_as(source, Some(PageParts::default()))
+}
+
+fn compile_as(source: &str, page: Option<PageParts>) -> Result<Compiled, Vec<TemplateError>> {
     let mut errors = ErrorList::default();
     if source.len() > MAX_BYTES {
         errors.add(0, "a template must not exceed 1 MiB");
         return Err(errors.finish(&Lines::of("")));
     }
-    let tree = source::parse(source, &mut errors);
+    let tree = match page {
+        Some(_) => source::parse_page(source, &mut errors),
+        None => source::parse(source, &mut errors),
+    };
     let mut compiler = Compiler {
         errors,
         checks: Vec::new(),
@@ -95,8 +121,9 @@ pub fn compile(source: &str) -> Result<Compiled, Vec<TemplateError>> {
         form: None,
         submits: None,
         reads_user: false,
+        page,
     };
-    compiler.children(&tree, None, &[]);
+    compiler.document(&tree);
     compiler.finish(source)
 }
 
@@ -132,6 +159,8 @@ struct Compiler {
     /// The enclosing form, if it has a `live:submit`, and the depth of its block.
     submits: Option<(Form, u16)>,
     reads_user: bool,
+    /// The parts of the document that were found, if this is the template of a page.
+    page: Option<PageParts>,
 }
 
 impl Compiler {

@@ -58,7 +58,7 @@ mod syntax;
 pub mod url;
 
 #[cfg(feature = "parse")]
-pub use compile::{Compiled, compile};
+pub use compile::{Compiled, compile, compile_page};
 pub use compiled::{Block, Hole, HoleKind, Template};
 pub use data::{Data, Kind, Name};
 #[cfg(feature = "parse")]

@@ -5,7 +5,7 @@ mod parser;
 mod tag;
 
 pub(crate) use entity::decode;
-pub(crate) use parser::{parse, pieces};
+pub(crate) use parser::{parse, parse_page, pieces};
 
 use crate::compiled::Namespace;
 

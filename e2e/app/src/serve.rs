@@ -77,14 +77,16 @@ where
     Ok(page)
 }
 
+/// A strict content security policy.
+pub(crate) const POLICY: &str =
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:";
+
 /// Returns a page around a component, with a strict content security policy.
 pub(crate) fn document(head: &str, body: &str) -> Response {
     let page = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Test</title>\
          <link rel=\"icon\" href=\"data:,\">{head}</head><body>{body}</body></html>"
     );
-    const POLICY: &str =
-        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:";
     ([("content-security-policy", POLICY), ("cache-control", "private, no-store")], Html(page))
         .into_response()
 }

@@ -29,6 +29,9 @@ impl Compiler {
             self.error(attribute.at, "`live:local` needs initial values: `open = false; filter = 'all'`");
             return;
         };
+        if self.without_engine(attribute, "local") {
+            return;
+        }
         if let Some(why) = self.closed {
             self.error(attribute.at, why);
         }
@@ -51,6 +54,9 @@ impl Compiler {
         path: &[WalkStep],
         tag: &mut StartTag,
     ) {
+        if self.without_engine(attribute, name) {
+            return;
+        }
         // The rest of these may contain dots: `live:class:w-1.5`.
         if let Some(class) = name.strip_prefix("class:") {
             self.class(attribute, class, path, tag);

@@ -183,8 +183,10 @@ fn has_lines(parent: Option<&Element>) -> bool {
 /// Returns whether white space between elements has no meaning, so that the browser could only move
 /// it elsewhere.
 fn ignores_spaces(parent: &Element) -> bool {
-    const PARENTS: &[&str] =
-        &["table", "thead", "tbody", "tfoot", "tr", "colgroup", "select", "optgroup", "datalist"];
+    const PARENTS: &[&str] = &[
+        "html", "head", "table", "thead", "tbody", "tfoot", "tr", "colgroup", "select", "optgroup",
+        "datalist",
+    ];
     PARENTS.iter().any(|name| parent.is_html(name))
 }
 

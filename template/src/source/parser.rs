@@ -17,6 +17,18 @@ pub(crate) fn parse(source: &str, errors: &mut ErrorList) -> Vec<SourceNode> {
     parser.finish()
 }
 
+/// Parses the template of a page, which may start with `<!doctype html>`.
+pub(crate) fn parse_page(source: &str, errors: &mut ErrorList) -> Vec<SourceNode> {
+    const DOCTYPE: &str = "<!doctype html>";
+    let mut parser = HtmlParser { source, at: 0, errors, open: Vec::new(), top: Vec::new() };
+    parser.take_while(|c| c.is_ascii_whitespace());
+    if parser.rest().get(..DOCTYPE.len()).is_some_and(|start| start.eq_ignore_ascii_case(DOCTYPE)) {
+        parser.at += DOCTYPE.len();
+    }
+    parser.run();
+    parser.finish()
+}
+
 pub(super) struct HtmlParser<'a> {
     pub(super) source: &'a str,
     pub(super) at: usize,
@@ -126,7 +138,7 @@ impl<'a> HtmlParser<'a> {
             return;
         }
         let what = if rest.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype")) {
-            "`<!doctype>` belongs into the page, not into a template"
+            "`<!doctype html>` is the start of a page's template, and of no other"
         } else if rest.starts_with("<![CDATA[") {
             "`<![CDATA[` is a comment in HTML: write the text itself"
         } else {
