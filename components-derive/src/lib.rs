@@ -5,8 +5,8 @@
 //! generic.
 //!
 //! The stages of a derive: `attr` parses the attributes → `model` checks their combination →
-//! `component`, `page`, `state` and `actions` write the code → `template` finds the template and turns its
-//! checks into a constant, which rustc evaluates against the shapes of the types.
+//! `component`, `page`, `state` and `actions` write the code → `template` finds the template and
+//! turns its checks into a constant, which rustc evaluates against the shapes of the types.
 
 mod actions;
 mod attr;
@@ -50,8 +50,8 @@ pub fn live_component(input: TokenStream) -> TokenStream {
 /// Derives a page from a struct: its fields are the values of the page's template.
 ///
 /// The template is a whole document in the language of components' templates, except for what needs
-/// the engine: events, `live:model`, `live:local` and the like. `<live:counter count="{{ start }}">`
-/// shows a component. Field types implement `serde::Serialize`.
+/// the engine: events, `live:model`, `live:local` and the like. `<live:counter count="{{ start
+/// }}">` shows a component. Field types implement `serde::Serialize`.
 ///
 /// `#[live(…)]` on the struct has the options
 /// - `template = "home.html"`: a file beside the source file, or below `templates/` beside
@@ -65,7 +65,7 @@ pub fn live_component(input: TokenStream) -> TokenStream {
 /// the field from the template.
 #[proc_macro_derive(LivePage, attributes(live))]
 pub fn live_page(input: TokenStream) -> TokenStream {
-    page::expand(syn::parse_macro_input!(input)).into()
+    page::expand(&syn::parse_macro_input!(input)).into()
 }
 
 /// Describes a state type to templates. A struct can then be the state of a topic and an item of a

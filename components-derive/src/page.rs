@@ -11,10 +11,10 @@ use crate::names::{plain, private};
 use crate::state::shape_field;
 use crate::template::{TemplateFile, TemplateKind};
 
-pub(crate) fn expand(input: DeriveInput) -> TokenStream {
+pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     let mut errors = Diagnostics::default();
     let attrs = attr::page(&input.attrs, &mut errors);
-    let Some(fields) = PageField::read_all(&input, &mut errors) else { return errors.into_tokens() };
+    let Some(fields) = PageField::read_all(input, &mut errors) else { return errors.into_tokens() };
     let ident = &input.ident;
     if let (Some(template), Some(_)) = (&attrs.template, &attrs.inline) {
         errors.at(template, "a page has one template: use either `template` (a file) or `inline`");
@@ -140,7 +140,7 @@ fn page_impl(
     let values = fields.iter().filter(|field| field.attrs.skip.is_none()).map(|field| {
         let (name, member) = (&field.name, &field.ident);
         quote_spanned! {field.ty.span()=>
-            values.insert(::std::string::String::from(#name), p::serde_json::to_value(&self.#member)?);
+            values.insert(::std::string::String::from(#name), p::page_value(&self.#member)?);
         }
     });
     quote! {

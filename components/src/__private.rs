@@ -26,7 +26,7 @@ pub use crate::error::{ActionValue, HandlerError, Settled};
 pub use crate::future::BoxFuture;
 pub use crate::host::NO_FLUSH;
 pub use crate::list::{Key, Keyed};
-pub use crate::page::{LivePage, PageRegistration, PageSpec};
+pub use crate::page::{LivePage, PageRegistration, PageSpec, page_value};
 pub use crate::registry::Registration;
 pub use crate::saved::Saved;
 pub use crate::schema::{SavedField, schema};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::spec::TemplateSource;
@@ -17,6 +18,14 @@ pub trait LivePage: Send {
     /// # Errors
     /// Returns an error if a field has no JSON form.
     fn values(&self) -> Result<Map<String, Value>, serde_json::Error>;
+}
+
+/// Converts a field of a page into the value that its template reads.
+///
+/// # Errors
+/// Returns an error if the field has no JSON form.
+pub fn page_value<T: Serialize + ?Sized>(field: &T) -> Result<Value, serde_json::Error> {
+    serde_json::to_value(field)
 }
 
 /// The description of a page type.
