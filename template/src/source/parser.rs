@@ -138,7 +138,7 @@ impl<'a> HtmlParser<'a> {
             return;
         }
         let what = if rest.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype")) {
-            "`<!doctype html>` is the start of a page's template, and of no other"
+            "`<!doctype>` belongs into the page, not into a template"
         } else if rest.starts_with("<![CDATA[") {
             "`<![CDATA[` is a comment in HTML: write the text itself"
         } else {
