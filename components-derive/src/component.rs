@@ -6,19 +6,19 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::DeriveInput;
 use syn::spanned::Spanned;
-use vivaz_template::Compiled;
+use vivaz_template::{Compiled, TemplateKind};
 
 use crate::attr::Fallback;
 use crate::diagnostics::Diagnostics;
 use crate::model::{ComponentField, FieldRole, Model};
 use crate::names::private;
 use crate::storable;
-use crate::template::{TemplateFile, TemplateKind};
+use crate::template::TemplateFile;
 
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     let mut errors = Diagnostics::default();
     let Some(model) = Model::read(input, &mut errors) else { return errors.into_tokens() };
-    let template = TemplateFile::find(&model.ident, &model.attrs, &mut errors);
+    let mut template = TemplateFile::find(&model.ident, &model.attrs, &mut errors);
     let p = private(model.attrs.krate.as_ref());
     let compiled = template.compile(TemplateKind::Component, &mut errors);
     let ident = &model.ident;

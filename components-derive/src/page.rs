@@ -4,12 +4,13 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Fields, GenericParam, Generics, Ident};
+use vivaz_template::TemplateKind;
 
 use crate::attr::{self, FieldAttrs};
 use crate::diagnostics::Diagnostics;
 use crate::names::{plain, private};
 use crate::state::shape_field;
-use crate::template::{TemplateFile, TemplateKind};
+use crate::template::TemplateFile;
 
 pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     let mut errors = Diagnostics::default();
@@ -19,7 +20,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     if let (Some(template), Some(_)) = (&attrs.template, &attrs.inline) {
         errors.at(template, "a page has one template: use either `template` (a file) or `inline`");
     }
-    let template = TemplateFile::find(ident, &attrs, &mut errors);
+    let mut template = TemplateFile::find(ident, &attrs, &mut errors);
     let compiled = template.compile(TemplateKind::Page, &mut errors);
     let p = private(attrs.krate.as_ref());
     let fixed = with_static(ident, &input.generics);

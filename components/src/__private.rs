@@ -34,7 +34,7 @@ pub use crate::shape::{
     Access, LiveShape, Shape, ShapeField, ShapeProbe, ShapeRef, Unshaped, hash, joined, may_be_key,
 };
 pub use crate::shared::AnyShared;
-pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, Spec, TemplateSource};
+pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, PartialSource, Spec, TemplateSource};
 pub use crate::storable::{
     Listed, ListsNothing, NoList, NotShared, PickUnwritten, ReadableField, Shows, ShowsNone, UnreadableField,
     UnwrittenField, WritableField,

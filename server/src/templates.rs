@@ -9,7 +9,7 @@ use std::sync::Arc;
 use vivaz_components::Registry;
 use vivaz_components::page::PageSpec;
 use vivaz_components::spec::FieldKind;
-use vivaz_template::Compiled;
+use vivaz_template::{Compiled, TemplateKind};
 
 /// The templates, indexed by component and by hash.
 #[derive(Debug, Default)]
@@ -69,7 +69,9 @@ impl Templates {
                 file: spec.template.file,
                 mistakes: mistakes.join("; "),
             };
-            let compiled = vivaz_template::compile(spec.template.text)
+            let compiled = spec
+                .template
+                .compile(TemplateKind::Component)
                 .map_err(|mistakes| refuse(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
             // The derive macro does not know the other components.
             let mistakes = registry.mistakes_of_children(&compiled.checks);
@@ -102,7 +104,9 @@ impl Templates {
     fn add_page(&mut self, registry: &Registry, spec: &'static PageSpec) -> Result<(), TemplateError> {
         let (of, file) = (spec.type_name, spec.template.file);
         let refuse = |mistakes: &[String]| TemplateError { of, file, mistakes: mistakes.join("; ") };
-        let compiled = vivaz_template::compile_page(spec.template.text)
+        let compiled = spec
+            .template
+            .compile(TemplateKind::Page)
             .map_err(|mistakes| refuse(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
         let mistakes = registry.mistakes_of_children(&compiled.checks);
         if !mistakes.is_empty() {

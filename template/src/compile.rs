@@ -13,6 +13,7 @@ mod names;
 mod nesting;
 mod outcome;
 mod page;
+mod partial;
 mod resolve;
 mod scope;
 mod style;
@@ -21,17 +22,28 @@ mod text;
 use crate::check::{Check, CheckKind};
 use crate::compiled::{Block, Form, Hole, HoleKind, Namespace, Template, WalkStep};
 use crate::containment::{self, Containment, OpenElement};
-use crate::error::{ErrorList, Lines, TemplateError};
+use crate::error::{ErrorList, Position, TemplateError};
+use crate::expand::{FindPartial, expand};
 use crate::expr::{Expr, Special};
 use crate::outline::Outline;
 use crate::program::RenderOp;
 use crate::reads::Dependency;
 use crate::source::{self, Element};
+use crate::sources::{Positions, Sources};
 use page::PageParts;
 use scope::Scopes;
 
 /// Maximum size of a template, in bytes.
 const MAX_BYTES: usize = 1 << 20;
+
+/// The kinds of templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TemplateKind {
+    /// That of a component: the server renders it, and then the page's engine updates it.
+    Component,
+    /// That of a page: a whole document, which only the server renders.
+    Page,
+}
 
 /// A compiled template with the checks against its component.
 #[derive(Clone, Debug)]
@@ -47,12 +59,26 @@ pub struct Compiled {
     pub(crate) program: Vec<Vec<RenderOp>>,
     pub(crate) outline: Outline,
     reads_user: bool,
+    /// The position of the element of each use of a partial.
+    uses: Vec<Position>,
 }
 
 impl Compiled {
     /// Returns whether the template reads `$user`, so that the page needs the user.
     pub fn reads_user(&self) -> bool {
         self.reads_user
+    }
+
+    /// Returns the positions of the elements that use the partials which contain the position,
+    /// innermost first.
+    pub fn uses(&self, mut at: Position) -> Vec<Position> {
+        let mut uses = Vec::new();
+        while let Some(of) = (at.partial_use as usize).checked_sub(1).and_then(|number| self.uses.get(number))
+        {
+            uses.push(*of);
+            at = *of;
+        }
+        uses
     }
 
     /// Returns whether a prop of a child that the server computes reads a field for which `wanted`
@@ -76,7 +102,7 @@ impl Compiled {
 /// assert_eq!(errors[1].to_string(), "1:4: unknown attribute `live:clik`; did you mean `live:click`?");
 /// ```
 pub fn compile(source: &str) -> Result<Compiled, Vec<TemplateError>> {
-    compile_as(source, None)
+    compile_with(source, TemplateKind::Component, &mut |_| None)
 }
 
 /// Compiles the template of a page: a whole document, which only the server renders.
@@ -93,21 +119,41 @@ pub fn compile(source: &str) -> Result<Compiled, Vec<TemplateError>> {
 /// assert!(rendered.html.starts_with("<!DOCTYPE html><html lang=\"en\"><head><title>a &lt; b</title>"));
 /// ```
 pub fn compile_page(source: &str) -> Result<Compiled, Vec<TemplateError>> {
-    compile_as(source, Some(PageParts::default()))
+    compile_with(source, TemplateKind::Page, &mut |_| None)
 }
 
-fn compile_as(source: &str, page: Option<PageParts>) -> Result<Compiled, Vec<TemplateError>> {
+/// Compiles a template with partials: each `<live:NAME>` for which `find` returns a file is replaced
+/// by the content of that file. `find` is called once for each name.
+///
+/// # Errors
+/// Returns all errors in the template and its partials.
+///
+/// ```
+/// use vivaz_template::{PartialFile, TemplateKind, compile_with};
+///
+/// let note = PartialFile { file: "note.html".into(), text: "<p class='note'><live:slot></live:slot></p>".into() };
+/// let source = "<live:note>{{ count }} left</live:note>";
+/// let compiled = compile_with(source, TemplateKind::Component, &mut |name| (name == "note").then(|| note.clone()));
+/// assert_eq!(&*compiled.expect("a valid template").template.blocks[0].html, "<p class=\"note\"> </p>");
+/// ```
+pub fn compile_with(
+    source: &str,
+    kind: TemplateKind,
+    find: &mut FindPartial<'_>,
+) -> Result<Compiled, Vec<TemplateError>> {
     let mut errors = ErrorList::default();
     if source.len() > MAX_BYTES {
         errors.add(0, "a template must not exceed 1 MiB");
-        return Err(errors.finish(&Lines::of("")));
+        return Err(errors.finish(&Positions::of("", &Sources::new(0))));
     }
-    let tree = match page {
-        Some(_) => source::parse_page(source, &mut errors),
-        None => source::parse(source, &mut errors),
+    let tree = match kind {
+        TemplateKind::Page => source::parse_page(source, &mut errors),
+        TemplateKind::Component => source::parse(source, &mut errors),
     };
+    let (tree, sources) = expand(tree, source.len(), find, &mut errors);
     let mut compiler = Compiler {
         errors,
+        sources,
         checks: Vec::new(),
         blocks: vec![BlockBuilder::default()],
         current: 0,
@@ -121,7 +167,7 @@ fn compile_as(source: &str, page: Option<PageParts>) -> Result<Compiled, Vec<Tem
         form: None,
         submits: None,
         reads_user: false,
-        page,
+        page: (kind == TemplateKind::Page).then(PageParts::default),
     };
     compiler.document(&tree);
     compiler.finish(source)
@@ -139,6 +185,7 @@ struct BlockBuilder {
 
 struct Compiler {
     errors: ErrorList,
+    sources: Sources,
     checks: Vec<(u32, CheckKind)>,
     blocks: Vec<BlockBuilder>,
     current: usize,
@@ -223,7 +270,7 @@ impl Compiler {
     }
 
     fn finish(self, source: &str) -> Result<Compiled, Vec<TemplateError>> {
-        let lines = Lines::of(source);
+        let lines = Positions::of(source, &self.sources);
         let errors = self.errors.finish(&lines);
         if !errors.is_empty() {
             return Err(errors);
@@ -248,6 +295,7 @@ impl Compiler {
             program,
             outline,
             reads_user: self.reads_user,
+            uses: lines.uses(),
         })
     }
 

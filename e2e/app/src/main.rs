@@ -36,6 +36,7 @@ mod panels;
 mod patching;
 mod pending;
 mod press;
+mod profile;
 mod prose;
 mod rebuilt;
 mod registration;

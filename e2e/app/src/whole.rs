@@ -8,13 +8,15 @@ use serde::Deserialize;
 use vivaz::prelude::*;
 
 use crate::family::Child;
+use crate::profile::Profile;
 use crate::serve::POLICY;
 
 #[derive(LivePage)]
-#[live(template = "whole.html", children(Child))]
+#[live(template = "whole.html", children(Child, Profile))]
 pub(crate) struct Whole {
     title: String,
     words: Vec<String>,
+    none: Vec<String>,
     start: u32,
 }
 
@@ -29,7 +31,7 @@ pub(crate) struct Words {
 /// `GET /whole?title=…&words=…`
 pub(crate) async fn whole(live: Live, Query(given): Query<Words>) -> Result<Response, RenderError> {
     let words = given.words.split_whitespace().map(str::to_owned).collect();
-    let mut page = live.render_page(Whole { title: given.title, words, start: 7 }).await?;
+    let mut page = live.render_page(Whole { title: given.title, words, none: Vec::new(), start: 7 }).await?;
     page.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     Ok(page)
 }

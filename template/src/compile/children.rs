@@ -170,7 +170,8 @@ impl Compiler {
                 self.declare(&index);
                 index.text
             });
-            self.scopes.add_loop(head.item.text, index, item, list.clone());
+            let partial = self.sources.use_at(head.item.at);
+            self.scopes.add_loop(head.item.text, partial, index, item, list.clone());
             list
         });
         let key = match element.attribute("live:key").map(|attribute| (attribute.at, code(attribute))) {

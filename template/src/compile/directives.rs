@@ -41,7 +41,8 @@ impl Compiler {
             let locals = &mut self.block().locals;
             let slot = u16::try_from(locals.len()).unwrap_or(u16::MAX);
             locals.push((name.text.as_str().into(), first));
-            self.scopes.add_local(name.text, slot);
+            let partial = self.sources.use_at(name.at);
+            self.scopes.add_local(name.text, partial, slot);
         }
     }
 

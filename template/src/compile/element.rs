@@ -60,6 +60,9 @@ impl Compiler {
     pub(super) fn element(&mut self, element: &Element, path: &[WalkStep]) {
         let mark = self.scopes.mark();
         self.nested(element);
+        for number in &element.uses {
+            self.arguments(*number);
+        }
         self.locals(element);
         let outer = std::mem::take(&mut self.late);
         match element.component() {
@@ -322,7 +325,7 @@ impl Compiler {
             match child {
                 SourceNode::Text(Piece::Text(text)) => self.html(text),
                 SourceNode::Text(Piece::Hole(code)) => self.error(code.at, why),
-                SourceNode::Element(_) => {}
+                SourceNode::Element(_) | SourceNode::Use(_) => {}
             }
         }
     }

@@ -32,7 +32,7 @@ impl Compiler {
         }
         let root = nodes.iter().find_map(|node| match node {
             SourceNode::Element(element) if element.is_html("html") => Some(element),
-            SourceNode::Element(_) | SourceNode::Text(_) => None,
+            SourceNode::Element(_) | SourceNode::Text(_) | SourceNode::Use(_) => None,
         });
         let Some(root) = root else {
             let example = "<html lang=\"en\"><head><title>…</title></head><body>…</body></html>";
@@ -41,7 +41,7 @@ impl Compiler {
         };
         let others = nodes.iter().filter(|node| match node {
             SourceNode::Element(element) => !std::ptr::eq(element, root),
-            SourceNode::Text(_) => !blank(std::slice::from_ref(node)),
+            SourceNode::Text(_) | SourceNode::Use(_) => !blank(std::slice::from_ref(node)),
         });
         if others.count() > 0 {
             self.error(root.at, "a page has no content outside its `<html>`");
