@@ -65,12 +65,17 @@ pub(crate) struct SerdeAttrs {
 }
 
 const COMPONENT: [&str; 7] = ["name", "template", "inline", "open", "durable", "children", "crate"];
+const PAGE: [&str; 4] = ["template", "inline", "children", "crate"];
 const FIELD: [&str; 11] =
     ["prop", "page", "model", "shared", "private", "skip", "errors", "opaque", "key", "presence", "default"];
 
-pub(crate) fn component(attrs: &[Attribute], errors: &mut Diagnostics) -> ComponentAttrs {
+/// Parses the options of a component or a page, of which `known` are allowed.
+fn template_user(attrs: &[Attribute], known: &[&str], errors: &mut Diagnostics) -> ComponentAttrs {
     let mut out = ComponentAttrs::default();
     each(attrs, "live", errors, |option, meta| {
+        if !known.contains(&option) {
+            return Err(unknown(meta, option, known));
+        }
         match option {
             "name" => out.name = Some(meta.value()?.parse()?),
             "template" => out.template = Some(meta.value()?.parse()?),
@@ -84,11 +89,19 @@ pub(crate) fn component(attrs: &[Attribute], errors: &mut Diagnostics) -> Compon
                 out.children = Some(types.into_iter().collect());
             }
             "crate" => out.krate = Some(meta.value()?.parse::<LitStr>()?.parse()?),
-            _ => return Err(unknown(meta, option, &COMPONENT)),
+            _ => return Err(unknown(meta, option, known)),
         }
         Ok(())
     });
     out
+}
+
+pub(crate) fn component(attrs: &[Attribute], errors: &mut Diagnostics) -> ComponentAttrs {
+    template_user(attrs, &COMPONENT, errors)
+}
+
+pub(crate) fn page(attrs: &[Attribute], errors: &mut Diagnostics) -> ComponentAttrs {
+    template_user(attrs, &PAGE, errors)
 }
 
 pub(crate) fn field(attrs: &[Attribute], errors: &mut Diagnostics) -> FieldAttrs {

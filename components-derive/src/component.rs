@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::DeriveInput;
 use syn::spanned::Spanned;
-use vivaz_template::Compiled;
+use vivaz_template::{Compiled, TemplateKind};
 
 use crate::attr::Fallback;
 use crate::diagnostics::Diagnostics;
@@ -18,17 +18,25 @@ use crate::template::TemplateFile;
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     let mut errors = Diagnostics::default();
     let Some(model) = Model::read(input, &mut errors) else { return errors.into_tokens() };
-    let template = TemplateFile::find(&model.ident, &model.attrs, &mut errors);
+    let mut template = TemplateFile::find(&model.ident, &model.attrs, &mut errors);
     let p = private(model.attrs.krate.as_ref());
-    let compiled = template.compile(&mut errors);
-    let checks = template.checks(&model, compiled.as_ref());
+    let compiled = template.compile(TemplateKind::Component, &mut errors);
+    let ident = &model.ident;
+    let subject = quote! {
+        fields: <#ident as p::LiveComponent>::SPEC.fields,
+        shape: <#ident as p::LiveShape>::SHAPE,
+        computed: #ident::__LIVE_COMPUTED_SHAPES,
+        actions: #ident::__LIVE_ACTIONS,
+        methods: #ident::__LIVE_METHODS,
+        words: #ident::__LIVE_WORDS,
+    };
+    let checks = template.checks(ident, &model.attrs, &subject, compiled.as_ref());
     let props = props::expand(&model, &p);
     let fields = fields_impl(&model);
     let component = component_impl(&model);
     let live = live_impl(&model, &template, compiled.as_ref());
     let shape = shape_impl(&model);
     let storable = storable::checks(&model);
-    let ident = &model.ident;
     let errors = errors.into_tokens();
     quote! {
         #props

@@ -5,8 +5,8 @@
 //! generic.
 //!
 //! The stages of a derive: `attr` parses the attributes → `model` checks their combination →
-//! `component`, `state` and `actions` write the code → `template` finds the template and turns its
-//! checks into a constant, which rustc evaluates against the shapes of the types.
+//! `component`, `page`, `state` and `actions` write the code → `template` finds the template and
+//! turns its checks into a constant, which rustc evaluates against the shapes of the types.
 
 mod actions;
 mod attr;
@@ -15,6 +15,7 @@ mod diagnostics;
 mod keys;
 mod model;
 mod names;
+mod page;
 mod state;
 mod storable;
 mod template;
@@ -44,6 +45,27 @@ use proc_macro::TokenStream;
 #[proc_macro_derive(LiveComponent, attributes(live))]
 pub fn live_component(input: TokenStream) -> TokenStream {
     component::expand(syn::parse_macro_input!(input)).into()
+}
+
+/// Derives a page from a struct: its fields are the values of the page's template.
+///
+/// The template is a whole document in the language of components' templates, except for what needs
+/// the engine: events, `live:model`, `live:local` and the like. `<live:counter count="{{ start
+/// }}">` shows a component. Field types implement `serde::Serialize`.
+///
+/// `#[live(…)]` on the struct has the options
+/// - `template = "home.html"`: a file beside the source file, or below `templates/` beside
+///   `Cargo.toml`,
+/// - `inline = "<html lang='en'>…</html>"`: the template itself,
+/// - `children(Counter, Chat)`: the types of the components in it, whose names and props are then
+///   checked at compile time, otherwise when the runtime is built,
+/// - `crate = "vivaz_components"`: the crate that generated code calls.
+///
+/// `#[live(opaque)]` on a field lets the template read any property of it; `#[live(skip)]` hides
+/// the field from the template.
+#[proc_macro_derive(LivePage, attributes(live))]
+pub fn live_page(input: TokenStream) -> TokenStream {
+    page::expand(&syn::parse_macro_input!(input)).into()
 }
 
 /// Describes a state type to templates. A struct can then be the state of a topic and an item of a

@@ -1,21 +1,22 @@
-//! Finds and checks a component's template.
+//! Finds and checks the template of a component or a page.
 
 mod checks;
+mod partial;
 
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Ident;
-use vivaz_template::{Compiled, SourceText};
+use vivaz_template::{Compiled, PartialFile, Position, SourceText, TemplateKind};
 
 use crate::attr::ComponentAttrs;
 use crate::diagnostics::Diagnostics;
-use crate::model::Model;
 use crate::names::{plain, snake};
 use checks::ChildTypes;
+use partial::FoundPartial;
 
-/// A component's template.
+/// The template of a component or a page.
 pub(crate) struct TemplateFile {
     span: Span,
     /// The path for messages.
@@ -28,6 +29,8 @@ pub(crate) struct TemplateFile {
     /// Makes rustc recompile the component when the file changes. The literal is the user's, so
     /// that the program contains no absolute path.
     track: TokenStream,
+    /// The partials in it, in the order of their first use.
+    partials: Vec<FoundPartial>,
 }
 
 impl TemplateFile {
@@ -40,6 +43,7 @@ impl TemplateFile {
             line: 1,
             column: 0,
             track: TokenStream::new(),
+            partials: Vec::new(),
         };
         if let Some(inline) = &attrs.inline {
             let source = inline.span().unwrap();
@@ -102,44 +106,69 @@ impl TemplateFile {
 
     pub(crate) fn source(&self) -> TokenStream {
         let (file, text) = (&self.file, &self.text);
-        quote!(p::TemplateSource { file: #file, text: #text })
+        let partials = self.partials.iter().map(|partial| {
+            let (name, file, text) = (&partial.name, &partial.file, &partial.text);
+            quote!(p::PartialSource { name: #name, file: #file, text: #text })
+        });
+        quote!(p::TemplateSource { file: #file, text: #text, partials: &[#(#partials),*] })
     }
 
     /// Compiles the template. Reports the template's own errors.
-    pub(crate) fn compile(&self, errors: &mut Diagnostics) -> Option<Compiled> {
-        let mistakes = match vivaz_template::compile(&self.text) {
+    pub(crate) fn compile(&mut self, kind: TemplateKind, errors: &mut Diagnostics) -> Option<Compiled> {
+        let (span, mut partials) = (self.span, Vec::new());
+        let compiled = vivaz_template::compile_with(&self.text, kind, &mut |name| {
+            let partial = FoundPartial::find(name, span)?;
+            let file = PartialFile { file: partial.file.clone(), text: partial.text.clone() };
+            partials.push(partial);
+            Some(file)
+        });
+        self.partials = partials;
+        let mistakes = match compiled {
             Ok(compiled) => return Some(compiled),
             Err(mistakes) => mistakes,
         };
         for mistake in mistakes {
-            let message = format!("{}\n{}", mistake.message, self.source_text().excerpt(mistake.at));
-            errors.push(syn::Error::new(self.span, message));
+            let message = format!("{}\n{}", mistake.message, self.excerpt(mistake.at, &mistake.uses));
+            errors.push(syn::Error::new(span, message));
         }
         None
     }
 
+    /// Formats the line of a position, and those of the elements that use its partial.
+    fn excerpt(&self, at: Position, uses: &[Position]) -> String {
+        let mut text = self.source_text(at.source).excerpt(at);
+        for at in uses {
+            text.push_str("\nused here:\n");
+            text.push_str(&self.source_text(at.source).excerpt(*at));
+        }
+        text
+    }
+
     /// Writes the checks that require the component's types, as a constant.
-    pub(crate) fn checks(&self, model: &Model, compiled: Option<&Compiled>) -> TokenStream {
-        let track = &self.track;
-        let Some(compiled) = compiled else { return track.clone() };
-        let named = &model.attrs.children;
+    pub(crate) fn checks(
+        &self,
+        ident: &Ident,
+        attrs: &ComponentAttrs,
+        subject: &TokenStream,
+        compiled: Option<&Compiled>,
+    ) -> TokenStream {
+        let track = self.track();
+        let Some(compiled) = compiled else { return track };
+        let named = &attrs.children;
         let types = if named.is_some() { ChildTypes::Named } else { ChildTypes::Unnamed };
-        let source = self.source_text();
-        let checks = compiled.checks.iter().filter_map(|check| checks::check(check, &source, types));
+        let checks = compiled.checks.iter().filter_map(|check| {
+            let excerpt = self.excerpt(check.at, &compiled.uses(check.at));
+            checks::check(check, &excerpt, types)
+        });
         let children = named.iter().flatten();
-        let (ident, ty) = (&model.ident, model.ident.to_string());
+        let ty = ident.to_string();
         quote_spanned! {self.span=>
             #track
             #[allow(long_running_const_eval)]
             const _: () = if let ::core::option::Option::Some(message) = p::verify(
                 &p::Subject {
                     ty: #ty,
-                    fields: <#ident as p::LiveComponent>::SPEC.fields,
-                    shape: <#ident as p::LiveShape>::SHAPE,
-                    computed: #ident::__LIVE_COMPUTED_SHAPES,
-                    actions: #ident::__LIVE_ACTIONS,
-                    methods: #ident::__LIVE_METHODS,
-                    words: #ident::__LIVE_WORDS,
+                    #subject
                     children: &[#(<#children as p::LiveComponent>::SPEC),*],
                 },
                 &[#(#checks),*],
@@ -149,8 +178,18 @@ impl TemplateFile {
         }
     }
 
-    fn source_text(&self) -> SourceText<'_> {
-        SourceText { file: &self.file, line: self.line, column: self.column, text: &self.text }
+    /// Makes rustc recompile the user of the template when one of its files changes.
+    fn track(&self) -> TokenStream {
+        let (own, partials) = (&self.track, self.partials.iter().map(|partial| &partial.track));
+        quote!(#own #(#partials)*)
+    }
+
+    /// Returns a source by its number: 0 is the template, others are the partials.
+    fn source_text(&self, source: u32) -> SourceText<'_> {
+        match (source as usize).checked_sub(1).and_then(|partial| self.partials.get(partial)) {
+            Some(partial) => SourceText { file: &partial.file, line: 1, column: 0, text: &partial.text },
+            None => SourceText { file: &self.file, line: self.line, column: self.column, text: &self.text },
+        }
     }
 }
 

@@ -26,6 +26,7 @@ pub use crate::error::{ActionValue, HandlerError, Settled};
 pub use crate::future::BoxFuture;
 pub use crate::host::NO_FLUSH;
 pub use crate::list::{Key, Keyed};
+pub use crate::page::{LivePage, PageRegistration, PageSpec, page_value};
 pub use crate::registry::Registration;
 pub use crate::saved::Saved;
 pub use crate::schema::{SavedField, schema};
@@ -33,7 +34,7 @@ pub use crate::shape::{
     Access, LiveShape, Shape, ShapeField, ShapeProbe, ShapeRef, Unshaped, hash, joined, may_be_key,
 };
 pub use crate::shared::AnyShared;
-pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, Spec, TemplateSource};
+pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, PartialSource, Spec, TemplateSource};
 pub use crate::storable::{
     Listed, ListsNothing, NoList, NotShared, PickUnwritten, ReadableField, Shows, ShowsNone, UnreadableField,
     UnwrittenField, WritableField,

@@ -88,10 +88,10 @@ pub const fn verify(subject: &Subject, checks: &[Check]) -> Option<ConstMessage>
 
 const fn verify_one(subject: &Subject, kind: &CheckKind) -> Option<ConstMessage> {
     match *kind {
-        CheckKind::Path { steps, want } => match walk(subject, steps) {
+        CheckKind::Path { steps, want, given } => match walk(subject, steps) {
             Ok(end) => end.is_wanted(want),
             // An error in the list of a loop is reported once, at the loop.
-            Err((at, _)) if is_inside_loop(steps, at) => None,
+            Err((at, _)) if is_inside_loop(steps, at) || at < given => None,
             Err((_, message)) => Some(message),
         },
         CheckKind::Compare { one, among, how } => compare::compared(subject, one, among, how),

@@ -34,6 +34,7 @@ pub mod instance;
 mod journal;
 mod list;
 mod loading;
+pub mod page;
 mod registry;
 mod saved;
 mod schema;
@@ -62,6 +63,7 @@ pub use journal::{
 };
 pub use list::{DuplicateKey, Iter as ListIter, Key, Keyed, List};
 pub use loading::Async;
+pub use page::LivePage;
 pub use registry::{
     Decoded, DuplicateName, Factory, MountFuture, Registration, Registry, RestoreFailure, RestoreFuture,
     mount,
@@ -77,7 +79,7 @@ pub use topic::{
 };
 pub use tracked::Tracked;
 pub use tracking::Loaded;
-pub use vivaz_components_derive::{LiveComponent, LiveState, actions};
+pub use vivaz_components_derive::{LiveComponent, LivePage, LiveState, actions};
 pub use vivaz_databases::Tx;
 pub use vivaz_protocol::{Author, ComponentId, ErrorCode};
 

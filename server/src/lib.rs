@@ -103,7 +103,7 @@ pub use telemetry::stats::{Latency, RefusedConnections, Stats};
 pub use templates::TemplateError;
 // Components and what their handlers are given.
 pub use vivaz_components::{
-    Context, Emit, LiveComponent, LiveState, MountContext, Target, UnmountReason, actions,
+    Context, Emit, LiveComponent, LivePage, LiveState, MountContext, Target, UnmountReason, actions,
 };
 // Their fields.
 pub use vivaz_components::{
@@ -139,8 +139,8 @@ pub mod prelude {
     pub use crate::{Live, Markup, RenderError, Runtime};
     pub use vivaz_components::{
         ActionError, Async, Context, Errors, FieldPath, FieldStep, Identity, Key, List, LiveComponent,
-        LiveState, MountContext, Presence, PresenceChange, Result, Shared, Target, Topic, TopicContext,
-        actions,
+        LivePage, LiveState, MountContext, Presence, PresenceChange, Result, Shared, Target, Topic,
+        TopicContext, actions,
     };
     pub use vivaz_databases::Tx;
 }

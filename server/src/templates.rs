@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use vivaz_components::Registry;
+use vivaz_components::page::PageSpec;
 use vivaz_components::spec::FieldKind;
-use vivaz_template::Compiled;
+use vivaz_template::{Compiled, TemplateKind};
 
 /// The templates, indexed by component and by hash.
 #[derive(Debug, Default)]
@@ -16,6 +17,15 @@ pub(crate) struct Templates {
     components: HashMap<&'static str, ComponentTemplate>,
     /// Maps a hash to one component with that template; several components may share a hash.
     hashes: HashMap<Box<str>, &'static str>,
+    /// The templates of pages, by the names of their types.
+    pages: HashMap<&'static str, PageTemplate>,
+}
+
+/// The compiled template of a page.
+#[derive(Debug)]
+pub(crate) struct PageTemplate {
+    pub(crate) compiled: Compiled,
+    file: &'static str,
 }
 
 /// The compiled template of a component.
@@ -28,11 +38,13 @@ pub(crate) struct ComponentTemplate {
     json: Box<str>,
 }
 
-/// The template of a component does not compile, or nests components where HTML does not allow it.
+/// The template of a component or a page does not compile, or nests components where HTML does not
+/// allow it.
 #[derive(thiserror::Error)]
-#[error("the template of `{component}` ({file}): {mistakes}")]
+#[error("the template of `{of}` ({file}): {mistakes}")]
 pub struct TemplateError {
-    component: &'static str,
+    /// The component's name, or the page's type.
+    of: &'static str,
     file: &'static str,
     mistakes: String,
 }
@@ -40,21 +52,26 @@ pub struct TemplateError {
 vivaz_components::debug_as_message!(TemplateError);
 
 impl Templates {
-    /// Compiles the templates of all registered components.
+    /// Compiles the templates of all registered components, and of the pages.
     ///
     /// # Errors
-    /// Returns the mistakes of the first component whose template does not compile or whose
+    /// Returns the mistakes of the first component or page whose template does not compile or whose
     /// children are misplaced.
-    pub(crate) fn compile(registry: &Registry) -> Result<Self, TemplateError> {
+    pub(crate) fn compile(
+        registry: &Registry,
+        pages: impl IntoIterator<Item = &'static PageSpec>,
+    ) -> Result<Self, TemplateError> {
         let mut templates = Self::default();
         for registration in registry.iter() {
             let spec = registration.spec;
             let refuse = |mistakes: &[String]| TemplateError {
-                component: spec.name,
+                of: spec.name,
                 file: spec.template.file,
                 mistakes: mistakes.join("; "),
             };
-            let compiled = vivaz_template::compile(spec.template.text)
+            let compiled = spec
+                .template
+                .compile(TemplateKind::Component)
                 .map_err(|mistakes| refuse(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
             // The derive macro does not know the other components.
             let mistakes = registry.mistakes_of_children(&compiled.checks);
@@ -69,15 +86,39 @@ impl Templates {
             let (file, compiled) = (spec.template.file, Arc::new(compiled));
             templates.components.insert(spec.name, ComponentTemplate { compiled, hash, file, json });
         }
-        for registration in registry.iter() {
-            let spec = registration.spec;
-            let mistakes = templates.misplaced_children(spec.name);
+        for spec in pages {
+            templates.add_page(registry, spec)?;
+        }
+        let components =
+            templates.components.iter().map(|(name, template)| (*name, template.file, &*template.compiled));
+        let pages = templates.pages.iter().map(|(name, template)| (*name, template.file, &template.compiled));
+        for (of, file, compiled) in components.chain(pages) {
+            let mistakes = templates.misplaced_children(compiled);
             if !mistakes.is_empty() {
-                let (component, file, mistakes) = (spec.name, spec.template.file, mistakes.join("; "));
-                return Err(TemplateError { component, file, mistakes });
+                return Err(TemplateError { of, file, mistakes: mistakes.join("; ") });
             }
         }
         Ok(templates)
+    }
+
+    fn add_page(&mut self, registry: &Registry, spec: &'static PageSpec) -> Result<(), TemplateError> {
+        let (of, file) = (spec.type_name, spec.template.file);
+        let refuse = |mistakes: &[String]| TemplateError { of, file, mistakes: mistakes.join("; ") };
+        let compiled = spec
+            .template
+            .compile(TemplateKind::Page)
+            .map_err(|mistakes| refuse(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
+        let mistakes = registry.mistakes_of_children(&compiled.checks);
+        if !mistakes.is_empty() {
+            return Err(refuse(&mistakes));
+        }
+        self.pages.insert(of, PageTemplate { compiled, file });
+        Ok(())
+    }
+
+    /// Returns the template of a page type.
+    pub(crate) fn page(&self, type_name: &str) -> Option<&PageTemplate> {
+        self.pages.get(type_name)
     }
 
     /// Returns the template of a component.

@@ -65,6 +65,8 @@ pub enum CheckKind<S: Storage = Owned> {
         steps: Path<S>,
         /// The use of its end.
         want: Want,
+        /// The number of steps that belong to the argument of a partial, which has its own check.
+        given: usize,
     },
     /// The value can equal one of the others, of which at least one is a path.
     Compare {

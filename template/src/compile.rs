@@ -12,6 +12,8 @@ mod modifiers;
 mod names;
 mod nesting;
 mod outcome;
+mod page;
+mod partial;
 mod resolve;
 mod scope;
 mod style;
@@ -20,16 +22,28 @@ mod text;
 use crate::check::{Check, CheckKind};
 use crate::compiled::{Block, Form, Hole, HoleKind, Namespace, Template, WalkStep};
 use crate::containment::{self, Containment, OpenElement};
-use crate::error::{ErrorList, Lines, TemplateError};
+use crate::error::{ErrorList, Position, TemplateError};
+use crate::expand::{FindPartial, expand};
 use crate::expr::{Expr, Special};
 use crate::outline::Outline;
 use crate::program::RenderOp;
 use crate::reads::Dependency;
 use crate::source::{self, Element};
+use crate::sources::{Positions, Sources};
+use page::PageParts;
 use scope::Scopes;
 
 /// Maximum size of a template, in bytes.
 const MAX_BYTES: usize = 1 << 20;
+
+/// The kinds of templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TemplateKind {
+    /// That of a component: the server renders it, and then the page's engine updates it.
+    Component,
+    /// That of a page: a whole document, which only the server renders.
+    Page,
+}
 
 /// A compiled template with the checks against its component.
 #[derive(Clone, Debug)]
@@ -45,12 +59,26 @@ pub struct Compiled {
     pub(crate) program: Vec<Vec<RenderOp>>,
     pub(crate) outline: Outline,
     reads_user: bool,
+    /// The position of the element of each use of a partial.
+    uses: Vec<Position>,
 }
 
 impl Compiled {
     /// Returns whether the template reads `$user`, so that the page needs the user.
     pub fn reads_user(&self) -> bool {
         self.reads_user
+    }
+
+    /// Returns the positions of the elements that use the partials which contain the position,
+    /// innermost first.
+    pub fn uses(&self, mut at: Position) -> Vec<Position> {
+        let mut uses = Vec::new();
+        while let Some(of) = (at.partial_use as usize).checked_sub(1).and_then(|number| self.uses.get(number))
+        {
+            uses.push(*of);
+            at = *of;
+        }
+        uses
     }
 
     /// Returns whether a prop of a child that the server computes reads a field for which `wanted`
@@ -74,14 +102,58 @@ impl Compiled {
 /// assert_eq!(errors[1].to_string(), "1:4: unknown attribute `live:clik`; did you mean `live:click`?");
 /// ```
 pub fn compile(source: &str) -> Result<Compiled, Vec<TemplateError>> {
+    compile_with(source, TemplateKind::Component, &mut |_| None)
+}
+
+/// Compiles the template of a page: a whole document, which only the server renders.
+///
+/// # Errors
+/// Returns all errors in the template itself, in source order.
+///
+/// ```
+/// use serde_json::json;
+///
+/// let page = "<html lang='en'><head><title>{{ name }}</title></head><body></body></html>";
+/// let compiled = vivaz_template::compile_page(page).expect("a valid template");
+/// let rendered = vivaz_template::render(&compiled, &json!({ "name": "a < b" }), None);
+/// assert!(rendered.html.starts_with("<!DOCTYPE html><html lang=\"en\"><head><title>a &lt; b</title>"));
+/// ```
+pub fn compile_page(source: &str) -> Result<Compiled, Vec<TemplateError>> {
+    compile_with(source, TemplateKind::Page, &mut |_| None)
+}
+
+/// Compiles a template with partials: each `<live:NAME>` for which `find` returns a file is replaced
+/// by the content of that file. `find` is called once for each name.
+///
+/// # Errors
+/// Returns all errors in the template and its partials.
+///
+/// ```
+/// use vivaz_template::{PartialFile, TemplateKind, compile_with};
+///
+/// let note = PartialFile { file: "note.html".into(), text: "<p class='note'><live:slot></live:slot></p>".into() };
+/// let source = "<live:note>{{ count }} left</live:note>";
+/// let compiled = compile_with(source, TemplateKind::Component, &mut |name| (name == "note").then(|| note.clone()));
+/// assert_eq!(&*compiled.expect("a valid template").template.blocks[0].html, "<p class=\"note\"> </p>");
+/// ```
+pub fn compile_with(
+    source: &str,
+    kind: TemplateKind,
+    find: &mut FindPartial<'_>,
+) -> Result<Compiled, Vec<TemplateError>> {
     let mut errors = ErrorList::default();
     if source.len() > MAX_BYTES {
         errors.add(0, "a template must not exceed 1 MiB");
-        return Err(errors.finish(&Lines::of("")));
+        return Err(errors.finish(&Positions::of("", &Sources::new(0))));
     }
-    let tree = source::parse(source, &mut errors);
+    let tree = match kind {
+        TemplateKind::Page => source::parse_page(source, &mut errors),
+        TemplateKind::Component => source::parse(source, &mut errors),
+    };
+    let (tree, sources) = expand(tree, source.len(), find, &mut errors);
     let mut compiler = Compiler {
         errors,
+        sources,
         checks: Vec::new(),
         blocks: vec![BlockBuilder::default()],
         current: 0,
@@ -95,8 +167,9 @@ pub fn compile(source: &str) -> Result<Compiled, Vec<TemplateError>> {
         form: None,
         submits: None,
         reads_user: false,
+        page: (kind == TemplateKind::Page).then(PageParts::default),
     };
-    compiler.children(&tree, None, &[]);
+    compiler.document(&tree);
     compiler.finish(source)
 }
 
@@ -112,6 +185,7 @@ struct BlockBuilder {
 
 struct Compiler {
     errors: ErrorList,
+    sources: Sources,
     checks: Vec<(u32, CheckKind)>,
     blocks: Vec<BlockBuilder>,
     current: usize,
@@ -132,6 +206,8 @@ struct Compiler {
     /// The enclosing form, if it has a `live:submit`, and the depth of its block.
     submits: Option<(Form, u16)>,
     reads_user: bool,
+    /// The parts of the document that were found, if this is the template of a page.
+    page: Option<PageParts>,
 }
 
 impl Compiler {
@@ -194,7 +270,7 @@ impl Compiler {
     }
 
     fn finish(self, source: &str) -> Result<Compiled, Vec<TemplateError>> {
-        let lines = Lines::of(source);
+        let lines = Positions::of(source, &self.sources);
         let errors = self.errors.finish(&lines);
         if !errors.is_empty() {
             return Err(errors);
@@ -219,6 +295,7 @@ impl Compiler {
             program,
             outline,
             reads_user: self.reads_user,
+            uses: lines.uses(),
         })
     }
 

@@ -5,8 +5,9 @@
 
 use crate::compiled::Namespace;
 use crate::elements::{ENDS_ITEM, ENDS_SCOPE, has_any};
-use crate::error::{Lines, Position};
+use crate::error::Position;
 use crate::source::Element;
+use crate::sources::Positions;
 
 /// An enclosing element.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,7 +160,7 @@ impl ContainmentBuilder {
         }
     }
 
-    pub(crate) fn finish(self, lines: &Lines<'_>) -> Containment {
+    pub(crate) fn finish(self, lines: &Positions<'_>) -> Containment {
         let placed = |group, name, at| Placed { group, name, at: lines.position(at) };
         let slots = self.slots.into_iter().map(|(component, at, around)| {
             let mut slot =

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::sources::Positions;
+
 /// A position in a template's source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -11,6 +13,10 @@ pub struct Position {
     pub line: u32,
     /// In characters, counted from 1.
     pub column: u32,
+    /// The source: 0 is the template, others are the files of partials, counted from 1.
+    pub source: u32,
+    /// The use of a partial that contains the position, counted from 1; 0 for none.
+    pub partial_use: u32,
 }
 
 impl fmt::Display for Position {
@@ -38,7 +44,8 @@ impl<'s> Lines<'s> {
         let start = line.checked_sub(1).and_then(|line| self.starts.get(line)).copied().unwrap_or(0);
         let before = self.source.get(start..offset as usize).unwrap_or_default();
         // `compile` limits sources to 32 bits.
-        Position { offset, line: line as u32, column: before.chars().count() as u32 + 1 }
+        let column = before.chars().count() as u32 + 1;
+        Position { offset, line: line as u32, column, source: 0, partial_use: 0 }
     }
 }
 
@@ -49,10 +56,17 @@ pub struct TemplateError {
     pub at: Position,
     /// The error and, if useful, what to write instead. One line.
     pub message: String,
+    /// The file, if it is that of a partial.
+    pub file: Option<Box<str>>,
+    /// The positions of the elements that use the partial, innermost first.
+    pub uses: Vec<Position>,
 }
 
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{file}:")?;
+        }
         write!(f, "{}: {}", self.at, self.message)
     }
 }
@@ -69,10 +83,22 @@ impl ErrorList {
     }
 
     /// Returns the errors in source order, without duplicates.
-    pub(crate) fn finish(mut self, lines: &Lines<'_>) -> Vec<TemplateError> {
+    pub(crate) fn finish(mut self, positions: &Positions<'_>) -> Vec<TemplateError> {
         self.0.sort_by_key(|(at, _)| *at);
-        self.0.dedup();
-        self.0.into_iter().map(|(at, message)| TemplateError { at: lines.position(at), message }).collect()
+        let mut errors = Vec::<TemplateError>::new();
+        for (at, message) in self.0 {
+            let error = positions.error(at, message);
+            // A partial that is used twice has each of its errors twice.
+            let is_known = |known: &TemplateError| {
+                known.message == error.message
+                    && (known.at.source, known.at.line, known.at.column)
+                        == (error.at.source, error.at.line, error.at.column)
+            };
+            if !errors.iter().any(is_known) {
+                errors.push(error);
+            }
+        }
+        errors
     }
 }
 

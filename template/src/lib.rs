@@ -40,6 +40,8 @@ mod error;
 #[cfg(feature = "parse")]
 pub mod escape;
 pub mod eval;
+#[cfg(feature = "parse")]
+mod expand;
 pub mod expr;
 #[cfg(feature = "parse")]
 mod outline;
@@ -54,16 +56,20 @@ mod render;
 #[cfg(feature = "parse")]
 mod source;
 #[cfg(feature = "parse")]
+mod sources;
+#[cfg(feature = "parse")]
 mod syntax;
 pub mod url;
 
 #[cfg(feature = "parse")]
-pub use compile::{Compiled, compile};
+pub use compile::{Compiled, TemplateKind, compile, compile_page, compile_with};
 pub use compiled::{Block, Hole, HoleKind, Template};
 pub use data::{Data, Kind, Name};
 #[cfg(feature = "parse")]
 pub use error::{Position, SourceText, TemplateError, nearest};
 pub use eval::{Scope, Value, write_digits, write_int};
+#[cfg(feature = "parse")]
+pub use expand::FindPartial;
 pub use expr::Expr;
 #[cfg(feature = "render")]
 pub use place::{ChildAt, RowIndex, child_at, push_key};
@@ -71,3 +77,5 @@ pub use place::{ChildAt, RowIndex, child_at, push_key};
 pub use reads::Dependency;
 #[cfg(feature = "render")]
 pub use render::{ChildSlot, Rendered, StateFields, render, render_within};
+#[cfg(feature = "parse")]
+pub use sources::PartialFile;

@@ -49,4 +49,6 @@ pub(crate) enum RenderOp {
     ChildId(Expr),
     /// The end of a child component's attributes.
     ChildEnd,
+    /// The place of the elements that load the client.
+    Head,
 }

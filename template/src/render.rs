@@ -55,6 +55,8 @@ pub struct Rendered<D> {
     pub shape: Vec<u32>,
     /// The child components, in document order; `html` does not contain them yet.
     pub children: Vec<ChildSlot<D>>,
+    /// The offset at which a page's elements that load the client are inserted into `html`.
+    pub head: Option<usize>,
 }
 
 /// The position of a child component.
@@ -107,7 +109,7 @@ pub fn render_within<D: Data>(
     let mut renderer = Renderer {
         compiled,
         around,
-        rendered: Rendered { html: String::new(), shape: Vec::new(), children: Vec::new() },
+        rendered: Rendered { html: String::new(), shape: Vec::new(), children: Vec::new(), head: None },
         select: None,
         child: None,
         scratch: String::new(),
@@ -230,6 +232,7 @@ impl<D: Data> Renderer<'_, D> {
                         child.id = Some(id);
                     }
                 }
+                RenderOp::Head => self.rendered.head = Some(self.rendered.html.len()),
                 RenderOp::ChildEnd => {
                     if let Some(mut child) = self.child.take() {
                         child.attributes = self.rendered.html.split_off(child.offset);

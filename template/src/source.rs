@@ -5,17 +5,19 @@ mod parser;
 mod tag;
 
 pub(crate) use entity::decode;
-pub(crate) use parser::{parse, pieces};
+pub(crate) use parser::{parse, parse_page, parse_partial, pieces};
 
 use crate::compiled::Namespace;
 
 /// A child of an element.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum SourceNode {
     /// An element.
     Element(Element),
     /// Text as written, with entities and line breaks.
     Text(Piece),
+    /// The place at which the content of a partial without elements begins: the number of its use.
+    Use(usize),
 }
 
 /// A part of a text or of an attribute's value.
@@ -37,7 +39,7 @@ pub(crate) struct Code {
 }
 
 /// An element.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Element {
     /// In lower case, except for SVG and MathML, which keep their case.
     pub(crate) name: String,
@@ -49,10 +51,12 @@ pub(crate) struct Element {
     pub(crate) attributes: Vec<Attribute>,
     /// Its content.
     pub(crate) children: Vec<SourceNode>,
+    /// The uses of partials whose content begins here.
+    pub(crate) uses: Vec<usize>,
 }
 
 /// An attribute.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Attribute {
     /// As written.
     pub(crate) name: String,

@@ -33,6 +33,8 @@ pub(crate) enum AstKind {
     Binary(Binary, Box<Ast>, Box<Ast>),
     If(Box<Ast>, Box<Ast>, Box<Ast>),
     Object(Vec<(Ident, Ast)>),
+    /// The concatenation of texts, which has no form of its own: an attribute of a partial.
+    Concat(Vec<Ast>),
 }
 
 /// A name and its offset.

@@ -2,7 +2,6 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use vivaz_template::SourceText;
 use vivaz_template::check::{Argument, Check, CheckKind, Comparison, Edits, GivenProp, PathStep, Want};
 
 use crate::names::hash;
@@ -17,11 +16,11 @@ pub(super) enum ChildTypes {
 
 /// Writes `p::Check { … }`. Returns `None` for a check of a child whose type the component does not
 /// name.
-pub(super) fn check(check: &Check, source: &SourceText<'_>, children: ChildTypes) -> Option<TokenStream> {
+pub(super) fn check(check: &Check, excerpt: &str, children: ChildTypes) -> Option<TokenStream> {
     let kind = match &check.kind {
-        CheckKind::Path { steps: path, want } => {
+        CheckKind::Path { steps: path, want, given } => {
             let (steps, want) = (steps(path), wanted(*want));
-            quote!(Path { steps: #steps, want: #want })
+            quote!(Path { steps: #steps, want: #want, given: #given })
         }
         CheckKind::Compare { one, among, how } => {
             let (one, among) = (argument(one), among.iter().map(argument));
@@ -62,7 +61,6 @@ pub(super) fn check(check: &Check, source: &SourceText<'_>, children: ChildTypes
         }
         CheckKind::Child { .. } => return None,
     };
-    let excerpt = source.excerpt(check.at);
     Some(quote!(p::Check { at: #excerpt, kind: p::CheckKind::#kind }))
 }
 

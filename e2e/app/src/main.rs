@@ -35,6 +35,7 @@ mod panels;
 mod patching;
 mod pending;
 mod press;
+mod profile;
 mod prose;
 mod rebuilt;
 mod registration;
@@ -43,6 +44,7 @@ mod signup;
 mod spaces;
 mod typing;
 mod ways;
+mod whole;
 
 use serve::{document, page};
 
@@ -69,6 +71,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/echo", post(|form: String| std::future::ready(form)))
         .route("/foreign", get(page::<foreign::Foreign>))
         .route("/painted", get(page::<painted::Painted>))
+        .route("/whole", get(whole::whole))
         .route("/ways", get(page::<ways::Ways>))
         .route("/pending", get(page::<pending::Pending>))
         .route("/press", get(page::<press::Press>))

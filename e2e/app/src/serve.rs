@@ -1,7 +1,10 @@
 //! Shared code of the two test servers: options, session store, and pages of one component.
 
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::extract::{FromRef, Query};
+use axum::http::HeaderValue;
 use axum::response::{Html, IntoResponse, Response};
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt as _;
@@ -77,17 +80,23 @@ where
     Ok(page)
 }
 
+/// A strict content security policy.
+pub(crate) static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let policy = format!(
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' '{}'; style-src 'self'; img-src 'self' data:",
+        vivaz::CAPTURE_HASH
+    );
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+});
+
 /// Returns a page around a component, with a strict content security policy.
 pub(crate) fn document(head: &str, body: &str) -> Response {
     let page = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Test</title>\
          <link rel=\"icon\" href=\"data:,\">{head}</head><body>{body}</body></html>"
     );
-    let policy = format!(
-        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' '{}'; style-src 'self'; img-src 'self' data:",
-        vivaz::CAPTURE_HASH
-    );
-    ([("content-security-policy", &*policy), ("cache-control", "private, no-store")], Html(page))
+    let uncached = HeaderValue::from_static("private, no-store");
+    ([("content-security-policy", POLICY.clone()), ("cache-control", uncached)], Html(page))
         .into_response()
 }
 

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
-use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent};
+use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent, LivePage};
 
 use super::listen::warn_without_listener;
 use crate::admission::browser::{BrowserCookie, BrowserId, CookieScope};
@@ -128,6 +128,14 @@ pub enum RenderError {
         /// The error of the serialiser.
         source: serde_json::Error,
     },
+    /// A value of a page cannot be serialised as JSON.
+    #[error("the values of the page `{page}` cannot be serialised as JSON: {source}")]
+    Values {
+        /// The page's type.
+        page: &'static str,
+        /// The error of the serialiser.
+        source: serde_json::Error,
+    },
     /// The seal of a component cannot be created, for example because the system's random number
     /// generator fails.
     #[error("cannot create a seal: {0}")]
@@ -162,6 +170,7 @@ impl IntoResponse for RenderError {
             | Self::TooLarge(_)
             | Self::Unknown(_)
             | Self::Props { .. }
+            | Self::Values { .. }
             | Self::Seal(_)
             | Self::Json(_) => {
                 tracing::error!(error = %Escaped(&self), "rendering a page failed");
@@ -221,6 +230,38 @@ impl Live {
         let instance = vivaz_components::mount::<C>(props, paint.mount_context()).await?;
         self.runtime.on_executor();
         paint.paint(instance, &json, attributes, None, &[], 0).await.map(Markup)
+    }
+
+    /// Renders a page: its template, with the components in it. The response is that of
+    /// [`page`](Self::page).
+    ///
+    /// Each component in the template is mounted as by [`render`](Self::render), in the order of
+    /// the document, and an error of one is the result.
+    ///
+    /// ```
+    /// use axum::response::Response;
+    /// use vivaz::prelude::*;
+    ///
+    /// #[derive(LivePage)]
+    /// #[live(inline = r#"<html lang="en"><head><title>{{ title }}</title></head><body><h1>{{ title }}</h1></body></html>"#)]
+    /// struct Home {
+    ///     title: String,
+    /// }
+    ///
+    /// async fn home(live: Live) -> Result<Response, RenderError> {
+    ///     live.render_page(Home { title: "Tea & cake".into() }).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns the same errors as [`render`](Self::render).
+    pub async fn render_page<P: LivePage>(&self, page: P) -> Result<Response, RenderError> {
+        let values =
+            page.values().map_err(|source| RenderError::Values { page: P::SPEC.type_name, source })?;
+        drop(page);
+        let html = paint::FirstPaint::new(self).paint_page(P::SPEC.type_name, values).await?;
+        self.runtime.on_executor();
+        Ok(self.page(html))
     }
 
     /// Returns the elements to put once into the page's `<head>`: the [capture

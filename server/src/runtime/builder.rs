@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use vivaz_components::page;
 use vivaz_components::{DuplicateName, Hub, Identity, LiveComponent, Registration, Registry, States};
 use vivaz_protocol::DEFAULT_PATH;
 
@@ -318,7 +319,7 @@ impl Builder {
         for registration in self.registrations {
             registry.add(registration)?;
         }
-        let templates = Templates::compile(&registry)?;
+        let templates = Templates::compile(&registry, page::linked())?;
         let secret = match self.secret {
             Some(secret) => secret,
             None => {

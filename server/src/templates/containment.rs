@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use vivaz_template::Compiled;
 use vivaz_template::containment::{ChildPosition, ExclusiveGroup, Placed};
 
 use super::Templates;
@@ -18,12 +19,10 @@ struct ContainmentPath<'a> {
 }
 
 impl Templates {
-    /// Returns the misplaced elements inside elements of this component's template, one sentence
-    /// each.
-    pub(super) fn misplaced_children(&self, component: &str) -> Vec<String> {
+    /// Returns the misplaced elements inside elements of this template, one sentence each.
+    pub(super) fn misplaced_children(&self, template: &Compiled) -> Vec<String> {
         let mut mistakes = Vec::new();
-        let slots = self.of(component).map_or(&[][..], |template| &template.compiled.containment.slots);
-        for slot in slots {
+        for slot in &template.containment.slots {
             for outer in &slot.within {
                 let mut path = ContainmentPath { outer, slot, through: vec![&slot.component] };
                 self.check_path(&mut path, &mut HashSet::new(), &mut mistakes);
@@ -115,7 +114,7 @@ mod tests {
                 open: spec.open,
                 durable: spec.durable,
                 schema: spec.schema,
-                template: TemplateSource { file, text },
+                template: TemplateSource { file, text, partials: &[] },
                 outermost: spec.outermost,
                 fields: spec.fields,
                 props: spec.props,
@@ -126,7 +125,7 @@ mod tests {
             }));
             registry.add(registration).expect("names differ");
         }
-        Templates::compile(&registry).map(drop).map_err(|error| error.to_string())
+        Templates::compile(&registry, []).map(drop).map_err(|error| error.to_string())
     }
 
     #[test]

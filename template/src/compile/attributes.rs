@@ -4,6 +4,7 @@ use super::Compiler;
 use super::directives::code;
 use super::element::StartTag;
 use super::names::{DOCUMENT_PROPERTIES, FORM_PROPERTIES, URL_LISTS, URLS};
+use super::page::NO_STYLE;
 use crate::check::{Argument, Want};
 use crate::compiled::{AttributeKind, HoleKind, Namespace, WalkStep};
 use crate::escape;
@@ -45,6 +46,7 @@ impl Compiler {
             self.hides_document(element, attribute, &joined(&pieces));
         }
         match lower.as_str() {
+            "style" if self.page.is_some() => self.error(attribute.at, NO_STYLE),
             "style" => self.styles(attribute, &pieces, path),
             "class" => self.classes(&pieces, path, tag),
             "hidden" => {
@@ -118,7 +120,7 @@ impl Compiler {
             self.error(attribute.at, format!("`{name}` cannot depend on state: use {instead} instead"));
             return;
         }
-        if let Some(why) = refused(element, name) {
+        if let Some(why) = self.refused(element, name, &pieces) {
             self.error(attribute.at, why);
             return;
         }
@@ -136,6 +138,32 @@ impl Compiler {
         } else {
             let hole = self.hole(path, hole);
             self.op(RenderOp::Attribute(hole));
+        }
+    }
+
+    /// Returns the reason why an attribute must not depend on state.
+    fn refused(&self, element: &Element, name: &str, pieces: &[Piece]) -> Option<&'static str> {
+        let html = element.namespace == Namespace::Html;
+        match (element.name.as_str(), name) {
+            ("script" | "style" | "link", "nonce" | "integrity") if self.page.is_some() => None,
+            ("script", "src") if self.page.is_some() => (!is_own_path(pieces)).then_some(
+                "the `src` of a `<script>` must start with a fixed path of this site, as `/assets/`, because it could \
+                 otherwise load a visitor's script",
+            ),
+            ("script", _) => {
+                Some("a `<script>` may not depend on state, because it could run text from a visitor")
+            }
+            ("style", _) => Some("a `<style>` may not depend on state"),
+            (_, "srcdoc") => {
+                Some("`srcdoc` may not depend on state, because it is a page of its own, including scripts")
+            }
+            ("link" | "meta", _) if html && self.page.is_none() => {
+                Some("`<link>` and `<meta>` that depend on state belong to the page, not to a component")
+            }
+            ("animate" | "set" | "animateTransform" | "animateMotion", "attributeName") => {
+                Some("`attributeName` may not depend on state, because it could name a link's address")
+            }
+            _ => None,
         }
     }
 
@@ -243,25 +271,11 @@ fn spaced(text: &str) -> String {
     out
 }
 
-/// Returns the reason why an attribute must not depend on state.
-fn refused(element: &Element, name: &str) -> Option<&'static str> {
-    let html = element.namespace == Namespace::Html;
-    match (element.name.as_str(), name) {
-        ("script", _) => {
-            Some("a `<script>` may not depend on state, because it could run text from a visitor")
-        }
-        ("style", _) => Some("a `<style>` may not depend on state"),
-        (_, "srcdoc") => {
-            Some("`srcdoc` may not depend on state, because it is a page of its own, including scripts")
-        }
-        ("link" | "meta", _) if html => {
-            Some("`<link>` and `<meta>` that depend on state belong to the page, not to a component")
-        }
-        ("animate" | "set" | "animateTransform" | "animateMotion", "attributeName") => {
-            Some("`attributeName` may not depend on state, because it could name a link's address")
-        }
-        _ => None,
-    }
+/// Returns whether the text starts with a path of this site: `/assets/{{ file }}`.
+fn is_own_path(pieces: &[Piece]) -> bool {
+    let Some(Piece::Text(start)) = pieces.first() else { return false };
+    let mut start = start.chars();
+    start.next() == Some('/') && start.next().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// Returns how an attribute's value is written and checked.

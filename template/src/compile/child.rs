@@ -36,11 +36,16 @@ impl Compiler {
         let unknown = HoleKind::Child { component: component.into(), props: Vec::new(), key: None };
         let hole = self.hole(path, unknown);
         self.skeleton("<live-component");
-        self.op(RenderOp::ChildStart(hole, self.ancestors.clone()));
+        let around = self.around_content();
+        self.op(RenderOp::ChildStart(hole, around));
         let mut tag = StartTag::default();
         for attribute in &element.attributes {
             match live(attribute) {
-                Some(name) if name.eq_ignore_ascii_case("key") && element.attribute("live:for").is_none() => {
+                Some(name)
+                    if name.eq_ignore_ascii_case("key")
+                        && self.page.is_none()
+                        && element.attribute("live:for").is_none() =>
+                {
                     key = Some(self.required(attribute, Want::Text));
                 }
                 Some(name) => {

@@ -95,7 +95,8 @@ impl Compiler {
     /// Adds the anchor after rows or arms, from which later nodes are counted. None is needed at
     /// the end.
     fn anchor(&mut self, end: Option<u16>, place: &mut WalkStep) {
-        if end.is_some() {
+        // A page's own HTML is never updated.
+        if end.is_some() && self.page.is_none() {
             self.html("<!>");
             *place = WalkStep { comments: place.comments.saturating_add(1), elements: 0 };
         }
@@ -169,7 +170,8 @@ impl Compiler {
                 self.declare(&index);
                 index.text
             });
-            self.scopes.add_loop(head.item.text, index, item, list.clone());
+            let partial = self.sources.use_at(head.item.at);
+            self.scopes.add_loop(head.item.text, partial, index, item, list.clone());
             list
         });
         let key = match element.attribute("live:key").map(|attribute| (attribute.at, code(attribute))) {
@@ -178,6 +180,7 @@ impl Compiler {
                 self.error(at, "`live:key` needs a value that identifies the row, such as `item.id`");
                 null()
             }
+            None if self.page.is_some() => Expr::Index(0),
             None => {
                 self.error(
                     element.at,

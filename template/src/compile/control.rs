@@ -96,15 +96,16 @@ impl Compiler {
     /// Resolves the property of a `live:model`: its value, and its path from the component.
     fn property(&mut self, code: &Code) -> Option<(Expr, Vec<PathStep>)> {
         let ast = self.parsed(syntax::expression(&code.text, code.at))?;
+        let ast = self.substituted(ast);
         let mut first = &ast;
         while let AstKind::Field(of, _) = &first.kind {
             first = of;
         }
         let AstKind::Name(name) = &first.kind else {
-            self.error(code.at, "`live:model` needs the name of a `model` field, or a path to one such as `item.text`, not an expression");
+            self.error(first.at, "`live:model` needs the name of a `model` field, or a path to one such as `item.text`, not an expression");
             return None;
         };
-        let is_item = match self.scopes.find(name) {
+        let is_item = match self.scopes.find(name, self.sources.use_at(first.at)) {
             _ if name.starts_with('$') => {
                 self.error(
                     code.at,
@@ -317,6 +318,7 @@ fn has_content(element: &Element) -> bool {
 fn depends_on_state(node: &SourceNode) -> bool {
     match node {
         SourceNode::Text(piece) => matches!(piece, Piece::Hole(_)),
+        SourceNode::Use(_) => false,
         SourceNode::Element(element) => {
             is_editable(element).is_none()
                 && (has_content(element) || element.children.iter().any(depends_on_state))

@@ -29,6 +29,9 @@ impl Compiler {
             self.error(attribute.at, "`live:local` needs initial values: `open = false; filter = 'all'`");
             return;
         };
+        if self.without_engine(attribute, "local") {
+            return;
+        }
         if let Some(why) = self.closed {
             self.error(attribute.at, why);
         }
@@ -38,7 +41,8 @@ impl Compiler {
             let locals = &mut self.block().locals;
             let slot = u16::try_from(locals.len()).unwrap_or(u16::MAX);
             locals.push((name.text.as_str().into(), first));
-            self.scopes.add_local(name.text, slot);
+            let partial = self.sources.use_at(name.at);
+            self.scopes.add_local(name.text, partial, slot);
         }
     }
 
@@ -51,6 +55,9 @@ impl Compiler {
         path: &[WalkStep],
         tag: &mut StartTag,
     ) {
+        if self.without_engine(attribute, name) {
+            return;
+        }
         // The rest of these may contain dots: `live:class:w-1.5`.
         if let Some(class) = name.strip_prefix("class:") {
             self.class(attribute, class, path, tag);

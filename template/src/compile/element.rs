@@ -60,9 +60,13 @@ impl Compiler {
     pub(super) fn element(&mut self, element: &Element, path: &[WalkStep]) {
         let mark = self.scopes.mark();
         self.nested(element);
+        for number in &element.uses {
+            self.arguments(*number);
+        }
         self.locals(element);
         let outer = std::mem::take(&mut self.late);
         match element.component() {
+            Some("head") if self.page.is_some() => self.head_place(element),
             Some(component) => self.child(element, component, path),
             None => self.plain(element, path),
         }
@@ -104,6 +108,7 @@ impl Compiler {
         }
         let (name_of, namespace) = (element.name.as_str().into(), element.namespace);
         self.ancestors.push(OpenElement { name: name_of, namespace, at: element.at });
+        self.part(element);
         if !tag.modelled {
             self.overwrites_edits(element);
         }
@@ -200,7 +205,8 @@ impl Compiler {
         }
         if raw {
             let hole = self.hole(path, HoleKind::Html { value });
-            self.op(RenderOp::Raw(hole, self.ancestors.clone()));
+            let around = self.around_content();
+            self.op(RenderOp::Raw(hole, around));
         } else {
             self.text_allowed(Some(element), None);
             self.first_line_break(element);
@@ -305,6 +311,8 @@ impl Compiler {
         self.closed = why.or(closed);
         if element.is_html("pre") {
             self.preformatted(element, path);
+        } else if element.is_html("head") {
+            self.head(element, path);
         } else {
             self.children(&element.children, Some(element), path);
         }
@@ -317,7 +325,7 @@ impl Compiler {
             match child {
                 SourceNode::Text(Piece::Text(text)) => self.html(text),
                 SourceNode::Text(Piece::Hole(code)) => self.error(code.at, why),
-                SourceNode::Element(_) => {}
+                SourceNode::Element(_) | SourceNode::Use(_) => {}
             }
         }
     }

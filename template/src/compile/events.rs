@@ -92,7 +92,13 @@ impl Compiler {
             }
             StatementAst::Set(name, value) => {
                 let (value, argument) = self.resolve(&value, Want::Any, EvaluationTime::Event);
-                if self.scopes.find(&name.text).is_none() {
+                let name = self.assigned(name)?;
+                let partial = self.sources.use_at(name.at);
+                if self.scopes.find(&name.text, partial).is_none() {
+                    if partial != 0 {
+                        self.unknown_in_partial(name.at, &name.text);
+                        return None;
+                    }
                     let edits = match argument {
                         Argument::Text | Argument::Word(_) => Edits::Text,
                         Argument::Bool => Edits::Bool,
@@ -166,7 +172,7 @@ impl Compiler {
         for (name, _) in fields {
             let mut steps = list.to_vec();
             steps.extend([PathStep::Each, PathStep::Field(name.text.clone())]);
-            self.check(name.at, CheckKind::Path { steps, want: Want::Any });
+            self.check(name.at, CheckKind::Path { steps, want: Want::Any, given: 0 });
         }
     }
 }

@@ -14,7 +14,9 @@ impl Compiler {
         if let Some(message) = self.misplaced(element) {
             self.error(element.at, message);
         }
-        self.containment.element(element, &self.ancestors);
+        if !(self.page.is_some() && element.component() == Some("head")) {
+            self.containment.element(element, &self.ancestors);
+        }
     }
 
     /// Checks whether text is allowed in `parent`.
@@ -22,6 +24,7 @@ impl Compiler {
         let Some(parent) = parent.filter(|parent| parent.namespace == Namespace::Html) else { return };
         let what = match parent.name.as_str() {
             "table" | "thead" | "tbody" | "tfoot" | "tr" | "colgroup" => "moves it before the table",
+            "html" | "head" => "moves it into the `<body>`",
             "select" | "optgroup" => "does not show it",
             _ => return,
         };
@@ -47,6 +50,7 @@ impl Compiler {
     /// Returns the error of an element that no template may contain.
     fn unknown(&self, name: &str) -> Option<String> {
         match name {
+            "html" | "head" | "body" | "noscript" if self.page.is_some() => None,
             "html" | "head" | "body" | "base" | "frameset" | "frame" | "noscript" => {
                 Some(format!("`<{name}>` belongs to the page, not to a component's template"))
             }
@@ -76,6 +80,8 @@ impl Compiler {
             "colgroup" => &["col"],
             "select" => &["option", "optgroup", "hr"],
             "optgroup" => &["option"],
+            "html" => &["head", "body"],
+            "head" => &["title", "meta", "link", "noscript", "live:head"],
             _ => &[],
         };
         if !children.is_empty() && !children.contains(&name) && !scripts {
@@ -91,12 +97,16 @@ impl Compiler {
             "tr" => "`<tbody>`, `<thead>`, `<tfoot>` or `<table>`",
             "td" | "th" => "`<tr>`",
             "col" => "`<colgroup>`",
+            "head" | "body" => "`<html>`",
+            "live:head" => "`<head>`",
             _ => return None,
         };
         let wanted = |parent| match name {
             "tr" => matches!(parent, "tbody" | "thead" | "tfoot"),
             "td" | "th" => parent == "tr",
             "col" => parent == "colgroup",
+            "head" | "body" => parent == "html",
+            "live:head" => parent == "head",
             _ => parent == "table",
         };
         (!wanted(parent)).then(|| format!("`<{name}>` must be in {needs}: a browser drops it anywhere else"))

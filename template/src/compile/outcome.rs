@@ -16,6 +16,21 @@ impl PossibleValues {
         self
     }
 
+    /// Returns the values that are paths.
+    pub(super) fn paths(&self) -> Vec<Vec<PathStep>> {
+        let path = |(_, argument): &(u32, Argument)| match argument {
+            Argument::Path(steps) => Some(steps.clone()),
+            Argument::Null
+            | Argument::Bool
+            | Argument::Int
+            | Argument::Float
+            | Argument::Word(_)
+            | Argument::Text
+            | Argument::Any => None,
+        };
+        self.0.iter().filter_map(path).collect()
+    }
+
     /// Returns what is known about all possible values.
     pub(super) fn argument(self) -> Argument {
         let mut outcomes = self.0.into_iter().map(|(_, argument)| argument);

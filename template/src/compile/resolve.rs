@@ -67,11 +67,29 @@ impl Compiler {
                 };
                 (Expr::Literal(literal.clone()), known(argument))
             }
+            AstKind::Name(name) if let Some(argument) = self.argument(ast.at, name) => {
+                // The argument's own checks are those of `arguments`.
+                let checks = self.checks.len();
+                let errors = std::mem::take(&mut self.errors);
+                let (expr, values) = self.resolve_part(&argument, Want::Any, moment);
+                self.errors = errors;
+                self.checks.truncate(checks);
+                for steps in values.paths() {
+                    let given = steps.len();
+                    self.check(ast.at, CheckKind::Path { steps, want, given });
+                }
+                (expr, values)
+            }
+            AstKind::Concat(parts) => {
+                let parts = parts.iter().map(|part| self.resolve_part(part, Want::Text, moment).0);
+                (Expr::Concat(parts.collect()), known(Argument::Text))
+            }
             AstKind::Name(_) | AstKind::Field(..) | AstKind::At(..) | AstKind::Method(..) => {
                 let (expr, path) = self.path(ast, moment);
                 match path {
                     Some(steps) => {
-                        self.check(ast.at, CheckKind::Path { steps: steps.clone(), want });
+                        let given = self.given_steps(ast, moment);
+                        self.check(ast.at, CheckKind::Path { steps: steps.clone(), want, given });
                         (expr, known(Argument::Path(steps)))
                     }
                     None => any(expr),
@@ -178,6 +196,7 @@ impl Compiler {
             | AstKind::Unary(..)
             | AstKind::Binary(..)
             | AstKind::If(..)
+            | AstKind::Concat(_)
             | AstKind::Object(_) => (self.resolve_part(ast, Want::Any, moment).0, None),
         }
     }
@@ -230,12 +249,20 @@ impl Compiler {
         if name.starts_with('$') {
             return (self.special(at, name, moment), None);
         }
+        if let Some(argument) = self.argument(at, name) {
+            return self.path(&argument, moment);
+        }
         if matches!(name, "self" | "this") {
             self.error(at, format!("write the field's name alone, without `{name}.`"));
         }
-        match self.scopes.find(name) {
+        let partial = self.sources.use_at(at);
+        match self.scopes.find(name, partial) {
             Some(ResolvedName::Item(expr, path)) => (expr, path),
             Some(ResolvedName::Own(expr)) => (expr, None),
+            None if partial != 0 => {
+                self.unknown_in_partial(at, name);
+                (Expr::Literal(Literal::Null), None)
+            }
             None => (Expr::Root(Name::from(name)), Some(vec![PathStep::Field(name.to_owned())])),
         }
     }
@@ -244,10 +271,11 @@ impl Compiler {
         let special = match name {
             "$user" => return Expr::Special(Special::User),
             "$index" => {
-                if !self.scopes.in_loop() {
+                let depth = self.scopes.innermost_loop(self.sources.use_at(at));
+                if depth.is_none() {
                     self.error(at, "`$index` is available only inside a `live:for`");
                 }
-                return Expr::Index(0);
+                return Expr::Index(depth.unwrap_or_default());
             }
             "$value" => Special::Value,
             "$checked" => Special::Checked,
@@ -270,10 +298,14 @@ impl Compiler {
 
     /// Declares a name of the template, unless it would shadow another one.
     pub(super) fn declare(&mut self, name: &Ident) {
-        if self.scopes.find(&name.text).is_some() {
+        let partial = self.sources.use_at(name.at);
+        let parameter = self.sources.argument(name.at, &name.text).is_some();
+        if parameter || self.scopes.find(&name.text, partial).is_some() {
             self.error(name.at, format!("the name `{}` is already in use; choose another one", name.text));
         }
-        self.check(name.at, CheckKind::Fresh { name: name.text.clone() });
+        if partial == 0 {
+            self.check(name.at, CheckKind::Fresh { name: name.text.clone() });
+        }
     }
 }
 

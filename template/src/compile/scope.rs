@@ -15,6 +15,8 @@ pub(super) struct Scopes {
 enum ScopeEntry {
     Loop {
         item: String,
+        /// The use of the partial that contains the loop; 0 for none.
+        partial: usize,
         index: Option<String>,
         path: Option<Vec<PathStep>>,
         /// The list, as written outside of the loop.
@@ -28,6 +30,8 @@ enum ScopeEntry {
     },
     Local {
         name: String,
+        /// The use of the partial that declares it; 0 for none.
+        partial: usize,
         depth: u16,
         slot: u16,
     },
@@ -67,6 +71,7 @@ impl Scopes {
     pub(super) fn add_loop(
         &mut self,
         item: String,
+        partial: usize,
         index: Option<String>,
         path: Option<Vec<PathStep>>,
         list: Expr,
@@ -74,6 +79,7 @@ impl Scopes {
         let is_local = self.reads_local(&list);
         self.entries.push(ScopeEntry::Loop {
             item,
+            partial,
             index,
             path,
             list,
@@ -133,8 +139,8 @@ impl Scopes {
         }
     }
 
-    pub(super) fn add_local(&mut self, name: String, slot: u16) {
-        self.entries.push(ScopeEntry::Local { name, depth: self.depth, slot });
+    pub(super) fn add_local(&mut self, name: String, partial: usize, slot: u16) {
+        self.entries.push(ScopeEntry::Local { name, partial, depth: self.depth, slot });
     }
 
     /// Returns whether an expression at this place reads page-local state, directly or through a
@@ -159,23 +165,30 @@ impl Scopes {
         found
     }
 
-    /// Returns whether a `live:for` encloses this place.
-    pub(super) fn in_loop(&self) -> bool {
-        self.entries.iter().any(|entry| matches!(entry, ScopeEntry::Loop { .. }))
+    /// Returns how many loops outwards the innermost `live:for` of that use of a partial is.
+    pub(super) fn innermost_loop(&self, of: usize) -> Option<u16> {
+        let loops = self.entries.iter().rev().filter_map(|entry| match entry {
+            ScopeEntry::Loop { partial, .. } => Some(*partial),
+            ScopeEntry::Local { .. } => None,
+        });
+        (0..).zip(loops).find(|(_, partial)| *partial == of).map(|(depth, _)| depth)
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<ResolvedName> {
+    /// Returns the meaning of a name that is written in that use of a partial.
+    pub(super) fn find(&self, name: &str, of: usize) -> Option<ResolvedName> {
         let mut loops = 0;
         for entry in self.entries.iter().rev() {
             match entry {
-                ScopeEntry::Loop { item, path, .. } if item == name => {
+                ScopeEntry::Loop { item, path, partial, .. } if item == name && *partial == of => {
                     return Some(ResolvedName::Item(Expr::Item(loops), path.clone()));
                 }
-                ScopeEntry::Loop { index: Some(index), .. } if index == name => {
+                ScopeEntry::Loop { index: Some(index), partial, .. } if index == name && *partial == of => {
                     return Some(ResolvedName::Own(Expr::Index(loops)));
                 }
                 ScopeEntry::Loop { .. } => loops += 1,
-                ScopeEntry::Local { name: local, depth, slot } if local == name => {
+                ScopeEntry::Local { name: local, partial, depth, slot }
+                    if local == name && *partial == of =>
+                {
                     let at = LocalRef { level: self.depth - depth, slot: *slot };
                     return Some(ResolvedName::Own(Expr::Local(at)));
                 }

@@ -38,6 +38,11 @@ impl Compiler {
         nodes: &'n [SourceNode],
         parent: Option<&Element>,
     ) -> Vec<TextItem<'n>> {
+        for node in nodes {
+            if let SourceNode::Use(number) = node {
+                self.arguments(*number);
+            }
+        }
         let merged = merged(nodes);
         let mut items: Vec<TextItem<'n>> = Vec::new();
         for (i, part) in merged.iter().enumerate() {
@@ -130,6 +135,7 @@ fn merged(nodes: &[SourceNode]) -> Vec<ContentPart<'_>> {
             },
             SourceNode::Text(Piece::Hole(code)) => out.push(ContentPart::Hole(code)),
             SourceNode::Element(element) => out.push(ContentPart::Element(element)),
+            SourceNode::Use(_) => {}
         }
     }
     out
@@ -183,8 +189,10 @@ fn has_lines(parent: Option<&Element>) -> bool {
 /// Returns whether white space between elements has no meaning, so that the browser could only move
 /// it elsewhere.
 fn ignores_spaces(parent: &Element) -> bool {
-    const PARENTS: &[&str] =
-        &["table", "thead", "tbody", "tfoot", "tr", "colgroup", "select", "optgroup", "datalist"];
+    const PARENTS: &[&str] = &[
+        "html", "head", "table", "thead", "tbody", "tfoot", "tr", "colgroup", "select", "optgroup",
+        "datalist",
+    ];
     PARENTS.iter().any(|name| parent.is_html(name))
 }
 

@@ -12,7 +12,26 @@ const DEPTH: usize = 120;
 
 /// Parses a template. If there are errors, the result is as complete as possible.
 pub(crate) fn parse(source: &str, errors: &mut ErrorList) -> Vec<SourceNode> {
-    let mut parser = HtmlParser { source, at: 0, errors, open: Vec::new(), top: Vec::new() };
+    let mut parser = HtmlParser::new(source, errors);
+    parser.run();
+    parser.finish()
+}
+
+/// Parses the template of a page, which may start with `<!doctype html>`.
+pub(crate) fn parse_page(source: &str, errors: &mut ErrorList) -> Vec<SourceNode> {
+    parse_partial(source, 0, Namespace::Html, errors)
+}
+
+/// Parses the file of a partial in an element of that namespace. Offsets begin at `base`. It can
+/// contain the whole document of a page.
+pub(crate) fn parse_partial(
+    source: &str,
+    base: u32,
+    namespace: Namespace,
+    errors: &mut ErrorList,
+) -> Vec<SourceNode> {
+    let mut parser =
+        HtmlParser { base, outer: namespace, is_document: true, ..HtmlParser::new(source, errors) };
     parser.run();
     parser.finish()
 }
@@ -21,11 +40,30 @@ pub(super) struct HtmlParser<'a> {
     pub(super) source: &'a str,
     pub(super) at: usize,
     errors: &'a mut ErrorList,
+    /// The offset of the source's start.
+    base: u32,
+    /// The namespace of the enclosing element.
+    outer: Namespace,
+    /// Whether it can be a whole document, which starts with a doctype.
+    is_document: bool,
     open: Vec<Element>,
     top: Vec<SourceNode>,
 }
 
 impl<'a> HtmlParser<'a> {
+    fn new(source: &'a str, errors: &'a mut ErrorList) -> Self {
+        Self {
+            source,
+            at: 0,
+            errors,
+            base: 0,
+            outer: Namespace::Html,
+            is_document: false,
+            open: Vec::new(),
+            top: Vec::new(),
+        }
+    }
+
     pub(super) fn rest(&self) -> &'a str {
         self.source.get(self.at..).unwrap_or_default()
     }
@@ -47,11 +85,12 @@ impl<'a> HtmlParser<'a> {
 
     /// Converts an offset; `compile` limits sources to 32 bits.
     pub(super) fn offset(&self, at: usize) -> u32 {
-        at as u32
+        self.base + at as u32
     }
 
     pub(super) fn error(&mut self, at: usize, message: impl Into<String>) {
-        self.errors.add(at as u32, message);
+        let at = self.offset(at);
+        self.errors.add(at, message);
     }
 
     pub(super) fn error_at(&mut self, at: u32, message: impl Into<String>) {
@@ -100,7 +139,7 @@ impl<'a> HtmlParser<'a> {
             Some(end) => {
                 let text = self.rest().get(2..end).unwrap_or_default().to_owned();
                 self.at += end + 2;
-                self.push(SourceNode::Text(Piece::Hole(Code { text, at: start as u32 + 2 })));
+                self.push(SourceNode::Text(Piece::Hole(Code { text, at: self.offset(start) + 2 })));
             }
             None => {
                 self.error(start, "`{{` without a closing `}}`");
@@ -125,6 +164,11 @@ impl<'a> HtmlParser<'a> {
             }
             return;
         }
+        const DOCTYPE: &str = "<!doctype html>";
+        if self.at_start() && rest.get(..DOCTYPE.len()).is_some_and(|it| it.eq_ignore_ascii_case(DOCTYPE)) {
+            self.at += DOCTYPE.len();
+            return;
+        }
         let what = if rest.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype")) {
             "`<!doctype>` belongs into the page, not into a template"
         } else if rest.starts_with("<![CDATA[") {
@@ -136,11 +180,24 @@ impl<'a> HtmlParser<'a> {
         self.at += rest.find('>').map_or(rest.len(), |end| end + 1);
     }
 
+    /// Returns whether a document starts here: at most the parameters of a partial precede it.
+    fn at_start(&self) -> bool {
+        let precedes = |node: &SourceNode| match node {
+            SourceNode::Element(element) => element.component() == Some("params"),
+            SourceNode::Text(Piece::Text(text)) => text.trim().is_empty(),
+            SourceNode::Text(Piece::Hole(_)) | SourceNode::Use(_) => false,
+        };
+        self.is_document && self.open.is_empty() && self.top.iter().all(precedes)
+    }
+
     fn element(&mut self) {
         let start = self.at;
         let SourceTag { name, attributes, self_closing } = self.tag();
-        let parent = self.open.last().map(|parent| (parent.name.as_str(), parent.namespace));
-        let namespace = namespace(parent, &name);
+        let parent = match self.open.last() {
+            Some(parent) => (parent.name.as_str(), parent.namespace),
+            None => ("", self.outer),
+        };
+        let namespace = namespace(Some(parent), &name);
         let name = match namespace {
             Namespace::Html => name.to_ascii_lowercase(),
             Namespace::Svg | Namespace::MathMl
@@ -164,7 +221,8 @@ impl<'a> HtmlParser<'a> {
             return;
         }
         let raw = html && matches!(name.as_str(), "script" | "style" | "textarea" | "title");
-        let element = Element { name, at: start as u32, namespace, attributes, children: Vec::new() };
+        let at = self.offset(start);
+        let element = Element { name, at, namespace, attributes, children: Vec::new(), uses: Vec::new() };
         if void || self_closing {
             self.push(SourceNode::Element(element));
         } else {
@@ -185,7 +243,8 @@ impl<'a> HtmlParser<'a> {
             .find(|at| rest.get(*at..*at + name.len()).is_some_and(|tag| tag.eq_ignore_ascii_case(&name)))
             .unwrap_or(rest.len());
         let stop = self.at + end;
-        for piece in pieces(rest.get(..end).unwrap_or_default(), self.at as u32, self.errors) {
+        let at = self.offset(self.at);
+        for piece in pieces(rest.get(..end).unwrap_or_default(), at, self.errors) {
             self.push(SourceNode::Text(piece));
         }
         self.at = stop;

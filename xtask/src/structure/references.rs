@@ -28,6 +28,7 @@ const KEYWORDS: &[&str] = &[
     "static",
     "mod",
     "macro_rules",
+    "proc_macro_derive",
     "function",
     "class",
     "typedef",

@@ -66,7 +66,7 @@ impl<'a> FirstPaint<'a> {
         // The state of a topic has a revision that only the server's snapshot names.
         let is_carried = instance.topics().is_empty() && own.len() <= core.limits.painted_state_bytes;
         let carried = is_carried.then_some(&*own);
-        let user = self.live.identity.user().ok().map(|user| json!({ "id": user.id, "name": user.name }));
+        let user = self.user();
         let rendered = render_within(&template.compiled, &state, user.as_ref(), around);
         let mut html = rendered.html;
         // From the last to the first, so that the offsets of the earlier children stay valid.
@@ -96,6 +96,55 @@ impl<'a> FirstPaint<'a> {
         let _ = write!(element, ">{html}</live-component>");
         self.painted.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
         Ok(element)
+    }
+
+    /// Renders a page with these values.
+    ///
+    /// # Errors
+    /// Returns an error if the page is not registered or a component in it fails.
+    pub(super) async fn paint_page(
+        &self,
+        type_name: &'static str,
+        values: Map<String, Value>,
+    ) -> Result<String, RenderError> {
+        let core = self.live.runtime.core();
+        let template = core
+            .templates
+            .page(type_name)
+            .ok_or_else(|| RenderError::Unknown(format!("the page `{type_name}` is not registered")))?;
+        let rendered = render_within(&template.compiled, &Value::Object(values), self.user().as_ref(), &[]);
+        let mut inserted = Vec::with_capacity(rendered.children.len() + 1);
+        for child in rendered.children {
+            inserted.push((child.offset, self.paint_in_page(child).await?));
+        }
+        // The elements that load the client follow from the components of the page.
+        inserted.extend(rendered.head.map(|offset| (offset, self.live.head().into_string())));
+        inserted.sort_by_key(|(offset, _)| *offset);
+        let mut html = rendered.html;
+        for (offset, element) in inserted.iter().rev() {
+            html.insert_str(*offset, element);
+        }
+        Ok(html)
+    }
+
+    /// Renders a component in the template of a page. The page mounts it by its seal, like one that
+    /// a handler rendered.
+    async fn paint_in_page(&self, child: ChildSlot<Value>) -> Result<String, RenderError> {
+        let core = self.live.runtime.core();
+        let registration = core
+            .registry
+            .get(&child.component)
+            .ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(&child.component)))?;
+        let props = child.props.into_iter().map(|(name, value)| (name.into(), value));
+        let props = vivaz_protocol::json::to_raw_json(&props.collect::<Map<String, Value>>())?;
+        let instance = registration.mount(&props, self.mount_context()).await?;
+        self.paint(instance, &props, child.attributes, None, &child.around, 0).await
+    }
+
+    /// Returns the value of `$user`.
+    fn user(&self) -> Option<Value> {
+        let user = self.live.identity.user().ok()?;
+        Some(json!({ "id": user.id, "name": user.name }))
     }
 
     /// Returns the component's `own` state, and the state of its topics under the names of the

@@ -1,0 +1,61 @@
+// A page whose template is a whole document, with partials in it and in a component.
+
+import { expect, open, test } from "./test.ts";
+
+test.use({ baseURL: async ({ app }, use) => use(app.url) });
+
+test("a page template shows its values and its components are live", async ({ page }) => {
+  await open(page, "/whole?title=Tea&words=one%20two");
+  await expect(page).toHaveTitle("Tea · Whole page");
+  await expect(page.locator("#some")).toHaveText("2 words.");
+  await expect(page.locator("#empty")).toHaveCount(0);
+  const [first, second] = [page.locator("#first"), page.locator("#second")];
+  await expect(first).toContainText("41");
+  await expect(second).toContainText("7");
+  await first.getByRole("button").first().click();
+  await expect(first.locator(".own")).toHaveText("1");
+  await expect(second.locator(".own")).toHaveText("0");
+});
+
+test("partials take expressions, and their slots the content of the page", async ({ page }) => {
+  await open(page, "/whole?title=Tea&words=one%20two");
+  const note = page.getByRole("region", { name: "Words of Tea" });
+  await expect(note).toHaveClass("note many");
+  await expect(note.getByRole("heading")).toHaveText("Words of Tea: 2");
+  await expect(note.locator("li")).toHaveText(["0 one", "1 two"]);
+  // The name `label` is the page's there, and not the partial's.
+  await expect(note.locator(".inside p")).toHaveText(["1. one Tea", "2. two Tea"]);
+  const none = page.getByRole("region", { name: "None" });
+  await expect(none).toHaveClass("note plain");
+  await expect(none.locator(".inside")).toHaveText("Nothing inside.");
+  await expect(page.locator("footer")).toHaveText("7");
+});
+
+test("hostile values are text", async ({ page }) => {
+  const hostile = `</title><script>window.hacked = 1</script>"><img src=x onerror="window.hacked=1">`;
+  await open(page, `/whole?title=${encodeURIComponent(hostile)}&words=%3Cb%3E`);
+  await expect(page).toHaveTitle(`${hostile} · Whole page`);
+  await expect(page.locator("#title")).toHaveText(hostile);
+  await expect(page.locator("meta[name=description]")).toHaveAttribute("content", hostile);
+  await expect(page.getByRole("region", { name: hostile }).locator("li")).toHaveText("0 <b>");
+  expect(await page.evaluate(() => "hacked" in window)).toBe(false);
+});
+
+test("partials in a component are updated like its own template", async ({ page }) => {
+  await open(page, "/whole?title=Tea");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.locator("#errors-name li")).toHaveText("is required");
+  await expect(page.locator("#errors-motto li")).toHaveCount(0);
+  await page.getByLabel("Name", { exact: true }).fill("Ada");
+  await expect(page.locator("#left")).toHaveText("3 of 20");
+  await page.getByLabel("Motto of Ada").fill("Onwards");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.locator("#saved")).toHaveText("Ada: Onwards");
+  await expect(page.locator("#errors-name li")).toHaveCount(0);
+  const rows = page.getByRole("region", { name: /First|Second/ });
+  await expect(rows).toHaveCount(2);
+  await expect(rows.first().locator("li")).toHaveText(["0 a", "1 b"]);
+  await rows.first().getByRole("button").click();
+  await expect(rows).toHaveCount(1);
+  await expect(rows.getByRole("heading")).toHaveText("Second: 0");
+});
