@@ -32,6 +32,7 @@ use crate::shared::Cause;
 use crate::spec::{Hook, Spec};
 use crate::topic::{StagedUpdate, TopicRef, Unsent};
 use crate::tracking::{Loaded, Tracker, settle, write_shown};
+use crate::url::QUERY;
 use crate::{ActionError, Context, MountContext, Result};
 
 use durable::Record;
@@ -407,6 +408,9 @@ impl Host {
     fn run_job(mut self: Box<Self>, cx: Context, job: Job) -> Started {
         match job {
             Job::Action { action, payload, set } => self.run_action(cx, action, payload, set),
+            Job::Property { property, value } if property.field == QUERY && property.steps.is_empty() => {
+                self.run_url(cx, &value)
+            }
             Job::Property { property, value } => match self.write(&[(property, value)]) {
                 Ok(edited) => self.run_edits(cx, edited),
                 Err(error) => self.refuse(cx, error),

@@ -46,6 +46,7 @@ mod stream;
 mod topic;
 mod tracked;
 mod tracking;
+pub mod url;
 
 pub use broadcast::Broadcast;
 pub use budget::{Account, Admission, Budget};
@@ -77,6 +78,7 @@ pub use topic::{
 };
 pub use tracked::Tracked;
 pub use tracking::Loaded;
+pub use url::UrlParams;
 pub use vivaz_components_derive::{LiveComponent, LiveState, actions};
 pub use vivaz_databases::Tx;
 pub use vivaz_protocol::{Author, ComponentId, ErrorCode};

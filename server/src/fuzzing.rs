@@ -25,6 +25,7 @@ impl Seals {
             expires: u64::MAX,
             props: props.into(),
             state: None,
+            query: None,
         };
         self.0.seal(&content, holder).ok()
     }

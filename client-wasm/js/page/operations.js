@@ -34,7 +34,10 @@ export const requestTurn = () => queueMicrotask(() => queueCommand(COMMAND_SOCKE
 const setPhase = (component, error) => {
   const { element, isReported } = component;
   component.isReported = !error;
-  if (!error) core.hasLost = false;
+  if (!error) {
+    core.hasLost = false;
+    defer(() => core.componentMounted?.(component));
+  }
   if (isReported && !error) return;
   if (element) {
     writeAttribute(element, 'live-state', error ? 'error' : null);

@@ -8,14 +8,16 @@ use vivaz_protocol::log::{Escaped, Quoted};
 use vivaz_protocol::{ErrorCode, PropertyPath};
 
 use super::{HandlerOutcome, Host, ShownTopics, input_messages, topics};
-use crate::component::{AnyComponent, Called, MethodCall};
+use crate::component::{AnyComponent, Called, MethodCall, MethodOutcome};
+use crate::context::FlushSlot;
 use crate::edit::{EditCursor, FieldPath};
 use crate::env::Env;
 use crate::error::without_place;
 use crate::fault::{guard, guard_now};
 use crate::instance::Started;
 use crate::spec::{Hook, Spec};
-use crate::{ActionError, Context, Result};
+use crate::url::{self, UrlParams};
+use crate::{ActionError, Context, MountContext, Result};
 
 /// A property that the page edits, with its new value.
 type PageEdit = (PropertyPath<'static>, Box<RawValue>);
@@ -62,6 +64,47 @@ impl Host {
             })?;
         }
         Ok(draft)
+    }
+
+    /// Reads the component's bound fields from the query of the page's URL, all or none, and calls
+    /// `params`.
+    pub(super) fn run_url(self: Box<Self>, cx: Context, query: &RawValue) -> Started {
+        let spec = self.component.spec();
+        if !url::is_bound(spec) {
+            return self.refuse(cx, unknown_field(spec, url::QUERY));
+        }
+        let query = serde_json::from_str::<String>(query.get());
+        let params = query.map(|query| UrlParams::parse(&query)).map_err(|_| {
+            ActionError::new(ErrorCode::BadValue, format!("`{}`: expected the query as a text", url::QUERY))
+        });
+        let started = params.and_then(|params| Ok((params, self.component.draft()?)));
+        let (params, draft) = match started {
+            Ok(started) => started,
+            Err(error) => return self.refuse(cx, error),
+        };
+        self.run_later(FlushSlot::default(), |mut host| async move {
+            let mut mount = MountContext::new(cx.env().clone()).with_params(params.clone());
+            if let Some(limit) = cx.limit() {
+                mount = mount.with_time_limit(limit);
+            }
+            let (component, changed) = match url::follow(draft, &params, mount).await {
+                Ok(followed) => followed,
+                Err(error) => {
+                    return host.finish(HandlerOutcome {
+                        cx,
+                        result: Err(error),
+                        topics: None,
+                        before: None,
+                    });
+                }
+            };
+            let mut outcome = host.accept(MethodOutcome { component, cx, result: Ok(None) }).await;
+            if outcome.result.is_ok() {
+                let changed: Vec<_> = changed.into_iter().map(FieldPath::of).collect();
+                outcome.cx = host.call_updated(outcome.cx, &changed, &mut outcome.topics).await;
+            }
+            host.finish(outcome)
+        })
     }
 
     /// Binds shared fields to the topics that the page's edits name.
@@ -148,11 +191,12 @@ fn may_edit(spec: &'static Spec, name: &str) -> Result<&'static str> {
         Some(field) if field.model => Ok(field.name),
         Some(field) if field.kind.is_readable() => Err(read_only(name)),
         None if spec.computed.contains(&name) => Err(read_only(name)),
-        Some(_) | None => Err(ActionError::new(
-            ErrorCode::UnknownProperty,
-            format!("`{}` has no field `{name}`", spec.name),
-        )),
+        Some(_) | None => Err(unknown_field(spec, name)),
     }
+}
+
+fn unknown_field(spec: &Spec, name: &str) -> ActionError {
+    ActionError::new(ErrorCode::UnknownProperty, format!("`{}` has no field `{name}`", spec.name))
 }
 
 fn read_only(name: &str) -> ActionError {

@@ -39,6 +39,7 @@ mod press;
 mod prose;
 mod rebuilt;
 mod registration;
+mod search;
 mod serve;
 mod signup;
 mod spaces;
@@ -75,6 +76,8 @@ async fn main() -> anyhow::Result<()> {
         .route("/press", get(page::<press::Press>))
         .route("/prose", get(page::<prose::Prose>))
         .route("/registration", get(page::<registration::Registration>))
+        .route("/search", get(page::<search::Search>))
+        .route("/search-by-hand", get(search_by_hand))
         .route("/signup", get(page::<signup::Signup>))
         .route("/spaces", get(page::<spaces::Spaces>))
         .route("/typing", get(page::<typing::Typing>))
@@ -97,6 +100,11 @@ async fn by_hand(live: Live) -> Response {
         &live.head().to_string(),
         r#"<live-component name="broken"></live-component><live-component name="faults"></live-component>"#,
     )
+}
+
+/// A component with bound fields that the server did not render.
+async fn search_by_hand(live: Live) -> Response {
+    document(&live.head().to_string(), r#"<live-component name="search"></live-component>"#)
 }
 
 /// A page that contains the capture script inline; the policy allows it by its hash.

@@ -57,6 +57,9 @@ pub(crate) struct SealContent {
     /// props.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<String>,
+    /// The query of the page's URL, without the state of a component that follows it.
+    #[serde(rename = "q", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) query: Option<String>,
 }
 
 /// The reason why no seal could be created.
@@ -148,6 +151,7 @@ mod tests {
             expires: 1_000,
             props: "{}".into(),
             state: Some(r#"{"count":1}"#.into()),
+            query: None,
         }
     }
 

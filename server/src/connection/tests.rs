@@ -195,6 +195,7 @@ async fn a_seal_is_valid_if_this_program_can_decode_its_content() {
             expires: u64::MAX,
             props: props.into(),
             state: state.map(Into::into),
+            query: None,
         };
         let seal = runtime.core().sealer.seal(&sealed, &holder(&Identity::anonymous())).unwrap();
         let mount = format!(

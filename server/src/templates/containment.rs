@@ -118,6 +118,7 @@ mod tests {
                 template: TemplateSource { file, text },
                 outermost: spec.outermost,
                 fields: spec.fields,
+                url: &[],
                 props: spec.props,
                 computed: spec.computed,
                 actions: spec.actions,
