@@ -161,8 +161,8 @@ const TIMER: u32 = 11;
 const WAKE: u32 = 12;
 /// Closes the connection of a page that is left; for good if `a` is not 0.
 const LEAVE: u32 = 13;
-/// Passes a component's state, shared fields included, or the field with that name, to JavaScript at
-/// once in one operation.
+/// Passes a component's state, shared fields included, or the field with that name, to JavaScript
+/// at once in one operation.
 const STATE: u32 = 14;
 /// Checks whether a request of the component is unanswered, or, if `a` is not 0, an edit.
 const LOADING: u32 = 15;

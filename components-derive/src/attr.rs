@@ -107,13 +107,13 @@ pub(crate) fn component(attrs: &[Attribute], errors: &mut Diagnostics) -> Compon
 pub(crate) fn field(attrs: &[Attribute], errors: &mut Diagnostics) -> FieldAttrs {
     let mut out = FieldAttrs::default();
     each(attrs, "live", errors, |option, meta| {
-        let span =
-            Some(meta.path.segments.first().map_or_else(Span::call_site, |segment| segment.ident.span()));
+        let at = meta.path.segments.first().map_or_else(Span::call_site, |segment| segment.ident.span());
+        let span = Some(at);
         match option {
             "prop" => out.prop = span,
             "page" => out.page = span,
             "model" => out.model = span,
-            "url" => out.url = Some(url(meta, span.unwrap_or_else(Span::call_site))?),
+            "url" => out.url = Some(url(meta, at)?),
             "shared" => out.shared = Some(meta.value()?.parse()?),
             "private" => out.private = span,
             "skip" => out.skip = span,

@@ -26,6 +26,7 @@ mod env;
 mod error;
 mod event;
 mod fault;
+mod follow;
 mod form;
 mod future;
 mod host;

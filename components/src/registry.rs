@@ -13,6 +13,7 @@ use vivaz_protocol::log::Quoted;
 
 use crate::component::{AnyComponent, LiveComponent};
 use crate::error::without_place;
+use crate::follow::follow_url;
 use crate::future::BoxFuture;
 use crate::host::Host;
 use crate::instance::Instance;
@@ -112,7 +113,7 @@ pub fn mount<C: LiveComponent>(props: C::Props, mut cx: MountContext) -> MountFu
         let mut component: Box<dyn AnyComponent> = Box::new(component);
         if url::is_bound(C::SPEC) {
             let params = cx.params().clone();
-            (component, _) = url::follow(component, &params, cx.clone()).await?;
+            (component, _) = follow_url(component, &params, cx.clone()).await?;
         }
         Host::bound(component, &cx).await
     })

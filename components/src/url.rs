@@ -17,12 +17,9 @@ pub use params::UrlParams;
 pub use query::UrlQuery;
 
 use crate::check::message::ConstMessage;
-use crate::component::AnyComponent;
-use crate::fault::{guard, guard_now};
 use crate::shape::{Shape, ShapeRef};
 use crate::spec::{HistoryEntry, Hook, Spec, UrlParam};
 use crate::tracking::JsonResult;
-use crate::{MountContext, Result};
 
 /// The name under which a page writes the URL's query, and under which a state contains the
 /// parameters of its bound fields.
@@ -30,30 +27,6 @@ pub const QUERY: &str = "?";
 
 /// The name under which a state describes which parameters are bound, and how.
 pub const BOUND: &str = "?bound";
-
-/// Reads the bound fields from the URL, then calls `params`. Returns the component, and the fields
-/// that changed.
-///
-/// # Errors
-/// Returns the error of `params`.
-pub(crate) async fn follow(
-    mut component: Box<dyn AnyComponent>,
-    params: &UrlParams,
-    cx: MountContext,
-) -> Result<(Box<dyn AnyComponent>, Vec<&'static str>)> {
-    let (spec, mut changed) = (component.spec(), Vec::new());
-    guard_now("decoding the parameters of a URL", || Ok(component.follow_url(params, &mut changed)?))?;
-    if spec.has(Hook::Params) {
-        let (limit, params) = (cx.limit(), params.clone());
-        let call = component.call_params(params, cx);
-        component = guard("`params`", limit, async move {
-            let (component, result) = call.await;
-            result.map(|()| component)
-        })
-        .await?;
-    }
-    Ok((component, changed))
-}
 
 /// Returns whether a component of that type follows the URL.
 #[must_use]
@@ -95,7 +68,7 @@ impl fmt::Debug for BoundParams {
 }
 
 impl Serialize for BoundParams {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let describe = |param: &UrlParam| {
             (param.name, u8::from(param.history == HistoryEntry::Replace), param.debounce_ms)
         };

@@ -1,7 +1,6 @@
 // Fields that are bound to parameters of the URL, at 0 and 300 ms and with the socket cut.
 
 import type { Page } from "@playwright/test";
-import { Network } from "./network.ts";
 import { expect, live, open, test } from "./networked.ts";
 
 const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
@@ -105,3 +104,110 @@ for (const latency of [0, 300]) {
     await expect(state(page)).toContainText("page 2, query live components");
   });
 }
+
+test("a component that the server did not render follows the URL", async ({ page, network }) => {
+  await open(page, `${network.url}/search-by-hand?page=4&tab=second`);
+  await expect(state(page)).toHaveText("page 4, query , order newest, tab second");
+  const before = await length(page);
+  await press(page, "Next");
+  await expect.poll(() => search(page)).toBe("?page=5&tab=second");
+  expect(await length(page)).toBe(before + 1);
+  await page.evaluate(() => history.back());
+  await expect(state(page)).toContainText("page 4");
+});
+
+test("the hook follows unbound parameters, and refuses what does not exist", async ({ page, network }) => {
+  await open(page, `${network.url}/search?page=2`);
+  await page.evaluate(() => {
+    document.addEventListener("live:error", (event) => ((window as any).failure = (event as CustomEvent).detail.message));
+    for (const tab of ["second", "gone"]) history.pushState({}, "", `?page=7&tab=${tab}`);
+  });
+  const back = (steps: number) => page.evaluate((steps) => history.go(steps), steps);
+  await back(-1);
+  await expect(state(page)).toHaveText("page 7, query , order newest, tab second");
+  await back(1);
+  await expect.poll(() => page.evaluate(() => (window as any).failure)).toBe("There is no such tab.");
+  await expect(state(page)).toHaveText("page 7, query , order newest, tab second");
+  await back(-2);
+  await expect(state(page)).toHaveText("page 2, query , order newest, tab first");
+});
+
+test("a path that no page has, and other entries, stay with the browser", async ({ page, network }) => {
+  await open(page, `${network.url}/search?page=2`);
+  await page.evaluate(() => {
+    history.replaceState({ mine: 1 }, "");
+    location.hash = "state";
+  });
+  await press(page, "Next");
+  await expect.poll(() => page.url()).toBe(`${network.url}/search?page=3#state`);
+  expect(await page.evaluate(() => history.state)).toEqual({ live: 1 });
+  await page.evaluate(() => history.go(-2));
+  await expect(state(page)).toContainText("page 2");
+  expect(await page.evaluate(() => history.state)).toEqual({ mine: 1 });
+});
+
+for (const latency of [0, 300]) {
+  test(`a cut socket loses no step back, at ${latency} ms`, async ({ page, network }) => {
+    network.latency = latency / 2;
+    await open(page, `${network.url}/search`);
+    for (const shown of ["page 2", "page 3"]) {
+      await press(page, "Next");
+      await expect(state(page)).toContainText(shown);
+    }
+    const before = await length(page);
+    network.down();
+    await page.evaluate(() => history.back());
+    await expect.poll(() => search(page)).toBe("?page=2");
+    network.up();
+    await expect(state(page)).toContainText("page 2");
+    // The answer to the next step is lost with its socket.
+    network.hold();
+    await page.evaluate(() => history.back());
+    await expect.poll(() => search(page)).toBe("");
+    network.cut();
+    await expect(state(page)).toContainText("page 1");
+    expect(await length(page)).toBe(before);
+    await live(page);
+  });
+
+  test(`a change while the socket is cut enters the history once, at ${latency} ms`, async ({ page, network }) => {
+    network.latency = latency / 2;
+    await open(page, `${network.url}/search`);
+    const before = await length(page);
+    network.hold();
+    await press(page, "Next");
+    network.cut();
+    await expect.poll(() => search(page)).toBe("?page=2");
+    expect(await length(page)).toBe(before + 1);
+  });
+}
+
+test("after the loss of the session the URL determines the fields", async ({ page, network }) => {
+  // A later connection asks for a new session, as if the server had lost the old one.
+  let isLost = false;
+  await page.routeWebSocket("**/live", (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((message) => socket.send(message));
+    socket.onMessage((message) => {
+      const hello = JSON.parse(String(message));
+      if (isLost && hello.type == "HELLO") hello.payload.session = "0198c2f0-7a3e-7c11-9d4e-5b1f0a6c2d38";
+      server.send(JSON.stringify(hello));
+    });
+  });
+  await open(page, `${network.url}/search?page=2&tab=second`);
+  await press(page, "Next");
+  await expect.poll(() => search(page)).toBe("?page=3&tab=second");
+  await page.getByLabel("Order").selectOption("by-name");
+  await expect.poll(() => search(page)).toBe("?page=3&tab=second&order=by-name");
+  const before = await length(page);
+  isLost = true;
+  network.cut();
+  await page.waitForFunction(() => document.documentElement.getAttribute("live-connection") != "connected");
+  await live(page);
+  await expect(state(page)).toHaveText("page 3, query , order by-name, tab second");
+  await page.evaluate(() => history.back());
+  await expect(state(page)).toHaveText("page 3, query , order newest, tab second");
+  await press(page, "Next");
+  await expect.poll(() => search(page)).toBe("?page=4&tab=second");
+  expect(await length(page)).toBe(before);
+});

@@ -1,13 +1,15 @@
 // Fields that are bound to parameters of the URL: writes the changes of their components into the
 // history, and lets the components follow it.
 
+/** @typedef {import('../page/component.js').Component} Component */
+
 /**
  * A component that follows the URL.
  *
  * @typedef {object} Follower
- * @property {import('../page/component.js').Component} component
- * @property {Record<string, [isReplaced: number, debounceMs: number]>} bound The parameters that its
- *   fields are bound to.
+ * @property {Component} component
+ * @property {Record<string, [isReplaced: number, debounceMs: number]>} bound The parameters that
+ *   its fields are bound to.
  * @property {number} hasHook Whether it follows all other parameters too.
  * @property {string} shown The query of its fields, or the one that it has been sent, which begins
  *   with `?`.
@@ -40,12 +42,12 @@ const withParam = (search, query, name) => {
 
 /** @type {Module} */
 export default core => {
-  /** @type {Map<import('../page/component.js').Component, Follower>} */
+  /** @type {Map<Component, Follower>} */
   const followers = new Map();
   /** The URL of the current entry, as the followers know it. */
   let here = new URL(location.href);
 
-  /** @param {import('../page/component.js').Component} component @returns {string} */
+  /** @param {Component} component @returns {string} */
   const readQuery = component => JSON.parse(core.fieldJson(component.slot, '?')) ?? '';
 
   /** Returns the followers that are mounted. */
@@ -57,8 +59,13 @@ export default core => {
     return [...followers.values()];
   };
 
-  /** Returns the parameters that the URL does not have as the component. @param {Follower} follower */
-  const changedParams = ({ bound, shown }) => Object.keys(bound).filter(name => valuesOf(shown, name) != valuesOf(location.search, name));
+  /**
+   * Returns the parameters that the URL does not have as the component.
+   *
+   * @param {Follower} follower
+   */
+  const changedParams = ({ bound, shown }) =>
+    Object.keys(bound).filter(name => valuesOf(shown, name) != valuesOf(location.search, name));
 
   /** Sends the query to a component, if it follows another one. @param {Follower} follower */
   const send = follower => {

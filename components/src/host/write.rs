@@ -14,6 +14,7 @@ use crate::edit::{EditCursor, FieldPath};
 use crate::env::Env;
 use crate::error::without_place;
 use crate::fault::{guard, guard_now};
+use crate::follow::follow_url;
 use crate::instance::Started;
 use crate::spec::{Hook, Spec};
 use crate::url::{self, UrlParams};
@@ -87,7 +88,7 @@ impl Host {
             if let Some(limit) = cx.limit() {
                 mount = mount.with_time_limit(limit);
             }
-            let (component, changed) = match url::follow(draft, &params, mount).await {
+            let (component, changed) = match follow_url(draft, &params, mount).await {
                 Ok(followed) => followed,
                 Err(error) => {
                     return host.finish(HandlerOutcome {

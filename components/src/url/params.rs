@@ -56,8 +56,8 @@ impl UrlParams {
         query.finish()
     }
 
-    /// Decodes a parameter, a list from all of its values. `None` if the parameter is absent, or its
-    /// text does not fit the type.
+    /// Decodes a parameter, a list from all of its values. `None` if the parameter is absent, or
+    /// its text does not fit the type.
     pub(crate) fn read<T: DeserializeOwned>(&self, name: &str, shape: ShapeRef) -> Option<T> {
         let first = self.get(name)?;
         let json = if matches!(shape.get(), Shape::List(_)) {
