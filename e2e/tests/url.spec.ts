@@ -1,6 +1,7 @@
 // Fields that are bound to parameters of the URL, at 0 and 300 ms and with the socket cut.
 
 import type { Page } from "@playwright/test";
+import { Network } from "./network.ts";
 import { expect, live, open, test } from "./networked.ts";
 
 const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
@@ -211,3 +212,59 @@ test("after the loss of the session the URL determines the fields", async ({ pag
   await expect.poll(() => search(page)).toBe("?page=4&tab=second");
   expect(await length(page)).toBe(before);
 });
+
+test("a step back that waits for an earlier one comes with the next action", async ({ page, network }) => {
+  await open(page, `${network.url}/search`);
+  for (const shown of ["page 2", "page 3", "page 4"]) {
+    await press(page, "Next");
+    await expect(state(page)).toContainText(shown);
+  }
+  network.latency = 150;
+  for (const at of ["?page=3", "?page=2"]) {
+    await page.evaluate(() => history.back());
+    await expect.poll(() => search(page)).toBe(at);
+  }
+  await press(page, "Red");
+  await expect.poll(() => search(page)).toBe("?page=2&tags=red");
+  await expect(state(page)).toContainText("page 2");
+});
+
+test("two components that bind one parameter are reported, and the first one has it", async ({ page, network, problems }) => {
+  problems.expect(/the parameter "\w+" is bound by two components/);
+  await open(page, `${network.url}/search-by-hand?page=2`);
+  await page.evaluate(() => {
+    const second = document.createElement("live-component");
+    second.setAttribute("name", "search");
+    document.body.append(second);
+  });
+  await expect(page.locator("#state")).toHaveCount(2);
+  await page.getByRole("button", { name: "Next" }).first().click();
+  await expect.poll(() => search(page)).toBe("?page=3");
+  await page.getByRole("button", { name: "Next" }).last().click();
+  await expect(page.locator("#state").last()).toContainText("page 4");
+  expect(search(page)).toBe("?page=3");
+});
+
+for (const latency of [0, 300]) {
+  test(`the demo's filter and rows are in the URL, at ${latency} ms`, async ({ page, demo }) => {
+    const network = await Network.before(demo.url);
+    network.latency = latency / 2;
+    await open(page, `${network.url}/todo?filter=active`);
+    await expect(page.getByRole("button", { name: "Active" })).toHaveAttribute("aria-pressed", "true");
+    await press(page, "Completed");
+    await expect.poll(() => search(page)).toBe("?filter=completed");
+    await page.evaluate(() => history.back());
+    await expect(page.getByRole("button", { name: "Active" })).toHaveAttribute("aria-pressed", "true");
+    await press(page, "All");
+    await expect.poll(() => search(page)).toBe("");
+
+    await open(page, `${network.url}/rows?rows=20&selected=7`);
+    await expect(page.locator("tr")).toHaveCount(20);
+    await expect(page.locator("tr.selected")).toContainText("7");
+    await page.locator("tr").nth(2).locator(".pick").click();
+    await expect.poll(() => search(page)).toBe("?rows=20&selected=3");
+    await page.evaluate(() => history.back());
+    await expect(page.locator("tr.selected")).toContainText("7");
+    await network.remove();
+  });
+}

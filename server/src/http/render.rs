@@ -46,9 +46,13 @@ pub struct Live {
     binding: SealBinding,
     /// The parameters of the request's URL.
     params: UrlParams,
-    /// The parameters that the rendered components are bound to, each with a component's name.
-    bound: Arc<Mutex<BTreeMap<&'static str, &'static str>>>,
+    bound: PageParams,
 }
+
+/// The parameters that the components of a response are bound to, each with a component's name.
+/// Kept in the request, for all `Live`s of a handler.
+#[derive(Clone, Debug, Default)]
+struct PageParams(Arc<Mutex<BTreeMap<&'static str, &'static str>>>);
 
 /// What seals are bound to in addition to the identity.
 #[derive(Clone, Debug)]
@@ -205,7 +209,7 @@ impl Live {
             identity,
             binding: SealBinding::Identity,
             params: UrlParams::default(),
-            bound: Arc::default(),
+            bound: PageParams::default(),
         }
     }
 
@@ -217,7 +221,7 @@ impl Live {
 
     /// Binds the parameters of a component.
     fn bind_params(&self, spec: &'static Spec) -> Result<(), RenderError> {
-        let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bound = self.bound.0.lock().unwrap_or_else(PoisonError::into_inner);
         for param in spec.url {
             if let Some(first) = bound.insert(param.name, spec.name) {
                 return Err(RenderError::Parameter { parameter: param.name, first, second: spec.name });
@@ -371,7 +375,8 @@ where
         let identity = runtime.core().identify(parts.clone()).await?;
         let binding = SealBinding::of(parts, &runtime, &identity).map_err(IdentityError::no_randomness)?;
         let params = UrlParams::parse(parts.uri.query().unwrap_or_default());
-        Ok(Self { runtime, identity, binding, params, bound: Arc::default() })
+        let bound = parts.extensions.get_or_insert_default::<PageParams>().clone();
+        Ok(Self { runtime, identity, binding, params, bound })
     }
 }
 
