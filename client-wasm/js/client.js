@@ -1,7 +1,7 @@
 // The entry of the client: connects its parts, loads modules and the engine, and exports the public
 // interface.
 
-import { COMMAND_COMMIT, COMMAND_EDIT, COMMAND_EVENT, COMMAND_QUEUE, COMMAND_REBUILD } from './codes.js';
+import { COMMAND_COMMIT, COMMAND_EDIT, COMMAND_EVENT, COMMAND_QUEUE, COMMAND_REBUILD, COMMAND_STATE } from './codes.js';
 import { core } from './core.js';
 import { setClasses, setShown, writeAttribute } from './dom/attributes.js';
 import { toText } from './dom/hole.js';
@@ -38,6 +38,7 @@ Object.assign(core, /** @type {Partial<Core>} */ ({
   sendEdit: (slot, property, json) => queueCommand(COMMAND_EDIT, slot, 0, 0, property, json),
   sendCommit: (slot, property) => queueCommand(COMMAND_COMMIT, slot, 0, 0, property),
   unansweredMessages: () => query(COMMAND_QUEUE),
+  fieldJson: (slot, name) => query(COMMAND_STATE, slot, name),
 }));
 
 if (!document.documentElement.moveBefore) loadModule('move');

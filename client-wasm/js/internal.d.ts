@@ -77,6 +77,8 @@ interface Core {
    * whether it was sent and its frame.
    */
   unansweredMessages(): string;
+  /** Returns a field of a component's state as JSON; "null" if there is none. */
+  fieldJson(slot: number, name: string): string;
   /** Whether an event is handled now. */
   isFiring: boolean;
   /** The build that the server has named. */
@@ -143,6 +145,15 @@ interface Core {
   watchRoot?(root: any): void;
   /** targets: adds to `found` the listeners for an event outside of their elements. */
   addOutside?(event: any, path: any[], found: FoundListener[]): void;
+  /** url: a component was mounted, for the first time or again. */
+  componentMounted?(component: import('./page/component.js').Component): void;
+  /** url: the state of a component may have changed. */
+  stateChanged?(component: import('./page/component.js').Component): void;
+  /**
+   * url: the page is at another entry of its history. Returns true if only parameters have changed
+   * that components follow.
+   */
+  followUrl?(url: URL, state: unknown): boolean;
   /**
    * urls: checks that a value has no URL that runs a script. `kind` is the kind of the attribute.
    */

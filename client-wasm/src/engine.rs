@@ -108,7 +108,7 @@ pub fn turn(what: u32, slot: u32, a: u32, b: u32, text: &str, more: &str) -> f64
             WAKE => page.wake(),
             LEAVE => page.leave(if a == 0 { Departure::Cached } else { Departure::ForGood }),
             STATE => {
-                let state = page.state(slot).json();
+                let state = if text.is_empty() { page.state(slot) } else { page.field(slot, text) }.json();
                 page.ops().put(Op::State, &[], &[&state]);
             }
             QUEUE => {
@@ -161,7 +161,8 @@ const TIMER: u32 = 11;
 const WAKE: u32 = 12;
 /// Closes the connection of a page that is left; for good if `a` is not 0.
 const LEAVE: u32 = 13;
-/// Passes a component's state, shared fields included, to JavaScript at once in one operation.
+/// Passes a component's state, shared fields included, or the field with that name, to JavaScript
+/// at once in one operation.
 const STATE: u32 = 14;
 /// Checks whether a request of the component is unanswered, or, if `a` is not 0, an edit.
 const LOADING: u32 = 15;

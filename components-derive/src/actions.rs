@@ -102,8 +102,8 @@ fn computed_items(written: &Generated) -> TokenStream {
 /// Writes the items that only a component has. They are omitted if empty, because the type may be a
 /// state type.
 fn called_items(written: &Generated) -> TokenStream {
-    let Generated { specs, events, hooks, mount, migrate, arms, .. } = written;
-    if arms.is_empty() && mount.is_none() && migrate.is_none() {
+    let Generated { specs, events, hooks, mount, migrate, params, arms, .. } = written;
+    if arms.is_empty() && mount.is_none() && migrate.is_none() && params.is_none() {
         return TokenStream::new();
     }
     let has_mount = mount.is_some();
@@ -114,6 +114,7 @@ fn called_items(written: &Generated) -> TokenStream {
         pub const __LIVE_HAS_MOUNT: bool = #has_mount;
         #mount
         #migrate
+        #params
         #[allow(unused_variables)]
         pub fn __live_call(
             self: ::std::boxed::Box<Self>,

@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use syn::meta::ParseNestedMeta;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, Ident, LitStr, Path, Token, token};
+use syn::{Attribute, Expr, Ident, LitInt, LitStr, Path, Token, token};
 
 use crate::diagnostics::Diagnostics;
 use crate::names::nearest;
@@ -37,6 +37,16 @@ pub(crate) struct FieldAttrs {
     /// The field of a topic's state that contains the present users.
     pub(crate) presence: Option<Span>,
     pub(crate) default: Option<Fallback>,
+    /// The parameter of the page's URL that the field is bound to.
+    pub(crate) url: Option<UrlAttrs>,
+}
+
+/// The options of `url`.
+pub(crate) struct UrlAttrs {
+    pub(crate) span: Span,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) replace: bool,
+    pub(crate) debounce_ms: Option<LitInt>,
 }
 
 /// The value of a field that is not given.
@@ -66,8 +76,11 @@ pub(crate) struct SerdeAttrs {
 
 const COMPONENT: [&str; 7] = ["name", "template", "inline", "open", "durable", "children", "crate"];
 const PAGE: [&str; 4] = ["template", "inline", "children", "crate"];
-const FIELD: [&str; 11] =
-    ["prop", "page", "model", "shared", "private", "skip", "errors", "opaque", "key", "presence", "default"];
+const FIELD: [&str; 12] = [
+    "prop", "page", "model", "url", "shared", "private", "skip", "errors", "opaque", "key", "presence",
+    "default",
+];
+const URL: [&str; 3] = ["name", "replace", "debounce"];
 
 /// Parses the options of a component or a page, of which `known` are allowed.
 fn template_user(attrs: &[Attribute], known: &[&str], errors: &mut Diagnostics) -> ComponentAttrs {
@@ -107,12 +120,13 @@ pub(crate) fn page(attrs: &[Attribute], errors: &mut Diagnostics) -> ComponentAt
 pub(crate) fn field(attrs: &[Attribute], errors: &mut Diagnostics) -> FieldAttrs {
     let mut out = FieldAttrs::default();
     each(attrs, "live", errors, |option, meta| {
-        let span =
-            Some(meta.path.segments.first().map_or_else(Span::call_site, |segment| segment.ident.span()));
+        let at = meta.path.segments.first().map_or_else(Span::call_site, |segment| segment.ident.span());
+        let span = Some(at);
         match option {
             "prop" => out.prop = span,
             "page" => out.page = span,
             "model" => out.model = span,
+            "url" => out.url = Some(url(meta, at)?),
             "shared" => out.shared = Some(meta.value()?.parse()?),
             "private" => out.private = span,
             "skip" => out.skip = span,
@@ -129,6 +143,26 @@ pub(crate) fn field(attrs: &[Attribute], errors: &mut Diagnostics) -> FieldAttrs
         Ok(())
     });
     out
+}
+
+/// Parses `url`, `url = "name"` or `url(name = "…", replace, debounce = 300)`.
+fn url(meta: &ParseNestedMeta<'_>, span: Span) -> syn::Result<UrlAttrs> {
+    let mut out = UrlAttrs { span, name: None, replace: false, debounce_ms: None };
+    if meta.input.peek(Token![=]) {
+        out.name = Some(meta.value()?.parse()?);
+    } else if meta.input.peek(token::Paren) {
+        meta.parse_nested_meta(|inner| {
+            let option = inner.path.get_ident().map(ToString::to_string).unwrap_or_default();
+            match &*option {
+                "name" => out.name = Some(inner.value()?.parse()?),
+                "replace" => out.replace = true,
+                "debounce" => out.debounce_ms = Some(inner.value()?.parse()?),
+                _ => return Err(unknown(&inner, &option, &URL)),
+            }
+            Ok(())
+        })?;
+    }
+    Ok(out)
 }
 
 /// Parses `#[live(crate = "…")]`, the only option of state types.

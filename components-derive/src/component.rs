@@ -1,6 +1,7 @@
 //! Implements `#[derive(LiveComponent)]`.
 
 mod props;
+mod url;
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -71,11 +72,13 @@ fn fields_impl(model: &Model) -> TokenStream {
             visitor.field(#name, p::FieldKind::#kind, &mut p::Pick(&mut self.#member).field());
         }
     });
+    let query = url::query(model);
     quote! {
         impl p::TrackedFields for #ident {
             fn visit(&mut self, visitor: &mut dyn p::Visitor) {
                 #(#visits)*
                 if visitor.computed() {
+                    #query
                     self.__live_computed(visitor);
                 }
             }
@@ -134,7 +137,7 @@ fn component_impl(model: &Model) -> TokenStream {
             }
         }
     });
-    let shared = shared_method(model);
+    let (shared, url) = (shared_method(model), url::follow_method(model));
     let duplicate = quote_spanned! {ident.span()=>
         fn duplicate(&self) -> ::std::boxed::Box<dyn p::AnyComponent> {
             ::std::boxed::Box::new(::core::clone::Clone::clone(self))
@@ -164,6 +167,10 @@ fn component_impl(model: &Model) -> TokenStream {
                     _ => p::no_such_field(field),
                 }
             }
+            #url
+            fn call_params(self: ::std::boxed::Box<Self>, params: p::UrlParams, cx: p::MountContext) -> p::ParamsFuture {
+                self.__live_params(params, cx)
+            }
             #shared
             #errors
             fn call(self: ::std::boxed::Box<Self>, cx: p::Context, call: p::MethodCall<'_>) -> p::Called {
@@ -177,6 +184,7 @@ fn live_impl(model: &Model, template: &TemplateFile, compiled: Option<&Compiled>
     let (ident, name) = (&model.ident, &model.name);
     let type_name = ident.to_string();
     let props = props::ident(model);
+    let bound = url::specs(model);
     let (open, durable, schema) = (model.attrs.open, model.attrs.durable, schema(model));
     let specs = model.fields.iter().map(|field| {
         let (name, kind) = (&field.name, field.kind.ident());
@@ -232,6 +240,7 @@ fn live_impl(model: &Model, template: &TemplateFile, compiled: Option<&Compiled>
             const _: () = ::core::assert!(#ident::__LIVE_HAS_MOUNT || p::Fill::<#ty>::HAS_DEFAULT, #message);
         }
     });
+    let checks = url::checks(model);
     let template = template.source();
     let outermost =
         compiled.iter().flat_map(|compiled| &compiled.containment.outermost).map(|placed| &*placed.name);
@@ -244,6 +253,7 @@ fn live_impl(model: &Model, template: &TemplateFile, compiled: Option<&Compiled>
             }
         }
         #(#needed)*
+        #(#checks)*
         impl p::LiveComponent for #ident {
             type Props = #props;
             const SPEC: &'static p::Spec = &p::Spec {
@@ -255,6 +265,7 @@ fn live_impl(model: &Model, template: &TemplateFile, compiled: Option<&Compiled>
                 template: #template,
                 outermost: &[#(#outermost),*],
                 fields: &[#(#specs),*],
+                url: &[#(#bound),*],
                 props: &[#(#given),*],
                 computed: #ident::__LIVE_COMPUTED,
                 actions: #ident::__LIVE_ACTIONS,

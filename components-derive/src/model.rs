@@ -120,6 +120,28 @@ impl Model {
             }
             seen = Some(field);
         }
+        let mut bound = Vec::new();
+        for field in &self.fields {
+            let (Some(url), Some(param)) = (&field.attrs.url, field.param()) else { continue };
+            let at = url.name.as_ref().map_or(url.span, syn::LitStr::span);
+            if param.is_empty()
+                || param.len() > 64
+                || !param.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            {
+                errors.push(syn::Error::new(
+                    at,
+                    "the name of a parameter must have 1 to 64 letters, digits, `-`, `_` and `.`",
+                ));
+            }
+            if let Some((_, first)) = bound.iter().find(|(known, _)| *known == param) {
+                let message = format!(
+                    "the parameter `{param}` is already bound to `{first}`: give one of the fields another name, \
+                     #[live(url = \"…\")]"
+                );
+                errors.push(syn::Error::new(at, message));
+            }
+            bound.push((param, &field.name));
+        }
         for field in &self.fields {
             if let Some(pattern) = &field.attrs.shared {
                 errors.keep(self.topic(pattern));
@@ -206,6 +228,30 @@ impl ComponentField {
             // Each mistake is reported once.
             (attrs.prop, attrs.page) = (None, None);
         }
+        if let Some(url) = &attrs.url {
+            let why = match (kind, attrs.prop) {
+                (FieldRole::Public, None) if is_async(&field.ty) => {
+                    Some(("an `Async` field", "the server loads it"))
+                }
+                (FieldRole::Public, None) => None,
+                (FieldRole::Public | FieldRole::Errors, Some(_)) => {
+                    Some(("a `prop`", "the parent sets it; bind the parent's field instead"))
+                }
+                (FieldRole::Errors, None) => {
+                    Some(("an `errors` field", "only the server sets the errors of a form"))
+                }
+                (FieldRole::Shared, _) => {
+                    Some(("a `shared` field", "bind a field that names the topic instead: `\"chat/{room}\"`"))
+                }
+                (FieldRole::Private | FieldRole::Skip, _) => {
+                    Some(("a hidden field", "the URL would show it to the page"))
+                }
+            };
+            if let Some((what, why)) = why {
+                errors.push(syn::Error::new(url.span, format!("{what} cannot be bound to the URL: {why}")));
+                attrs.url = None;
+            }
+        }
         if let (Some(span), None) = (attrs.page, attrs.prop) {
             errors.push(syn::Error::new(
                 span,
@@ -255,6 +301,12 @@ impl ComponentField {
     /// Returns whether the page may set the prop.
     pub(crate) fn is_page(&self) -> bool {
         self.attrs.page.is_some()
+    }
+
+    /// Returns the name of the parameter that the field is bound to.
+    pub(crate) fn param(&self) -> Option<String> {
+        let url = self.attrs.url.as_ref()?;
+        Some(url.name.as_ref().map_or_else(|| self.name.clone(), syn::LitStr::value))
     }
 
     pub(crate) fn is_model(&self) -> bool {

@@ -16,7 +16,7 @@ pub use crate::check::{
     Argument, Check, CheckKind, Comparison, Edits, GivenProp, PathStep, Subject, Want, not_written, verify,
 };
 pub use crate::component::{
-    AnyComponent, Called, InTransaction, MethodCall, MethodOutcome, Return, VisitShared,
+    AnyComponent, Called, InTransaction, MethodCall, MethodOutcome, ParamsFuture, Return, VisitShared,
 };
 pub use crate::edit::{
     EditCursor, EditError, EditResult, EditSlot, Editable, FieldPath, Parts, SlotWhole, WrittenWhole,
@@ -34,7 +34,9 @@ pub use crate::shape::{
     Access, LiveShape, Shape, ShapeField, ShapeProbe, ShapeRef, Unshaped, hash, joined, may_be_key,
 };
 pub use crate::shared::AnyShared;
-pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, PartialSource, Spec, TemplateSource};
+pub use crate::spec::{
+    ActionSpec, ArgSpec, FieldKind, FieldSpec, HistoryEntry, Hook, PartialSource, Spec, TemplateSource, UrlParam,
+};
 pub use crate::storable::{
     Listed, ListsNothing, NoList, NotShared, PickUnwritten, ReadableField, Shows, ShowsNone, UnreadableField,
     UnwrittenField, WritableField,
@@ -43,6 +45,8 @@ pub use crate::topic::{HasPresence, Presence, Topic, TopicState};
 pub use crate::tracking::{
     JsonResult, Pick, PickPlain, Print, StateWriter, TrackedField, TrackedFields, Tracker, Visitor,
 };
+
+pub use crate::url::{BOUND, BoundParams, QUERY, UrlParams, UrlQuery, is_bound, not_bound, read_param};
 
 use crate::fault;
 use crate::{ActionError, ErrorCode};
@@ -340,6 +344,14 @@ pub trait Defaults: Sized {
         Self: LiveComponent,
     {
         Self::restore(saved)
+    }
+
+    fn __live_params(self: Box<Self>, params: UrlParams, cx: MountContext) -> ParamsFuture
+    where
+        Self: AnyComponent,
+    {
+        let _ = (params, cx);
+        Box::pin(std::future::ready((self as Box<dyn AnyComponent>, Ok(()))))
     }
 
     fn __live_call(self: Box<Self>, cx: Context, call: MethodCall<'_>) -> Called

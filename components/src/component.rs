@@ -16,6 +16,7 @@ use crate::saved::Saved;
 use crate::shared::AnyShared;
 use crate::spec::Spec;
 use crate::tracking::{JsonResult, StateWriter, TrackedFields};
+use crate::url::UrlParams;
 use crate::{ActionError, Context, Errors, MountContext, Result};
 use vivaz_databases::Tx;
 
@@ -77,6 +78,19 @@ pub trait AnyComponent: TrackedFields + Send + 'static {
     /// value does not fit.
     fn edit(&mut self, edit: &mut EditCursor<'_>) -> EditResult;
 
+    /// Reads the fields that are bound to parameters of the page's URL, and adds the names of those
+    /// that changed to `changed`.
+    ///
+    /// # Errors
+    /// Returns an error if a field has no JSON form.
+    fn follow_url(&mut self, params: &UrlParams, changed: &mut Vec<&'static str>) -> JsonResult {
+        let _ = (params, changed);
+        Ok(())
+    }
+
+    /// Calls the method `params`.
+    fn call_params(self: Box<Self>, params: UrlParams, cx: MountContext) -> ParamsFuture;
+
     /// Reads a field from its saved value, and writes it into an object as it would be saved again.
     /// For the check that saved state can be restored.
     ///
@@ -99,6 +113,9 @@ pub trait AnyComponent: TrackedFields + Send + 'static {
     /// panic.
     fn call(self: Box<Self>, cx: Context, call: MethodCall<'_>) -> Called;
 }
+
+/// A future of `params`, with the component as the method left it.
+pub type ParamsFuture = BoxFuture<(Box<dyn AnyComponent>, Result)>;
 
 /// A function that visits the shared fields of a component.
 pub type VisitShared<'a> = dyn FnMut(&'static str, fmt::Arguments<'_>, &mut dyn AnyShared) + 'a;

@@ -32,11 +32,13 @@ use crate::shared::Cause;
 use crate::spec::{Hook, Spec};
 use crate::topic::{StagedUpdate, TopicRef, Unsent};
 use crate::tracking::{Loaded, Tracker, settle, write_shown};
+use crate::url::QUERY;
 use crate::{ActionError, Context, MountContext, Result};
 
 use durable::Record;
 pub use flush::NO_FLUSH;
 use kept::{Absent, HostedComponent};
+use write::QueryEdit;
 pub(crate) use topics::recall_presences;
 
 /// A mounted component.
@@ -318,14 +320,24 @@ impl Host {
                 Err(error) => self.refuse(cx, error),
             };
         }
-        let set: Vec<_> = set.into_iter().map(|(field, value)| (field.into(), value)).collect();
-        let edited = match self.write(&set) {
+        let mut set = set.into_iter();
+        let (mut edits, mut query) = (Vec::new(), None);
+        for (field, value) in set.by_ref() {
+            if field == QUERY {
+                query = Some(value);
+                break;
+            }
+            edits.push((field.into(), value));
+        }
+        let after = set.map(|(field, value)| (field.into(), value)).collect();
+        let query = query.map(|query| QueryEdit { query, after });
+        let mut edited = match self.write(&edits) {
             Ok(edited) => edited,
             Err(error) => return self.refuse(cx, error),
         };
         self.run_later(cx.outbox(), |mut host| async move {
             let (env, limit) = (cx.env().clone(), cx.limit());
-            let mut topics = match host.follow_edits(&env, limit).await {
+            let mut topics = match host.settle_edits(&mut edited, query, &env, limit).await {
                 Ok(topics) => topics,
                 Err(error) => {
                     return host.finish(HandlerOutcome {
@@ -407,8 +419,11 @@ impl Host {
     fn run_job(mut self: Box<Self>, cx: Context, job: Job) -> Started {
         match job {
             Job::Action { action, payload, set } => self.run_action(cx, action, payload, set),
+            Job::Property { property, value } if property.field == QUERY && property.steps.is_empty() => {
+                self.run_edits(cx, Vec::new(), Some(QueryEdit { query: value, after: Vec::new() }))
+            }
             Job::Property { property, value } => match self.write(&[(property, value)]) {
-                Ok(edited) => self.run_edits(cx, edited),
+                Ok(edited) => self.run_edits(cx, edited, None),
                 Err(error) => self.refuse(cx, error),
             },
             Job::Props { props, page } => match self.with_props(&props) {

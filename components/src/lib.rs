@@ -26,6 +26,7 @@ mod env;
 mod error;
 mod event;
 mod fault;
+mod follow;
 mod form;
 mod future;
 mod host;
@@ -47,6 +48,7 @@ mod stream;
 mod topic;
 mod tracked;
 mod tracking;
+pub mod url;
 
 pub use broadcast::Broadcast;
 pub use budget::{Account, Admission, Budget};
@@ -79,6 +81,7 @@ pub use topic::{
 };
 pub use tracked::Tracked;
 pub use tracking::Loaded;
+pub use url::UrlParams;
 pub use vivaz_components_derive::{LiveComponent, LivePage, LiveState, actions};
 pub use vivaz_databases::Tx;
 pub use vivaz_protocol::{Author, ComponentId, ErrorCode};

@@ -11,13 +11,14 @@ use serde_json::value::RawValue;
 use vivaz_protocol::ErrorCode;
 use vivaz_protocol::log::Quoted;
 
-use crate::component::LiveComponent;
+use crate::component::{AnyComponent, LiveComponent};
 use crate::error::without_place;
+use crate::follow::follow_url;
 use crate::future::BoxFuture;
 use crate::host::Host;
 use crate::instance::Instance;
 use crate::spec::Spec;
-use crate::{ActionError, MountContext, Result, fault};
+use crate::{ActionError, MountContext, Result, fault, url};
 
 use restoring::restore_untyped;
 pub use restoring::{Decoded, RestoreFailure, RestoreFuture};
@@ -109,7 +110,12 @@ pub fn mount<C: LiveComponent>(props: C::Props, mut cx: MountContext) -> MountFu
     Box::pin(async move {
         let limit = cx.limit();
         let component = fault::guard("mount", limit, async { C::mount(props, &mut cx).await }).await?;
-        Host::bound(Box::new(component), &cx).await
+        let mut component: Box<dyn AnyComponent> = Box::new(component);
+        if url::is_bound(C::SPEC) {
+            let params = cx.params().clone();
+            (component, _) = follow_url(component, &params, cx.clone()).await?;
+        }
+        Host::bound(component, &cx).await
     })
 }
 

@@ -25,6 +25,8 @@ pub struct Spec {
     pub outermost: &'static [&'static str],
     /// The struct's fields, in their order.
     pub fields: &'static [FieldSpec],
+    /// The parameters of the page's URL that fields are bound to.
+    pub url: &'static [UrlParam],
     /// The props.
     pub props: &'static [ArgSpec],
     /// The names of the methods marked `#[live(computed)]`.
@@ -126,6 +128,28 @@ pub struct FieldSpec {
     pub page: bool,
 }
 
+/// A parameter of the page's URL that a field is bound to.
+#[derive(Clone, Copy, Debug)]
+pub struct UrlParam {
+    /// The parameter's name.
+    pub name: &'static str,
+    /// The field's name on the wire.
+    pub field: &'static str,
+    /// How a change of the field enters the browser's history.
+    pub history: HistoryEntry,
+    /// How long the field keeps a value before the page writes it into the URL, in milliseconds.
+    pub debounce_ms: u32,
+}
+
+/// How a change of the URL enters the browser's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistoryEntry {
+    /// As a new entry.
+    Push,
+    /// In place of the current entry.
+    Replace,
+}
+
 /// The purpose of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldKind {
@@ -167,6 +191,8 @@ impl FieldKind {
 /// A lifecycle method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
+    /// The component was mounted, or the page's URL has changed.
+    Params,
     /// The page has connected for the first time.
     Connected,
     /// The page wrote a field.

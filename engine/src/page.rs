@@ -229,6 +229,11 @@ impl Page {
         self.client.whole(slot)
     }
 
+    /// Returns a field of that state; null if there is none.
+    pub fn field(&self, slot: Slot, name: &str) -> Val {
+        self.client.root(slot, Key::of(name)).cloned().unwrap_or_default()
+    }
+
     /// Checks whether a message of the component is unanswered.
     pub fn is_loading(&self, slot: Slot) -> bool {
         self.client.waits(slot, &|_| true)

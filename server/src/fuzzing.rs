@@ -26,6 +26,7 @@ impl Seals {
             props: props.into(),
             state: None,
             painted: None,
+            query: None,
         };
         self.0.seal(&content, holder).ok()
     }

@@ -107,7 +107,7 @@ pub use vivaz_components::{
 };
 // Their fields.
 pub use vivaz_components::{
-    Async, DuplicateKey, Errors, FieldPath, FieldStep, Key, Keyed, List, ListIter, Saved, Tracked,
+    Async, DuplicateKey, Errors, FieldPath, FieldStep, Key, Keyed, List, ListIter, Saved, Tracked, UrlParams,
 };
 // State that pages share, and who is present.
 pub use vivaz_components::{
@@ -140,7 +140,7 @@ pub mod prelude {
     pub use vivaz_components::{
         ActionError, Async, Context, Errors, FieldPath, FieldStep, Identity, Key, List, LiveComponent,
         LivePage, LiveState, MountContext, Presence, PresenceChange, Result, Shared, Target, Topic,
-        TopicContext, actions,
+        TopicContext, UrlParams, actions,
     };
     pub use vivaz_databases::Tx;
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use vivaz_components::Registry;
 use vivaz_components::page::PageSpec;
 use vivaz_components::spec::FieldKind;
+use vivaz_components::url::is_bound;
 use vivaz_template::{Compiled, TemplateKind};
 
 /// The templates, indexed by component and by hash.
@@ -80,7 +81,8 @@ impl Templates {
             }
             let is_shared =
                 |name: &str| spec.field(name).is_some_and(|field| field.kind == FieldKind::Shared);
-            let json: Box<str> = compiled.to_json(&is_shared).into();
+            let module = is_bound(spec).then_some("url");
+            let json: Box<str> = compiled.to_json_with(&is_shared, module).into();
             let hash: Box<str> = blake3::hash(json.as_bytes()).to_hex().chars().take(32).collect();
             templates.hashes.insert(hash.clone(), spec.name);
             let (file, compiled) = (spec.template.file, Arc::new(compiled));

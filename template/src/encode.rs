@@ -29,6 +29,12 @@ impl Compiled {
     /// Encodes the template for the page. The same template gives the same bytes. `is_shared`
     /// returns whether a field of the component shows a topic.
     pub fn to_json(&self, is_shared: &dyn Fn(&str) -> bool) -> String {
+        self.to_json_with(is_shared, None)
+    }
+
+    /// Encodes the template as [`to_json`](Self::to_json) does. The page also loads that module of
+    /// the client, which the component requires.
+    pub fn to_json_with(&self, is_shared: &dyn Fn(&str) -> bool, module: Option<&str>) -> String {
         let source = EncoderInput::of(self, is_shared);
         let all = &self.template.blocks;
         let mut names = NameTable::default();
@@ -36,7 +42,7 @@ impl Compiled {
         let mut out = Encoder { names, submits: Vec::new(), code: vec!["0".to_owned(); all.len()] };
         let mut blocks = Vec::new();
         for (at, block) in all.iter().enumerate() {
-            blocks.push(out.block(at, block, &masks, &source));
+            blocks.push(out.block(at, block, &masks, &source, module.filter(|_| at == 0)));
         }
         let names: Vec<String> = out.names.0.iter().map(|name| quoted(name)).collect();
         array(&[
@@ -101,7 +107,14 @@ impl Encoder {
     }
 
     /// Writes the code of a block and returns the block for the DOM.
-    fn block(&mut self, at: usize, block: &Block, masks: &Masks, source: &EncoderInput<'_>) -> String {
+    fn block(
+        &mut self,
+        at: usize,
+        block: &Block,
+        masks: &Masks,
+        source: &EncoderInput<'_>,
+        module: Option<&str>,
+    ) -> String {
         // The events' code precedes the holes, because the connection state refers to its element's
         // own event.
         let events: Vec<usize> = block.holes.iter().map(|hole| self.event(&hole.kind)).collect();
@@ -162,7 +175,8 @@ impl Encoder {
             self.expr(first);
         }
         let mut parts = vec![quoted(&block.html), (block.namespace as u8).to_string(), array(&places)];
-        let modules = modules(block);
+        let mut modules = modules(block);
+        modules.extend(module.map(quoted));
         if !modules.is_empty() {
             parts.push(array(&modules));
         }

@@ -1,1 +1,1 @@
-var e=e=>{let{ie:t,pe:n}=e;t.warnUnsent??=!0,addEventListener("beforeunload",r=>{if(t.warnUnsent){e.rt?.(document);for(let t of n.keys())e.Te(15,t,1)&&r.preventDefault()}})};export{e as default};
+var e=e=>{let{ae:t,me:n}=e;t.warnUnsent??=!0,addEventListener("beforeunload",a=>{if(t.warnUnsent){e.rt?.(document);for(let t of n.keys())e.Oe(15,t,1)&&a.preventDefault()}})};export{e as default};

@@ -61,8 +61,9 @@ export const setAnswer = json => { answer = json; };
  *
  * @param {number} command
  * @param {number} [slot]
+ * @param {string} [name]
  */
-export const query = (command, slot) => {
-  runCommand(command, slot);
+export const query = (command, slot, name) => {
+  runCommand(command, slot, 0, 0, name);
   return answer;
 };

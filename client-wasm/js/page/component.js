@@ -1,6 +1,7 @@
 // A mounted component, as the code of the page uses it. client.d.ts documents the public members.
 
 import { COMMAND_CALL, COMMAND_OPTIMISTIC, COMMAND_LOADING, COMMAND_RELEASE, COMMAND_SET, COMMAND_STATE } from '../codes.js';
+import { core } from '../core.js';
 import { runCommand } from '../glue.js';
 import { call } from './calls.js';
 import { enqueue, query, queueCommand } from './commands.js';
@@ -89,6 +90,7 @@ export class Component {
   /** Notifies the subscribers that the state has changed. */
   notifySubscribers() {
     this.#state = undefined;
+    core.stateChanged?.(this);
     for (const act of [...this.#subscribers]) guard(() => act(this.state, this));
   }
   /** Passes on an event of the application. @param {string} name @param {unknown} data */

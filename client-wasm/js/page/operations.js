@@ -37,7 +37,10 @@ const repeatEarly = element => document.$early?.(element, handleEvent);
 const setPhase = (component, error) => {
   const { element, isReported } = component;
   component.isReported = !error;
-  if (!error) core.hasLost = false;
+  if (!error) {
+    core.hasLost = false;
+    defer(() => core.componentMounted?.(component));
+  }
   if (isReported && !error) return;
   if (element) {
     writeAttribute(element, 'live-state', error ? 'error' : null);

@@ -11,7 +11,7 @@ use syn::{
 
 use crate::diagnostics::Diagnostics;
 use crate::names::{last_name, plain};
-use kinds::{action, computed, migrate, mount};
+use kinds::{action, computed, migrate, mount, params};
 
 /// The generated code of the methods.
 #[derive(Default)]
@@ -32,6 +32,7 @@ pub(super) struct Generated {
     pub(super) visits: Vec<TokenStream>,
     pub(super) mount: Option<TokenStream>,
     pub(super) migrate: Option<TokenStream>,
+    pub(super) params: Option<TokenStream>,
     /// The names of the actions that require a durable component.
     pub(super) transactions: Vec<Ident>,
     pub(super) arms: Vec<TokenStream>,
@@ -44,6 +45,7 @@ pub(super) enum MethodRole {
     Computed,
     Mount,
     Migrate,
+    Params,
     Connected,
     Updated,
     Disconnected,
@@ -107,6 +109,7 @@ impl MethodRole {
             Some(match function.sig.ident.to_string().as_str() {
                 "mount" => Self::Mount,
                 "migrate" => Self::Migrate,
+                "params" => Self::Params,
                 "connected" => Self::Connected,
                 "updated" => Self::Updated,
                 "disconnected" => Self::Disconnected,
@@ -207,7 +210,7 @@ pub(super) fn write(sig: &Signature, role: MethodRole, written: &mut Generated, 
             Parameter::Context | Parameter::Transaction | Parameter::Text(_) => None,
         })
         .collect();
-    let takes_text = matches!(role, MethodRole::Updated);
+    let takes_text = matches!(role, MethodRole::Updated | MethodRole::Params);
     if let (false, Some(span)) = (
         takes_text,
         passed.iter().find_map(|argument| match argument {
@@ -229,6 +232,10 @@ pub(super) fn write(sig: &Signature, role: MethodRole, written: &mut Generated, 
             let run = run(sig, &passed);
             let arm = quote!(p::MethodCall::Updated(property) => { let __path = ::core::clone::Clone::clone(property); #run });
             hook("Updated", arm, written);
+        }
+        MethodRole::Params => {
+            written.hooks.push(Ident::new("Params", Span::call_site()));
+            written.params = Some(params(sig, &passed));
         }
         MethodRole::Unmount => {
             let reason = values.first().map(|(ident, _)| quote!(let #ident = __reason;));
@@ -253,6 +260,7 @@ fn check_values(sig: &Signature, role: &MethodRole, values: &[(&Ident, &Type)]) 
         MethodRole::Computed
         | MethodRole::Mount
         | MethodRole::Migrate
+        | MethodRole::Params
         | MethodRole::Connected
         | MethodRole::Updated
         | MethodRole::Disconnected
@@ -263,6 +271,7 @@ fn check_values(sig: &Signature, role: &MethodRole, values: &[(&Ident, &Type)]) 
             MethodRole::Computed => "only `&self`",
             MethodRole::Event(_) => "the event's data and the context",
             MethodRole::Updated => "`path: &FieldPath` and the context",
+            MethodRole::Params => "`params: &UrlParams` and `cx: &mut MountContext`",
             MethodRole::Unmount => "the reason and the context",
             MethodRole::Action(_)
             | MethodRole::Mount
@@ -348,7 +357,8 @@ fn parameter(input: &FnArg, sig: &Signature) -> syn::Result<Parameter> {
         let last = last_name(&reference.elem).map(ToString::to_string);
         return match last.as_deref() {
             Some("Context" | "MountContext") => {
-                let wanted = if sig.ident == "mount" { "MountContext" } else { "Context" };
+                let is_mount = sig.ident == "mount" || sig.ident == "params";
+                let wanted = if is_mount { "MountContext" } else { "Context" };
                 let is_other = last.as_deref() != Some(wanted);
                 if is_other || sig.asyncness.is_some() && reference.mutability.is_none() {
                     let message = format!("write `cx: &mut {wanted}`");
@@ -356,7 +366,7 @@ fn parameter(input: &FnArg, sig: &Signature) -> syn::Result<Parameter> {
                 }
                 Ok(Parameter::Context)
             }
-            Some("str" | "FieldPath") => Ok(Parameter::Text(reference.span())),
+            Some("str" | "FieldPath" | "UrlParams") => Ok(Parameter::Text(reference.span())),
             Some("Tx" | "Connection") => Err(syn::Error::new(
                 reference.span(),
                 "a transaction is `tx: &mut Tx`, once, in an `#[action(transaction)]`; the connection of the \

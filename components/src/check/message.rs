@@ -15,7 +15,7 @@ pub struct ConstMessage {
 impl ConstMessage {
     const ROOM: usize = 6144;
 
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { bytes: [0; Self::ROOM], len: 0 }
     }
 
@@ -32,7 +32,7 @@ impl ConstMessage {
         }
     }
 
-    pub(super) const fn text(self, text: &str) -> Self {
+    pub(crate) const fn text(self, text: &str) -> Self {
         let bytes = text.as_bytes();
         self.bytes(bytes, 0, bytes.len())
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::budget::{Account, Admission, Budget};
 use crate::env::Env;
 use crate::error::Result;
+use crate::url::UrlParams;
 
 /// The context of `mount`. It dereferences to the [`Env`] and accepts no requests: a component may
 /// be mounted for a first paint to which no page ever connects. Rooms and tasks belong in
@@ -17,6 +18,17 @@ pub struct MountContext {
     limit: Option<Duration>,
     budget: Option<Arc<Budget>>,
     admission: Admission,
+    params: UrlParams,
+}
+
+impl MountContext {
+    /// Returns the parameters of the page's URL. There are none for a component that the page
+    /// mounts later, by name or in a template: a page that has parameters sends them after the
+    /// mount, and the component's `params` is called.
+    #[must_use]
+    pub fn params(&self) -> &UrlParams {
+        &self.params
+    }
 }
 
 /// For the host of a component. `mount` gets a finished context, so the documentation of
@@ -26,7 +38,7 @@ impl MountContext {
     #[doc(hidden)]
     #[must_use]
     pub fn new(env: Env) -> Self {
-        Self { env, limit: None, budget: None, admission: Admission::Bounded }
+        Self { env, limit: None, budget: None, admission: Admission::Bounded, params: UrlParams::default() }
     }
 
     /// Sets how long `mount` may wait.
@@ -34,6 +46,14 @@ impl MountContext {
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
+        self
+    }
+
+    /// Sets the parameters of the page's URL.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_params(mut self, params: UrlParams) -> Self {
+        self.params = params;
         self
     }
 

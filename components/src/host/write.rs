@@ -7,18 +7,26 @@ use serde_json::value::RawValue;
 use vivaz_protocol::log::{Escaped, Quoted};
 use vivaz_protocol::{ErrorCode, PropertyPath};
 
-use super::{HandlerOutcome, Host, ShownTopics, input_messages, topics};
+use super::{HandlerOutcome, Host, HostedComponent, ShownTopics, input_messages, topics};
 use crate::component::{AnyComponent, Called, MethodCall};
 use crate::edit::{EditCursor, FieldPath};
 use crate::env::Env;
 use crate::error::without_place;
 use crate::fault::{guard, guard_now};
+use crate::follow::follow_url;
 use crate::instance::Started;
 use crate::spec::{Hook, Spec};
-use crate::{ActionError, Context, Result};
+use crate::url::{self, UrlParams};
+use crate::{ActionError, Context, MountContext, Result};
 
 /// A property that the page edits, with its new value.
 type PageEdit = (PropertyPath<'static>, Box<RawValue>);
+
+/// The query of the page's URL, with the edits that the page made after it.
+pub(super) struct QueryEdit {
+    pub(super) query: Box<RawValue>,
+    pub(super) after: Vec<PageEdit>,
+}
 
 impl Host {
     /// Writes edits of the page, all or none, and returns the properties. Values that do not fit
@@ -42,7 +50,8 @@ impl Host {
             })
         })?;
         written.into_iter().collect::<Result<()>>()?;
-        self.unedited = Some(std::mem::replace(&mut self.component, draft));
+        let before = std::mem::replace(&mut self.component, draft);
+        self.unedited.get_or_insert(before);
         Ok(edited)
     }
 
@@ -64,12 +73,65 @@ impl Host {
         Ok(draft)
     }
 
+    /// Reads the component's bound fields from the query of the page's URL, and calls `params`.
+    /// Returns the fields that changed.
+    ///
+    /// # Errors
+    /// Returns an error if the component does not follow the URL, if `query` is no text, and the
+    /// error of `params`. All edits are reverted then.
+    async fn follow_query(
+        &mut self,
+        query: &RawValue,
+        env: &Env,
+        limit: Option<Duration>,
+    ) -> Result<Vec<FieldPath>> {
+        let followed = match self.may_follow(query) {
+            Ok((params, draft)) => {
+                let mut mount = MountContext::new(env.clone()).with_params(params.clone());
+                if let Some(limit) = limit {
+                    mount = mount.with_time_limit(limit);
+                }
+                follow_url(draft, &params, mount).await
+            }
+            Err(error) => Err(error),
+        };
+        match followed {
+            Ok((component, changed)) => {
+                let before = std::mem::replace(&mut self.component, HostedComponent::new(component));
+                self.unedited.get_or_insert(before);
+                Ok(changed.into_iter().map(FieldPath::of).collect())
+            }
+            Err(error) => {
+                self.revert_edits();
+                Err(error)
+            }
+        }
+    }
+
+    /// Returns the parameters of a query, and a copy of the component to follow them.
+    fn may_follow(&self, query: &RawValue) -> Result<(UrlParams, Box<dyn AnyComponent>)> {
+        let spec = self.component.spec();
+        if !url::is_bound(spec) {
+            return Err(unknown_field(spec, url::QUERY));
+        }
+        let query: String = serde_json::from_str(query.get()).map_err(|_| {
+            ActionError::new(ErrorCode::BadValue, format!("`{}`: expected the query as a text", url::QUERY))
+        })?;
+        Ok((UrlParams::parse(&query), self.component.draft()?))
+    }
+
+    fn revert_edits(&mut self) {
+        if let Some(unedited) = self.unedited.take() {
+            self.component = unedited;
+        }
+    }
+
     /// Binds shared fields to the topics that the page's edits name.
     ///
     /// # Errors
     /// Returns an error if the user may not see one of these topics. All edits are reverted then,
     /// as they are if one of them does not decode.
-    pub(super) async fn follow_edits(
+    async fn follow_edits(
         &mut self,
         env: &Env,
         limit: Option<Duration>,
@@ -85,12 +147,36 @@ impl Host {
         match followed {
             Ok(()) => Ok(Some(topics::of(self.component.as_mut()))),
             Err(error) => {
-                if let Some(unedited) = self.unedited.take() {
-                    self.component = unedited;
-                }
+                self.revert_edits();
                 Err(error)
             }
         }
+    }
+
+    /// Follows the URL's query if there is one, writes the edits after it, and binds shared fields as
+    /// [`Host::follow_edits`] does. Adds the fields that changed to `edited`.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Host::follow_query`], [`Host::write`] and [`Host::follow_edits`]. All
+    /// edits are reverted then.
+    pub(super) async fn settle_edits(
+        &mut self,
+        edited: &mut Vec<FieldPath>,
+        query: Option<QueryEdit>,
+        env: &Env,
+        limit: Option<Duration>,
+    ) -> Result<Option<ShownTopics>> {
+        if let Some(QueryEdit { query, after }) = query {
+            edited.append(&mut self.follow_query(&query, env, limit).await?);
+            match self.write(&after) {
+                Ok(mut written) => edited.append(&mut written),
+                Err(error) => {
+                    self.revert_edits();
+                    return Err(error);
+                }
+            }
+        }
+        self.follow_edits(env, limit).await
     }
 
     /// Calls `updated` for each edit. An error does not revert the edits.
@@ -124,11 +210,17 @@ impl Host {
         cx
     }
 
-    /// Finishes a job of edits: binds topics and calls `updated`.
-    pub(super) fn run_edits(self: Box<Self>, mut cx: Context, edited: Vec<FieldPath>) -> Started {
+    /// Finishes a job of edits: follows the URL's query if there is one, binds topics and calls
+    /// `updated`.
+    pub(super) fn run_edits(
+        self: Box<Self>,
+        mut cx: Context,
+        mut edited: Vec<FieldPath>,
+        query: Option<QueryEdit>,
+    ) -> Started {
         self.run_later(cx.outbox(), |mut host| async move {
             let (env, limit) = (cx.env().clone(), cx.limit());
-            let (result, topics) = match host.follow_edits(&env, limit).await {
+            let (result, topics) = match host.settle_edits(&mut edited, query, &env, limit).await {
                 Ok(mut topics) => {
                     host.keep_edits(topics.as_ref());
                     cx = host.call_updated(cx, &edited, &mut topics).await;
@@ -148,11 +240,12 @@ fn may_edit(spec: &'static Spec, name: &str) -> Result<&'static str> {
         Some(field) if field.model => Ok(field.name),
         Some(field) if field.kind.is_readable() => Err(read_only(name)),
         None if spec.computed.contains(&name) => Err(read_only(name)),
-        Some(_) | None => Err(ActionError::new(
-            ErrorCode::UnknownProperty,
-            format!("`{}` has no field `{name}`", spec.name),
-        )),
+        Some(_) | None => Err(unknown_field(spec, name)),
     }
+}
+
+fn unknown_field(spec: &Spec, name: &str) -> ActionError {
+    ActionError::new(ErrorCode::UnknownProperty, format!("`{}` has no field `{name}`", spec.name))
 }
 
 fn read_only(name: &str) -> ActionError {

@@ -33,6 +33,7 @@ mod twin {
                 template: spec.template,
                 outermost: spec.outermost,
                 fields: spec.fields,
+                url: spec.url,
                 props: spec.props,
                 computed: spec.computed,
                 actions: spec.actions,

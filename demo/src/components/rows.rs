@@ -5,12 +5,21 @@ use vivaz::prelude::*;
 
 /// Maximum number of rows, of one call and in total.
 const MAX_ROWS: usize = 20_000;
+/// Maximum number of rows that a URL creates, because each request renders them.
+const MAX_ROWS_OF_URL: usize = 1_000;
 
 #[derive(LiveComponent, Clone, Default)]
 #[live(name = "rows", template = "rows.html", open)]
 pub(crate) struct Rows {
     rows: List<Row>,
+    #[live(url)]
     selected: Option<u64>,
+    /// How many rows the last call of `create` made.
+    #[live(url = "rows")]
+    created: usize,
+    /// The value of `created` that the rows are of.
+    #[live(private)]
+    shown: usize,
     #[live(private)]
     last_id: u64,
 }
@@ -23,10 +32,18 @@ pub(crate) struct Row {
 
 #[actions]
 impl Rows {
+    /// Shows the rows of the URL, and no selection of a row that is not there.
+    fn params(&mut self) -> Result<()> {
+        if self.created != self.shown {
+            self.replace(self.created.min(MAX_ROWS_OF_URL))?;
+        }
+        self.selected = self.selected.filter(|id| self.rows.contains(*id));
+        Ok(())
+    }
+
     #[action]
     fn create(&mut self, n: usize) -> Result<()> {
-        let rows = self.fresh(n, 0)?;
-        self.rows.replace(rows);
+        self.replace(n)?;
         self.selected = None;
         Ok(())
     }
@@ -89,6 +106,14 @@ impl Rows {
     fn clear(&mut self) {
         self.rows.clear();
         self.selected = None;
+        (self.created, self.shown) = (0, 0);
+    }
+
+    fn replace(&mut self, n: usize) -> Result<()> {
+        let rows = self.fresh(n, 0)?;
+        self.rows.replace(rows);
+        (self.created, self.shown) = (n, n);
+        Ok(())
     }
 
     /// Creates `n` new rows in addition to the remaining ones.

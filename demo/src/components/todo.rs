@@ -16,6 +16,19 @@ const MAX_ITEMS: u32 = 200;
 pub(crate) struct Todo {
     #[live(shared = "todo/main")]
     todos: Shared<Todos>,
+    /// The items to show.
+    #[live(model, url)]
+    filter: Filter,
+}
+
+/// Which items are shown.
+#[derive(LiveState, Serialize, Deserialize, Clone, Copy, Default)]
+#[serde(rename_all = "lowercase")]
+enum Filter {
+    #[default]
+    All,
+    Active,
+    Completed,
 }
 
 /// The list.

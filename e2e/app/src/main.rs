@@ -39,6 +39,7 @@ mod profile;
 mod prose;
 mod rebuilt;
 mod registration;
+mod search;
 mod serve;
 mod signup;
 mod spaces;
@@ -77,6 +78,8 @@ async fn main() -> anyhow::Result<()> {
         .route("/press", get(page::<press::Press>))
         .route("/prose", get(page::<prose::Prose>))
         .route("/registration", get(page::<registration::Registration>))
+        .route("/search", get(page::<search::Search>))
+        .route("/search-by-hand", get(search_by_hand))
         .route("/signup", get(page::<signup::Signup>))
         .route("/spaces", get(page::<spaces::Spaces>))
         .route("/typing", get(page::<typing::Typing>))
@@ -99,6 +102,11 @@ async fn by_hand(live: Live) -> Response {
         &live.head().to_string(),
         r#"<live-component name="broken"></live-component><live-component name="faults"></live-component>"#,
     )
+}
+
+/// A component with bound fields that the server did not render.
+async fn search_by_hand(live: Live) -> Response {
+    document(&live.head().to_string(), r#"<live-component name="search"></live-component>"#)
 }
 
 /// A page that loads the capture script from the server; the policy allows no inline script.

@@ -60,6 +60,9 @@ pub(crate) struct SealContent {
     /// The hash of the public state in the page, if the page carries that state.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub(crate) painted: Option<StateHash>,
+    /// The query of the page's URL, without the state of a component that follows it.
+    #[serde(rename = "q", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) query: Option<String>,
 }
 
 /// A hash of a component's public state as JSON text. It tells the server whether a page that was
@@ -165,6 +168,7 @@ mod tests {
             props: "{}".into(),
             state: Some(r#"{"count":1}"#.into()),
             painted: Some(StateHash::of(r#"{"count":1}"#)),
+            query: None,
         }
     }
 

@@ -196,6 +196,7 @@ async fn a_seal_is_valid_if_this_program_can_decode_its_content() {
             props: props.into(),
             state: state.map(Into::into),
             painted: None,
+            query: None,
         };
         let seal = runtime.core().sealer.seal(&sealed, &holder(&Identity::anonymous())).unwrap();
         let mount = format!(

@@ -2,14 +2,17 @@
 
 mod paint;
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
-use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent, LivePage};
+use vivaz_components::spec::Spec;
+use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent, LivePage, UrlParams};
 
 use super::listen::warn_without_listener;
 use crate::admission::browser::{BrowserCookie, BrowserId, CookieScope};
@@ -41,7 +44,15 @@ pub struct Live {
     runtime: Runtime,
     identity: Identity,
     binding: SealBinding,
+    /// The parameters of the request's URL.
+    params: UrlParams,
+    bound: PageParams,
 }
+
+/// The parameters that the components of a response are bound to, each with a component's name.
+/// Kept in the request, for all `Live`s of a handler.
+#[derive(Clone, Debug, Default)]
+struct PageParams(Arc<Mutex<BTreeMap<&'static str, &'static str>>>);
 
 /// What seals are bound to in addition to the identity.
 #[derive(Clone, Debug)]
@@ -136,6 +147,19 @@ pub enum RenderError {
         /// The error of the serialiser.
         source: serde_json::Error,
     },
+    /// Two components of the page are bound to one parameter of its URL.
+    #[error(
+        "the components `{first}` and `{second}` are both bound to the parameter `{parameter}` of the URL; give one of \
+         the fields another name, #[live(url = \"…\")], or bind a field of their parent and pass it as a prop"
+    )]
+    Parameter {
+        /// The parameter's name.
+        parameter: &'static str,
+        /// The component that was rendered first.
+        first: &'static str,
+        /// The other component.
+        second: &'static str,
+    },
     /// The seal of a component cannot be created, for example because the system's random number
     /// generator fails.
     #[error("cannot create a seal: {0}")]
@@ -171,6 +195,7 @@ impl IntoResponse for RenderError {
             | Self::Unknown(_)
             | Self::Props { .. }
             | Self::Values { .. }
+            | Self::Parameter { .. }
             | Self::Seal(_)
             | Self::Json(_) => {
                 tracing::error!(error = %Escaped(&self), "rendering a page failed");
@@ -188,7 +213,30 @@ const UNCACHED: [(HeaderName, HeaderValue); 1] =
 impl Live {
     #[cfg(feature = "testing")]
     pub(crate) fn new(runtime: Runtime, identity: Identity) -> Self {
-        Self { runtime, identity, binding: SealBinding::Identity }
+        Self {
+            runtime,
+            identity,
+            binding: SealBinding::Identity,
+            params: UrlParams::default(),
+            bound: PageParams::default(),
+        }
+    }
+
+    /// Returns the parameters of the request's URL.
+    #[must_use]
+    pub fn params(&self) -> &UrlParams {
+        &self.params
+    }
+
+    /// Binds the parameters of a component.
+    fn bind_params(&self, spec: &'static Spec) -> Result<(), RenderError> {
+        let mut bound = self.bound.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for param in spec.url {
+            if let Some(first) = bound.insert(param.name, spec.name) {
+                return Err(RenderError::Parameter { parameter: param.name, first, second: spec.name });
+            }
+        }
+        Ok(())
     }
 
     /// Renders a component. Its `mount` runs here, once: the page sends the state back in a seal.
@@ -388,7 +436,9 @@ where
         warn_without_listener(runtime.core(), &parts.extensions);
         let identity = runtime.core().identify(parts.clone()).await?;
         let binding = SealBinding::of(parts, &runtime, &identity).map_err(IdentityError::no_randomness)?;
-        Ok(Self { runtime, identity, binding })
+        let params = UrlParams::parse(parts.uri.query().unwrap_or_default());
+        let bound = parts.extensions.get_or_insert_default::<PageParams>().clone();
+        Ok(Self { runtime, identity, binding, params, bound })
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use vivaz_components::instance::{BoxFuture, Instance, Job};
 use vivaz_components::spec::Hook;
 use vivaz_components::{
-    ActionError, Admission, Decoded, MountContext, Registration, RestoreFailure, UnmountReason,
+    ActionError, Admission, Decoded, MountContext, Registration, RestoreFailure, UnmountReason, UrlParams,
 };
 use vivaz_protocol::{ComponentId, ErrorCode, ErrorMessage, Mounted, RawJson, Ref, Rev, Seal, ServerMessage};
 
@@ -167,7 +167,9 @@ impl Session {
             }
             None => {
                 let props = serde_json::from_str(&sealed.props).ok()?;
-                let making = registration.mount(props, self.mount_context());
+                let query = sealed.query.as_deref().unwrap_or_default();
+                let context = self.mount_context().with_params(UrlParams::parse(query));
+                let making = registration.mount(props, context);
                 Box::pin(async move {
                     making.await.map_err(|error| {
                         if error.code() == ErrorCode::BadProps { of_another_version(error) } else { error }

@@ -117,6 +117,7 @@ mod tests {
                 template: TemplateSource { file, text, partials: &[] },
                 outermost: spec.outermost,
                 fields: spec.fields,
+                url: &[],
                 props: spec.props,
                 computed: spec.computed,
                 actions: spec.actions,

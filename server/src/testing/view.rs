@@ -4,6 +4,7 @@ mod gesture;
 
 use serde::Serialize;
 use serde_json::Value;
+use vivaz_components::url::QUERY;
 use vivaz_engine::Val;
 use vivaz_engine::testing::{Node, NodeTree};
 
@@ -250,6 +251,21 @@ impl View {
             Ok(value) => self.page.ask(&self.id, Ask::Property { property: field.to_owned(), value }),
             Err(error) => panic!("the value of `{field}` has no JSON form: {error}"),
         }
+    }
+
+    /// Returns the query with the component's bound fields, as the page writes it into its URL: empty
+    /// if all of them have their defaults, or none is bound.
+    ///
+    /// # Panics
+    /// Panics if the component is not mounted.
+    #[must_use]
+    pub fn query(&self) -> String {
+        self.confirmed().get(QUERY).and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// Changes the query of the page's URL for the component, as back and forward do.
+    pub fn follow(&self, query: &str) -> Call {
+        self.set(QUERY, query)
     }
 
     /// Removes the component from the page.

@@ -89,5 +89,6 @@ mod transactions;
 mod unanswered;
 mod unheard;
 mod unmounting;
+mod url;
 mod waiting;
 mod withdrawn;

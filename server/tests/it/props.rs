@@ -46,6 +46,8 @@ pub(crate) struct Target {
     errors: Errors,
     #[live(private, default)]
     updated: Vec<String>,
+    #[live(url, default)]
+    bound: u32,
 }
 
 /// An item with one field that a page may write.

@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{FnArg, Ident, ReceiverKind, Signature, Type};
 
-use super::{ActionOptions, Generated, Parameter, parameter, run};
+use super::{ActionOptions, Generated, Parameter, encode, parameter, run};
 use crate::diagnostics::Diagnostics;
 use crate::names::{last_name, nearest, plain};
 
@@ -177,4 +177,30 @@ pub(super) fn migrate(sig: &Signature, errors: &mut Diagnostics) -> Option<Token
             #made
         }
     })
+}
+
+/// Writes `params`: `async fn params(&mut self, params: &UrlParams, cx: &mut MountContext) ->
+/// Result`, with either, both or none of the arguments, async or not.
+pub(super) fn params(sig: &Signature, passed: &[Parameter]) -> TokenStream {
+    let name = &sig.ident;
+    let arguments = passed.iter().map(|argument| match argument {
+        Parameter::Text(_) => quote!(&params),
+        Parameter::Context | Parameter::Transaction | Parameter::Value(..) => quote!(&mut cx),
+    });
+    let wait = sig.asyncness.map(|_| quote!(.await));
+    let encode = encode(sig, &quote_spanned!(name.span()=> this.#name(#(#arguments),*) #wait));
+    quote_spanned! {name.span()=>
+        #[allow(unused_variables, unused_mut, unreachable_pub)]
+        pub fn __live_params(
+            self: ::std::boxed::Box<Self>,
+            params: p::UrlParams,
+            mut cx: p::MountContext,
+        ) -> p::ParamsFuture {
+            let mut this = self;
+            ::std::boxed::Box::pin(async move {
+                let result: p::Return = #encode;
+                (this as ::std::boxed::Box<dyn p::AnyComponent>, result.map(|_| ()))
+            })
+        }
+    }
 }

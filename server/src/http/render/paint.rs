@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use vivaz_components::instance::Instance;
+use vivaz_components::url::is_bound;
 use vivaz_components::{Admission, Budget, MountContext};
 use vivaz_template::containment::OpenElement;
 use vivaz_template::{ChildSlot, escape, render_within};
@@ -38,6 +39,7 @@ impl<'a> FirstPaint<'a> {
         MountContext::new(core.env(self.live.identity.clone()))
             .with_time_limit(core.limits.action_time)
             .with_budget(Arc::clone(&self.budget), Admission::Bounded)
+            .with_params(self.live.params.clone())
     }
 
     /// Renders the element of a component with its content. `attributes` are additional, escaped
@@ -61,6 +63,7 @@ impl<'a> FirstPaint<'a> {
             .templates
             .of(spec.name)
             .ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(spec.name)))?;
+        self.live.bind_params(spec)?;
         let own = instance.state()?;
         let state = Self::complete_state(&own, instance.as_mut())?;
         // The state of a topic has a revision that only the server's snapshot names.
@@ -180,6 +183,9 @@ impl<'a> FirstPaint<'a> {
                     Err(error) => Err(error.into()),
                 },
             };
+            if let Err(error @ RenderError::Parameter { .. }) = painted {
+                return Err(error);
+            }
             Ok(painted.unwrap_or_else(|error| {
                 let (name, error) = (Quoted(&*child.component), Escaped(&error));
                 client_event!(core.log, WARN, component = %name, %error, "rendering a child failed; the page mounts it");
@@ -200,6 +206,7 @@ impl<'a> FirstPaint<'a> {
         let saved = instance.save()?;
         let state = String::from_utf8(saved).ok().filter(|state| state.len() <= core.limits.seal_state_bytes);
         let spec = instance.spec();
+        let query = (state.is_none() && is_bound(spec)).then(|| self.live.params.to_query());
         let sealed = SealContent {
             child,
             component: spec.name.to_owned(),
@@ -209,6 +216,7 @@ impl<'a> FirstPaint<'a> {
             props: props.get().to_owned(),
             state,
             painted: carried.map(StateHash::of),
+            query,
         };
         core.sealer.seal(&sealed, &self.live.holder()).map_err(|error| RenderError::Seal(error.into()))
     }

@@ -48,7 +48,7 @@ enum Cell {
 }
 
 /// Fields, by their purpose.
-const FIELDS: [(&str, FieldIs); 26] = [
+const FIELDS: [(&str, FieldIs); 29] = [
     ("hidden", FieldIs::Unknown),
     ("skipped", FieldIs::Unknown),
     ("updated", FieldIs::Unknown),
@@ -75,6 +75,9 @@ const FIELDS: [(&str, FieldIs); 26] = [
     (r#"["number","x"]"#, FieldIs::NestedReadOnly),
     (r#"["total","x"]"#, FieldIs::NestedReadOnly),
     (r#"["hidden","x"]"#, FieldIs::NestedUnknown),
+    ("bound", FieldIs::ReadOnly),
+    ("?", FieldIs::Query),
+    ("?bound", FieldIs::Unknown),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,20 +94,22 @@ enum FieldIs {
     NestedReadOnly,
     NestedUnknown,
     NoItem,
+    /// The query of the URL, which writes the field `bound`. Its value is a text.
+    Query,
 }
 
 /// The cells of a message. A type of message without a row here does not compile.
 fn expected(kind: ClientType, origin: Origin, field: FieldIs) -> Cell {
     use FieldIs::{
         HiddenProp, Model, ModelAndPageProp, Nested, NestedReadOnly, NestedUnknown, NoItem, PageProp, Prop,
-        ReadOnly, Unknown,
+        Query, ReadOnly, Unknown,
     };
     let by_path = kind == ClientType::Property;
     let edit = match field {
         Nested if by_path => Cell::Written,
         NestedReadOnly if by_path => Cell::Refused("read_only_property"),
         NoItem if by_path => Cell::Refused("unknown_item"),
-        Model | ModelAndPageProp => Cell::Written,
+        Model | ModelAndPageProp | Query => Cell::Written,
         Unknown | HiddenProp | Nested | NestedReadOnly | NestedUnknown | NoItem => {
             Cell::Refused("unknown_property")
         }
@@ -112,15 +117,14 @@ fn expected(kind: ClientType, origin: Origin, field: FieldIs) -> Cell {
     };
     let by_name = match field {
         Prop | HiddenProp | PageProp | ModelAndPageProp => Cell::Written,
-        Unknown | ReadOnly | Model | Nested | NestedReadOnly | NestedUnknown | NoItem => {
+        Unknown | ReadOnly | Model | Nested | NestedReadOnly | NestedUnknown | NoItem | Query => {
             Cell::Refused("bad_props")
         }
     };
     let of_page = match field {
         PageProp | ModelAndPageProp => Cell::Written,
-        Unknown | ReadOnly | Model | Prop | HiddenProp | Nested | NestedReadOnly | NestedUnknown | NoItem => {
-            Cell::Refused("bad_props")
-        }
+        Unknown | ReadOnly | Model | Prop | HiddenProp | Nested | NestedReadOnly | NestedUnknown | NoItem
+        | Query => Cell::Refused("bad_props"),
     };
     match (kind, origin) {
         (ClientType::Mount, Origin::Open) | (ClientType::Props, Origin::Open) => by_name,
@@ -139,7 +143,8 @@ fn expected(kind: ClientType, origin: Origin, field: FieldIs) -> Cell {
 /// Messages of that type with a value for the field, at every position. The first one has it at the
 /// correct one.
 fn messages(client: &mut Client, kind: ClientType, origin: Origin, field: &str) -> Vec<Value> {
-    let values = json!({ field: 7 });
+    let value = if field == "?" { json!("?bound=7&bound=8&other=9") } else { json!(7) };
+    let values = json!({ field: value });
     let payloads = match (kind, origin) {
         (ClientType::Mount, Origin::Open) => vec![json!({ "component": "target", "props": values })],
         (ClientType::Mount, Origin::Sealed) => vec![],
@@ -154,7 +159,7 @@ fn messages(client: &mut Client, kind: ClientType, origin: Origin, field: &str) 
         }
         (ClientType::Property, _) => {
             let property = serde_json::from_str(field).unwrap_or_else(|_| json!(field));
-            vec![json!({ "property": property, "value": 7 })]
+            vec![json!({ "property": property, "value": value })]
         }
         (ClientType::Action, _) => {
             let mut message = client.call("t", "nothing", json!([]));
@@ -204,6 +209,10 @@ async fn every_message_of_every_origin_meets_every_kind_of_field() {
                                 (&json!(0), &json!(7)),
                                 "{what}"
                             );
+                        }
+                        Cell::Written if is == FieldIs::Query => {
+                            let after = state(&mut client, id).await;
+                            assert_eq!((&after["bound"], &after["?"]), (&json!(7), &json!("bound=7")), "{what}");
                         }
                         Cell::Written => assert_eq!(state(&mut client, id).await[field], 7, "{what}"),
                         Cell::Ignored if kind == ClientType::Unmount => assert_eq!(reply["type"], "ACK"),
