@@ -46,6 +46,7 @@ for (const { attributes } of document.scripts) {
 if (!document.documentElement.moveBefore) loadModule('move');
 // Requested early: the template names it only later.
 if (document.querySelector('input,textarea,select')) loadModule('controls');
+if (document.querySelector('[live\\:navigate]')) loadModule('navigate');
 
 const start = await loadEngine();
 if (start) {

@@ -1,1 +1,1 @@
-var e=e=>{let{ie:t,pe:n}=e;t.warnUnsent??=!0,addEventListener("beforeunload",r=>{if(t.warnUnsent){e.rt?.(document);for(let t of n.keys())e.Te(15,t,1)&&r.preventDefault()}})};export{e as default};
+var e=e=>{let{ie:t,pe:n}=e;t.warnUnsent??=!0;let a=()=>!!t.warnUnsent&&(e.rt?.(document),[...n.keys()].some(t=>e.Te(15,t,1)));addEventListener("beforeunload",e=>{a()&&e.preventDefault()}),document.addEventListener("live:navigate",e=>{e.cancelable&&a()&&!confirm("Changes are not sent yet. Leave the page?")&&e.preventDefault()})};export{e as default};

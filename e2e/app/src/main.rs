@@ -42,6 +42,7 @@ mod registration;
 mod serve;
 mod signup;
 mod spaces;
+mod tour;
 mod typing;
 mod ways;
 
@@ -87,7 +88,8 @@ async fn main() -> anyhow::Result<()> {
         .route("/ledger", get(page::<ledger::Ledger>))
         .route("/pinned", get(page::<ledger::Pinned>))
         .route("/broken", get(page::<broken::Broken>))
-        .route("/broken-by-hand", get(by_hand));
+        .route("/broken-by-hand", get(by_hand))
+        .merge(tour::router());
     serve::serve(routes).await
 }
 
