@@ -16,7 +16,7 @@ const storageKey = () => 'live-typed ' + location.pathname;
  *
  * @param {Element | Document} owner
  */
-const controlsOf = owner => [.../** @type {NodeListOf<any>} */ (owner.querySelectorAll('input,textarea,select,[contenteditable]'))]
+const controlsOf = owner => Array.from(owner.querySelectorAll('input,textarea,select,[contenteditable]'), (/** @type {any} */ node) => node)
   .filter(node => node.validity && (node.closest('live-component') ?? document) == owner && !/^(password|file|hidden)$/.test(node.type));
 
 /** Returns what identifies a control at the same position in the next page. @param {any} node */

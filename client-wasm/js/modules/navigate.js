@@ -20,7 +20,11 @@ const clientOf = page => Array.from(page.querySelector('script[live-build]')?.at
 const isPage = ({ headers }) => /^text\/html/.test(headers.get('content-type') ?? '') &&
   !/^attachment/.test(headers.get('content-disposition') ?? '');
 
-/** Scrolls to where the page was left, to the place that the address names, or to the top. @param {{ x: number, y: number } | undefined} entry */
+/**
+ * Scrolls to where the page was left, to the place that the address names, or to the top.
+ *
+ * @param {{ x: number, y: number } | undefined} entry
+ */
 const scrollPage = entry => {
   let name = location.hash.slice(1);
   try {
@@ -32,7 +36,11 @@ const scrollPage = entry => {
   return target;
 };
 
-/** Moves the focus to the beginning of what is new, as after a load. @param {HTMLElement | null} [target] */
+/**
+ * Moves the focus to the beginning of what is new, as after a load.
+ *
+ * @param {HTMLElement | null} [target]
+ */
 const focusPage = target => {
   /** @type {any} */
   const focused = document.activeElement;

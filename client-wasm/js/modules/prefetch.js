@@ -6,7 +6,11 @@ const HOVER_MS = 80, FRESH_MS = 10_000;
 
 /** @type {Module} */
 export default core => {
-  /** The page that was requested last. @type {{ href: string, at: number, response: Promise<Response> } | undefined} */
+  /**
+   * The page that was requested last.
+   *
+   * @type {{ href: string, at: number, response: Promise<Response> } | undefined}
+   */
   let requested;
   /** @type {any} */
   let timer;

@@ -5,7 +5,12 @@
 const BAR_AFTER_MS = 200, BAR_MS = 8000, FAILURE_MS = 10_000;
 const page = document.documentElement;
 
-/** Adds an element with styles beside the body. @param {Partial<CSSStyleDeclaration>} style @param {Record<string, string>} attributes */
+/**
+ * Adds an element with styles beside the body.
+ *
+ * @param {Partial<CSSStyleDeclaration>} style
+ * @param {Record<string, string>} attributes
+ */
 const addElement = (style, attributes) => {
   const element = document.createElement('div');
   Object.assign(element.style, style);

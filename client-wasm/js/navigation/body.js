@@ -57,7 +57,13 @@ const removeNode = node => {
   return nextSibling;
 };
 
-/** Moves a node within the document, with its state if the browser can. @param {any} parent @param {any} node @param {any} before */
+/**
+ * Moves a node within the document, with its state if the browser can.
+ *
+ * @param {any} parent
+ * @param {any} node
+ * @param {any} before
+ */
 const moveNode = (parent, node, before) => parent[parent.moveBefore ? 'moveBefore' : 'insertBefore'](node, before);
 
 const PERSIST = 'live:persist', MARK = 'live-persisted';

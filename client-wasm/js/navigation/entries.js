@@ -2,7 +2,11 @@
 
 const STORAGE_KEY = 'live-history';
 
-/** The typed text is that of the module `keep-typed`. @typedef {{ x: number, y: number, typed?: object[] }} KeptEntry */
+/**
+ * The typed text is that of the module `keep-typed`.
+ *
+ * @typedef {{ x: number, y: number, typed?: object[] }} KeptEntry
+ */
 
 /** What is kept, by the numbers of the entries. @type {Record<number, KeptEntry>} */
 let kept = {};

@@ -19,5 +19,10 @@ export const linkOf = event => {
 /** Checks whether a link is to another place in the page itself. @param {HTMLAnchorElement} link */
 export const isWithinPage = ({ href, pathname, search }) => href.includes('#') && pathname + search == pageOf(location);
 
-/** Checks for a word in the value of a link's `live:navigate`. @param {Element} link @param {string} word */
+/**
+ * Checks for a word in the value of a link's `live:navigate`.
+ *
+ * @param {Element} link
+ * @param {string} word
+ */
 export const hasWord = (link, word) => /** @type {string} */ (link.getAttribute(NAVIGATE)).split(/\s+/).includes(word);

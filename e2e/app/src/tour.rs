@@ -80,11 +80,14 @@ async fn stop(
     Ok(match &*stop {
         "redirect" => Redirect::to(&options.to).into_response(),
         "file" => {
-            let headers = [(CONTENT_TYPE, "text/html"), (CONTENT_DISPOSITION, "attachment; filename=\"a.html\"")];
+            let headers =
+                [(CONTENT_TYPE, "text/html"), (CONTENT_DISPOSITION, "attachment; filename=\"a.html\"")];
             (headers, "a file").into_response()
         }
         "text" => "plain text".into_response(),
-        "static" => Html("<!DOCTYPE html><html lang=\"en\"><title>Static</title><h1>static</h1>").into_response(),
+        "static" => {
+            Html("<!DOCTYPE html><html lang=\"en\"><title>Static</title><h1>static</h1>").into_response()
+        }
         "missing" => (StatusCode::NOT_FOUND, page(&live, &stop, &uri).await?).into_response(),
         "failed" => (StatusCode::INTERNAL_SERVER_ERROR, page(&live, &stop, &uri).await?).into_response(),
         _ => page(&live, &stop, &uri).await?,
@@ -139,7 +142,8 @@ async fn page(live: &Live, stop: &str, uri: &Uri) -> Result<Response, RenderErro
         head = live.head(),
     );
     let mut page = live.page(html);
-    let policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:";
+    let policy =
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:";
     if let Ok(policy) = policy.parse() {
         page.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     }
