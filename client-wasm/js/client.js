@@ -44,6 +44,7 @@ Object.assign(core, /** @type {Partial<Core>} */ ({
 if (!document.documentElement.moveBefore) loadModule('move');
 // Requested early: the template names it only later.
 if (document.querySelector('live-component :is(input,textarea,select)')) loadModule('controls');
+if (document.querySelector('[live\\:navigate]')) loadModule('navigate');
 
 // Requested while the engine loads: the components are mounted only then.
 for (const element of document.querySelectorAll('live-component[template]')) fetchTemplate(/** @type {string} */ (element.getAttribute('template')));

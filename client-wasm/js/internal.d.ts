@@ -120,12 +120,28 @@ interface Core {
   storeQueue?(): boolean;
   /** keep-typed: the client is about to reload the page. */
   storeTyped?(): void;
+  /** keep-typed: returns what was typed into the page. */
+  collectTyped?(): object[];
+  /** keep-typed: puts back what `collectTyped` has returned for a page, once it is live. */
+  restoreTyped?(typed: object[]): Promise<void>;
   /** marks: a root with marks was made. */
   awaitMarks?(root: any): void;
   /** marks: the roots are in the page. */
   beginMarks?(): void;
   /** move: moves a node within its parent. */
   moveNode?(parent: any, node: any, before: any): void;
+  /** navigate: shows another page, unless the page's code stops that. */
+  visitPage?(url: string, visit: PageVisit): Promise<void> | undefined;
+  /** url: follows the history to another state of the same page. Returns whether it has. */
+  followUrl?(url: URL, state: any): boolean;
+  /** prefetch: returns the response that was requested for a link, once. */
+  takePrefetched?(href: string): Promise<Response> | undefined;
+  /** progress: a navigation begins. Returns a function to call at its end. */
+  showProgress?(): () => void;
+  /** progress: a page could not be requested. */
+  showFailure?(url: URL): void;
+  /** progress: another page is shown. */
+  announcePage?(): void;
   /** pauses: calls `fire` after a delay, which each call for the same hole begins again. */
   delayCall?(node: any, hole: object, ms: number, fire: () => void): void;
   /** pauses: calls `fire` at once, or as soon as the listener's interval has passed. */
@@ -299,6 +315,16 @@ interface ComponentInternals {
   emitEvent(name: string, data: unknown): void;
 }
 
+/** How a page is shown. */
+interface PageVisit {
+  visitCause: NavigationCause;
+  /** Whether the entry of the history is replaced. */
+  isReplaced?: boolean;
+  /** Whether the position of the window stays. */
+  keepsScroll?: boolean;
+  requestHeaders?: Record<string, string>;
+}
+
 /** What the client stores at nodes. Where a member is not set it is undefined. */
 interface Node {
   /** The number of a root; 0 when it was removed. */
@@ -355,6 +381,8 @@ interface Document {
  * A hole of a block. Its first values are its place, one of `PLACE_…`, and the path to its element.
  */
 type Hole = [place: number, path: number[], ...values: any[]];
+/** What caused a navigation; `history` is back and forward. */
+type NavigationCause = 'link' | 'history' | 'server';
 type FoundListener = [depth: number, listener: Listener, root: any, element: any];
 /**
  * An event that capture.js keeps; `trail` has the nodes from the outermost component to the target,

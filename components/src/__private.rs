@@ -35,7 +35,8 @@ pub use crate::shape::{
 };
 pub use crate::shared::AnyShared;
 pub use crate::spec::{
-    ActionSpec, ArgSpec, FieldKind, FieldSpec, HistoryEntry, Hook, PartialSource, Spec, TemplateSource, UrlParam,
+    ActionSpec, ArgSpec, FieldKind, FieldSpec, HistoryEntry, Hook, PartialSource, Spec, TemplateSource,
+    UrlParam,
 };
 pub use crate::storable::{
     Listed, ListsNothing, NoList, NotShared, PickUnwritten, ReadableField, Shows, ShowsNone, UnreadableField,

@@ -38,8 +38,8 @@ use crate::{ActionError, Context, MountContext, Result};
 use durable::Record;
 pub use flush::NO_FLUSH;
 use kept::{Absent, HostedComponent};
-use write::QueryEdit;
 pub(crate) use topics::recall_presences;
+use write::QueryEdit;
 
 /// A mounted component.
 pub(crate) struct Host {

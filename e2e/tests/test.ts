@@ -29,11 +29,14 @@ export class Problems {
   }
 }
 
-/** The page must not contain attributes of the template language. */
+/**
+ * The page must not contain attributes of the template language, except those that the client reads
+ * in pages.
+ */
 async function leftovers(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     [...document.querySelectorAll("*")].flatMap((element) =>
-      element.getAttributeNames().filter((name) => name.startsWith("live:")).map((name) => `${element.tagName} ${name}`),
+      element.getAttributeNames().filter((name) => /^live:(?!navigate$|persist$)/.test(name)).map((name) => `${element.tagName} ${name}`),
     ),
   );
 }

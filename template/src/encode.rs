@@ -291,6 +291,7 @@ fn modules(block: &Block) -> Vec<String> {
         _ => false,
     });
     let html = any(|kind| matches!(kind, HoleKind::Html { .. }));
+    let navigate = block.html.contains(" live:navigate");
     let autofocus = block.html.contains("autofocus");
     let modules = [
         (autofocus, "autofocus"),
@@ -303,6 +304,7 @@ fn modules(block: &Block) -> Vec<String> {
         (html, "html"),
         (marks, "marks"),
         (editable, "move"),
+        (navigate, "navigate"),
         (pauses, "pauses"),
         (styles, "styles"),
         (targets, "targets"),

@@ -1,1 +1,1 @@
-var e=e=>{let{ae:t,me:n}=e;t.warnUnsent??=!0,addEventListener("beforeunload",a=>{if(t.warnUnsent){e.rt?.(document);for(let t of n.keys())e.Oe(15,t,1)&&a.preventDefault()}})};export{e as default};
+var e=e=>{let{ae:t,me:n}=e;t.warnUnsent??=!0;let a=()=>!!t.warnUnsent&&(e.rt?.(document),[...n.keys()].some(t=>e.de(15,t,1)));addEventListener("beforeunload",e=>{a()&&e.preventDefault()}),document.addEventListener("live:navigate",e=>{e.cancelable&&a()&&!confirm("Changes are not sent yet. Leave the page?")&&e.preventDefault()})};export{e as default};

@@ -6,7 +6,8 @@ import { splitItems, splitMembers } from '../json.js';
 import { componentsByPosition } from '../positions.js';
 import { reportQueueLost } from '../queue-lost.js';
 
-const STORAGE_KEY = 'live-kept ' + location.pathname;
+/** Returns the key of the shown page in the storage. */
+const storageKey = () => 'live-kept ' + location.pathname;
 const SUBPROTOCOL = 'vivaz.v1.json';
 
 /**
@@ -51,7 +52,7 @@ export default core => {
           else kept.calls.push({ place: position, action, payload, set });
         }
       }
-      sessionStorage[STORAGE_KEY] = JSON.stringify(kept);
+      sessionStorage[storageKey()] = JSON.stringify(kept);
       return true;
     } catch {
       return false;
@@ -84,8 +85,8 @@ export default core => {
   let kept;
   let stored = '';
   try {
-    stored = sessionStorage[STORAGE_KEY] || '';
-    delete sessionStorage[STORAGE_KEY];
+    stored = sessionStorage[storageKey()] || '';
+    delete sessionStorage[storageKey()];
     kept = stored && JSON.parse(stored);
   } catch {
     // Without access to the storage, nothing was kept.

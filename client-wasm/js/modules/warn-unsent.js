@@ -6,9 +6,16 @@ import { COMMAND_LOADING } from '../codes.js';
 export default core => {
   const { settings, components } = core;
   settings.warnUnsent ??= true;
-  addEventListener('beforeunload', event => {
-    if (!settings.warnUnsent) return;
+  const hasUnsent = () => {
+    if (!settings.warnUnsent) return false;
     core.flushCalls?.(document);
-    for (const slot of components.keys()) if (core.runCommand(COMMAND_LOADING, slot, 1)) event.preventDefault();
+    return [...components.keys()].some(slot => core.runCommand(COMMAND_LOADING, slot, 1));
+  };
+  addEventListener('beforeunload', event => {
+    if (hasUnsent()) event.preventDefault();
+  });
+  // A link or the history shows another page. The server's own navigation cannot be stopped.
+  document.addEventListener('live:navigate', event => {
+    if (event.cancelable && hasUnsent() && !confirm('Changes are not sent yet. Leave the page?')) event.preventDefault();
   });
 };

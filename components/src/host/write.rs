@@ -131,11 +131,7 @@ impl Host {
     /// # Errors
     /// Returns an error if the user may not see one of these topics. All edits are reverted then,
     /// as they are if one of them does not decode.
-    async fn follow_edits(
-        &mut self,
-        env: &Env,
-        limit: Option<Duration>,
-    ) -> Result<Option<ShownTopics>> {
+    async fn follow_edits(&mut self, env: &Env, limit: Option<Duration>) -> Result<Option<ShownTopics>> {
         let followed = match topics::have_moved(self.component.as_mut()) {
             Ok(false) => return Ok(None),
             Ok(true) => {

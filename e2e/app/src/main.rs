@@ -43,6 +43,7 @@ mod search;
 mod serve;
 mod signup;
 mod spaces;
+mod tour;
 mod typing;
 mod ways;
 mod whole;
@@ -92,7 +93,8 @@ async fn main() -> anyhow::Result<()> {
         .route("/ledger", get(page::<ledger::Ledger>))
         .route("/pinned", get(page::<ledger::Pinned>))
         .route("/broken", get(page::<broken::Broken>))
-        .route("/broken-by-hand", get(by_hand));
+        .route("/broken-by-hand", get(by_hand))
+        .merge(tour::router());
     serve::serve(routes).await
 }
 

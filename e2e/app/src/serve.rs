@@ -96,8 +96,7 @@ pub(crate) fn document(head: &str, body: &str) -> Response {
          <link rel=\"icon\" href=\"data:,\">{head}</head><body>{body}</body></html>"
     );
     let uncached = HeaderValue::from_static("private, no-store");
-    ([("content-security-policy", POLICY.clone()), ("cache-control", uncached)], Html(page))
-        .into_response()
+    ([("content-security-policy", POLICY.clone()), ("cache-control", uncached)], Html(page)).into_response()
 }
 
 fn print_line(text: &str) -> std::io::Result<()> {

@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use super::element::{ContentOwner, StartTag, WholeContent};
-use super::names::{DIRECTIVES, EVENTS};
+use super::names::{DIRECTIVES, EVENTS, NAVIGATION_WORDS};
 use super::resolve::EvaluationTime;
 use crate::check::{CheckKind, Want};
 use crate::compiled::{AttributeKind, Form, HoleKind, Namespace, WalkStep, WireEffect, WireState};
@@ -138,7 +138,40 @@ impl Compiler {
             "ignore" => {
                 tag.owner = ContentOwner::OtherCode;
             }
+            "navigate" => self.navigate(element, attribute),
             _ => self.unknown_directive(attribute, &base),
+        }
+    }
+
+    /// Compiles `live:navigate`, which the client reads from the link.
+    fn navigate(&mut self, element: &Element, attribute: &Attribute) {
+        if element.name != "a" || element.namespace != Namespace::Html {
+            return self.error(
+                attribute.at,
+                "`live:navigate` belongs to a link: `<a href=\"/orders\" live:navigate>`",
+            );
+        }
+        let is_link = |other: &Attribute| other.name.eq_ignore_ascii_case("href");
+        if !element.attributes.iter().any(is_link) {
+            return self.error(attribute.at, "`live:navigate` requires an `href` on the same element");
+        }
+        let value = attribute.value.as_ref().map_or("", |code| code.text.as_str());
+        for word in value.split_ascii_whitespace() {
+            if !NAVIGATION_WORDS.contains(&word) {
+                let mut hint = hint(word, NAVIGATION_WORDS.iter().copied());
+                if hint.is_empty() {
+                    hint = format!(
+                        "; its options are {}",
+                        NAVIGATION_WORDS.map(|word| format!("`{word}`")).join(", ")
+                    );
+                }
+                self.error(attribute.at, format!("`live:navigate` has no option `{word}`{hint}"));
+            }
+        }
+        let words: Vec<&str> = value.split_ascii_whitespace().collect();
+        self.html(" live:navigate");
+        if !words.is_empty() {
+            self.html(&format!("=\"{}\"", words.join(" ")));
         }
     }
 

@@ -75,9 +75,13 @@ pub(super) const DIRECTIVES: &[&str] = &[
     "ref",
     "hook",
     "ignore",
+    "navigate",
     "local",
     "optimistic",
 ];
+
+/// The options of `live:navigate`.
+pub(super) const NAVIGATION_WORDS: [&str; 3] = ["replace", "keep-scroll", "no-prefetch"];
 
 /// Attributes that contain one URL.
 pub(super) const URLS: &[&str] = &[

@@ -95,6 +95,7 @@ pub(crate) const TEMPLATES: &[&str] = &[
     "<button live:click.prevent.stop.once='go(1, \"two\", null, n, {a: n, b: !yes})' live:keydown.ctrl.enter='go()' live:on:my-Event.window='hit($event.detail)'>b</button>",
     "<div live:local='open = false; k = n + 1'><button live:click='open = !open; log(k)'>{{ open ? 'close' : 'open' }}</button><p live:if='!open'>{{ k }} {{ open }}</p></div>",
     "<ul><li live:for='r in rows' live:key='r.id' live:local='edit = r.done'><b live:if='edit'>{{ r.text }}{{ edit }}</b><i live:else>{{ edit }}</i><input type='checkbox' live:change='toggle(r.id)' live:optimistic='r.done = $checked; rows.remove(r.id)'></li></ul>",
+    "<a href='/{{ a }}' live:navigate='replace  keep-scroll'>{{ b }}</a><a href='/b' live:navigate>c</a>",
     "<div live:ref='box' live:hook='map' live:ignore><b>static</b> text</div>{{ a }}",
     "<live:chat room='{{ a }}' max-items='{{ 5 }}' wide label='x' id='c-{{ n }}' class='k {{ a }}'></live:chat>{{ a }}",
     "<p>x</p><live:chat live:for='r in rows' live:key='r.id' room='{{ r.id }}' id='r{{ r.id }}'></live:chat><p>{{ a }}</p>",

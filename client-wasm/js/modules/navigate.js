@@ -1,0 +1,186 @@
+// `live:navigate`: a link or the server shows another page without a load. The socket and the
+// engine stay.
+
+import { addEntry, distanceToShown, enterEntry, keepEntry, keptEntry, numberEntry, startEntries } from '../navigation/entries.js';
+import { swapBody } from '../navigation/body.js';
+import { mergeHead, runScripts } from '../navigation/head.js';
+import { NAVIGATE, hasWord, isWithinPage, linkOf, pageOf } from '../navigation/link.js';
+
+const CONTROLS = 'input,textarea,select,[contenteditable]';
+
+/**
+ * Returns what the client of a page is. A page with another one, or without one, has to be loaded.
+ *
+ * @param {Document} page
+ */
+const clientOf = page => Array.from(page.querySelector('script[live-build]')?.attributes ?? [],
+  ({ name, value }) => name != 'nonce' && name + value).sort().join();
+
+/** Checks whether a response is a page, and no file. @param {Response} response */
+const isPage = ({ headers }) => /^text\/html/.test(headers.get('content-type') ?? '') &&
+  !/^attachment/.test(headers.get('content-disposition') ?? '');
+
+/**
+ * Scrolls to where the page was left, to the place that the address names, or to the top.
+ *
+ * @param {{ x: number, y: number } | undefined} entry
+ */
+const scrollPage = entry => {
+  let name = location.hash.slice(1);
+  try {
+    name = decodeURIComponent(name);
+  } catch {}
+  const target = name ? document.getElementById(name) ?? document.getElementsByName(name)[0] : null;
+  if (entry || !target) scrollTo({ left: entry?.x ?? 0, top: entry?.y ?? 0, behavior: 'instant' });
+  else target.scrollIntoView({ behavior: 'instant' });
+  return target;
+};
+
+/**
+ * Moves the focus to the beginning of what is new, as after a load.
+ *
+ * @param {HTMLElement | null} [target]
+ */
+const focusPage = target => {
+  /** @type {any} */
+  const focused = document.activeElement;
+  if (focused?.closest('[live\\:persist]')) return;
+  /** @type {HTMLElement} */
+  const node = target ?? document.querySelector('[autofocus]') ?? document.body;
+  const tabIndex = node.getAttribute('tabindex');
+  node.focus({ preventScroll: true });
+  if (document.activeElement == node && node != document.body) return;
+  node.tabIndex = -1;
+  node.focus({ preventScroll: true });
+  if (tabIndex == null) node.removeAttribute('tabindex');
+};
+
+/** Runs a swap, in a view transition where the page asks for it. @param {() => void} swap */
+const transition = swap => {
+  const isWanted = 'startViewTransition' in document && document.querySelector('meta[name=view-transition][content=same-origin]') &&
+    !matchMedia('(prefers-reduced-motion: reduce)').matches;
+  return isWanted ? document.startViewTransition(swap).updateCallbackDone : swap();
+};
+
+/** @type {Module} */
+export default core => {
+  let shown = new URL(location.href);
+  /** The navigation that is under way. @type {AbortController | undefined} */
+  let running;
+  let isReverting = false;
+  startEntries(core);
+  core.loadModule('progress');
+  core.loadModule('prefetch');
+
+  /**
+   * Lets the page's code stop a navigation, but not the server's.
+   *
+   * @param {URL} url
+   * @param {NavigationCause} cause
+   */
+  const mayLeave = (url, cause) => document.dispatchEvent(new CustomEvent(NAVIGATE, {
+    cancelable: cause != 'server', detail: { url: url.href, cause },
+  }));
+
+  /** Loads a page as the browser does. @param {URL} url @param {boolean} [isReplaced] */
+  const loadPage = (url, isReplaced) => {
+    if (url.origin != location.origin || pageOf(url) != pageOf(location)) return location[isReplaced ? 'replace' : 'assign'](url);
+    history.replaceState(history.state, '', url);
+    location.reload();
+  };
+
+  /** Goes back to the entry whose page is shown. */
+  const revert = () => {
+    isReverting = true;
+    history.go(distanceToShown());
+  };
+
+  /**
+   * Shows a page, or loads it where it cannot be shown.
+   *
+   * @param {URL} url
+   * @param {PageVisit} visit
+   */
+  const showPage = async (url, { visitCause: cause, isReplaced, keepsScroll, requestHeaders }) => {
+    running?.abort();
+    const { signal } = running = new AbortController(), isBack = cause == 'history';
+    const entry = isBack ? keptEntry(history.state?.live) : undefined;
+    const endProgress = core.showProgress?.();
+    let response, next;
+    try {
+      const keepTyped = (entry?.typed || document.querySelector(CONTROLS)) && core.loadModule('keep-typed');
+      response = await (core.takePrefetched?.(url.href) ?? fetch(url, { headers: { accept: 'text/html', ...requestHeaders }, signal }));
+      next = new DOMParser().parseFromString(await response.text(), 'text/html');
+      await keepTyped;
+    } catch {
+      if (signal.aborted) return;
+      try {
+        // A redirect to another origin can only be followed by the browser.
+        await fetch(url, { redirect: 'manual', signal });
+        loadPage(url, isReplaced || isBack);
+      } catch {
+        if (signal.aborted) return;
+        if (isBack) revert();
+        core.showFailure?.(url);
+      }
+      return;
+    } finally {
+      endProgress?.();
+    }
+    if (response.redirected) {
+      const { hash } = url;
+      url = new URL(response.url);
+      url.hash ||= hash;
+    }
+    if (signal.aborted) return;
+    if (!isPage(response) || clientOf(next) != clientOf(document)) return loadPage(url, isReplaced || isBack);
+    const finishHead = await mergeHead(next);
+    if (signal.aborted) return;
+    keepEntry(core);
+    if (isBack) enterEntry();
+    if (isBack || isReplaced) numberEntry(url);
+    else addEntry(url);
+    shown = url;
+    await transition(() => {
+      swapBody(next);
+      finishHead();
+      for (const name of ['lang', 'dir']) core.writeAttribute(document.documentElement, name, next.documentElement.getAttribute(name));
+      focusPage(keepsScroll ? null : scrollPage(entry));
+      runScripts();
+    });
+    if (entry?.typed) core.restoreTyped?.(entry.typed);
+    core.announcePage?.();
+    document.dispatchEvent(new CustomEvent('live:navigated', { detail: { url: url.href, cause } }));
+  };
+
+  core.visitPage = (to, visit) => {
+    const url = new URL(to, location.href);
+    if (mayLeave(url, visit.visitCause)) return showPage(url, visit);
+  };
+
+  // After the page's own listeners, which may prevent it.
+  document.addEventListener('click', event => {
+    if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const link = linkOf(event);
+    if (!link || isWithinPage(link)) return;
+    event.preventDefault();
+    core.visitPage?.(link.href, {
+      visitCause: 'link', isReplaced: link.href == location.href || hasWord(link, 'replace'), keepsScroll: hasWord(link, 'keep-scroll'),
+    });
+  });
+
+  addEventListener('popstate', ({ state }) => {
+    const url = new URL(location.href), isWithin = pageOf(url) == pageOf(shown);
+    if (isReverting) isReverting = false;
+    else if (isWithin || url.pathname == shown.pathname && core.followUrl?.(url, state)) {
+      running?.abort();
+      const entry = keptEntry(state?.live);
+      keepEntry(core);
+      enterEntry();
+      shown = url;
+      // The browser scrolls to the place that a link names.
+      if (entry) scrollPage(entry);
+    } else if (mayLeave(url, 'history')) showPage(url, { visitCause: 'history' });
+    else revert();
+  });
+};

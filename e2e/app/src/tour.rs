@@ -1,0 +1,162 @@
+//! Pages with a common layout whose links use `live:navigate`.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{StatusCode, Uri};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::get;
+use serde::Deserialize;
+use vivaz::escape;
+use vivaz::prelude::*;
+
+use crate::serve::App;
+
+#[derive(LiveComponent, Clone)]
+#[live(name = "tour", template = "tour.html")]
+pub(crate) struct Tour {
+    #[live(prop)]
+    name: String,
+    #[live(model, default)]
+    draft: String,
+    #[live(default)]
+    count: u32,
+}
+
+#[actions]
+impl Tour {
+    #[action]
+    fn add(&mut self) {
+        self.count += 1;
+    }
+
+    #[action]
+    async fn slowly(&mut self) {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        self.count += 10;
+    }
+}
+
+/// A component of the layout, which stays while pages change.
+#[derive(LiveComponent, Clone, Default)]
+#[live(name = "jingle", template = "jingle.html")]
+pub(crate) struct Jingle {
+    played: u32,
+}
+
+#[actions]
+impl Jingle {
+    #[action]
+    fn play(&mut self) {
+        self.played += 1;
+    }
+}
+
+pub(crate) fn router() -> Router<App> {
+    Router::new()
+        .route("/tour/{stop}", get(stop))
+        .route("/tour-script/{name}", get(script))
+        .route("/tour-style/{name}", get(style))
+}
+
+/// The delay of a response in milliseconds, and where a redirect leads.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Options {
+    delay: u64,
+    to: String,
+}
+
+async fn stop(
+    live: Live,
+    Path(stop): Path<String>,
+    Query(options): Query<Options>,
+    uri: Uri,
+) -> Result<Response, RenderError> {
+    tokio::time::sleep(Duration::from_millis(options.delay)).await;
+    Ok(match &*stop {
+        "redirect" => Redirect::to(&options.to).into_response(),
+        "file" => {
+            let headers =
+                [(CONTENT_TYPE, "text/html"), (CONTENT_DISPOSITION, "attachment; filename=\"a.html\"")];
+            (headers, "a file").into_response()
+        }
+        "text" => "plain text".into_response(),
+        "static" => {
+            Html("<!DOCTYPE html><html lang=\"en\"><title>Static</title><h1>static</h1>").into_response()
+        }
+        "missing" => (StatusCode::NOT_FOUND, page(&live, &stop, &uri).await?).into_response(),
+        "failed" => (StatusCode::INTERNAL_SERVER_ERROR, page(&live, &stop, &uri).await?).into_response(),
+        _ => page(&live, &stop, &uri).await?,
+    })
+}
+
+/// Renders a page of the tour.
+async fn page(live: &Live, stop: &str, uri: &Uri) -> Result<Response, RenderError> {
+    let mut links = String::new();
+    for (href, text) in [
+        ("/tour/one", "One"),
+        ("/tour/two", "Two"),
+        ("/tour/long", "Long"),
+        ("/tour/long#far", "Far"),
+        ("/tour/slow?delay=900", "Slow"),
+        ("/tour/redirect?to=/tour/two", "Redirect"),
+        ("/tour/file", "File"),
+        ("/tour/text", "Text"),
+        ("/tour/static", "Static"),
+        ("/tour/missing", "Missing"),
+        ("/tour/failed", "Failed"),
+    ] {
+        let current = if uri.path() == href { " aria-current=\"page\"" } else { "" };
+        let _ = write!(links, "<li><a href=\"{href}\" live:navigate{current}>{text}</a></li>");
+    }
+    let tour = live.render::<Tour>(TourProps { name: stop.to_owned() }).await?;
+    let jingle = live.render::<Jingle>(JingleProps::default()).await?;
+    let own = if stop == "two" {
+        "<link rel=\"stylesheet\" href=\"/tour-style/two\"><meta name=\"description\" content=\"two\">\
+         <script src=\"/tour-script/two\"></script>"
+    } else {
+        ""
+    };
+    let content = if stop == "long" {
+        "<p><a href=\"#near\">To near</a></p><div class=\"tall\"></div><h2 id=\"near\">Near</h2><div class=\"tall\"></div>\
+         <h2 id=\"far\">Far</h2><div class=\"tall\"></div>"
+    } else {
+        ""
+    };
+    let html = format!(
+        "<!DOCTYPE html><html lang=\"{lang}\"><head><meta charset=\"utf-8\"><title>Stop {title}</title>\
+         <link rel=\"icon\" href=\"data:,\"><link rel=\"stylesheet\" href=\"/tour-style/all\">{head}{own}</head>\
+         <body class=\"{title}\"><nav><ul>{links}</ul></nav>\
+         <a href=\"/tour/two\" live:navigate=\"replace\">Replace</a>\
+         <a href=\"/tour/two\" live:navigate target=\"_blank\">Window</a>\
+         <a href=\"/tour/two\" live:navigate download>Save</a>\
+         <div live:persist=\"jingle\">{jingle}</div>\
+         <main>{tour}{content}</main><label>Search <input name=\"search\"></label>\
+         <script src=\"/tour-script/body\"></script></body></html>",
+        lang = if stop == "two" { "de" } else { "en" },
+        title = escape::attribute(stop),
+        head = live.head(),
+    );
+    let mut page = live.page(html);
+    let policy =
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:";
+    if let Ok(policy) = policy.parse() {
+        page.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(page)
+}
+
+/// A script that counts how often it has run.
+async fn script(Path(name): Path<String>) -> Response {
+    let text = format!("(window.ran ??= []).push({})", serde_json::Value::from(name));
+    ([(CONTENT_TYPE, "text/javascript")], text).into_response()
+}
+
+async fn style(Path(name): Path<String>) -> Response {
+    let text = if name == "all" { ".tall { height: 3000px }" } else { "h1 { color: rgb(1, 2, 3) }" };
+    ([(CONTENT_TYPE, "text/css")], text).into_response()
+}
