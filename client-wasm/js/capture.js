@@ -10,7 +10,7 @@ document.$early ??= (() => {
     const script = /** @type {any} */ (document.querySelector('script[live-build]'));
     if (!script || !document.querySelector('live-component')) return;
     observer.disconnect();
-    const socket = document.$socket = new WebSocket(script.src.replace(/^http/, 'ws').replace(/\/[^/]*$/, ''), ['vivaz.v1.json', 'vivaz.hello']);
+    const socket = document.$socket = /** @type {EarlySocket} */ (new WebSocket(script.src.replace(/^http/, 'ws').replace(/\/[^/]*$/, ''), ['vivaz.v1.json', 'vivaz.hello']));
     socket.$frames = [];
     socket.addEventListener('open', () => socket.send('{"v":1,"type":"HELLO","payload":{}}'));
     socket.addEventListener('message', ({ data }) => socket.$frames?.push(data));

@@ -367,12 +367,15 @@ interface Node {
   $typed: boolean;
 }
 
+/** A socket that the capture script has opened. */
+interface EarlySocket extends WebSocket {
+  /** The frames that have arrived before the engine takes the socket over. */
+  $frames?: string[];
+}
+
 interface Document {
   /** The socket that the capture script has opened for the engine. */
-  $socket?: WebSocket & {
-    /** The frames that arrived before the engine took the socket over. */
-    $frames?: string[];
-  };
+  $socket?: EarlySocket;
   /** Repeats the events that capture.js has kept for a component. */
   $early?: (element: any, handleEvent: (event: any, path: any[]) => boolean) => void;
 }

@@ -54,7 +54,7 @@ pub enum Op {
     Notify,
     /// `slot` json: an application event, with its name and its data.
     Emit,
-    /// `slot phase` json: the component has reached a [phase](phase). The JSON is the failure of a
+    /// `slot phase` json: the component has reached a [`phase`]. The JSON is the failure of a
     /// mount.
     Phase,
     /// `slot` action json: an action failed, and no caller awaits its result.
@@ -86,7 +86,8 @@ pub mod phase {
     pub const LIVE: u32 = 0;
     /// Its mount failed, or the server has removed it.
     pub const FAILED: u32 = 1;
-    /// It shows the state that the page was painted with, and takes events. The mount is unanswered.
+    /// It shows the state that the page was painted with, and takes events. The mount is
+    /// unanswered.
     pub const PAINTED: u32 = 2;
 }
 

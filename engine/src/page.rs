@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::client::{Client, ComponentPhase, Departure, Origin, Output, RequestKind, Slot, SocketCommand};
+use crate::client::{Client, Departure, Origin, Output, RequestKind, Slot, SocketCommand};
 use crate::dom::{Op, Ops, phase};
 use crate::patch::Change;
 use crate::render::{ALL, Blueprint, CONTROL, LOCAL, Of, Stage, Surroundings, View, WIRE, shown};
@@ -107,13 +107,12 @@ impl Page {
         let mut origin = origin.into_list();
         let mut part = |at: usize| origin.get_mut(at).map(std::mem::take).unwrap_or_default();
         let (id, shape, user, painted) = (part(0), part(1), part(2), part(3));
-        let id = id.str().unwrap_or_default();
-        match part(4) {
-            Val::Null => self.client.mount(slot, id, source.into()),
-            state => {
-                let template = Key::of(painted.str().unwrap_or_default());
-                self.client.mount_painted(slot, id, source.into(), state, template);
-            }
+        let (id, state) = (id.str().unwrap_or_default(), part(4));
+        if state == Val::Null {
+            self.client.mount(slot, id, source.into());
+        } else {
+            let template = Key::of(painted.str().unwrap_or_default());
+            self.client.mount_painted(slot, id, source.into(), state, template);
         }
         self.places.insert(slot, Place { presentation, shape, user, painted, view: None });
     }
@@ -424,11 +423,7 @@ impl Page {
     /// Shows a live component, or fetches its template if the page does not have it.
     fn show(&mut self, slot: Slot) {
         let Some(component) = self.client.component(slot) else { return };
-        let phase = match component.phase {
-            ComponentPhase::Live => phase::LIVE,
-            ComponentPhase::Painted => phase::PAINTED,
-            ComponentPhase::Gone | ComponentPhase::Mounting | ComponentPhase::Failed => return,
-        };
+        let Some(phase) = component.phase.shown() else { return };
         let hash = component.template;
         let Some(place) = self.places.get_mut(slot) else { return };
         if place.presentation == Presentation::Element {

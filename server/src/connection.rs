@@ -80,8 +80,8 @@ pub(crate) struct Connection<T> {
 }
 
 impl<T: Transport> Connection<T> {
-    /// Receives the `HELLO`, unless it was offered, and finds or creates the session. Returns `None` if the connection was
-    /// closed instead. `revocations` is the value of
+    /// Receives the `HELLO`, unless it was offered, and finds or creates the session. Returns
+    /// `None` if the connection was closed instead. `revocations` is the value of
     /// [`Core::revocations`](crate::core::Core::revocations) from before `identity` was determined.
     pub(crate) async fn open(
         mut transport: Box<T>,

@@ -1,6 +1,7 @@
 //! The client's record of a mounted component.
 
 use super::request::Request;
+use crate::dom::phase;
 use crate::slots::Slot;
 use crate::store::{Stream, Tag};
 use crate::value::{Key, Val};
@@ -16,6 +17,17 @@ pub(crate) enum ComponentPhase {
     Painted,
     Live,
     Failed,
+}
+
+impl ComponentPhase {
+    /// Returns the phase that the page reports for a component with a view.
+    pub(crate) fn shown(self) -> Option<u32> {
+        match self {
+            Self::Live => Some(phase::LIVE),
+            Self::Painted => Some(phase::PAINTED),
+            Self::Gone | Self::Mounting | Self::Failed => None,
+        }
+    }
 }
 
 #[derive(Debug, Default)]

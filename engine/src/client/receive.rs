@@ -180,10 +180,12 @@ impl Client {
             && let Some(component) = self.component_mut(slot)
         {
             let (epoch, rev) = (message.frame.text_of(words::field::EPOCH), message.rev());
-            match payload.take(words::payload::STATE) {
+            let state = payload.take(words::payload::STATE);
+            if state == Val::Null {
                 // The state is the one that the page was painted with.
-                Val::Null => component.stream.begin(epoch, rev),
-                state => component.stream.replace(state, epoch, rev),
+                component.stream.begin(epoch, rev);
+            } else {
+                component.stream.replace(state, epoch, rev);
             }
             component.template = payload.key_of(words::payload::TEMPLATE);
             component.retry = payload.take(words::payload::RETRY);

@@ -106,7 +106,8 @@ impl Tab {
         elements.into_iter().filter_map(|element| self.document.slot(element)).collect()
     }
 
-    /// Takes the states, as JSON, that components were painted with and mounted since the last call.
+    /// Takes the states, as JSON, that components were painted with and mounted since the last
+    /// call.
     pub(super) fn take_painted(&mut self) -> Vec<(ComponentId, String)> {
         std::mem::take(&mut self.painted)
     }
