@@ -7,7 +7,7 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use vivaz::prelude::*;
-use vivaz::{CAPTURE, CAPTURE_HASH};
+use vivaz::{CAPTURE, CAPTURE_HASH, Routes};
 
 mod bound;
 mod broken;
@@ -51,7 +51,12 @@ use serve::{document, page};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    let typed = Routes::new()
+        .route::<whole::Whole>(get(whole::whole))
+        .route::<whole::Word>(get(whole::word))
+        .finish()?;
     let routes = Router::new()
+        .merge(typed)
         .route("/bound", get(page::<bound::Bound>))
         .route("/decimals", get(page::<decimals::Decimals>))
         .route("/desk", get(page::<desk::Desk>))
@@ -72,7 +77,6 @@ async fn main() -> anyhow::Result<()> {
         .route("/echo", post(|form: String| std::future::ready(form)))
         .route("/foreign", get(page::<foreign::Foreign>))
         .route("/painted", get(page::<painted::Painted>))
-        .route("/whole", get(whole::whole))
         .route("/ways", get(page::<ways::Ways>))
         .route("/pending", get(page::<pending::Pending>))
         .route("/press", get(page::<press::Press>))

@@ -4,7 +4,7 @@ mod paint;
 
 use std::fmt;
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::{FromRef, FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -41,6 +41,8 @@ pub struct Live {
     runtime: Runtime,
     identity: Identity,
     binding: SealBinding,
+    /// The path of the request, which is that of the page.
+    path: Box<str>,
 }
 
 /// What seals are bound to in addition to the identity.
@@ -188,7 +190,7 @@ const UNCACHED: [(HeaderName, HeaderValue); 1] =
 impl Live {
     #[cfg(feature = "testing")]
     pub(crate) fn new(runtime: Runtime, identity: Identity) -> Self {
-        Self { runtime, identity, binding: SealBinding::Identity }
+        Self { runtime, identity, binding: SealBinding::Identity, path: "".into() }
     }
 
     /// Renders a component. Its `mount` runs here, once: the page sends the state back in a seal.
@@ -364,10 +366,13 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, IdentityError> {
         let runtime = Runtime::from_ref(state);
+        // Inside a nested router, the request's own URI lacks the path of the nesting.
+        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+        let path = uri.path().into();
         warn_without_listener(runtime.core(), &parts.extensions);
         let identity = runtime.core().identify(parts.clone()).await?;
         let binding = SealBinding::of(parts, &runtime, &identity).map_err(IdentityError::no_randomness)?;
-        Ok(Self { runtime, identity, binding })
+        Ok(Self { runtime, identity, binding, path })
     }
 }
 

@@ -77,6 +77,7 @@ pub(super) const DIRECTIVES: &[&str] = &[
     "ignore",
     "local",
     "optimistic",
+    "current",
 ];
 
 /// Attributes that contain one URL.

@@ -65,6 +65,7 @@ impl Compiler {
             AstKind::Field(of, field) => {
                 Ast { at: ast.at, kind: AstKind::Field(Box::new(self.substituted(*of)), field) }
             }
+            #[expect(clippy::wildcard_enum_match_arm, reason = "no other expression begins with a name")]
             kind => Ast { at: ast.at, kind },
         }
     }
