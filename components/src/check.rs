@@ -25,7 +25,7 @@ use message::{ConstMessage, Nearest};
 
 pub(crate) use calls::does_not_take;
 use calls::{call, target};
-pub(crate) use children::NOT_THE_PAGES;
+pub(crate) use children::{NOT_THE_PAGES, is_written_form};
 use model::model;
 pub use model::not_written;
 pub use vivaz_template::check::{Comparison, Edits, Want};

@@ -25,7 +25,7 @@ use crate::compiled::{Block, Form, Hole, HoleKind, Namespace, Template, WalkStep
 use crate::containment::{self, Containment, OpenElement};
 use crate::error::{ErrorList, Position, TemplateError};
 use crate::expand::{TemplateLibrary, expand};
-use crate::expr::{Expr, Special};
+use crate::expr::{Expr, Literal, Special};
 use crate::outline::Outline;
 use crate::program::RenderOp;
 use crate::reads::Dependency;
@@ -82,6 +82,22 @@ impl Compiled {
             at = *of;
         }
         uses
+    }
+
+    /// Replaces fixed texts that children's props are given by the literals that `literal` returns
+    /// for a component, its prop and the text.
+    pub fn convert_props(&mut self, literal: &dyn Fn(&str, &str, &str) -> Option<Literal>) {
+        for hole in self.template.blocks.iter_mut().flat_map(|block| &mut block.holes) {
+            if let HoleKind::Child { component, props, .. } = &mut hole.kind {
+                for (name, value) in props {
+                    if let Expr::Literal(Literal::Str(text)) = value
+                        && let Some(converted) = literal(component, &name.text, text)
+                    {
+                        *value = Expr::Literal(converted);
+                    }
+                }
+            }
+        }
     }
 
     /// Returns the paths of the routes in the template, as in Rust: `routes::Item`.

@@ -87,7 +87,7 @@ impl Expander<'_> {
                     self.error(element.at, "`<live:params>` must be the first element of a partial's file");
                 }
                 Some(name) if let Some(file) = self.file(name) => {
-                    out.extend(self.partial(element, file, slots))
+                    out.extend(self.partial(element, file, slots));
                 }
                 Some(_) | None => {
                     element.children = self.nodes(std::mem::take(&mut element.children), slots);
@@ -199,7 +199,7 @@ impl Expander<'_> {
                     }
                     match &name {
                         None => {
-                            self.error(fill.at, "`<live:fill>` needs the name of a slot: `slot=\"actions\"`")
+                            self.error(fill.at, "`<live:fill>` needs the name of a slot: `slot=\"actions\"`");
                         }
                         Some(known) if fills.iter().any(|(other, _)| *other == name) => {
                             self.error(fill.at, format!("the slot `{known}` is filled twice"));
@@ -210,7 +210,7 @@ impl Expander<'_> {
                     trim(&mut content);
                     fills.push((name, content));
                 }
-                node => rest.push(node),
+                node @ (SourceNode::Element(_) | SourceNode::Text(_) | SourceNode::Use(_)) => rest.push(node),
             }
         }
         trim(&mut rest);

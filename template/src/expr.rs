@@ -56,7 +56,7 @@ impl Expr {
             Self::If(a, b, c) => [a, b, c].into_iter().for_each(|part| each(part)),
             Self::Concat(parts) => parts.iter_mut().for_each(each),
             Self::Object(fields) | Self::Route(_, fields) => {
-                fields.iter_mut().for_each(|(_, value)| each(value))
+                fields.iter_mut().for_each(|(_, value)| each(value));
             }
             Self::Literal(_) | Self::Root(_) | Self::Special(_) => {}
         }

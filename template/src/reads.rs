@@ -58,7 +58,7 @@ impl Expr {
             }
             Self::Concat(parts) => parts.iter().for_each(|part| part.reads(visit)),
             Self::Object(fields) | Self::Route(_, fields) => {
-                fields.iter().for_each(|(_, value)| value.reads(visit))
+                fields.iter().for_each(|(_, value)| value.reads(visit));
             }
         }
     }

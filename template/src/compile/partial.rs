@@ -56,6 +56,7 @@ impl Compiler {
     }
 
     /// Replaces the parameter at the start of a path by its expression.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other expression is a path to a property")]
     pub(super) fn substituted(&self, ast: Ast) -> Ast {
         match ast.kind {
             AstKind::Name(name) => match self.argument(ast.at, &name) {
@@ -65,7 +66,6 @@ impl Compiler {
             AstKind::Field(of, field) => {
                 Ast { at: ast.at, kind: AstKind::Field(Box::new(self.substituted(*of)), field) }
             }
-            #[expect(clippy::wildcard_enum_match_arm, reason = "no other expression begins with a name")]
             kind => Ast { at: ast.at, kind },
         }
     }
