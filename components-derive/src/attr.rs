@@ -165,6 +165,39 @@ fn url(meta: &ParseNestedMeta<'_>, span: Span) -> syn::Result<UrlAttrs> {
     Ok(out)
 }
 
+/// The options of `#[live(…)]` on a route.
+#[derive(Default)]
+pub(crate) struct RouteAttrs {
+    pub(crate) path: Option<LitStr>,
+    pub(crate) krate: Option<Path>,
+}
+
+pub(crate) fn route(attrs: &[Attribute], errors: &mut Diagnostics) -> RouteAttrs {
+    let mut out = RouteAttrs::default();
+    each(attrs, "live", errors, |option, meta| {
+        match option {
+            "path" => out.path = Some(meta.value()?.parse()?),
+            "crate" => out.krate = Some(meta.value()?.parse::<LitStr>()?.parse()?),
+            _ => return Err(unknown(meta, option, &["path", "crate"])),
+        }
+        Ok(())
+    });
+    out
+}
+
+/// Parses `#[live(query)]`, the only option of a route's field.
+pub(crate) fn is_query(attrs: &[Attribute], errors: &mut Diagnostics) -> bool {
+    let mut is_query = false;
+    each(attrs, "live", errors, |option, meta| {
+        if option != "query" {
+            return Err(unknown(meta, option, &["query"]));
+        }
+        is_query = true;
+        Ok(())
+    });
+    is_query
+}
+
 /// Parses `#[live(crate = "…")]`, the only option of state types.
 pub(crate) fn krate(attrs: &[Attribute], errors: &mut Diagnostics) -> Option<Path> {
     let mut out = None;

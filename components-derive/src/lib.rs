@@ -16,6 +16,7 @@ mod keys;
 mod model;
 mod names;
 mod page;
+mod route;
 mod state;
 mod storable;
 mod template;
@@ -66,6 +67,19 @@ pub fn live_component(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(LivePage, attributes(live))]
 pub fn live_page(input: TokenStream) -> TokenStream {
     page::expand(&syn::parse_macro_input!(input)).into()
+}
+
+/// Derives a route from a struct: its fields are the parameters of a URL.
+///
+/// `#[live(path = "/items/{id}")]` on the struct is the path, as axum reads it: `{id}` is one
+/// segment, `{*rest}` the rest. Each field is in the path, or is a query parameter marked
+/// `#[live(query)]`, which an `Option` can omit. Field types implement `serde::Serialize`.
+///
+/// A page's template writes the URL as `{{ routes::Item { id } }}`, whose parameters are checked at
+/// compile time, and Rust code as `Item { id }.url()`.
+#[proc_macro_derive(LiveRoute, attributes(live))]
+pub fn live_route(input: TokenStream) -> TokenStream {
+    route::expand(&syn::parse_macro_input!(input)).into()
 }
 
 /// Describes a state type to templates. A struct can then be the state of a topic and an item of a

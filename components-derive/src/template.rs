@@ -31,6 +31,8 @@ pub(crate) struct TemplateFile {
     track: TokenStream,
     /// The partials in it, in the order of their first use.
     partials: Vec<FoundPartial>,
+    /// The routes in it: the paths as written, and as Rust paths.
+    routes: Vec<(String, syn::Path)>,
 }
 
 impl TemplateFile {
@@ -44,6 +46,7 @@ impl TemplateFile {
             column: 0,
             track: TokenStream::new(),
             partials: Vec::new(),
+            routes: Vec::new(),
         };
         if let Some(inline) = &attrs.inline {
             let source = inline.span().unwrap();
@@ -110,13 +113,14 @@ impl TemplateFile {
             let (name, file, text) = (&partial.name, &partial.file, &partial.text);
             quote!(p::PartialSource { name: #name, file: #file, text: #text })
         });
-        quote!(p::TemplateSource { file: #file, text: #text, partials: &[#(#partials),*] })
+        let routes = self.route_specs();
+        quote!(p::TemplateSource { file: #file, text: #text, partials: &[#(#partials),*], routes: #routes })
     }
 
     /// Compiles the template. Reports the template's own errors.
     pub(crate) fn compile(&mut self, kind: TemplateKind, errors: &mut Diagnostics) -> Option<Compiled> {
         let (span, mut partials) = (self.span, Vec::new());
-        let compiled = vivaz_template::compile_with(&self.text, kind, &mut |name| {
+        let compiled = vivaz_template::compile_with(&self.text, kind, &mut |name: &str| {
             let partial = FoundPartial::find(name, span)?;
             let file = PartialFile { file: partial.file.clone(), text: partial.text.clone() };
             partials.push(partial);
@@ -124,7 +128,15 @@ impl TemplateFile {
         });
         self.partials = partials;
         let mistakes = match compiled {
-            Ok(compiled) => return Some(compiled),
+            Ok(compiled) => {
+                for path in compiled.routes() {
+                    match syn::LitStr::new(path, span).parse() {
+                        Ok(parsed) => self.routes.push((path.to_string(), parsed)),
+                        Err(error) => errors.push(error),
+                    }
+                }
+                return Some(compiled);
+            }
             Err(mistakes) => mistakes,
         };
         for mistake in mistakes {
@@ -160,7 +172,7 @@ impl TemplateFile {
             let excerpt = self.excerpt(check.at, &compiled.uses(check.at));
             checks::check(check, &excerpt, types)
         });
-        let children = named.iter().flatten();
+        let (children, routes) = (named.iter().flatten(), self.route_specs());
         let ty = ident.to_string();
         quote_spanned! {self.span=>
             #track
@@ -170,12 +182,18 @@ impl TemplateFile {
                     ty: #ty,
                     #subject
                     children: &[#(<#children as p::LiveComponent>::SPEC),*],
+                    routes: #routes,
                 },
                 &[#(#checks),*],
             ) {
                 ::core::panic!("{}", message.as_str())
             };
         }
+    }
+
+    fn route_specs(&self) -> TokenStream {
+        let routes = self.routes.iter().map(|(name, path)| quote!((#name, <#path as p::LiveRoute>::SPEC)));
+        quote!(&[#(#routes),*])
     }
 
     /// Makes rustc recompile the user of the template when one of its files changes.

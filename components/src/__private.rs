@@ -10,6 +10,7 @@ pub use inventory;
 pub use serde;
 pub use serde_json;
 pub use serde_json::value::RawValue as Raw;
+pub use vivaz_template::route::url as route_url;
 
 pub use crate::args::Args;
 pub use crate::check::{
@@ -28,6 +29,7 @@ pub use crate::host::NO_FLUSH;
 pub use crate::list::{Key, Keyed};
 pub use crate::page::{LivePage, PageRegistration, PageSpec, page_value};
 pub use crate::registry::Registration;
+pub use crate::route::{LiveRoute, RouteRegistration, RouteSpec, route_value};
 pub use crate::saved::Saved;
 pub use crate::schema::{SavedField, schema};
 pub use crate::shape::{

@@ -14,16 +14,18 @@ mod compare;
 mod errors;
 pub(crate) mod message;
 mod model;
+mod routes;
 
 use vivaz_template::check::{self, Static};
 
+use crate::route::RouteSpec;
 use crate::shape::{Shape, ShapeField, ShapeRef};
 use crate::spec::{ActionSpec, FieldSpec, Spec};
 use message::{ConstMessage, Nearest};
 
 pub(crate) use calls::does_not_take;
 use calls::{call, target};
-pub(crate) use children::NOT_THE_PAGES;
+pub(crate) use children::{NOT_THE_PAGES, is_written_form};
 use model::model;
 pub use model::not_written;
 pub use vivaz_template::check::{Comparison, Edits, Want};
@@ -47,6 +49,8 @@ pub struct Subject {
     pub words: &'static [&'static str],
     /// The components that its template may have as children, if it names them.
     pub children: &'static [&'static Spec],
+    /// The routes in its template, by their paths in Rust.
+    pub routes: &'static [(&'static str, &'static RouteSpec)],
 }
 
 /// A check in a constant.
@@ -99,6 +103,7 @@ const fn verify_one(subject: &Subject, kind: &CheckKind) -> Option<ConstMessage>
         CheckKind::Call { action, arguments } => call(subject, action, arguments),
         CheckKind::Target { name } => target(subject, name),
         CheckKind::Model { steps, edits } => model(subject, steps, edits),
+        CheckKind::Route { route, parameters } => routes::route(subject, route, parameters),
         CheckKind::Fresh { name } => fresh(subject, name),
         CheckKind::Child { component, props, within } => children::child(subject, component, props, within),
     }

@@ -37,6 +37,7 @@ mod list;
 mod loading;
 pub mod page;
 mod registry;
+pub mod route;
 mod saved;
 mod schema;
 pub mod shape;
@@ -70,6 +71,7 @@ pub use registry::{
     Decoded, DuplicateName, Factory, MountFuture, Registration, Registry, RestoreFailure, RestoreFuture,
     mount,
 };
+pub use route::LiveRoute;
 pub use saved::Saved;
 pub use shared::Shared;
 pub use states::States;
@@ -82,7 +84,7 @@ pub use topic::{
 pub use tracked::Tracked;
 pub use tracking::Loaded;
 pub use url::UrlParams;
-pub use vivaz_components_derive::{LiveComponent, LivePage, LiveState, actions};
+pub use vivaz_components_derive::{LiveComponent, LivePage, LiveRoute, LiveState, actions};
 pub use vivaz_databases::Tx;
 pub use vivaz_protocol::{Author, ComponentId, ErrorCode};
 

@@ -59,3 +59,24 @@ test("partials in a component are updated like its own template", async ({ page 
   await expect(rows).toHaveCount(1);
   await expect(rows.getByRole("heading")).toHaveText("Second: 0");
 });
+
+test("links of typed routes keep hostile parameters in their place, and mark the current page", async ({ page }) => {
+  const hostile = `../a b?c=d&e#f"'<%2F\u202e`;
+  await open(page, `/whole?title=${encodeURIComponent(hostile)}`);
+  await expect(page.locator("#here")).toHaveAttribute("aria-current", "page");
+  await expect(page.locator("#words")).toHaveAttribute("aria-current", "page");
+  await expect(page.locator("#word")).not.toHaveAttribute("aria-current");
+  await page.locator("#word").click();
+  await expect(page.locator("#title")).toHaveText(hostile);
+  expect(new URL(page.url()).pathname).toBe(`/whole/words/${encodeURIComponent(hostile).replaceAll("'", "%27")}`);
+  await expect(page.locator("#word")).toHaveAttribute("aria-current", "page");
+  await expect(page.locator("#words")).toHaveAttribute("aria-current", "true");
+  await expect(page.locator("#here")).not.toHaveAttribute("aria-current");
+  await page.locator("#here").click();
+  await expect(page.locator("#title")).toHaveText(hostile);
+});
+
+test("a parameter that no path can contain leads nowhere", async ({ page }) => {
+  await open(page, "/whole?title=..");
+  await expect(page.locator("#word")).toHaveAttribute("href", "about:invalid");
+});

@@ -4,5 +4,6 @@ pub(crate) mod cross_origin;
 pub(crate) mod listen;
 pub(crate) mod render;
 mod router;
+pub(crate) mod routes;
 pub(crate) mod serve;
 pub(crate) mod upgrade;

@@ -92,6 +92,7 @@ pub use admission::secret::{Secret, SecretError};
 pub use assets::client::{CAPTURE, CAPTURE_HASH};
 pub use http::cross_origin::{CrossOriginProtected, CrossOriginProtection};
 pub use http::render::{Live, Markup, RenderError};
+pub use http::routes::{Routes, UnservedRoutes};
 pub use http::serve::{serve, serve_until};
 pub use limits::Limits;
 #[cfg(feature = "sqlite")]
@@ -103,7 +104,8 @@ pub use telemetry::stats::{Latency, RefusedConnections, Stats};
 pub use templates::TemplateError;
 // Components and what their handlers are given.
 pub use vivaz_components::{
-    Context, Emit, LiveComponent, LivePage, LiveState, MountContext, Target, UnmountReason, actions,
+    Context, Emit, LiveComponent, LivePage, LiveRoute, LiveState, MountContext, Target, UnmountReason,
+    actions,
 };
 // Their fields.
 pub use vivaz_components::{
@@ -139,8 +141,8 @@ pub mod prelude {
     pub use crate::{Live, Markup, RenderError, Runtime};
     pub use vivaz_components::{
         ActionError, Async, Context, Errors, FieldPath, FieldStep, Identity, Key, List, LiveComponent,
-        LivePage, LiveState, MountContext, Presence, PresenceChange, Result, Shared, Target, Topic,
-        TopicContext, UrlParams, actions,
+        LivePage, LiveRoute, LiveState, MountContext, Presence, PresenceChange, Result, Shared, Target,
+        Topic, TopicContext, UrlParams, actions,
     };
     pub use vivaz_databases::Tx;
 }

@@ -70,7 +70,7 @@ impl Templates {
                 file: spec.template.file,
                 mistakes: mistakes.join("; "),
             };
-            let compiled = spec
+            let mut compiled = spec
                 .template
                 .compile(TemplateKind::Component)
                 .map_err(|mistakes| refuse(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
@@ -79,6 +79,7 @@ impl Templates {
             if !mistakes.is_empty() {
                 return Err(refuse(&mistakes));
             }
+            registry.convert_props(&mut compiled);
             let is_shared =
                 |name: &str| spec.field(name).is_some_and(|field| field.kind == FieldKind::Shared);
             let module = is_bound(spec).then_some("url");
@@ -106,7 +107,7 @@ impl Templates {
     fn add_page(&mut self, registry: &Registry, spec: &'static PageSpec) -> Result<(), TemplateError> {
         let (of, file) = (spec.type_name, spec.template.file);
         let refuse = |mistakes: &[String]| TemplateError { of, file, mistakes: mistakes.join("; ") };
-        let compiled = spec
+        let mut compiled = spec
             .template
             .compile(TemplateKind::Page)
             .map_err(|mistakes| refuse(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
@@ -114,6 +115,7 @@ impl Templates {
         if !mistakes.is_empty() {
             return Err(refuse(&mistakes));
         }
+        registry.convert_props(&mut compiled);
         self.pages.insert(of, PageTemplate { compiled, file });
         Ok(())
     }

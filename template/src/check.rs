@@ -115,6 +115,13 @@ pub enum CheckKind<S: Storage = Owned> {
         /// [`ExclusiveGroup`](crate::containment::ExclusiveGroup).
         within: S::List<S::Text>,
     },
+    /// The route has these parameters.
+    Route {
+        /// The route's path in Rust.
+        route: S::Text,
+        /// The parameters.
+        parameters: S::List<GivenProp<S>>,
+    },
     /// The template declares this name, which no field of the component may have, because the
     /// declaration would shadow the field.
     Fresh {
@@ -123,7 +130,7 @@ pub enum CheckKind<S: Storage = Owned> {
     },
 }
 
-/// A prop that a template gives to a child.
+/// A prop that a template gives to a child, or a parameter of a route.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GivenProp<S: Storage = Owned> {
     /// Its name.

@@ -15,6 +15,7 @@ mod outcome;
 mod page;
 mod partial;
 mod resolve;
+mod route;
 mod scope;
 mod style;
 mod text;
@@ -23,8 +24,8 @@ use crate::check::{Check, CheckKind};
 use crate::compiled::{Block, Form, Hole, HoleKind, Namespace, Template, WalkStep};
 use crate::containment::{self, Containment, OpenElement};
 use crate::error::{ErrorList, Position, TemplateError};
-use crate::expand::{FindPartial, expand};
-use crate::expr::{Expr, Special};
+use crate::expand::{TemplateLibrary, expand};
+use crate::expr::{Expr, Literal, Special};
 use crate::outline::Outline;
 use crate::program::RenderOp;
 use crate::reads::Dependency;
@@ -61,6 +62,8 @@ pub struct Compiled {
     reads_user: bool,
     /// The position of the element of each use of a partial.
     uses: Vec<Position>,
+    /// The paths of the routes in it.
+    routes: Vec<Box<str>>,
 }
 
 impl Compiled {
@@ -79,6 +82,27 @@ impl Compiled {
             at = *of;
         }
         uses
+    }
+
+    /// Replaces fixed texts that children's props are given by the literals that `literal` returns
+    /// for a component, its prop and the text.
+    pub fn convert_props(&mut self, literal: &dyn Fn(&str, &str, &str) -> Option<Literal>) {
+        for hole in self.template.blocks.iter_mut().flat_map(|block| &mut block.holes) {
+            if let HoleKind::Child { component, props, .. } = &mut hole.kind {
+                for (name, value) in props {
+                    if let Expr::Literal(Literal::Str(text)) = value
+                        && let Some(converted) = literal(component, &name.text, text)
+                    {
+                        *value = Expr::Literal(converted);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns the paths of the routes in the template, as in Rust: `routes::Item`.
+    pub fn routes(&self) -> &[Box<str>] {
+        &self.routes
     }
 
     /// Returns whether a prop of a child that the server computes reads a field for which `wanted`
@@ -102,7 +126,7 @@ impl Compiled {
 /// assert_eq!(errors[1].to_string(), "1:4: unknown attribute `live:clik`; did you mean `live:click`?");
 /// ```
 pub fn compile(source: &str) -> Result<Compiled, Vec<TemplateError>> {
-    compile_with(source, TemplateKind::Component, &mut |_| None)
+    compile_with(source, TemplateKind::Component, &mut |_: &str| None)
 }
 
 /// Compiles the template of a page: a whole document, which only the server renders.
@@ -119,11 +143,11 @@ pub fn compile(source: &str) -> Result<Compiled, Vec<TemplateError>> {
 /// assert!(rendered.html.starts_with("<!DOCTYPE html><html lang=\"en\"><head><title>a &lt; b</title>"));
 /// ```
 pub fn compile_page(source: &str) -> Result<Compiled, Vec<TemplateError>> {
-    compile_with(source, TemplateKind::Page, &mut |_| None)
+    compile_with(source, TemplateKind::Page, &mut |_: &str| None)
 }
 
-/// Compiles a template with partials: each `<live:NAME>` for which `find` returns a file is replaced
-/// by the content of that file. `find` is called once for each name.
+/// Compiles a template with partials: each `<live:NAME>` of a partial that the library has is
+/// replaced by the content of its file.
 ///
 /// # Errors
 /// Returns all errors in the template and its partials.
@@ -133,13 +157,13 @@ pub fn compile_page(source: &str) -> Result<Compiled, Vec<TemplateError>> {
 ///
 /// let note = PartialFile { file: "note.html".into(), text: "<p class='note'><live:slot></live:slot></p>".into() };
 /// let source = "<live:note>{{ count }} left</live:note>";
-/// let compiled = compile_with(source, TemplateKind::Component, &mut |name| (name == "note").then(|| note.clone()));
+/// let compiled = compile_with(source, TemplateKind::Component, &mut |name: &str| (name == "note").then(|| note.clone()));
 /// assert_eq!(&*compiled.expect("a valid template").template.blocks[0].html, "<p class=\"note\"> </p>");
 /// ```
 pub fn compile_with(
     source: &str,
     kind: TemplateKind,
-    find: &mut FindPartial<'_>,
+    library: &mut dyn TemplateLibrary,
 ) -> Result<Compiled, Vec<TemplateError>> {
     let mut errors = ErrorList::default();
     if source.len() > MAX_BYTES {
@@ -150,7 +174,7 @@ pub fn compile_with(
         TemplateKind::Page => source::parse_page(source, &mut errors),
         TemplateKind::Component => source::parse(source, &mut errors),
     };
-    let (tree, sources) = expand(tree, source.len(), find, &mut errors);
+    let (tree, sources) = expand(tree, source.len(), library, &mut errors);
     let mut compiler = Compiler {
         errors,
         sources,
@@ -167,6 +191,8 @@ pub fn compile_with(
         form: None,
         submits: None,
         reads_user: false,
+        patterns: library.routes(),
+        routes: Vec::new(),
         page: (kind == TemplateKind::Page).then(PageParts::default),
     };
     compiler.document(&tree);
@@ -208,6 +234,10 @@ struct Compiler {
     reads_user: bool,
     /// The parts of the document that were found, if this is the template of a page.
     page: Option<PageParts>,
+    /// The path patterns of routes, if they are known.
+    patterns: Vec<(String, String)>,
+    /// The paths of the routes that the template uses.
+    routes: Vec<Box<str>>,
 }
 
 impl Compiler {
@@ -296,6 +326,7 @@ impl Compiler {
             outline,
             reads_user: self.reads_user,
             uses: lines.uses(),
+            routes: self.routes,
         })
     }
 

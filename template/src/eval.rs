@@ -178,6 +178,18 @@ impl Expr {
                 }
                 Value::Owned(D::from_text(text))
             }
+            Self::Route(pattern, fields) => {
+                let values: Vec<(&str, Option<String>)> = fields
+                    .iter()
+                    .map(|(name, value)| {
+                        let value = value.eval(scope);
+                        let mut text = String::new();
+                        value.write(&mut text);
+                        (&*name.text, (!matches!(value.kind(), Kind::Null)).then_some(text))
+                    })
+                    .collect();
+                Value::Owned(D::from_text(crate::route::url(pattern, &values)))
+            }
             Self::Object(fields) => Value::Owned(D::from_fields(
                 fields.iter().map(|(name, value)| (name.clone(), value.eval(scope).into_data())).collect(),
             )),

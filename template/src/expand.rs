@@ -13,8 +13,22 @@ use crate::error::{ErrorList, hint};
 use crate::source::{self, Attribute, Element, Piece, SourceNode, decode};
 use crate::sources::{PartialFile, Sources};
 
-/// Returns the file of a partial, if there is one with that name.
-pub type FindPartial<'f> = dyn FnMut(&str) -> Option<PartialFile> + 'f;
+/// The files and routes that a template can use. A function is a library of partials.
+pub trait TemplateLibrary {
+    /// Returns the file of a partial, if there is one with that name. Called once for each name.
+    fn partial(&mut self, name: &str) -> Option<PartialFile>;
+
+    /// Returns the path patterns of routes by their paths in Rust, if they are known.
+    fn routes(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+}
+
+impl<F: FnMut(&str) -> Option<PartialFile>> TemplateLibrary for F {
+    fn partial(&mut self, name: &str) -> Option<PartialFile> {
+        self(name)
+    }
+}
 
 /// Maximum number of offsets of a template with its partials.
 const MAX_OFFSETS: u32 = 1 << 23;
@@ -25,17 +39,17 @@ const RESERVED: [&str; 4] = ["fill", "head", "params", "slot"];
 pub(crate) fn expand(
     tree: Vec<SourceNode>,
     length: usize,
-    find: &mut FindPartial<'_>,
+    library: &mut dyn TemplateLibrary,
     errors: &mut ErrorList,
 ) -> (Vec<SourceNode>, Sources) {
     let sources = Sources::new(length);
-    let mut expander = Expander { find, errors, sources, files: HashMap::new(), open: Vec::new() };
+    let mut expander = Expander { library, errors, sources, files: HashMap::new(), open: Vec::new() };
     let tree = expander.nodes(tree, None);
     (tree, expander.sources)
 }
 
 struct Expander<'f> {
-    find: &'f mut FindPartial<'f>,
+    library: &'f mut dyn TemplateLibrary,
     errors: &'f mut ErrorList,
     sources: Sources,
     /// The position of the file of each partial; `None` if there is no partial with that name.
@@ -73,7 +87,7 @@ impl Expander<'_> {
                     self.error(element.at, "`<live:params>` must be the first element of a partial's file");
                 }
                 Some(name) if let Some(file) = self.file(name) => {
-                    out.extend(self.partial(element, file, slots))
+                    out.extend(self.partial(element, file, slots));
                 }
                 Some(_) | None => {
                     element.children = self.nodes(std::mem::take(&mut element.children), slots);
@@ -92,7 +106,7 @@ impl Expander<'_> {
         if let Some(known) = self.files.get(name) {
             return *known;
         }
-        let file = (self.find)(name).map(|file| self.sources.add_file(file));
+        let file = self.library.partial(name).map(|file| self.sources.add_file(file));
         self.files.insert(name.to_owned(), file);
         file
     }
@@ -185,7 +199,7 @@ impl Expander<'_> {
                     }
                     match &name {
                         None => {
-                            self.error(fill.at, "`<live:fill>` needs the name of a slot: `slot=\"actions\"`")
+                            self.error(fill.at, "`<live:fill>` needs the name of a slot: `slot=\"actions\"`");
                         }
                         Some(known) if fills.iter().any(|(other, _)| *other == name) => {
                             self.error(fill.at, format!("the slot `{known}` is filled twice"));
@@ -196,7 +210,7 @@ impl Expander<'_> {
                     trim(&mut content);
                     fills.push((name, content));
                 }
-                node => rest.push(node),
+                node @ (SourceNode::Element(_) | SourceNode::Text(_) | SourceNode::Use(_)) => rest.push(node),
             }
         }
         trim(&mut rest);

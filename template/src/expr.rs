@@ -35,6 +35,8 @@ pub enum Expr {
     Concat(Vec<Expr>),
     /// `{ text: $value, done: false }`, in `live:optimistic` and as an action's argument.
     Object(Vec<(Name, Expr)>),
+    /// The URL of a route: its path pattern and its parameters. Only in pages.
+    Route(Box<str>, Vec<(Name, Expr)>),
 }
 
 #[cfg(feature = "parse")]
@@ -53,7 +55,9 @@ impl Expr {
             }
             Self::If(a, b, c) => [a, b, c].into_iter().for_each(|part| each(part)),
             Self::Concat(parts) => parts.iter_mut().for_each(each),
-            Self::Object(fields) => fields.iter_mut().for_each(|(_, value)| each(value)),
+            Self::Object(fields) | Self::Route(_, fields) => {
+                fields.iter_mut().for_each(|(_, value)| each(value));
+            }
             Self::Literal(_) | Self::Root(_) | Self::Special(_) => {}
         }
     }

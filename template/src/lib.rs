@@ -53,6 +53,7 @@ mod program;
 mod reads;
 #[cfg(feature = "render")]
 mod render;
+pub mod route;
 #[cfg(feature = "parse")]
 mod source;
 #[cfg(feature = "parse")]
@@ -69,13 +70,13 @@ pub use data::{Data, Kind, Name};
 pub use error::{Position, SourceText, TemplateError, nearest};
 pub use eval::{Scope, Value, write_digits, write_int};
 #[cfg(feature = "parse")]
-pub use expand::FindPartial;
+pub use expand::TemplateLibrary;
 pub use expr::Expr;
 #[cfg(feature = "render")]
 pub use place::{ChildAt, RowIndex, child_at, push_key};
 #[cfg(feature = "parse")]
 pub use reads::Dependency;
 #[cfg(feature = "render")]
-pub use render::{ChildSlot, Rendered, StateFields, render, render_within};
+pub use render::{ChildSlot, Rendered, StateFields, render, render_page, render_within};
 #[cfg(feature = "parse")]
 pub use sources::PartialFile;

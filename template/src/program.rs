@@ -51,4 +51,7 @@ pub(crate) enum RenderOp {
     ChildEnd,
     /// The place of the elements that load the client.
     Head,
+    /// `aria-current`, if the link with that address leads to the current page, or (the second
+    /// value) above it.
+    Current(Expr, bool),
 }

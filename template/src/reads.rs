@@ -57,7 +57,9 @@ impl Expr {
                 c.reads(visit);
             }
             Self::Concat(parts) => parts.iter().for_each(|part| part.reads(visit)),
-            Self::Object(fields) => fields.iter().for_each(|(_, value)| value.reads(visit)),
+            Self::Object(fields) | Self::Route(_, fields) => {
+                fields.iter().for_each(|(_, value)| value.reads(visit));
+            }
         }
     }
 }

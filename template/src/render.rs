@@ -13,6 +13,7 @@ use crate::expr::Expr;
 use crate::outline::PageLocal;
 use crate::place::push_step;
 use crate::program::RenderOp;
+use crate::route::{self, LinkRelation};
 use crate::url;
 use frame::{RenderFrame, RenderRoot};
 
@@ -105,10 +106,31 @@ pub fn render_within<D: Data>(
     user: Option<&D>,
     around: &[OpenElement],
 ) -> Rendered<D> {
+    render_at(compiled, state, user, around, "")
+}
+
+/// Renders a page with the path `here`, which `live:current` compares with links.
+pub fn render_page<D: Data>(
+    compiled: &Compiled,
+    state: &dyn StateFields<D>,
+    user: Option<&D>,
+    here: &str,
+) -> Rendered<D> {
+    render_at(compiled, state, user, &[], here)
+}
+
+fn render_at<D: Data>(
+    compiled: &Compiled,
+    state: &dyn StateFields<D>,
+    user: Option<&D>,
+    around: &[OpenElement],
+    here: &str,
+) -> Rendered<D> {
     let root = RenderRoot { state, user };
     let mut renderer = Renderer {
         compiled,
         around,
+        here,
         rendered: Rendered { html: String::new(), shape: Vec::new(), children: Vec::new(), head: None },
         select: None,
         child: None,
@@ -124,6 +146,8 @@ struct Renderer<'a, D> {
     compiled: &'a Compiled,
     /// The elements around the component.
     around: &'a [OpenElement],
+    /// The path of the page.
+    here: &'a str,
     rendered: Rendered<D>,
     /// The value of the enclosing `select`.
     select: Option<D>,
@@ -232,6 +256,9 @@ impl<D: Data> Renderer<'_, D> {
                         child.id = Some(id);
                     }
                 }
+                RenderOp::Current(href, above) => {
+                    self.current(&text_of(&href.eval(&frame)), *above);
+                }
                 RenderOp::Head => self.rendered.head = Some(self.rendered.html.len()),
                 RenderOp::ChildEnd => {
                     if let Some(mut child) = self.child.take() {
@@ -241,6 +268,14 @@ impl<D: Data> Renderer<'_, D> {
                 }
             }
         }
+    }
+
+    fn current(&mut self, href: &str, marks_above: bool) {
+        self.rendered.html.push_str(match route::relation(href, self.here) {
+            LinkRelation::Same => " aria-current=\"page\"",
+            LinkRelation::Above if marks_above => " aria-current=\"true\"",
+            LinkRelation::Above | LinkRelation::Other => "",
+        });
     }
 
     /// Starts a child component at a hole, which is given as the numbers of its block and the hole.

@@ -35,6 +35,8 @@ pub(crate) enum AstKind {
     Object(Vec<(Ident, Ast)>),
     /// The concatenation of texts, which has no form of its own: an attribute of a partial.
     Concat(Vec<Ast>),
+    /// `routes::Item { id, page: 2 }`: a route with its parameters.
+    Route(String, Vec<(Ident, Ast)>),
 }
 
 /// A name and its offset.

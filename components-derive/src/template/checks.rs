@@ -53,15 +53,24 @@ pub(super) fn check(check: &Check, excerpt: &str, children: ChildTypes) -> Optio
         }
         CheckKind::Fresh { name } => quote!(Fresh { name: #name }),
         CheckKind::Child { component, props, within } if children == ChildTypes::Named => {
-            let props = props.iter().map(|GivenProp { name, argument: given, is_local }| {
-                let argument = argument(given);
-                quote!(p::GivenProp { name: #name, argument: #argument, is_local: #is_local })
-            });
-            quote!(Child { component: #component, props: &[#(#props),*], within: &[#(#within),*] })
+            let props = given(props);
+            quote!(Child { component: #component, props: #props, within: &[#(#within),*] })
+        }
+        CheckKind::Route { route, parameters } => {
+            let given = given(parameters);
+            quote!(Route { route: #route, parameters: #given })
         }
         CheckKind::Child { .. } => return None,
     };
     Some(quote!(p::Check { at: #excerpt, kind: p::CheckKind::#kind }))
+}
+
+fn given(props: &[GivenProp]) -> TokenStream {
+    let props = props.iter().map(|GivenProp { name, argument: given, is_local }| {
+        let argument = argument(given);
+        quote!(p::GivenProp { name: #name, argument: #argument, is_local: #is_local })
+    });
+    quote!(&[#(#props),*])
 }
 
 fn steps(path: &[PathStep]) -> TokenStream {

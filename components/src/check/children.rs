@@ -2,13 +2,15 @@
 
 #![expect(
     clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
     reason = "evaluated by rustc while it compiles the application: an index out of bounds fails the build"
 )]
 
 use super::calls::refused;
 use super::message::{ConstMessage, Nearest};
-use super::{GivenProp, Subject, equal};
-use crate::spec::Spec;
+use super::{Argument, GivenProp, Subject, equal, through};
+use crate::shape::{Shape, ShapeRef};
+use crate::spec::{ArgSpec, Spec};
 
 /// Checks that the child exists, takes these props, and can be nested in these elements.
 pub(super) const fn child(
@@ -79,7 +81,9 @@ const fn props(subject: &Subject, child: &Spec, given: &[GivenProp]) -> Option<C
                 found = true;
                 let message = ConstMessage::new().text("the prop `").text(name).text(": ");
                 let message = message.text(child.props[prop].ty).text("` of `").text(child.name).text("`");
-                if let Some(message) = refused(message, subject, &child.props[prop], argument) {
+                if !is_written(argument, &child.props[prop])
+                    && let Some(message) = refused(message, subject, &child.props[prop], argument)
+                {
                     return Some(message);
                 }
                 if is_local && !is_page_prop(child, name) {
@@ -106,6 +110,43 @@ const fn props(subject: &Subject, child: &Spec, given: &[GivenProp]) -> Option<C
         prop += 1;
     }
     None
+}
+
+/// Returns whether a fixed text is the written form of the prop's type: `count="41"`.
+const fn is_written(argument: Argument, prop: &ArgSpec) -> bool {
+    match argument {
+        Argument::Word(word) => is_written_form(word, prop.shape),
+        _ => false,
+    }
+}
+
+/// Returns whether a text is the written form of a number or a boolean of that shape.
+pub(crate) const fn is_written_form(word: &str, shape: ShapeRef) -> bool {
+    match through(shape.get()) {
+        Shape::Bool => equal(word, "true") || equal(word, "false"),
+        Shape::Int => is_number(word.as_bytes(), false),
+        Shape::Float => is_number(word.as_bytes(), true),
+        _ => false,
+    }
+}
+
+/// Returns whether the text is a number of at most 15 digits, which has the same value as an
+/// integer, as a float and in JavaScript.
+const fn is_number(text: &[u8], allows_point: bool) -> bool {
+    let mut rest = match text {
+        [b'-', rest @ ..] => rest,
+        text => text,
+    };
+    let (mut digits, mut points) = (0, 0);
+    while let [first, tail @ ..] = rest {
+        match *first {
+            b'0'..=b'9' => digits += 1,
+            b'.' if digits > 0 && !tail.is_empty() => points += 1,
+            _ => return false,
+        }
+        rest = tail;
+    }
+    digits > 0 && digits <= 15 && (points == 0 || points == 1 && allows_point)
 }
 
 /// The end of a message that begins with "the prop `x` of `y".

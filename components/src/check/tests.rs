@@ -10,11 +10,12 @@ const SUBJECT: Subject = Subject {
     methods: &[],
     words: &[],
     children: &[],
+    routes: &[],
 };
 
 fn checks(count: usize) -> Vec<Check> {
     const PATH: &[PathStep] = &[PathStep::Field(("cuont", hash("cuont")))];
-    let kind = CheckKind::Path { steps: PATH, want: Want::Text };
+    let kind = CheckKind::Path { steps: PATH, want: Want::Text, given: 0 };
     (0..count).map(|_| Check { at: "2 | {{ cuont }}", kind: kind.clone() }).collect()
 }
 

@@ -4,10 +4,11 @@
 //! are reported then, and not at compile time.
 
 use vivaz_template::check::{Argument, Check, CheckKind, GivenProp};
-use vivaz_template::nearest;
+use vivaz_template::expr::Literal;
+use vivaz_template::{Compiled, nearest};
 
 use super::Registry;
-use crate::check::{NOT_THE_PAGES, does_not_take};
+use crate::check::{NOT_THE_PAGES, does_not_take, is_written_form};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
@@ -33,6 +34,28 @@ impl Registry {
     }
 }
 
+impl Registry {
+    /// Converts fixed texts in a template into numbers and booleans, where a child's prop has that
+    /// type: `count="41"`.
+    pub fn convert_props(&self, compiled: &mut Compiled) {
+        compiled.convert_props(&|component, name, text| {
+            let prop = self.get(component)?.spec.props.iter().find(|prop| prop.name == name)?;
+            if !is_written_form(text, prop.shape) {
+                return None;
+            }
+            let literal = match text {
+                "true" => Literal::Bool(true),
+                "false" => Literal::Bool(false),
+                _ => match text.parse::<i64>() {
+                    Ok(number) => Literal::Int(number),
+                    Err(_) => Literal::Num(text.parse().ok()?),
+                },
+            };
+            Some(literal)
+        });
+    }
+}
+
 fn props_of(child: &Spec, given: &[GivenProp], say: &mut impl FnMut(String)) {
     for GivenProp { name, argument, is_local } in given {
         if *is_local && child.props.iter().any(|prop| prop.name == name) && !child.is_page_prop(name) {
@@ -48,6 +71,7 @@ fn props_of(child: &Spec, given: &[GivenProp], say: &mut impl FnMut(String)) {
                     Argument::Bool => &Shape::Bool,
                     Argument::Int => &Shape::Int,
                     Argument::Float => &Shape::Float,
+                    Argument::Word(word) if is_written_form(word, prop.shape) => continue,
                     Argument::Text | Argument::Word(_) => &Shape::Str,
                     Argument::Null | Argument::Path(_) | Argument::Any => continue,
                 };

@@ -6,6 +6,7 @@
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
+use vivaz::Routes;
 use vivaz::prelude::*;
 
 mod bound;
@@ -52,7 +53,12 @@ use serve::{document, page};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    let typed = Routes::new()
+        .route::<whole::Whole>(get(whole::whole))
+        .route::<whole::Word>(get(whole::word))
+        .finish()?;
     let routes = Router::new()
+        .merge(typed)
         .route("/bound", get(page::<bound::Bound>))
         .route("/decimals", get(page::<decimals::Decimals>))
         .route("/desk", get(page::<desk::Desk>))
@@ -73,7 +79,6 @@ async fn main() -> anyhow::Result<()> {
         .route("/echo", post(|form: String| std::future::ready(form)))
         .route("/foreign", get(page::<foreign::Foreign>))
         .route("/painted", get(page::<painted::Painted>))
-        .route("/whole", get(whole::whole))
         .route("/ways", get(page::<ways::Ways>))
         .route("/pending", get(page::<pending::Pending>))
         .route("/press", get(page::<press::Press>))

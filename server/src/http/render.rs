@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::{FromRef, FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -47,6 +47,8 @@ pub struct Live {
     /// The parameters of the request's URL.
     params: UrlParams,
     bound: PageParams,
+    /// The path of the request, which is that of the page.
+    path: Box<str>,
 }
 
 /// The parameters that the components of a response are bound to, each with a component's name.
@@ -219,6 +221,7 @@ impl Live {
             binding: SealBinding::Identity,
             params: UrlParams::default(),
             bound: PageParams::default(),
+            path: "".into(),
         }
     }
 
@@ -433,12 +436,15 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, IdentityError> {
         let runtime = Runtime::from_ref(state);
+        // Inside a nested router, the request's own URI lacks the path of the nesting.
+        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+        let path = uri.path().into();
         warn_without_listener(runtime.core(), &parts.extensions);
         let identity = runtime.core().identify(parts.clone()).await?;
         let binding = SealBinding::of(parts, &runtime, &identity).map_err(IdentityError::no_randomness)?;
         let params = UrlParams::parse(parts.uri.query().unwrap_or_default());
         let bound = parts.extensions.get_or_insert_default::<PageParams>().clone();
-        Ok(Self { runtime, identity, binding, params, bound })
+        Ok(Self { runtime, identity, binding, params, bound, path })
     }
 }
 

@@ -114,7 +114,7 @@ mod tests {
                 open: spec.open,
                 durable: spec.durable,
                 schema: spec.schema,
-                template: TemplateSource { file, text, partials: &[] },
+                template: TemplateSource { file, text, partials: &[], routes: &[] },
                 outermost: spec.outermost,
                 fields: spec.fields,
                 url: &[],

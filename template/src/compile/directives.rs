@@ -55,7 +55,7 @@ impl Compiler {
         path: &[WalkStep],
         tag: &mut StartTag,
     ) {
-        if self.without_engine(attribute, name) {
+        if self.current(element, attribute, name) || self.without_engine(attribute, name) {
             return;
         }
         // The rest of these may contain dots: `live:class:w-1.5`.

@@ -193,6 +193,7 @@ fn assignable(path: &Expr) -> bool {
         | Expr::Binary(..)
         | Expr::If(..)
         | Expr::Concat(_)
+        | Expr::Route(..)
         | Expr::Object(_) => false,
     }
 }

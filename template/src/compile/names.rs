@@ -78,6 +78,7 @@ pub(super) const DIRECTIVES: &[&str] = &[
     "navigate",
     "local",
     "optimistic",
+    "current",
 ];
 
 /// The options of `live:navigate`.

@@ -56,6 +56,7 @@ impl Compiler {
     }
 
     /// Replaces the parameter at the start of a path by its expression.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other expression is a path to a property")]
     pub(super) fn substituted(&self, ast: Ast) -> Ast {
         match ast.kind {
             AstKind::Name(name) => match self.argument(ast.at, &name) {

@@ -53,7 +53,12 @@ impl Compiler {
         (expr, outcomes.argument())
     }
 
-    fn resolve_part(&mut self, ast: &Ast, want: Want, moment: EvaluationTime) -> (Expr, PossibleValues) {
+    pub(super) fn resolve_part(
+        &mut self,
+        ast: &Ast,
+        want: Want,
+        moment: EvaluationTime,
+    ) -> (Expr, PossibleValues) {
         let known = |argument| PossibleValues::one(ast.at, argument);
         let any = |expr| (expr, known(Argument::Any));
         match &ast.kind {
@@ -79,6 +84,9 @@ impl Compiler {
                     self.check(ast.at, CheckKind::Path { steps, want, given });
                 }
                 (expr, values)
+            }
+            AstKind::Route(path, parameters) => {
+                (self.route(ast.at, path, parameters, moment), known(Argument::Text))
             }
             AstKind::Concat(parts) => {
                 let parts = parts.iter().map(|part| self.resolve_part(part, Want::Text, moment).0);
@@ -197,6 +205,7 @@ impl Compiler {
             | AstKind::Binary(..)
             | AstKind::If(..)
             | AstKind::Concat(_)
+            | AstKind::Route(..)
             | AstKind::Object(_) => (self.resolve_part(ast, Want::Any, moment).0, None),
         }
     }

@@ -135,6 +135,7 @@ impl Scopes {
             | Expr::Binary(..)
             | Expr::If(..)
             | Expr::Concat(_)
+            | Expr::Route(..)
             | Expr::Object(_) => {}
         }
     }

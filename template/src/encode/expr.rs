@@ -115,6 +115,8 @@ impl Encoder {
                 self.all(parts);
             }
             Expr::Object(fields) => self.object(fields),
+            // The compiler refuses routes in components, and pages are not encoded.
+            Expr::Route(..) => self.expr(&Expr::Literal(Literal::Null)),
         }
     }
 

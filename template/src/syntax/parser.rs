@@ -208,6 +208,7 @@ impl ExpressionParser {
                     "`{name}(…)` cannot be called here: events call actions, and a computed value is a field, `#[live(computed)]` in Rust"
                 ),
             )),
+            TokenKind::Name(name) if matches!(self.sign(), Some("::" | "{")) => self.route(at, name),
             TokenKind::Name(name) => self.make(at, AstKind::Name(name)),
             TokenKind::Sign("(") => {
                 let inner = self.expression()?;
@@ -228,6 +229,29 @@ impl ExpressionParser {
             TokenKind::End => Err((at, "the expression is empty".to_owned())),
             kind @ TokenKind::Sign(_) => Err((at, complaint(&kind, "an expression"))),
         }
+    }
+}
+
+impl ExpressionParser {
+    /// Parses a route after the first name of its path: `routes::Item { id, page: 2 }`.
+    fn route(&mut self, at: u32, mut path: String) -> Parsed<Ast> {
+        while self.eat("::") {
+            path.push_str("::");
+            path.push_str(&self.name("the name of a route")?.text);
+        }
+        let mut parameters = Vec::new();
+        if self.eat("{") {
+            parameters = self.until("}", |p| {
+                let name = p.name("the name of a parameter")?;
+                let value = if p.eat(":") {
+                    p.expression()?
+                } else {
+                    Ast { at: name.at, kind: AstKind::Name(name.text.clone()) }
+                };
+                Ok((name, value))
+            })?;
+        }
+        self.make(at, AstKind::Route(path, parameters))
     }
 }
 

@@ -23,22 +23,21 @@ fn paths_are_resolved_through_loops() {
     let rows_each = |rest: &[PathStep]| {
         [field("rows"), PathStep::Each].into_iter().chain(rest.iter().cloned()).collect::<Vec<_>>()
     };
-    assert!(
-        found.contains(&("2:23".into(), CheckKind::Path { steps: vec![field("rows")], want: Want::List }))
-    );
-    assert!(
-        found.contains(&(
-            "2:39".into(),
-            CheckKind::Path { steps: rows_each(&[field("id")]), want: Want::Text }
-        ))
-    );
+    assert!(found.contains(&(
+        "2:23".into(),
+        CheckKind::Path { steps: vec![field("rows")], want: Want::List, given: 0 }
+    )));
+    assert!(found.contains(&(
+        "2:39".into(),
+        CheckKind::Path { steps: rows_each(&[field("id")]), want: Want::Text, given: 0 }
+    )));
     assert!(found.contains(&(
         "2:63".into(),
-        CheckKind::Path { steps: rows_each(&[field("tags")]), want: Want::List }
+        CheckKind::Path { steps: rows_each(&[field("tags")]), want: Want::List, given: 0 }
     )));
     let name = rows_each(&[field("tags"), PathStep::Each, field("name")]);
     assert!(
-        found.contains(&("2:87".into(), CheckKind::Path { steps: name, want: Want::Text })),
+        found.contains(&("2:87".into(), CheckKind::Path { steps: name, want: Want::Text, given: 0 })),
         "{found:#?}"
     );
     for name in ["r", "i", "t"] {
@@ -63,7 +62,7 @@ fn each_use_requires_a_kind() {
     ] {
         let found = checks(source);
         assert!(
-            found.iter().any(|(_, kind)| *kind == CheckKind::Path { steps: steps.clone(), want }),
+            found.iter().any(|(_, kind)| *kind == CheckKind::Path { steps: steps.clone(), want, given: 0 }),
             "{source} {found:?}"
         );
     }

@@ -11,6 +11,8 @@ mod escaping;
 mod expressions;
 mod golden;
 mod hostile;
+mod pages;
+mod partials;
 mod places;
 mod raw_html;
 mod walk;
