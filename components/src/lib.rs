@@ -34,6 +34,7 @@ pub mod instance;
 mod journal;
 mod list;
 mod loading;
+mod page;
 mod registry;
 mod saved;
 mod schema;
@@ -51,6 +52,7 @@ pub use broadcast::Broadcast;
 pub use budget::{Account, Admission, Budget};
 pub use component::LiveComponent;
 pub use context::{Context, Emit, HandlerScope, MountContext, PresenceAt};
+pub use cookie::Cookie;
 pub use edit::{FieldPath, FieldStep};
 pub use effect::Effect;
 pub use env::Env;
@@ -62,6 +64,7 @@ pub use journal::{
 };
 pub use list::{DuplicateKey, Iter as ListIter, Key, Keyed, List};
 pub use loading::Async;
+pub use page::{CookieError, Flash, PageEffect, PagePath, RedirectUrl, UrlError};
 pub use registry::{
     Decoded, DuplicateName, Factory, MountFuture, Registration, Registry, RestoreFailure, RestoreFuture,
     mount,

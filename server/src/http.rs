@@ -5,4 +5,5 @@ pub(crate) mod listen;
 pub(crate) mod render;
 mod router;
 pub(crate) mod serve;
+mod tickets;
 pub(crate) mod upgrade;

@@ -16,8 +16,11 @@ const storageKey = () => 'live-typed ' + location.pathname;
  *
  * @param {Element | Document} owner
  */
-const controlsOf = owner => Array.from(owner.querySelectorAll('input,textarea,select,[contenteditable]'), (/** @type {any} */ node) => node)
-  .filter(node => node.validity && (node.closest('live-component') ?? document) == owner && !/^(password|file|hidden)$/.test(node.type));
+const controlsOf = owner => {
+  /** @type {NodeListOf<any>} */
+  const all = owner.querySelectorAll('input,textarea,select,[contenteditable]');
+  return [...all].filter(node => node.validity && (node.closest('live-component') ?? document) == owner && !/^(password|file|hidden)$/.test(node.type));
+};
 
 /** Returns what identifies a control at the same position in the next page. @param {any} node */
 const signature = node => [

@@ -9,9 +9,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
-use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent};
+use vivaz_components::{ActionError, ErrorCode, Flash, Identity, LiveComponent};
 
 use super::listen::warn_without_listener;
+use super::tickets::PageFlashes;
 use crate::admission::browser::{BrowserCookie, BrowserId, CookieScope};
 use crate::admission::identify::{IdentityError, answer_of};
 
@@ -41,6 +42,7 @@ pub struct Live {
     runtime: Runtime,
     identity: Identity,
     binding: SealBinding,
+    flashes: PageFlashes,
 }
 
 /// What seals are bound to in addition to the identity.
@@ -179,7 +181,7 @@ const UNCACHED: [(HeaderName, HeaderValue); 1] =
 impl Live {
     #[cfg(feature = "testing")]
     pub(crate) fn new(runtime: Runtime, identity: Identity) -> Self {
-        Self { runtime, identity, binding: SealBinding::Identity }
+        Self { runtime, identity, binding: SealBinding::Identity, flashes: PageFlashes::default() }
     }
 
     /// Renders a component. Its `mount` runs here, once: the page sends the state back in a seal.
@@ -285,7 +287,18 @@ impl Live {
         if let SealBinding::NewBrowser { cookie, .. } = &self.binding {
             cookie.write(&mut headers);
         }
+        if let Some(removal) = &self.flashes.removal {
+            headers.append(header::SET_COOKIE, removal.clone());
+        }
         headers
+    }
+
+    /// Returns the messages that a handler of the page before has left with
+    /// [`Context::flash`](crate::Context::flash). The response of [`page`](Self::page), or one with
+    /// [`headers`](Self::headers), removes them, so that they are shown once.
+    #[must_use]
+    pub fn flash(&self) -> &[Flash] {
+        &self.flashes.messages
     }
 
     /// Returns the client's identity.
@@ -326,7 +339,8 @@ where
         warn_without_listener(runtime.core(), &parts.extensions);
         let identity = runtime.core().identify(parts.clone()).await?;
         let binding = SealBinding::of(parts, &runtime, &identity).map_err(IdentityError::no_randomness)?;
-        Ok(Self { runtime, identity, binding })
+        let flashes = PageFlashes::of(parts, runtime.core(), &identity);
+        Ok(Self { runtime, identity, binding, flashes })
     }
 }
 
