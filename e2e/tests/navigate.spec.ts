@@ -80,14 +80,14 @@ for (const latency of [0, 300]) {
       await start(page, `${network.url}/tour/one`);
       await page.getByRole("button", { name: "Save it" }).click();
       await expect(heading(page)).toHaveText("two");
-      await expect(page.getByRole("status")).toHaveText("Saved one.");
+      await expect(page.locator("p.info")).toHaveText("Saved one.");
       expect(await isSame(page)).toBe(true);
       await follow(page, "One");
       await expect(heading(page)).toHaveText("one");
-      await expect(page.getByRole("status")).toHaveCount(0);
+      await expect(page.locator("p.info")).toHaveCount(0);
       await go(page, -1);
       await expect(heading(page)).toHaveText("two");
-      await expect(page.getByRole("status")).toHaveCount(0);
+      await expect(page.locator("p.info")).toHaveCount(0);
     });
 
     test("a message waits for the next page", async ({ page, network }) => {
@@ -95,13 +95,13 @@ for (const latency of [0, 300]) {
       const used = page.waitForResponse(/tickets/);
       await page.getByRole("button", { name: "Note it" }).click();
       await used;
-      await expect(page.getByRole("status")).toHaveCount(0);
+      await expect(page.locator("p.info")).toHaveCount(0);
       await follow(page, "Long");
       await expect(heading(page)).toHaveText("long");
-      await expect(page.getByRole("status")).toHaveText("Noted.");
+      await expect(page.locator("p.info")).toHaveText("Noted.");
       await follow(page, "Two");
       await expect(heading(page)).toHaveText("two");
-      await expect(page.getByRole("status")).toHaveCount(0);
+      await expect(page.locator("p.info")).toHaveCount(0);
     });
 
     test("an action sets a cookie and the title", async ({ page, network }) => {
@@ -125,7 +125,7 @@ for (const latency of [0, 300]) {
       await page.waitForTimeout(latency + 200);
       network.cut();
       await expect(heading(page)).toHaveText("two");
-      await expect(page.getByRole("status")).toHaveText("Saved one.");
+      await expect(page.locator("p.info")).toHaveText("Saved one.");
       await live(page);
       await add(page);
       await expect(page.locator("#count")).toHaveText("1");

@@ -19,7 +19,8 @@ const storageKey = () => 'live-typed ' + location.pathname;
 const controlsOf = owner => {
   /** @type {NodeListOf<any>} */
   const all = owner.querySelectorAll('input,textarea,select,[contenteditable]');
-  return [...all].filter(node => node.validity && (node.closest('live-component') ?? document) == owner && !/^(password|file|hidden)$/.test(node.type));
+  return [...all].filter(node => node.validity && !/^(password|file|hidden)$/.test(node.type) &&
+    (node.closest('live-component') ?? document) == owner);
 };
 
 /** Returns what identifies a control at the same position in the next page. @param {any} node */
@@ -30,7 +31,13 @@ const signature = node => [
 /**
  * What was typed into one control: its component, its position there, and what identifies it.
  *
- * @typedef {{ place: string, at: number, sign: string, name: string, type: string, value: any }} TypedText
+ * @typedef {object} TypedText
+ * @property {string} place
+ * @property {number} at
+ * @property {string} sign
+ * @property {string} name
+ * @property {string} type
+ * @property {any} value
  */
 
 /** @type {Module} */

@@ -1,7 +1,6 @@
 //! Runs jobs: one at a time for each component, all components concurrently.
 
 pub(super) mod effects;
-pub(super) mod page_effects;
 
 use tracing::Instrument;
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Job, JobProgress, Started};
@@ -13,7 +12,7 @@ use super::Session;
 use super::completion::{Completion, SuspendedJob};
 use super::component::{ConnectedHook, InstanceSlot};
 use super::encode::topic_names;
-use super::reply::Answer;
+use super::reply::ActionOutput;
 use super::task::PlaceWait;
 use super::task::{GuardedTask, Task, TaskOrigin};
 use crate::admission::middleware::{Call, CallRequest};
@@ -289,7 +288,7 @@ impl Session {
         }
         match (origin, result) {
             (TaskOrigin::Page { reference, received_at }, Ok(value)) => {
-                let answer = Answer { value: value.as_deref(), page_effects };
+                let answer = ActionOutput { value: value.as_deref(), page_effects };
                 self.reply(id, reference, patch.as_deref(), moved, answer, unsent);
                 self.supervisor.core().counters.actions.record(received_at.elapsed());
             }

@@ -12,7 +12,7 @@ use vivaz_protocol::{
 
 use super::children::visibility::NOT_SHOWN;
 use super::component::StatePatch;
-use super::jobs::page_effects;
+use super::page_effects;
 use super::reply::cache::{CacheBounds, CachedReply};
 use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
@@ -21,7 +21,7 @@ use crate::telemetry::stats::Counters;
 
 /// What a successful action gives the page, besides its patch.
 #[derive(Default)]
-pub(super) struct Answer<'a> {
+pub(super) struct ActionOutput<'a> {
     /// The action's return value.
     pub(super) value: Option<&'a RawValue>,
     /// The requests of the handler to its page, as the data of their event.
@@ -37,10 +37,10 @@ impl Session {
         reference: Ref,
         patch: Option<&str>,
         topics: Option<FieldTopics<'static>>,
-        answer: Answer<'_>,
+        answer: ActionOutput<'_>,
         unsent: Vec<Unsent>,
     ) {
-        let Answer { value, page_effects } = answer;
+        let ActionOutput { value, page_effects } = answer;
         let read = value.map(|_| self.result_topics(id)).unwrap_or_default();
         let is_withheld = value.is_some() && self.must_withhold(id, &read);
         let result = value.map(|value| value.get().into());
@@ -102,7 +102,7 @@ impl Session {
 
     /// Replies to a message that changed nothing in the component's own state.
     pub(super) fn reply_ack(&mut self, id: &ComponentId, reference: Ref, value: Option<&RawValue>) {
-        self.reply(id, reference, None, None, Answer { value, page_effects: None }, Vec::new());
+        self.reply(id, reference, None, None, ActionOutput { value, page_effects: None }, Vec::new());
     }
 
     /// Replies to a failed action. The reply follows the topic patches in `unsent`. The error may
