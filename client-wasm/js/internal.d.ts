@@ -112,6 +112,13 @@ interface Core {
   keepDrafts?(element: any, block: number): () => void;
   /** editable: gives an element the properties of a text area, for `controls` and `drafts`. */
   makeEditable?(host: any): void;
+  /**
+   * effects: does what a handler requests of the page: an id, then requests, each a list of its
+   * name and its argument.
+   */
+  runEffects?(component: Component | undefined, effects: [id: string, ...requests: [string, string][]]): void;
+  /** Whether a message waits for the next page, so that none is requested before. */
+  hasFlash?: boolean;
   /** event: returns what `$event` is. */
   describeEvent?(event: any): object;
   /** html: sets the content of an element. */

@@ -4,6 +4,7 @@ mod effects;
 mod emit;
 mod lent;
 mod mount;
+mod page;
 mod presence;
 mod scope;
 

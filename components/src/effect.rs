@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::event::{ServerEvent, Target, TaskOutcome};
 use crate::future::BoxFuture;
 use crate::journal::{Membership, Work};
+use crate::page_effect::PageEffect;
 use crate::topic::StagedUpdate;
 use crate::tracking::Loaded;
 
@@ -38,6 +39,8 @@ pub enum Effect {
     /// A task of the session that loads a field. Its outcome, if it was not aborted, is a
     /// [`Job::Loaded`](crate::instance::Job::Loaded) for the component.
     Load(BoxFuture<Option<Loaded>>),
+    /// A request to the page that shows the component.
+    Page(PageEffect),
     /// The component requests to be unmounted.
     Close,
     /// A write into the store's database. The host commits it with the durable component's job, so
@@ -55,6 +58,7 @@ impl Effect {
             | Self::Emit { .. }
             | Self::Spawn { .. }
             | Self::Load(_)
+            | Self::Page(_)
             | Self::Close
             | Self::Commit(_) => None,
         }
@@ -67,6 +71,14 @@ impl Effect {
             Membership::Leave(_) => 0,
         };
         effects.iter().filter_map(Self::membership).map(bytes).sum()
+    }
+
+    /// Takes the requests to the page out of the effects.
+    pub fn take_page_effects(effects: &mut Vec<Self>) -> Vec<PageEffect> {
+        let requests = effects.extract_if(.., |effect| matches!(effect, Self::Page(_)));
+        requests
+            .filter_map(|effect| if let Self::Page(request) = effect { Some(request) } else { None })
+            .collect()
     }
 
     /// Takes the changes of shared state out of the effects.
@@ -89,6 +101,7 @@ impl fmt::Debug for Effect {
             Self::Leave(room) => f.debug_tuple("Leave").field(room).finish(),
             Self::Spawn { event, .. } => f.debug_tuple("Spawn").field(event).finish(),
             Self::Load(_) => f.write_str("Load"),
+            Self::Page(effect) => f.debug_tuple("Page").field(effect).finish(),
             Self::Close => f.write_str("Close"),
             Self::Commit(_) => f.write_str("Commit"),
         }

@@ -36,6 +36,7 @@ mod journal;
 mod list;
 mod loading;
 pub mod page;
+mod page_effect;
 mod registry;
 pub mod route;
 mod saved;
@@ -55,6 +56,7 @@ pub use broadcast::Broadcast;
 pub use budget::{Account, Admission, Budget};
 pub use component::LiveComponent;
 pub use context::{Context, Emit, HandlerScope, MountContext, PresenceAt};
+pub use cookie::Cookie;
 pub use edit::{FieldPath, FieldStep};
 pub use effect::Effect;
 pub use env::Env;
@@ -67,6 +69,7 @@ pub use journal::{
 pub use list::{DuplicateKey, Iter as ListIter, Key, Keyed, List};
 pub use loading::Async;
 pub use page::LivePage;
+pub use page_effect::{CookieError, Flash, PageEffect, PagePath, RedirectUrl, UrlError};
 pub use registry::{
     Decoded, DuplicateName, Factory, MountFuture, Registration, Registry, RestoreFailure, RestoreFuture,
     mount,

@@ -12,4 +12,5 @@ pub(crate) mod origin;
 pub(crate) mod scheme;
 pub(crate) mod seal;
 pub(crate) mod secret;
+pub(crate) mod ticket;
 pub(crate) mod users;

@@ -24,6 +24,7 @@ use crate::admission::middleware::Middleware;
 use crate::admission::origin::Origins;
 use crate::admission::seal::Sealer;
 use crate::admission::secret::Secret;
+use crate::admission::ticket::UsedTickets;
 use crate::admission::users::Users;
 use crate::assets::Assets;
 use crate::limits::Limits;
@@ -57,6 +58,7 @@ pub(crate) struct Core {
     pub(crate) assets: Assets,
     pub(crate) secret: Secret,
     pub(crate) sealer: Sealer,
+    pub(crate) used_tickets: UsedTickets,
     /// Whether seals for visitors without a user are bound to their browsers.
     pub(crate) binds_browsers: bool,
     pub(crate) states: States,

@@ -6,4 +6,5 @@ pub(crate) mod render;
 mod router;
 pub(crate) mod routes;
 pub(crate) mod serve;
+mod tickets;
 pub(crate) mod upgrade;

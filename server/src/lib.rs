@@ -117,6 +117,7 @@ pub use vivaz_components::{
 };
 // Users, errors and ids.
 pub use vivaz_components::{ActionError, Author, ComponentId, ErrorCode, Identity, Result, User, show};
+pub use vivaz_components::{Cookie, CookieError, Flash, PagePath, RedirectUrl, UrlError};
 // Transactions of the session store's database.
 pub use vivaz_databases::{DatabaseError, Driver, Params, Row, RowError, SqlStatement, Tx, Value};
 pub use vivaz_protocol::{ConnectionId, SessionId};

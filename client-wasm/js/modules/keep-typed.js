@@ -16,8 +16,12 @@ const storageKey = () => 'live-typed ' + location.pathname;
  *
  * @param {Element | Document} owner
  */
-const controlsOf = owner => Array.from(owner.querySelectorAll('input,textarea,select,[contenteditable]'), (/** @type {any} */ node) => node)
-  .filter(node => node.validity && (node.closest('live-component') ?? document) == owner && !/^(password|file|hidden)$/.test(node.type));
+const controlsOf = owner => {
+  /** @type {NodeListOf<any>} */
+  const all = owner.querySelectorAll('input,textarea,select,[contenteditable]');
+  return [...all].filter(node => node.validity && !/^(password|file|hidden)$/.test(node.type) &&
+    (node.closest('live-component') ?? document) == owner);
+};
 
 /** Returns what identifies a control at the same position in the next page. @param {any} node */
 const signature = node => [
@@ -27,7 +31,13 @@ const signature = node => [
 /**
  * What was typed into one control: its component, its position there, and what identifies it.
  *
- * @typedef {{ place: string, at: number, sign: string, name: string, type: string, value: any }} TypedText
+ * @typedef {object} TypedText
+ * @property {string} place
+ * @property {number} at
+ * @property {string} sign
+ * @property {string} name
+ * @property {string} type
+ * @property {any} value
  */
 
 /** @type {Module} */

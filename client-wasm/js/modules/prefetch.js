@@ -27,6 +27,8 @@ export default core => {
 
   core.takePrefetched = href => {
     clearTimeout(timer);
+    if (core.hasFlash) requested = undefined;
+    core.hasFlash = false;
     const { at = -Infinity, response } = requested?.href == href ? requested : {};
     requested = undefined;
     return performance.now() - at < FRESH_MS ? response : undefined;
@@ -36,7 +38,7 @@ export default core => {
     document.addEventListener(type, event => {
       clearTimeout(timer);
       const link = linkOf(event);
-      if (!link || isWithinPage(link) || hasWord(link, 'no-prefetch') || /** @type {any} */ (navigator).connection?.saveData) return;
+      if (!link || isWithinPage(link) || hasWord(link, 'no-prefetch') || core.hasFlash || /** @type {any} */ (navigator).connection?.saveData) return;
       timer = setTimeout(prefetch, ms, link);
     });
   }

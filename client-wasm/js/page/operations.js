@@ -7,6 +7,7 @@ import {
 import { core } from '../core.js';
 import { writeAttribute } from '../dom/attributes.js';
 import { handleEvent } from '../events.js';
+import { loadModule } from '../modules.js';
 import { settleCall } from './calls.js';
 import { queueCommand, setAnswer } from './commands.js';
 import { components } from './components.js';
@@ -78,7 +79,9 @@ export const runOperation = (op, word, text) => {
     }
     case OP_EMIT: {
       const component = components.get(word()), { name, data } = JSON.parse(text());
-      defer(() => component?.emitEvent(name, data));
+      // Requests of a handler: to show another page, for example.
+      if (name == 'live:effects') Promise.resolve(loadModule('effects')).then(() => core.runEffects?.(component, data));
+      else defer(() => component?.emitEvent(name, data));
       break;
     }
     case OP_PHASE: {

@@ -6,12 +6,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Path, Query};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use serde::Deserialize;
-use vivaz::escape;
 use vivaz::prelude::*;
+use vivaz::{ActionError, Context, Cookie, escape};
 
 use crate::serve::App;
 
@@ -31,6 +31,35 @@ impl Tour {
     #[action]
     fn add(&mut self) {
         self.count += 1;
+    }
+
+    #[action]
+    fn save(&mut self, cx: &mut Context) -> Result {
+        self.count += 1;
+        cx.flash("info", format!("Saved {}.", self.name))?;
+        Ok(cx.navigate("/tour/two")?)
+    }
+
+    #[action]
+    fn note(&mut self, cx: &mut Context) -> Result {
+        cx.flash("info", "Noted.")
+    }
+
+    #[action]
+    fn dress(&mut self, cx: &mut Context) -> Result {
+        cx.set_cookie(Cookie::new("theme", "dark"))?;
+        cx.set_title("Dressed");
+        Ok(())
+    }
+
+    #[action]
+    fn leave(&mut self, cx: &mut Context) -> Result {
+        Ok(cx.redirect("/tour/static")?)
+    }
+
+    #[action]
+    fn follow(&mut self, cx: &mut Context, url: String) -> Result {
+        cx.navigate(&url).map_err(|error| ActionError::user(error.to_string()))
     }
 
     #[action]
@@ -75,7 +104,9 @@ async fn stop(
     Path(stop): Path<String>,
     Query(options): Query<Options>,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Response, RenderError> {
+    let request = PageRequest { live: &live, stop: &stop, uri: &uri, headers: &headers };
     tokio::time::sleep(Duration::from_millis(options.delay)).await;
     Ok(match &*stop {
         "redirect" => Redirect::to(&options.to).into_response(),
@@ -88,14 +119,36 @@ async fn stop(
         "static" => {
             Html("<!DOCTYPE html><html lang=\"en\"><title>Static</title><h1>static</h1>").into_response()
         }
-        "missing" => (StatusCode::NOT_FOUND, page(&live, &stop, &uri).await?).into_response(),
-        "failed" => (StatusCode::INTERNAL_SERVER_ERROR, page(&live, &stop, &uri).await?).into_response(),
-        _ => page(&live, &stop, &uri).await?,
+        "missing" => (StatusCode::NOT_FOUND, page(request).await?).into_response(),
+        "failed" => (StatusCode::INTERNAL_SERVER_ERROR, page(request).await?).into_response(),
+        _ => page(request).await?,
     })
 }
 
+/// A request for a page of the tour.
+struct PageRequest<'a> {
+    live: &'a Live,
+    stop: &'a str,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+}
+
 /// Renders a page of the tour.
-async fn page(live: &Live, stop: &str, uri: &Uri) -> Result<Response, RenderError> {
+async fn page(request: PageRequest<'_>) -> Result<Response, RenderError> {
+    let PageRequest { live, stop, uri, headers } = request;
+    let cookies = headers.get("cookie").and_then(|list| list.to_str().ok()).unwrap_or_default();
+    let theme = if cookies.contains("theme=dark") { "dark" } else { "light" };
+    let flash: String = live
+        .flash()
+        .iter()
+        .map(|flash| {
+            format!(
+                "<p role=\"status\" class=\"{}\">{}</p>",
+                escape::attribute(&flash.kind),
+                escape::attribute(&flash.text)
+            )
+        })
+        .collect();
     let mut links = String::new();
     for (href, text) in [
         ("/tour/one", "One"),
@@ -135,7 +188,7 @@ async fn page(live: &Live, stop: &str, uri: &Uri) -> Result<Response, RenderErro
          <a href=\"/tour/two\" live:navigate target=\"_blank\">Window</a>\
          <a href=\"/tour/two\" live:navigate download>Save</a>\
          <div live:persist=\"jingle\">{jingle}</div>\
-         <main>{tour}{content}</main><label>Search <input name=\"search\"></label>\
+         <p id=\"theme\">{theme}</p>{flash}<main>{tour}{content}</main><label>Search <input name=\"search\"></label>\
          <script src=\"/tour-script/body\"></script></body></html>",
         lang = if stop == "two" { "de" } else { "en" },
         title = escape::attribute(stop),

@@ -109,9 +109,17 @@ impl Sealer {
     /// Returns an error if the system's random number generator fails, or if the content cannot be
     /// serialised or encrypted.
     pub(crate) fn seal(&self, content: &SealContent, holder: &str) -> Result<String, SealError> {
+        self.seal_bytes(&serde_json::to_vec(content)?, holder)
+    }
+
+    /// Seals bytes for a holder.
+    ///
+    /// # Errors
+    /// Returns an error if the system's random number generator fails, or if the bytes cannot be
+    /// encrypted.
+    pub(crate) fn seal_bytes(&self, message: &[u8], holder: &str) -> Result<String, SealError> {
         let nonce = random_bytes::<NONCE>().map_err(SealError::Randomness)?;
-        let message = serde_json::to_vec(content)?;
-        let payload = Payload { msg: &message, aad: holder.as_bytes() };
+        let payload = Payload { msg: message, aad: holder.as_bytes() };
         let cipher = self.ciphers.first().ok_or(SealError::Encryption)?;
         let text = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::Encryption)?;
         Ok(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &text].concat()))
@@ -120,15 +128,19 @@ impl Sealer {
     /// Opens a seal. Returns `None` if none of the keys made it, if it belongs to another holder,
     /// or if it has expired at `now` (seconds since 1970).
     pub(crate) fn open(&self, token: &str, holder: &str, now: u64) -> Option<SealContent> {
+        let content: SealContent = serde_json::from_slice(&self.open_bytes(token, holder)?).ok()?;
+        (now < content.expires).then_some(content)
+    }
+
+    /// Opens sealed bytes. Returns `None` if none of the keys sealed them, or if they belong to
+    /// another holder.
+    pub(crate) fn open_bytes(&self, token: &str, holder: &str) -> Option<Vec<u8>> {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (nonce, text) = bytes.split_first_chunk::<NONCE>()?;
         let nonce = XNonce::from(*nonce);
-        let message = self
-            .ciphers
+        self.ciphers
             .iter()
-            .find_map(|cipher| cipher.decrypt(&nonce, Payload { msg: text, aad: holder.as_bytes() }).ok())?;
-        let content: SealContent = serde_json::from_slice(&message).ok()?;
-        (now < content.expires).then_some(content)
+            .find_map(|cipher| cipher.decrypt(&nonce, Payload { msg: text, aad: holder.as_bytes() }).ok())
     }
 }
 

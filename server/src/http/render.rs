@@ -12,9 +12,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
 use vivaz_components::spec::Spec;
-use vivaz_components::{ActionError, ErrorCode, Identity, LiveComponent, LivePage, UrlParams};
+use vivaz_components::{ActionError, ErrorCode, Flash, Identity, LiveComponent, LivePage, UrlParams};
 
 use super::listen::warn_without_listener;
+use super::tickets::PageFlashes;
 use crate::admission::browser::{BrowserCookie, BrowserId, CookieScope};
 use crate::admission::identify::{IdentityError, answer_of};
 
@@ -49,6 +50,7 @@ pub struct Live {
     bound: PageParams,
     /// The path of the request, which is that of the page.
     path: Box<str>,
+    flashes: PageFlashes,
 }
 
 /// The parameters that the components of a response are bound to, each with a component's name.
@@ -222,6 +224,7 @@ impl Live {
             params: UrlParams::default(),
             bound: PageParams::default(),
             path: "".into(),
+            flashes: PageFlashes::default(),
         }
     }
 
@@ -398,7 +401,18 @@ impl Live {
         if let SealBinding::NewBrowser { cookie, .. } = &self.binding {
             cookie.write(&mut headers);
         }
+        if let Some(removal) = &self.flashes.removal {
+            headers.append(header::SET_COOKIE, removal.clone());
+        }
         headers
+    }
+
+    /// Returns the messages that a handler of the page before has left with
+    /// [`Context::flash`](crate::Context::flash). The response of [`page`](Self::page), or one with
+    /// [`headers`](Self::headers), removes them, so that they are shown once.
+    #[must_use]
+    pub fn flash(&self) -> &[Flash] {
+        &self.flashes.messages
     }
 
     /// Returns the client's identity.
@@ -444,7 +458,8 @@ where
         let binding = SealBinding::of(parts, &runtime, &identity).map_err(IdentityError::no_randomness)?;
         let params = UrlParams::parse(parts.uri.query().unwrap_or_default());
         let bound = parts.extensions.get_or_insert_default::<PageParams>().clone();
-        Ok(Self { runtime, identity, binding, params, bound, path })
+        let flashes = PageFlashes::of(parts, runtime.core(), &identity);
+        Ok(Self { runtime, identity, binding, params, bound, path, flashes })
     }
 }
 

@@ -4,8 +4,9 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 
+use super::tickets;
 use super::upgrade::upgrade;
 use crate::runtime::Runtime;
 
@@ -16,6 +17,7 @@ impl Runtime {
         let path = &self.core().path;
         Router::new()
             .route(path, any(upgrade))
+            .route(&format!("{path}/{}", tickets::PATH), post(tickets::use_tickets))
             .route(&format!("{path}/{{*file}}"), get(asset))
             .with_state(self.clone())
     }

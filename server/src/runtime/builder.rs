@@ -20,6 +20,7 @@ use crate::admission::middleware::{Call, Middleware};
 use crate::admission::origin::{InvalidOrigin, Origins};
 use crate::admission::seal::Sealer;
 use crate::admission::secret::{Secret, SecretError, random_text};
+use crate::admission::ticket::UsedTickets;
 use crate::admission::users::Users;
 use crate::assets::Assets;
 use crate::connection::drive_detached;
@@ -365,6 +366,7 @@ impl Builder {
             templates,
             registry,
             sealer: Sealer::new(&secret),
+            used_tickets: UsedTickets::default(),
             secret,
             binds_browsers: !self.allows_unbound_seals,
             states: self.states,

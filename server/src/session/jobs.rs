@@ -5,13 +5,14 @@ pub(super) mod effects;
 use tracing::Instrument;
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Job, JobProgress, Started};
 use vivaz_components::spec::Hook;
-use vivaz_components::{ActionError, Context};
+use vivaz_components::{ActionError, Context, Effect};
 use vivaz_protocol::{Author, ComponentId};
 
 use super::Session;
 use super::completion::{Completion, SuspendedJob};
 use super::component::{ConnectedHook, InstanceSlot};
 use super::encode::topic_names;
+use super::reply::ActionOutput;
 use super::task::PlaceWait;
 use super::task::{GuardedTask, Task, TaskOrigin};
 use crate::admission::middleware::{Call, CallRequest};
@@ -251,7 +252,7 @@ impl Session {
     /// Applies a finished job: returns the instance to its slot, performs its effects and sends its
     /// reply. Patches precede the reply; those of topics are already in the outbox.
     fn finish_job(&mut self, id: &ComponentId, origin: TaskOrigin, finished: Finished) {
-        let Finished { instance, effects, patch, topics, result, unsent, committed } = finished;
+        let Finished { instance, mut effects, patch, topics, result, unsent, committed } = finished;
         let Some(component) = self.components.get_mut(id) else { return };
         if component.connected_hook == ConnectedHook::Running {
             component.connected_hook = ConnectedHook::Finished;
@@ -273,6 +274,13 @@ impl Session {
             self.set_topics(id, topics);
         }
         self.update_presences(id);
+        let page_effects = match (origin, &result) {
+            (TaskOrigin::Page { .. }, Ok(_)) => {
+                let requests = Effect::take_page_effects(&mut effects);
+                self.encode_page_effects(requests)
+            }
+            _ => None,
+        };
         self.perform(id, effects);
         match &result {
             Ok(_) => self.confirm_props(id),
@@ -280,7 +288,8 @@ impl Session {
         }
         match (origin, result) {
             (TaskOrigin::Page { reference, received_at }, Ok(value)) => {
-                self.reply(id, reference, patch.as_deref(), moved, value.as_deref(), unsent);
+                let answer = ActionOutput { value: value.as_deref(), page_effects };
+                self.reply(id, reference, patch.as_deref(), moved, answer, unsent);
                 self.supervisor.core().counters.actions.record(received_at.elapsed());
             }
             (TaskOrigin::Page { reference, received_at }, Err(error)) => {

@@ -12,11 +12,21 @@ use vivaz_protocol::{
 
 use super::children::visibility::NOT_SHOWN;
 use super::component::StatePatch;
+use super::page_effects;
 use super::reply::cache::{CacheBounds, CachedReply};
 use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::telemetry::stats::Counters;
+
+/// What a successful action gives the page, besides its patch.
+#[derive(Default)]
+pub(super) struct ActionOutput<'a> {
+    /// The action's return value.
+    pub(super) value: Option<&'a RawValue>,
+    /// The requests of the handler to its page, as the data of their event.
+    pub(super) page_effects: Option<Box<str>>,
+}
 
 impl Session {
     /// Replies to a successful action: with its patch, or with an `ACK` if nothing changed. The
@@ -27,13 +37,14 @@ impl Session {
         reference: Ref,
         patch: Option<&str>,
         topics: Option<FieldTopics<'static>>,
-        value: Option<&RawValue>,
+        answer: ActionOutput<'_>,
         unsent: Vec<Unsent>,
     ) {
+        let ActionOutput { value, page_effects } = answer;
         let read = value.map(|_| self.result_topics(id)).unwrap_or_default();
         let is_withheld = value.is_some() && self.must_withhold(id, &read);
         let result = value.map(|value| value.get().into());
-        let reply = CachedReply::Done { component: id.clone(), result, topics: read };
+        let reply = CachedReply::Done { component: id.clone(), result, topics: read, page_effects };
         if is_withheld {
             self.send_component_patch(id, patch, topics);
             let reply = CachedReply::Undecodable(reply.to_stored(reference).body.into());
@@ -91,7 +102,7 @@ impl Session {
 
     /// Replies to a message that changed nothing in the component's own state.
     pub(super) fn reply_ack(&mut self, id: &ComponentId, reference: Ref, value: Option<&RawValue>) {
-        self.reply(id, reference, None, None, value, Vec::new());
+        self.reply(id, reference, None, None, ActionOutput { value, page_effects: None }, Vec::new());
     }
 
     /// Replies to a failed action. The reply follows the topic patches in `unsent`. The error may
@@ -183,9 +194,21 @@ impl Session {
     /// Sends a cached reply again. Its bytes count against the rate of snapshots: a mount has the
     /// whole state of its component.
     pub(super) fn resend_reply(&mut self, reference: Ref, reply: &CachedReply) {
+        self.send_effects_of(reply);
         let frame = self.encode_cached_reply(reference, reply);
         self.count_snapshot(frame.len());
         self.port.send(frame);
+    }
+
+    /// Sends the event with the requests of a handler to its page, before the reply.
+    pub(super) fn send_effects_of(&self, reply: &CachedReply) {
+        if let CachedReply::Done { component, page_effects: Some(data), .. } = reply {
+            self.port.send(encode::frame(&ServerMessage::Event {
+                stream: StreamId::Component(component.clone()),
+                name: page_effects::EVENT.into(),
+                data: RawJson::trusted(data),
+            }));
+        }
     }
 
     /// Encodes a cached reply for sending it again: without a patch, because the streams are

@@ -12,7 +12,8 @@ use crate::session::task::{Task, TaskOrigin};
 
 impl Session {
     /// Performs a handler's effects in order.
-    pub(in crate::session) fn perform(&mut self, id: &ComponentId, effects: Vec<Effect>) {
+    pub(in crate::session) fn perform(&mut self, id: &ComponentId, mut effects: Vec<Effect>) {
+        self.send_page_effects(id, Effect::take_page_effects(&mut effects));
         for effect in effects {
             match effect {
                 Effect::Emit { to, event, except_self } => {
@@ -76,7 +77,7 @@ impl Session {
                         component.queue.push_back(Task::Unmount { origin });
                     }
                 }
-                Effect::Update(_) | Effect::Commit(_) => {
+                Effect::Update(_) | Effect::Commit(_) | Effect::Page(_) => {
                     tracing::error!(component = %id, ?effect, "effect was not performed by the component's host");
                 }
             }

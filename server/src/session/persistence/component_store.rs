@@ -151,8 +151,13 @@ impl Session {
     fn removal(&self, id: &ComponentId, origin: TaskOrigin) -> Removal {
         let reply = match origin {
             TaskOrigin::Page { reference, .. } => Some(
-                CachedReply::Done { component: id.clone(), result: None, topics: Box::default() }
-                    .to_stored(reference),
+                CachedReply::Done {
+                    component: id.clone(),
+                    result: None,
+                    topics: Box::default(),
+                    page_effects: None,
+                }
+                .to_stored(reference),
             ),
             TaskOrigin::Unanswered { .. } | TaskOrigin::Server | TaskOrigin::Unmount { .. } => None,
         };

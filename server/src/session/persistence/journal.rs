@@ -113,8 +113,13 @@ impl PendingChange {
         let done = self.reference.zip(change.done);
         let reply = done.map(|(reference, result)| {
             let result = result.map(|value| value.get().into());
-            CachedReply::Done { component: self.component.clone(), result, topics: self.topics }
-                .to_stored(reference)
+            CachedReply::Done {
+                component: self.component.clone(),
+                result,
+                topics: self.topics,
+                page_effects: None,
+            }
+            .to_stored(reference)
         });
         let mut joined = self.joined;
         change.memberships.iter().for_each(|membership| joined.apply(membership));

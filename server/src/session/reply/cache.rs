@@ -40,7 +40,13 @@ pub(crate) struct ReplyCache {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum CachedReply {
     /// Success: an `ACK` with the action's return value, which may have data of these topics.
-    Done { component: ComponentId, result: Option<Box<str>>, topics: Box<[TopicName]> },
+    Done {
+        component: ComponentId,
+        result: Option<Box<str>>,
+        topics: Box<[TopicName]>,
+        /// The requests of the handler to its page, as the data of their event.
+        page_effects: Option<Box<str>>,
+    },
     /// A refusal: the encoded `ERROR`.
     Refused(Box<str>),
     /// A failed action: the encoded `ERROR`, which may have data of these topics.
@@ -236,6 +242,8 @@ enum StoredForm<'a> {
         result: Option<Cow<'a, str>>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         topics: Vec<Cow<'a, str>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        page_effects: Option<Cow<'a, str>>,
     },
     Refused(Cow<'a, str>),
     Failed {
@@ -262,10 +270,11 @@ impl CachedReply {
         let names =
             |topics: &[TopicName]| topics.iter().map(|name| name.as_str().to_owned().into()).collect();
         let stored = match self {
-            Self::Done { component, result, topics } => StoredForm::Done {
+            Self::Done { component, result, topics, page_effects } => StoredForm::Done {
                 component: component.as_str().into(),
                 result: result.as_deref().map(Cow::Borrowed),
                 topics: names(topics),
+                page_effects: page_effects.as_deref().map(Cow::Borrowed),
             },
             Self::Refused(text) => StoredForm::Refused((&**text).into()),
             Self::Failed { error, topics } => {
@@ -295,10 +304,11 @@ impl CachedReply {
             topics.iter().map(|name| TopicName::new(name).ok()).collect()
         };
         Some(match serde_json::from_str(body).ok()? {
-            StoredForm::Done { component, result, topics } => Self::Done {
+            StoredForm::Done { component, result, topics, page_effects } => Self::Done {
                 component: ComponentId::new(&component).ok()?,
                 result: result.map(Into::into),
                 topics: names(topics)?,
+                page_effects: page_effects.map(Into::into),
             },
             StoredForm::Refused(text) => Self::Refused(text.into()),
             StoredForm::Failed { error, topics } => {
@@ -313,7 +323,9 @@ impl CachedReply {
         const AROUND: usize = 64;
         AROUND
             + match self {
-                Self::Done { result, .. } => result.as_ref().map_or(0, |text| text.len()),
+                Self::Done { result, page_effects, .. } => {
+                    [result, page_effects].into_iter().flatten().map(|text| text.len()).sum()
+                }
                 Self::Refused(text) | Self::Failed { error: text, .. } | Self::Undecodable(text) => {
                     text.len()
                 }
@@ -339,6 +351,7 @@ mod tests {
             component: ComponentId::new("c").unwrap(),
             result: Some(text.into()),
             topics: [].into(),
+            page_effects: None,
         }
     }
 
@@ -429,7 +442,7 @@ mod tests {
         let topics: Box<[TopicName]> = [TopicName::new("chat/private").unwrap()].into();
         let failed = CachedReply::Failed { error: "{}".into(), topics: topics.clone() };
         let component = ComponentId::new("c").unwrap();
-        let of_topics = CachedReply::Done { component, result: Some("1".into()), topics };
+        let of_topics = CachedReply::Done { component, result: Some("1".into()), topics, page_effects: None };
         for kept in [done("1"), CachedReply::Refused("{}".into()), mounted, failed, of_topics] {
             assert_eq!(CachedReply::from_stored(&kept.to_stored(r(7))), Some((r(7), kept)));
         }

@@ -159,6 +159,7 @@ impl Session {
         reply: CachedReply,
         patch: Option<(Rev, Bytes)>,
     ) {
+        self.send_effects_of(&reply);
         let Some((rev, frame)) = patch else {
             let frame = self.encode_cached_reply(reference, &reply);
             self.cache_reply(reference, reply);

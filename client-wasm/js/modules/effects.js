@@ -1,0 +1,67 @@
+// What handlers request of the page: another page, a title, and cookies.
+
+import { retry } from '../retry.js';
+import { reportFailure } from '../page/reports.js';
+
+const ATTEMPTS = 5, FIRST_DELAY_MS = 500;
+/** How many groups of requests are remembered, because the server repeats a lost reply. */
+const REMEMBERED = 100;
+
+/** @type {Module} */
+export default core => {
+  /** @type {Set<string>} */
+  const handled = new Set();
+  /** The requests that run, one group after the other. */
+  let running = Promise.resolve();
+
+  /**
+   * Uses tickets: the response sets cookies that scripts cannot read. An attempt whose response is
+   * lost is repeated under its own name.
+   *
+   * @param {string[]} tickets
+   */
+  const useTickets = async tickets => {
+    const body = [crypto.getRandomValues(new Uint32Array(4)).join('-'), ...tickets].join('\n');
+    const address = core.socketUrl().replace(/^ws/, 'http') + '/tickets';
+    const { ok } = await retry(async () => {
+      const response = await fetch(address, { method: 'POST', body });
+      if (response.status >= 500) throw new Error(response.statusText);
+      return response;
+    }, ATTEMPTS, FIRST_DELAY_MS);
+    if (!ok) throw new Error('the server has refused to set a cookie');
+  };
+
+  /** @param {string} text */
+  const urlOf = text => {
+    const url = new URL(text, location.href);
+    if (!/^https?:$/.test(url.protocol)) throw new Error('a page has another protocol');
+    return url;
+  };
+
+  core.runEffects = (component, [id, ...requests]) => {
+    if (handled.has(id)) return;
+    handled.add(id);
+    if (handled.size > REMEMBERED) handled.delete(/** @type {string} */ (handled.values().next().value));
+    running = running.then(async () => {
+      try {
+        /** @param {...string} names */
+        const argumentsOf = (...names) => requests.filter(([name]) => names.includes(name)).map(([, argument]) => argument);
+        const tickets = argumentsOf('ticket', 'flash'), title = argumentsOf('title').at(-1);
+        if (tickets.length) await useTickets(tickets);
+        core.hasFlash ||= !!argumentsOf('flash').length;
+        // The page that the component was part of may be gone.
+        if (!component || !core.components.has(component.slot)) return;
+        if (title != null) document.title = title;
+        const [name, address] = requests.findLast(([name]) => /^(navigate|redirect)$/.test(name)) ?? [];
+        if (!address) return;
+        const url = urlOf(address);
+        if (name == 'redirect' || url.origin != location.origin) return location.assign(url);
+        await core.loadModule('navigate');
+        if (core.visitPage) await core.visitPage(url.href, { visitCause: 'server' });
+        else location.assign(url);
+      } catch (error) {
+        reportFailure(component, '', { code: 'effect_failed', message: error.message });
+      }
+    });
+  };
+};

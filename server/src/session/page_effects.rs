@@ -1,0 +1,72 @@
+//! Sends the requests of handlers to their page.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+use vivaz_components::{PageEffect, ServerEvent};
+use vivaz_protocol::ComponentId;
+
+use crate::admission::seal::{SealError, now};
+use crate::admission::ticket::{COOKIE_SECONDS, FLASH_SECONDS, Ticket, TicketContent};
+use crate::session::Session;
+use crate::telemetry::log::Escaped;
+
+/// The name of the event that carries the requests.
+pub(in crate::session) const EVENT: &str = "live:effects";
+
+impl Session {
+    /// Encodes requests to the page for their event. Returns `None` if there are none, or if a
+    /// ticket cannot be sealed, which is logged.
+    pub(in crate::session) fn encode_page_effects(&self, effects: Vec<PageEffect>) -> Option<Box<str>> {
+        if effects.is_empty() {
+            return None;
+        }
+        match self.page_effects_json(effects) {
+            Ok(json) => Some(json.into()),
+            Err(error) => {
+                tracing::error!(error = %Escaped(&error), "cannot send the requests of a handler to its page");
+                None
+            }
+        }
+    }
+
+    fn page_effects_json(&self, effects: Vec<PageEffect>) -> Result<String, SealError> {
+        let ticket = |content, seconds| {
+            let ticket = Ticket::new(content, now(), seconds)?;
+            ticket.seal(&self.supervisor.core().sealer, &self.identity, &self.browsers)
+        };
+        // A page that gets the event again, because it has not received the reply, recognises it.
+        let id = crate::admission::secret::random_text::<12>().map_err(SealError::Randomness)?;
+        let mut json = format!("[\"{id}\"");
+        for effect in effects {
+            let request = match effect {
+                PageEffect::Navigate(path) => json!(["navigate", path.as_str()]),
+                PageEffect::Redirect(url) => json!(["redirect", url.as_str()]),
+                PageEffect::Title(title) => json!(["title", title]),
+                PageEffect::Cookie(cookie) => {
+                    let follows_scheme = cookie.secure().is_none();
+                    let content = TicketContent::Cookie { set: cookie.to_string(), follows_scheme };
+                    json!(["ticket", ticket(content, COOKIE_SECONDS)?])
+                }
+                PageEffect::Flash(flash) => {
+                    let content = TicketContent::Flash(flash.kind, flash.text);
+                    json!(["flash", ticket(content, FLASH_SECONDS)?])
+                }
+            };
+            // Writing to a string cannot fail.
+            let _ = write!(json, ",{request}");
+        }
+        json.push(']');
+        Ok(json)
+    }
+
+    /// Sends requests that no reply carries. A page that is not connected does not receive them.
+    pub(in crate::session) fn send_page_effects(&self, id: &ComponentId, effects: Vec<PageEffect>) {
+        let Some(json) = self.encode_page_effects(effects) else { return };
+        let data = serde_json::value::RawValue::from_string(json.into());
+        match data.map_err(Into::into).and_then(|data| ServerEvent::new(EVENT, &data)) {
+            Ok(event) => self.send_event(id, &event),
+            Err(error) => tracing::error!(error = %Escaped(&error), "cannot encode requests to a page"),
+        }
+    }
+}
