@@ -9,6 +9,7 @@ mod compare;
 mod durable;
 mod flush;
 pub(crate) mod input_messages;
+mod instance;
 mod kept;
 mod topics;
 mod write;
@@ -27,11 +28,10 @@ use crate::edit::FieldPath;
 use crate::effect::Effect;
 use crate::fault::{guard, guard_now};
 use crate::instance::{Finished, Instance, Job, Started};
-use crate::saved::Saved;
 use crate::shared::Cause;
-use crate::spec::{Hook, Spec};
+use crate::spec::Hook;
 use crate::topic::{StagedUpdate, TopicRef, Unsent};
-use crate::tracking::{Loaded, Tracker, settle, write_shown};
+use crate::tracking::{Loaded, Tracker, settle};
 use crate::url::QUERY;
 use crate::{ActionError, Context, MountContext, Result};
 
@@ -473,39 +473,4 @@ fn have_moved(returned: &mut MethodOutcome) -> bool {
         returned.result = Err(error);
         false
     })
-}
-
-impl Instance for Host {
-    fn spec(&self) -> &'static Spec {
-        self.component.spec()
-    }
-
-    fn run(self: Box<Self>, mut cx: Context, job: Job) -> Started {
-        match cx.take_journal() {
-            Some(journal) => self.run_durably(journal, cx, job),
-            None => self.run_job(cx, job),
-        }
-    }
-
-    fn state(&mut self) -> Result<String> {
-        guard_now("writing a component", || Ok(write_shown(self.component.as_mut())?))
-    }
-
-    fn topics(&mut self) -> Vec<(&'static str, TopicRef)> {
-        topics::of(self.component.as_mut())
-    }
-
-    fn presences(&mut self) -> Vec<TopicRef> {
-        topics::presences(self.component.as_mut())
-    }
-
-    fn recall_presences(&mut self, saved: &[u8]) {
-        if let Ok(saved) = Saved::read(saved) {
-            recall_presences(self.component.as_mut(), &saved);
-        }
-    }
-
-    fn save(&mut self) -> Result<Vec<u8>> {
-        guard_now("saving a component", || Ok(topics::save(self.component.as_mut())?.into_bytes()))
-    }
 }

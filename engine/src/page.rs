@@ -1,15 +1,19 @@
 //! The page: components, their views, and the data flow between them.
 
+mod sight;
+
 use std::num::NonZeroU32;
 
-use crate::client::{Client, Departure, Origin, Output, RequestKind, Slot, SocketCommand};
+use crate::client::{Client, Departure, Origin, Output, Slot, SocketCommand};
 use crate::dom::{Op, Ops, phase};
 use crate::patch::Change;
-use crate::render::{ALL, Blueprint, CONTROL, LOCAL, Of, Stage, Surroundings, View, WIRE, shown};
+use crate::render::{ALL, Blueprint, CONTROL, LOCAL, Stage, Surroundings, View, WIRE, shown};
 use crate::shared::Shared;
 use crate::slots::Slots;
 use crate::store::{Edit, TEMPORARY, Tag, UpdateEnd};
 use crate::value::{Key, Val, write_count};
+
+use sight::Sight;
 
 /// Whether an element of the page shows a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,32 +35,6 @@ struct Place {
     /// The user that the page was made for.
     user: Val,
     view: Option<View>,
-}
-
-/// A view's read access to the client.
-struct Sight<'a> {
-    client: &'a Client,
-    slot: Slot,
-}
-
-impl Of for Sight<'_> {
-    fn root(&self, field: Key) -> Option<&Val> {
-        self.client.root(self.slot, field)
-    }
-
-    fn wire(&self, state: i64, target: Option<&str>, from: Origin) -> bool {
-        match state {
-            0 => self.client.waits(self.slot, &|request| {
-                request.kind == RequestKind::Action
-                    && match target {
-                        Some(target) => request.name.name() == target,
-                        None => from.hole == 0 || request.origin == from,
-                    }
-            }),
-            1 => self.client.is_dirty(self.slot, target),
-            _ => !self.client.is_connected(),
-        }
-    }
 }
 
 /// The failure of a component whose template is unreadable.

@@ -149,12 +149,12 @@ impl Host {
         }
     }
 
-    /// Follows the URL's query if there is one, writes the edits after it, and binds shared fields as
-    /// [`Host::follow_edits`] does. Adds the fields that changed to `edited`.
+    /// Follows the URL's query if there is one, writes the edits after it, and binds shared fields
+    /// as [`Host::follow_edits`] does. Adds the fields that changed to `edited`.
     ///
     /// # Errors
-    /// Returns the errors of [`Host::follow_query`], [`Host::write`] and [`Host::follow_edits`]. All
-    /// edits are reverted then.
+    /// Returns the errors of [`Host::follow_query`], [`Host::write`] and [`Host::follow_edits`].
+    /// All edits are reverted then.
     pub(super) async fn settle_edits(
         &mut self,
         edited: &mut Vec<FieldPath>,
