@@ -62,10 +62,11 @@ impl Expander<'_> {
         let mut parameters = Vec::new();
         for Declared { name, kind, default } in declared {
             let value = given.iter().find(|(given, _)| *given == name).map(|(_, value)| value.clone());
-            match value.or(default) {
-                Some(value) => parameters.push(Parameter { name, kind, value }),
-                None => self.error(element.at, format!("`{}` needs the parameter `{name}`", element.tag())),
-            }
+            let value = value.or(default).unwrap_or_else(|| {
+                self.error(element.at, format!("`{}` needs the parameter `{name}`", element.tag()));
+                Ast { at: element.at, kind: AstKind::Literal(Literal::Null) }
+            });
+            parameters.push(Parameter { name, kind, value });
         }
         (parameters, directives)
     }
