@@ -29,14 +29,16 @@ pub use crate::host::NO_FLUSH;
 pub use crate::list::{Key, Keyed};
 pub use crate::page::{LivePage, PageRegistration, PageSpec, page_value};
 pub use crate::registry::Registration;
-pub use crate::route::{LiveRoute, RouteRegistration, RouteSpec, route_value};
+pub use crate::route::{LiveRoute, RouteRegistration, route_value};
 pub use crate::saved::Saved;
 pub use crate::schema::{SavedField, schema};
 pub use crate::shape::{
     Access, LiveShape, Shape, ShapeField, ShapeProbe, ShapeRef, Unshaped, hash, joined, may_be_key,
 };
 pub use crate::shared::AnyShared;
-pub use crate::spec::{ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, PartialSource, Spec, TemplateSource};
+pub use crate::spec::{
+    ActionSpec, ArgSpec, FieldKind, FieldSpec, Hook, PartialSource, RouteSpec, Spec, TemplateSource,
+};
 pub use crate::storable::{
     Listed, ListsNothing, NoList, NotShared, PickUnwritten, ReadableField, Shows, ShowsNone, UnreadableField,
     UnwrittenField, WritableField,
