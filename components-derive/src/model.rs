@@ -102,6 +102,11 @@ impl Model {
                 "the name of a component must have 1 to 64 letters, digits, `-`, `_` and `.`, because HTML and messages contain it",
             );
         }
+        if matches!(name.as_str(), "fill" | "head" | "params" | "slot") {
+            let span = attrs.name.as_ref().map_or_else(|| ident.span(), syn::LitStr::span);
+            let message = format!("`<live:{name}>` belongs to the template language: choose another name");
+            errors.push(syn::Error::new(span, message));
+        }
         if let (Some(template), Some(_)) = (&attrs.template, &attrs.inline) {
             errors.at(template, "a component has one template: use either `template` (a file) or `inline`");
         }

@@ -29,7 +29,7 @@ pub use crate::host::NO_FLUSH;
 pub use crate::list::{Key, Keyed};
 pub use crate::page::{LivePage, PageRegistration, PageSpec, page_value};
 pub use crate::registry::Registration;
-pub use crate::route::{LiveRoute, RouteRegistration, RouteSpec, route_value};
+pub use crate::route::{LiveRoute, RouteRegistration, route_value};
 pub use crate::saved::Saved;
 pub use crate::schema::{SavedField, schema};
 pub use crate::shape::{
@@ -37,8 +37,8 @@ pub use crate::shape::{
 };
 pub use crate::shared::AnyShared;
 pub use crate::spec::{
-    ActionSpec, ArgSpec, FieldKind, FieldSpec, HistoryEntry, Hook, PartialSource, Spec, TemplateSource,
-    UrlParam,
+    ActionSpec, ArgSpec, FieldKind, FieldSpec, HistoryEntry, Hook, PartialSource, RouteSpec, Spec,
+    TemplateSource, UrlParam,
 };
 pub use crate::storable::{
     Listed, ListsNothing, NoList, NotShared, PickUnwritten, ReadableField, Shows, ShowsNone, UnreadableField,

@@ -18,9 +18,8 @@ mod routes;
 
 use vivaz_template::check::{self, Static};
 
-use crate::route::RouteSpec;
 use crate::shape::{Shape, ShapeField, ShapeRef};
-use crate::spec::{ActionSpec, FieldSpec, Spec};
+use crate::spec::{ActionSpec, FieldSpec, RouteSpec, Spec};
 use message::{ConstMessage, Nearest};
 
 pub(crate) use calls::does_not_take;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::spec::ArgSpec;
+use crate::spec::RouteSpec;
 
 /// A route of the application. Derived from a struct whose fields are its parameters.
 #[diagnostic::on_unimplemented(
@@ -19,17 +19,6 @@ pub trait LiveRoute {
     /// Returns the URL, percent-encoded. A parameter that no path can contain (an empty one, `.`
     /// and `..`) makes it `about:invalid`.
     fn url(&self) -> String;
-}
-
-/// The description of a route type.
-#[derive(Debug)]
-pub struct RouteSpec {
-    /// The type's full name in Rust.
-    pub type_name: &'static str,
-    /// The path pattern, as axum reads it: `/items/{id}`.
-    pub path: &'static str,
-    /// The parameters: those of the path, and those of the query.
-    pub parameters: &'static [ArgSpec],
 }
 
 /// A route type that is linked into the program.

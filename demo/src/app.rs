@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
+use vivaz::UnservedRoutes;
 use vivaz::prelude::*;
 
 use crate::store::Store;
@@ -28,14 +29,18 @@ impl FromRef<App> for Runtime {
 impl App {
     /// Returns the whole application: pages, files, the API of the rooms, health, and the runtime's
     /// own routes.
-    pub(crate) fn router(self) -> Router {
-        pages::router(&self)
+    ///
+    /// # Errors
+    /// Returns an error if a route has no handler.
+    pub(crate) fn router(self) -> Result<Router, UnservedRoutes> {
+        let router = pages::router(&self)?
             .merge(assets::router())
             .merge(rooms::router())
             .merge(health::router())
             .merge(self.runtime.router())
             .layer(DefaultBodyLimit::max(MAX_BODY))
             .layer(self.runtime.cross_origin_protection())
-            .with_state(self)
+            .with_state(self);
+        Ok(router)
     }
 }

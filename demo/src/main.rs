@@ -68,7 +68,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let listener = TcpListener::bind(addr).await.with_context(|| format!("cannot listen at {addr}"))?;
     print(&format!("Listening on http://{}", listener.local_addr()?))?;
     let app = App { runtime: runtime.clone(), store: store.clone(), cookies };
-    vivaz::serve(listener, app.router(), runtime).await?;
+    vivaz::serve(listener, app.router()?, runtime).await?;
     store.close().await;
     Ok(())
 }

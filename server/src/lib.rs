@@ -48,7 +48,8 @@
 //!
 //! # Overview
 //! - Components: [`LiveComponent`], [`Context`], [`List`], [`Shared`], [`Topic`].
-//! - Pages: [`Live`] renders components inside of any axum handler.
+//! - Pages: [`Live`] renders components inside of any axum handler, and whole pages ([`LivePage`])
+//!   with links to typed routes ([`LiveRoute`], [`Routes`]).
 //! - The server: [`Runtime`] with its [`Builder`], [`Limits`], [`Secret`] and [`Stats`]; [`serve`]
 //!   runs it.
 //! - The wire protocol: `docs/protocol.md`. Any client that follows it can connect.
@@ -172,6 +173,11 @@ struct TestingGuide;
 #[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../docs/guides.md")]
 struct HowToGuides;
+
+/// Compiles the examples of the guide to pages.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/pages.md")]
+struct PagesGuide;
 
 /// Compiles the examples of the guide to deployment.
 #[cfg(doctest)]

@@ -168,7 +168,7 @@ pub fn compile_with(
     let mut errors = ErrorList::default();
     if source.len() > MAX_BYTES {
         errors.add(0, "a template must not exceed 1 MiB");
-        return Err(errors.finish(&Positions::of("", &Sources::new(0))));
+        return Err(Positions::of("", &Sources::new(0)).errors(errors));
     }
     let tree = match kind {
         TemplateKind::Page => source::parse_page(source, &mut errors),
@@ -301,7 +301,7 @@ impl Compiler {
 
     fn finish(self, source: &str) -> Result<Compiled, Vec<TemplateError>> {
         let lines = Positions::of(source, &self.sources);
-        let errors = self.errors.finish(&lines);
+        let errors = lines.errors(self.errors);
         if !errors.is_empty() {
             return Err(errors);
         }

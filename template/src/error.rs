@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::sources::Positions;
-
 /// A position in a template's source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -82,23 +80,10 @@ impl ErrorList {
         self.0.push((at, message.into()));
     }
 
-    /// Returns the errors in source order, without duplicates.
-    pub(crate) fn finish(mut self, positions: &Positions<'_>) -> Vec<TemplateError> {
+    /// Returns the offsets and the messages, in the order of the offsets.
+    pub(crate) fn sorted(mut self) -> Vec<(u32, String)> {
         self.0.sort_by_key(|(at, _)| *at);
-        let mut errors = Vec::<TemplateError>::new();
-        for (at, message) in self.0 {
-            let error = positions.error(at, message);
-            // A partial that is used twice has each of its errors twice.
-            let is_known = |known: &TemplateError| {
-                known.message == error.message
-                    && (known.at.source, known.at.line, known.at.column)
-                        == (error.at.source, error.at.line, error.at.column)
-            };
-            if !errors.iter().any(is_known) {
-                errors.push(error);
-            }
-        }
-        errors
+        self.0
     }
 }
 

@@ -1,7 +1,7 @@
 //! Replaces each use of a partial by the partial's content, before the tree is compiled.
 //!
-//! The content of `<live:NAME>…</live:NAME>` replaces the partial's `<live:slot>`s. Names keep their
-//! meaning, because offsets identify the use to which an expression belongs: see
+//! The content of `<live:NAME>…</live:NAME>` replaces the `<live:slot>`s of the partial. Names keep
+//! their meaning, because offsets identify the use to which an expression belongs: see
 //! [`Sources`](crate::sources::Sources).
 
 mod parameters;

@@ -3,7 +3,7 @@
 //! Each use of a partial has a region of offsets of its own, so that an offset alone identifies the
 //! use. Names in a partial are resolved by the use that contains their offset.
 
-use crate::error::{Lines, Position, TemplateError};
+use crate::error::{ErrorList, Lines, Position, TemplateError};
 use crate::syntax::Ast;
 
 /// The file of a partial.
@@ -17,7 +17,7 @@ pub struct PartialFile {
 
 /// A parameter of a partial in one use.
 #[derive(Debug)]
-pub(crate) struct Parameter {
+pub(crate) struct PartialParameter {
     pub(crate) name: String,
     pub(crate) kind: ParameterKind,
     /// The given expression, with offsets of the template that uses the partial, or the default.
@@ -43,7 +43,7 @@ struct PartialUse {
     file: usize,
     /// The offset of the element that uses the partial.
     at: u32,
-    parameters: Vec<Parameter>,
+    parameters: Vec<PartialParameter>,
 }
 
 /// The sources, and the uses of partials in the order of their offsets.
@@ -82,7 +82,7 @@ impl Sources {
         Some((self.uses.len(), base))
     }
 
-    pub(crate) fn set_parameters(&mut self, number: usize, parameters: Vec<Parameter>) {
+    pub(crate) fn set_parameters(&mut self, number: usize, parameters: Vec<PartialParameter>) {
         if let Some(of) = number.checked_sub(1).and_then(|number| self.uses.get_mut(number)) {
             of.parameters = parameters;
         }
@@ -98,7 +98,7 @@ impl Sources {
     }
 
     /// Returns the parameters of a use.
-    pub(crate) fn parameters(&self, number: usize) -> &[Parameter] {
+    pub(crate) fn parameters(&self, number: usize) -> &[PartialParameter] {
         self.of(number).map_or(&[], |of| &of.parameters)
     }
 
@@ -136,8 +136,25 @@ impl<'s> Positions<'s> {
         self.sources.uses.iter().map(|of| self.position(of.at)).collect()
     }
 
-    /// Creates an error.
-    pub(crate) fn error(&self, at: u32, message: String) -> TemplateError {
+    /// Returns the errors in source order, without duplicates.
+    pub(crate) fn errors(&self, list: ErrorList) -> Vec<TemplateError> {
+        let mut errors = Vec::<TemplateError>::new();
+        for (at, message) in list.sorted() {
+            let error = self.error(at, message);
+            // A partial that is used twice has each of its errors twice.
+            let is_known = |known: &TemplateError| {
+                known.message == error.message
+                    && (known.at.source, known.at.line, known.at.column)
+                        == (error.at.source, error.at.line, error.at.column)
+            };
+            if !errors.iter().any(is_known) {
+                errors.push(error);
+            }
+        }
+        errors
+    }
+
+    fn error(&self, at: u32, message: String) -> TemplateError {
         let number = self.sources.use_at(at);
         let (mut uses, mut next) = (Vec::new(), self.sources.of(number));
         let file = next.and_then(|of| self.sources.file(of.file)).map(|file| file.file.as_str().into());

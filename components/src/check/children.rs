@@ -32,7 +32,8 @@ pub(super) const fn child(
     }
     let message =
         ConstMessage::new().text("no component `").text(name).text("` among the #[live(children(…))] of `");
-    Some(nearest.ask(message.text(subject.ty).text("`")))
+    let message = message.text(subject.ty).text("`, and no file `partials/").text(name).text(".html`");
+    Some(nearest.ask(message))
 }
 
 /// Reports an element of the child's template that must not be nested in one of the elements around

@@ -25,7 +25,8 @@ impl Registry {
                     Some(child) => props_of(child.spec, props, &mut say),
                     None => {
                         let hint = suggestion(component, self.components.keys().copied());
-                        say(format!("no component is named `{component}`{hint}"));
+                        let what = format!("no component is named `{component}`");
+                        say(format!("{what}, and there is no file `partials/{component}.html`{hint}"));
                     }
                 }
             }

@@ -73,7 +73,9 @@ fn children_are_checked_when_the_application_starts() {
     assert_eq!(mistakes("<live:widget a=\"{{ 1 }}\" b=\"x\"></live:widget>"), Vec::<String>::new());
     assert_eq!(
         mistakes("<div>\n<live:widgte></live:widgte></div>"),
-        ["2:1: no component is named `widgte`; did you mean `widget`?"]
+        [
+            "2:1: no component is named `widgte`, and there is no file `partials/widgte.html`; did you mean `widget`?"
+        ]
     );
     assert_eq!(
         mistakes("<live:widget c=\"x\" a=\"{{ true }}\"></live:widget>"),

@@ -1,6 +1,9 @@
 //! The sources that the pages show: the same files that the binary is built from.
 
-use crate::highlight::Language;
+use serde::Serialize;
+use vivaz::prelude::*;
+
+use crate::highlight::{Language, highlight};
 
 /// A file of this crate.
 pub(crate) struct SourceFile {
@@ -8,6 +11,25 @@ pub(crate) struct SourceFile {
     pub(crate) path: &'static str,
     pub(crate) text: &'static str,
     pub(crate) language: Language,
+}
+
+/// A file as a page shows it.
+#[derive(Clone, LiveState, Serialize)]
+pub(crate) struct SourcePanel {
+    title: &'static str,
+    /// The folder, with a slash at the end.
+    folder: &'static str,
+    file: &'static str,
+    /// The text with colours.
+    html: String,
+}
+
+pub(crate) fn panels(files: &[SourceFile]) -> Vec<SourcePanel> {
+    let panel = |source: &SourceFile| {
+        let (folder, file) = source.path.split_at(source.path.rfind('/').map_or(0, |slash| slash + 1));
+        SourcePanel { title: source.title, folder, file, html: highlight(source.text, source.language) }
+    };
+    files.iter().map(panel).collect()
 }
 
 macro_rules! component {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use axum::Router;
 use axum::routing::MethodRouter;
 use vivaz_components::LiveRoute;
-use vivaz_components::route::{self, RouteSpec};
+use vivaz_components::route;
+use vivaz_components::spec::RouteSpec;
 
 /// Builds a router of typed routes, and checks that every route of the program has a handler.
 ///

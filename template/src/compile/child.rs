@@ -26,7 +26,10 @@ impl Compiler {
         if !blank(&element.children) {
             self.error(
                 element.at,
-                format!("`{}` renders its own content: pass data to it as props", element.tag()),
+                format!(
+                    "`{}` renders its own content: pass data to it as props; markup from outside needs a partial",
+                    element.tag()
+                ),
             );
         }
         let (mut props, mut checks) = (Vec::new(), Vec::new());

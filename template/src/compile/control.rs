@@ -215,7 +215,8 @@ impl Compiler {
     /// Refuses content from the state in an element whose text the user edits: the next patch would
     /// overwrite typed text.
     pub(super) fn overwrites_edits(&mut self, element: &Element) {
-        let can_be_edited = is_editable(element) == Some(true);
+        // A page is rendered once, before the user types.
+        let can_be_edited = self.page.is_none() && is_editable(element) == Some(true);
         if can_be_edited && (has_content(element) || element.children.iter().any(depends_on_state)) {
             let tag = element.tag();
             self.error(

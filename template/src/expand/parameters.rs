@@ -4,7 +4,7 @@ use super::Expander;
 use crate::error::hint;
 use crate::expr::Literal;
 use crate::source::{Attribute, Code, Element, Piece, decode, pieces};
-use crate::sources::{Parameter, ParameterKind};
+use crate::sources::{ParameterKind, PartialParameter};
 use crate::syntax::{self, Ast, AstKind};
 
 /// The words for the kinds in `<live:params>`.
@@ -31,7 +31,7 @@ impl Expander<'_> {
         &mut self,
         element: &Element,
         header: Option<&Element>,
-    ) -> (Vec<Parameter>, Vec<Attribute>) {
+    ) -> (Vec<PartialParameter>, Vec<Attribute>) {
         let declared: Vec<Declared> = header
             .into_iter()
             .flat_map(|header| &header.attributes)
@@ -62,10 +62,11 @@ impl Expander<'_> {
         let mut parameters = Vec::new();
         for Declared { name, kind, default } in declared {
             let value = given.iter().find(|(given, _)| *given == name).map(|(_, value)| value.clone());
-            match value.or(default) {
-                Some(value) => parameters.push(Parameter { name, kind, value }),
-                None => self.error(element.at, format!("`{}` needs the parameter `{name}`", element.tag())),
-            }
+            let value = value.or(default).unwrap_or_else(|| {
+                self.error(element.at, format!("`{}` needs the parameter `{name}`", element.tag()));
+                Ast { at: element.at, kind: AstKind::Literal(Literal::Null) }
+            });
+            parameters.push(PartialParameter { name, kind, value });
         }
         (parameters, directives)
     }

@@ -1,8 +1,8 @@
-//! The blocks of docs/templates.md compile, or fail as documented.
+//! The blocks of docs/templates.md and docs/pages.md compile, or fail as documented.
 
 use std::path::Path;
 
-use vivaz_template::compile;
+use vivaz_template::{PartialFile, TemplateKind, compile, compile_with};
 
 #[test]
 fn the_language_reference_is_correct() {
@@ -26,4 +26,28 @@ fn the_language_reference_is_correct() {
         blocks.next();
     }
     assert!(right > 10 && !wrong.is_empty());
+}
+
+#[test]
+fn the_templates_of_the_guide_to_pages_compile() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/pages.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let blocks: Vec<(&str, &str)> =
+        text.split("\n```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap()).collect();
+    let mut compiled = 0;
+    for (kind, source) in &blocks {
+        let kind = match *kind {
+            "html page" => TemplateKind::Page,
+            "html component" => TemplateKind::Component,
+            _ => continue,
+        };
+        let partial = &mut |name: &str| {
+            let fence = format!("html partials/{name}.html");
+            let (_, text) = blocks.iter().find(|(kind, _)| *kind == fence)?;
+            Some(PartialFile { file: fence, text: (*text).to_owned() })
+        };
+        compile_with(source, kind, partial).unwrap_or_else(|errors| panic!("{source}\n{errors:#?}"));
+        compiled += 1;
+    }
+    assert_eq!(compiled, 2);
 }

@@ -145,7 +145,7 @@ fn mistakes_name_the_partial_and_its_use() {
         ("<live:two>x</live:two>", "1:1: `<live:two>` has no default slot for this content"),
         (
             "<live:rows rows='a' label=''><live:fill slot='aftr'><b></b></live:fill></live:rows>",
-            "1:54: `<live:rows>` has no slot `aftr`; did you mean `after`?",
+            "1:53: `<live:rows>` has no slot `aftr`; did you mean `after`?",
         ),
         (
             "<live:rows rows='a' label=''><live:fill>x</live:fill></live:rows>",
