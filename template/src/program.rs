@@ -49,8 +49,10 @@ pub(crate) enum RenderOp {
     ChildId(Expr),
     /// The end of a child component's attributes.
     ChildEnd,
-    /// The place of the elements that load the client.
+    /// The place of a page's capture script.
     Head,
+    /// The place of the elements that load a page's client, if it has a capture script.
+    Client,
     /// `aria-current`, if the link with that address leads to the current page, or (the second
     /// value) above it.
     Current(Expr, bool),

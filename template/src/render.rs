@@ -56,8 +56,11 @@ pub struct Rendered<D> {
     pub shape: Vec<u32>,
     /// The child components, in document order; `html` does not contain them yet.
     pub children: Vec<ChildSlot<D>>,
-    /// The offset at which a page's elements that load the client are inserted into `html`.
+    /// The offset at which a page's capture script is inserted into `html`.
     pub head: Option<usize>,
+    /// The offset at which the elements that load a page's client are inserted into `html`, if it
+    /// has a capture script.
+    pub client: Option<usize>,
 }
 
 /// The position of a child component.
@@ -131,7 +134,13 @@ fn render_at<D: Data>(
         compiled,
         around,
         here,
-        rendered: Rendered { html: String::new(), shape: Vec::new(), children: Vec::new(), head: None },
+        rendered: Rendered {
+            html: String::new(),
+            shape: Vec::new(),
+            children: Vec::new(),
+            head: None,
+            client: None,
+        },
         select: None,
         child: None,
         scratch: String::new(),
@@ -260,6 +269,7 @@ impl<D: Data> Renderer<'_, D> {
                     self.current(&text_of(&href.eval(&frame)), *above);
                 }
                 RenderOp::Head => self.rendered.head = Some(self.rendered.html.len()),
+                RenderOp::Client => self.rendered.client = Some(self.rendered.html.len()),
                 RenderOp::ChildEnd => {
                     if let Some(mut child) = self.child.take() {
                         child.attributes = self.rendered.html.split_off(child.offset);

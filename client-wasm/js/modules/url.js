@@ -147,7 +147,7 @@ export default core => {
     return true;
   };
 
-  addEventListener('popstate', ({ state }) => { if (!(/** @type {any} */ (core).navigate)) core.followUrl?.(new URL(location.href), state); });
+  addEventListener('popstate', ({ state }) => { if (!core.visitPage) core.followUrl?.(new URL(location.href), state); });
 
   for (const component of core.components.values()) if (component.isReported) core.componentMounted(component);
 };

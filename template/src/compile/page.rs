@@ -92,12 +92,17 @@ impl Compiler {
             .iter()
             .any(|node| matches!(node, SourceNode::Element(element) if element.component() == Some("head")));
         let first = items.iter().position(|item| is(item, &["link", "script", "style"]));
-        let rest = items.split_off(first.unwrap_or(items.len()));
+        let mut rest = items.split_off(first.unwrap_or(items.len()));
         self.layout(items, Some(element), path);
         if !places {
             self.op(RenderOp::Head);
         }
+        // The browser requests the style sheets first, and scripts of the page after the client.
+        let script = rest.iter().position(|item| is(item, &["script"]));
+        let scripts = rest.split_off(script.unwrap_or(rest.len()));
         self.layout(rest, Some(element), path);
+        self.op(RenderOp::Client);
+        self.layout(scripts, Some(element), path);
     }
 
     /// Returns the enclosing elements inside `<body>`.

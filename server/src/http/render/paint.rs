@@ -121,8 +121,10 @@ impl<'a> FirstPaint<'a> {
         for child in rendered.children {
             inserted.push((child.offset, self.paint_in_page(child).await?));
         }
-        // The elements that load the client follow from the components of the page.
-        inserted.extend(rendered.head.map(|offset| (offset, self.live.head().into_string())));
+        if let Some(offset) = rendered.head {
+            inserted.push((offset, self.live.capture().into_string()));
+            inserted.push((rendered.client.unwrap_or(offset), self.live.script().into_string()));
+        }
         inserted.sort_by_key(|(offset, _)| *offset);
         let mut html = rendered.html;
         for (offset, element) in inserted.iter().rev() {
