@@ -170,6 +170,11 @@ struct TestingGuide;
 #[doc = include_str!("../../docs/guides.md")]
 struct HowToGuides;
 
+/// Compiles the examples of the guide to state in the URL.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/url.md")]
+struct UrlGuide;
+
 /// Compiles the examples of the guide to deployment.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/deployment.md")]

@@ -28,6 +28,26 @@ pub(super) struct QueryEdit {
     pub(super) after: Vec<PageEdit>,
 }
 
+impl QueryEdit {
+    pub(super) fn new(query: Box<RawValue>) -> Self {
+        Self { query, after: Vec::new() }
+    }
+}
+
+/// Splits the edits of an action into those before the URL's query, and the query with those after
+/// it.
+pub(super) fn split_at_query(set: Vec<(String, Box<RawValue>)>) -> (Vec<PageEdit>, Option<QueryEdit>) {
+    let (mut edits, mut query) = (Vec::new(), None);
+    for (field, value) in set {
+        match &mut query {
+            None if field == url::QUERY => query = Some(QueryEdit::new(value)),
+            None => edits.push((field.into(), value)),
+            Some(QueryEdit { after, .. }) => after.push((field.into(), value)),
+        }
+    }
+    (edits, query)
+}
+
 impl Host {
     /// Writes edits of the page, all or none, and returns the properties. Values that do not fit
     /// are reported under the names of the properties.
@@ -131,11 +151,7 @@ impl Host {
     /// # Errors
     /// Returns an error if the user may not see one of these topics. All edits are reverted then,
     /// as they are if one of them does not decode.
-    async fn follow_edits(
-        &mut self,
-        env: &Env,
-        limit: Option<Duration>,
-    ) -> Result<Option<ShownTopics>> {
+    async fn follow_edits(&mut self, env: &Env, limit: Option<Duration>) -> Result<Option<ShownTopics>> {
         let followed = match topics::have_moved(self.component.as_mut()) {
             Ok(false) => return Ok(None),
             Ok(true) => {
@@ -153,12 +169,12 @@ impl Host {
         }
     }
 
-    /// Follows the URL's query if there is one, writes the edits after it, and binds shared fields as
-    /// [`Host::follow_edits`] does. Adds the fields that changed to `edited`.
+    /// Follows the URL's query if there is one, writes the edits after it, and binds shared fields
+    /// as [`Host::follow_edits`] does. Adds the fields that changed to `edited`.
     ///
     /// # Errors
-    /// Returns the errors of [`Host::follow_query`], [`Host::write`] and [`Host::follow_edits`]. All
-    /// edits are reverted then.
+    /// Returns the errors of [`Host::follow_query`], [`Host::write`] and [`Host::follow_edits`].
+    /// All edits are reverted then.
     pub(super) async fn settle_edits(
         &mut self,
         edited: &mut Vec<FieldPath>,

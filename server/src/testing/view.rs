@@ -253,8 +253,8 @@ impl View {
         }
     }
 
-    /// Returns the query with the component's bound fields, as the page writes it into its URL: empty
-    /// if all of them have their defaults, or none is bound.
+    /// Returns the query with the component's bound fields, as the page writes it into its URL:
+    /// empty if all of them have their defaults, or none is bound.
     ///
     /// # Panics
     /// Panics if the component is not mounted.

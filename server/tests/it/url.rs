@@ -165,9 +165,24 @@ async fn the_first_paint_and_the_mount_read_the_url() {
 #[tokio::test]
 async fn a_value_that_does_not_fit_is_the_default() {
     let server = start(Limits::default()).await;
-    for query in ["", "?", "?page=&order=", "?page=256", "?page=-1", "?page=1e1", "?order=Price", "?page=%FF", "?page[]=2", "?&&=&=x"] {
+    for query in [
+        "",
+        "?",
+        "?page=&order=",
+        "?page=256",
+        "?page=-1",
+        "?page=1e1",
+        "?order=Price",
+        "?page=%FF",
+        "?page[]=2",
+        "?&&=&=x",
+    ] {
         let (_, _, state) = open(&server, &format!("/catalog{query}")).await;
-        assert_eq!((&state["page"], &state["sort"], &state["?"]), (&json!(1), &json!("name"), &json!("")), "{query}");
+        assert_eq!(
+            (&state["page"], &state["sort"], &state["?"]),
+            (&json!(1), &json!("name"), &json!("")),
+            "{query}"
+        );
     }
 }
 
@@ -193,12 +208,18 @@ async fn the_page_changes_all_bound_fields_with_one_message() {
         json!({ "page": 5, "sort": "price", "title": "old on 5", "?": "page=5&order=price" })
     );
     let message = follow(&mut client, "page=five&order=price&kind=old");
-    assert_eq!(client.ask(message).await["payload"], json!({ "page": 1, "title": "old on 1", "?": "order=price" }));
+    assert_eq!(
+        client.ask(message).await["payload"],
+        json!({ "page": 1, "title": "old on 1", "?": "order=price" })
+    );
     let message = follow(&mut client, "?order=price&kind=old");
     assert_eq!(client.ask(message).await["type"], "ACK");
     assert_eq!(client.act("c", "updates", json!([])).await["payload"], json!(["page", "sort", "page"]));
     // The server's own change.
-    assert_eq!(client.act("c", "turn", json!([9])).await["payload"], json!({ "page": 9, "?": "page=9&order=price" }));
+    assert_eq!(
+        client.act("c", "turn", json!([9])).await["payload"],
+        json!({ "page": 9, "?": "page=9&order=price" })
+    );
 }
 
 #[tokio::test]
@@ -215,8 +236,10 @@ async fn a_query_that_cannot_be_followed_changes_nothing() {
     let reply = client.ask(message).await;
     assert_error(&reply, "panicked");
     assert!(!reply.to_string().contains("4711"));
-    for property in [json!(["?", "page"]), json!("?bound"), json!(["page", 1]), json!("page"), json!("order")] {
-        let message = client.message("PROPERTY_UPDATE", "c", json!({ "property": property, "value": "page=3" }));
+    for property in [json!(["?", "page"]), json!("?bound"), json!(["page", 1]), json!("page"), json!("order")]
+    {
+        let message =
+            client.message("PROPERTY_UPDATE", "c", json!({ "property": property, "value": "page=3" }));
         assert_eq!(client.ask(message).await["type"], "ERROR", "{property}");
     }
     // With an action, which is refused too, and so is the edit before it.
@@ -258,7 +281,8 @@ async fn a_page_that_binds_a_parameter_twice_fails() {
     assert!(head.starts_with("http/1.1 500"), "{head}");
     assert!(!String::from_utf8(body).unwrap().contains("page"));
     let runtime = runtime(Limits::default());
-    let app = Router::new().route("/missing", get(catalog)).with_state(runtime.clone()).merge(runtime.router());
+    let app =
+        Router::new().route("/missing", get(catalog)).with_state(runtime.clone()).merge(runtime.router());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = Server::serve(listener, app, runtime);
     let (head, _) = request(&server, "GET", "/missing?kind=none", &[]).await;
@@ -267,11 +291,13 @@ async fn a_page_that_binds_a_parameter_twice_fails() {
 
 #[tokio::test]
 async fn the_kit_opens_a_url_and_follows_another() {
-    let builder = || {
-        Runtime::builder().state(std::sync::Arc::new(Calls::default())).store(vivaz::MemoryStore::new())
-    };
+    let builder =
+        || Runtime::builder().state(std::sync::Arc::new(Calls::default())).store(vivaz::MemoryStore::new());
     let server = Kit::with_router(builder, |runtime| {
-        Router::new().route("/catalog", get(catalog_with_client)).with_state(runtime.clone()).merge(runtime.router())
+        Router::new()
+            .route("/catalog", get(catalog_with_client))
+            .with_state(runtime.clone())
+            .merge(runtime.router())
     });
     let page = server.browser().open("/catalog?page=4").await.unwrap();
     let catalog = page.component("catalog");

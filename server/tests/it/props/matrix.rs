@@ -212,7 +212,11 @@ async fn every_message_of_every_origin_meets_every_kind_of_field() {
                         }
                         Cell::Written if is == FieldIs::Query => {
                             let after = state(&mut client, id).await;
-                            assert_eq!((&after["bound"], &after["?"]), (&json!(7), &json!("bound=7")), "{what}");
+                            assert_eq!(
+                                (&after["bound"], &after["?"]),
+                                (&json!(7), &json!("bound=7")),
+                                "{what}"
+                            );
                         }
                         Cell::Written => assert_eq!(state(&mut client, id).await[field], 7, "{what}"),
                         Cell::Ignored if kind == ClientType::Unmount => assert_eq!(reply["type"], "ACK"),
