@@ -32,14 +32,13 @@ use crate::shared::Cause;
 use crate::spec::{Hook, Spec};
 use crate::topic::{StagedUpdate, TopicRef, Unsent};
 use crate::tracking::{Loaded, Tracker, settle, write_shown};
-use crate::url::QUERY;
 use crate::{ActionError, Context, MountContext, Result};
 
 use durable::Record;
 pub use flush::NO_FLUSH;
 use kept::{Absent, HostedComponent};
 pub(crate) use topics::recall_presences;
-use write::{QueryEdit, split_at_query};
+use write::split_at_query;
 
 /// A mounted component.
 pub(crate) struct Host {
@@ -406,16 +405,10 @@ impl Host {
     }
 
     /// Runs a job.
-    fn run_job(mut self: Box<Self>, cx: Context, job: Job) -> Started {
+    fn run_job(self: Box<Self>, cx: Context, job: Job) -> Started {
         match job {
             Job::Action { action, payload, set } => self.run_action(cx, action, payload, set),
-            Job::Property { property, value } if property.field == QUERY && property.steps.is_empty() => {
-                self.run_edits(cx, Vec::new(), Some(QueryEdit::new(value)))
-            }
-            Job::Property { property, value } => match self.write(&[(property, value)]) {
-                Ok(edited) => self.run_edits(cx, edited, None),
-                Err(error) => self.refuse(cx, error),
-            },
+            Job::Property { property, value } => self.run_edit(cx, property, value),
             Job::Props { props, page } => match self.with_props(&props) {
                 // The props are taken over only if the user may see the topics that they name.
                 Ok(component) => self.run_later(FlushSlot::default(), |mut host| async move {

@@ -226,9 +226,25 @@ impl Host {
         cx
     }
 
+    /// Runs the job of an edit.
+    pub(super) fn run_edit(
+        mut self: Box<Self>,
+        cx: Context,
+        property: PropertyPath<'static>,
+        value: Box<RawValue>,
+    ) -> Started {
+        if property.field == url::QUERY && property.steps.is_empty() {
+            return self.run_edits(cx, Vec::new(), Some(QueryEdit::new(value)));
+        }
+        match self.write(&[(property, value)]) {
+            Ok(edited) => self.run_edits(cx, edited, None),
+            Err(error) => self.refuse(cx, error),
+        }
+    }
+
     /// Finishes a job of edits: follows the URL's query if there is one, binds topics and calls
     /// `updated`.
-    pub(super) fn run_edits(
+    fn run_edits(
         self: Box<Self>,
         mut cx: Context,
         mut edited: Vec<FieldPath>,
