@@ -32,14 +32,13 @@ use crate::shared::Cause;
 use crate::spec::Hook;
 use crate::topic::{StagedUpdate, TopicRef, Unsent};
 use crate::tracking::{Loaded, Tracker, settle};
-use crate::url::QUERY;
 use crate::{ActionError, Context, MountContext, Result};
 
 use durable::Record;
 pub use flush::NO_FLUSH;
 use kept::{Absent, HostedComponent};
 pub(crate) use topics::recall_presences;
-use write::QueryEdit;
+use write::split_at_query;
 
 /// A mounted component.
 pub(crate) struct Host {
@@ -253,8 +252,8 @@ impl Host {
         let mut unsent = cx.cause().map(Cause::take_unsent).unwrap_or_default();
         let mut effects = cx.effects().take();
         // The updates of a committed job are made with the commit.
-        let is_committed =
-            self.record.take().is_some() || effects.iter().any(|effect| matches!(effect, Effect::Commit(_)));
+        let commits = |effect: &Effect| matches!(effect, Effect::Commit(_));
+        let is_committed = self.record.take().is_some() || effects.iter().any(commits);
         let updates = if is_committed { Vec::new() } else { Effect::take_updates(&mut effects) };
         let joins = Effect::bytes_of_joins(&effects);
         let mut compared = self.compare().and_then(|changes| {
@@ -320,17 +319,7 @@ impl Host {
                 Err(error) => self.refuse(cx, error),
             };
         }
-        let mut set = set.into_iter();
-        let (mut edits, mut query) = (Vec::new(), None);
-        for (field, value) in set.by_ref() {
-            if field == QUERY {
-                query = Some(value);
-                break;
-            }
-            edits.push((field.into(), value));
-        }
-        let after = set.map(|(field, value)| (field.into(), value)).collect();
-        let query = query.map(|query| QueryEdit { query, after });
+        let (edits, query) = split_at_query(set);
         let mut edited = match self.write(&edits) {
             Ok(edited) => edited,
             Err(error) => return self.refuse(cx, error),
@@ -416,16 +405,10 @@ impl Host {
     }
 
     /// Runs a job.
-    fn run_job(mut self: Box<Self>, cx: Context, job: Job) -> Started {
+    fn run_job(self: Box<Self>, cx: Context, job: Job) -> Started {
         match job {
             Job::Action { action, payload, set } => self.run_action(cx, action, payload, set),
-            Job::Property { property, value } if property.field == QUERY && property.steps.is_empty() => {
-                self.run_edits(cx, Vec::new(), Some(QueryEdit { query: value, after: Vec::new() }))
-            }
-            Job::Property { property, value } => match self.write(&[(property, value)]) {
-                Ok(edited) => self.run_edits(cx, edited, None),
-                Err(error) => self.refuse(cx, error),
-            },
+            Job::Property { property, value } => self.run_edit(cx, property, value),
             Job::Props { props, page } => match self.with_props(&props) {
                 // The props are taken over only if the user may see the topics that they name.
                 Ok(component) => self.run_later(FlushSlot::default(), |mut host| async move {

@@ -179,6 +179,11 @@ struct HowToGuides;
 #[doc = include_str!("../../docs/pages.md")]
 struct PagesGuide;
 
+/// Compiles the examples of the guide to state in the URL.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/url.md")]
+struct UrlGuide;
+
 /// Compiles the examples of the guide to deployment.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/deployment.md")]

@@ -28,6 +28,26 @@ pub(super) struct QueryEdit {
     pub(super) after: Vec<PageEdit>,
 }
 
+impl QueryEdit {
+    pub(super) fn new(query: Box<RawValue>) -> Self {
+        Self { query, after: Vec::new() }
+    }
+}
+
+/// Splits the edits of an action into those before the URL's query, and the query with those after
+/// it.
+pub(super) fn split_at_query(set: Vec<(String, Box<RawValue>)>) -> (Vec<PageEdit>, Option<QueryEdit>) {
+    let (mut edits, mut query) = (Vec::new(), None);
+    for (field, value) in set {
+        match &mut query {
+            None if field == url::QUERY => query = Some(QueryEdit::new(value)),
+            None => edits.push((field.into(), value)),
+            Some(QueryEdit { after, .. }) => after.push((field.into(), value)),
+        }
+    }
+    (edits, query)
+}
+
 impl Host {
     /// Writes edits of the page, all or none, and returns the properties. Values that do not fit
     /// are reported under the names of the properties.
@@ -206,9 +226,25 @@ impl Host {
         cx
     }
 
+    /// Runs the job of an edit.
+    pub(super) fn run_edit(
+        mut self: Box<Self>,
+        cx: Context,
+        property: PropertyPath<'static>,
+        value: Box<RawValue>,
+    ) -> Started {
+        if property.field == url::QUERY && property.steps.is_empty() {
+            return self.run_edits(cx, Vec::new(), Some(QueryEdit::new(value)));
+        }
+        match self.write(&[(property, value)]) {
+            Ok(edited) => self.run_edits(cx, edited, None),
+            Err(error) => self.refuse(cx, error),
+        }
+    }
+
     /// Finishes a job of edits: follows the URL's query if there is one, binds topics and calls
     /// `updated`.
-    pub(super) fn run_edits(
+    fn run_edits(
         self: Box<Self>,
         mut cx: Context,
         mut edited: Vec<FieldPath>,

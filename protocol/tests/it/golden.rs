@@ -114,6 +114,10 @@ fn client_messages() -> Vec<(&'static str, ClientMessage<'static>)> {
             let property = PropertyPath { field: "items".into(), steps };
             request(18, Request::Property { property, value: json(r#""Water the plants""#) })
         }),
+        ("PROPERTY_UPDATE.url", {
+            let value = json(r#""?page=2&tag=red&tag=dark+blue""#);
+            request(19, Request::Property { property: "?".into(), value })
+        }),
         ("PROPS_UPDATE.open", {
             let props = Some(json(r#"{"room":"kitchen"}"#));
             request(12, Request::Props(PropsUpdate { props, page: Vec::new() }))
@@ -240,6 +244,13 @@ fn server_messages() -> Vec<(&'static str, ServerMessage<'static>)> {
                 r#"[">",5,0],["=",[7,5,6]]]},"last":{"$value":{"$list":"not a change"}}}"#
             );
             ServerMessage::Update(Update::new(own(), Rev(16), json(patch)))
+        }),
+        ("STATE_UPDATE.url", {
+            let patch = json(r#"{"page":2,"tag":["red","dark blue"],"?":"page=2&tag=red&tag=dark+blue"}"#);
+            ServerMessage::Update(Update {
+                reference: Some(reference(19)),
+                ..Update::new(own(), Rev(17), patch)
+            })
         }),
         ("STATE_SNAPSHOT.component", {
             let state = json(r#"{"room":"kitchen","draft":"Hel"}"#);
