@@ -228,7 +228,7 @@ mod tests {
                 prop_assert_eq!(chars.next(), Some('/'));
                 prop_assert!(!matches!(chars.next(), Some('/' | '\\')));
                 prop_assert!(!path.contains(char::is_control));
-                prop_assert_eq!(super::PagePath::parse(&path).unwrap().as_str(), &path);
+                prop_assert_eq!(super::PagePath::parse(&path).unwrap(), PagePath(path.into()));
             }
         }
     }
