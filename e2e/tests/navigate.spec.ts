@@ -1,5 +1,6 @@
 // `live:navigate`: another page without a load.
 
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { expect, live, test } from "./networked.ts";
 
@@ -459,4 +460,29 @@ test("a view transition is used where the page asks for it, and not with reduced
   await follow(page, "One");
   await expect(heading(page)).toHaveText("one");
   expect(await page.evaluate(() => (window as any).transitions)).toBe(1);
+});
+
+test("a page that was shown by a navigation has no serious accessibility problem", async ({ page, network }) => {
+  await start(page, `${network.url}/tour/one`);
+  await follow(page, "Two");
+  await expect(heading(page)).toHaveText("two");
+  await live(page);
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
+});
+
+test("another user is shown by a load", async ({ page, network, problems }) => {
+  problems.expect(/bad_seal/);
+  await start(page, `${network.url}/tour/one`);
+  await page.getByRole("button", { name: "Play" }).click();
+  await expect(page.locator("#played")).toHaveText("1");
+  // Without its cookie the browser is another one, whose seals this session cannot open.
+  await page.context().clearCookies();
+  await Promise.all([page.waitForEvent("load"), follow(page, "Two")]);
+  await expect(heading(page)).toHaveText("two");
+  expect(await isSame(page)).toBe(false);
+  await live(page);
+  await add(page);
+  await expect(page.locator("#count")).toHaveText("1");
+  await expect(page.locator("#played")).toHaveText("0");
 });

@@ -159,6 +159,11 @@ struct Readme;
 #[doc = include_str!("../../docs/sessions.md")]
 struct SessionsGuide;
 
+/// Compiles the examples of the guide to navigation.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/navigation.md")]
+struct NavigationGuide;
+
 /// Compiles the examples of the guide to security.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/security.md")]

@@ -288,6 +288,10 @@ fn server_messages() -> Vec<(&'static str, ServerMessage<'static>)> {
         ("EVENT.component", {
             ServerMessage::Event { stream: own(), name: "saved".into(), data: json(r#"{"id":42}"#) }
         }),
+        ("EVENT.effects", {
+            let data = json(r#"["kq2Zr8vQ1sX0aB3d",["title","Saved"],["navigate","/orders/7"]]"#);
+            ServerMessage::Event { stream: own(), name: "live:effects".into(), data }
+        }),
         ("EVENT.topic", {
             let data = json(r#"{"userId":"u2","roomId":"lobby"}"#);
             ServerMessage::Event { stream: shared(), name: "user.joined".into(), data }

@@ -7,6 +7,7 @@ mod faults;
 mod groups;
 mod hands;
 mod interleavings;
+mod navigation;
 mod optimistic;
 mod restart;
 mod rows;
