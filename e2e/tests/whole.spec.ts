@@ -1,5 +1,7 @@
 // A page whose template is a whole document, with partials in it and in a component.
 
+import { AxeBuilder } from "@axe-core/playwright";
+import { Network } from "./network.ts";
 import { expect, open, test } from "./test.ts";
 
 test.use({ baseURL: async ({ app }, use) => use(app.url) });
@@ -80,3 +82,39 @@ test("a parameter that no path can contain leads nowhere", async ({ page }) => {
   await open(page, "/whole?title=..");
   await expect(page.locator("#word")).toHaveAttribute("href", "about:invalid");
 });
+
+test("a page of partials is accessible", async ({ page }) => {
+  await open(page, "/whole?title=Tea&words=one%20two");
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target).join(", ")}`)).toEqual([]);
+});
+
+test.describe("without JavaScript", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("the page is complete, with its components", async ({ page }) => {
+    await page.goto("/whole?title=Tea&words=one");
+    await expect(page).toHaveTitle("Tea · Whole page");
+    await expect(page.locator("#first .given")).toHaveText("41");
+    await expect(page.getByLabel("Name", { exact: true })).toBeVisible();
+  });
+});
+
+for (const latency of [0, 300]) {
+  test(`components of a page survive a cut socket at ${latency} ms`, async ({ page, app, problems }) => {
+    problems.expect(/WebSocket connection to .* failed/);
+    const network = await Network.before(app.url);
+    network.latency = latency / 2;
+    await open(page, `${network.url}/whole?title=Tea`);
+    const own = page.locator("#first .own");
+    await page.locator("#first").getByRole("button").first().click();
+    network.cut();
+    await page.locator("#first").getByRole("button").first().click();
+    await expect(own).toHaveText("2");
+    await expect(page.locator("#second .own")).toHaveText("0");
+    await page.getByRole("button", { name: "Save" }).click();
+    await expect(page.locator("#errors-name li")).toHaveText("is required");
+    await page.close();
+    await network.remove();
+  });
+}

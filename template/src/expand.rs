@@ -2,7 +2,7 @@
 //!
 //! The content of `<live:NAME>…</live:NAME>` replaces the `<live:slot>`s of the partial. Names keep
 //! their meaning, because offsets identify the use to which an expression belongs: see
-//! [`Sources`](crate::sources::Sources).
+//! [`Sources`].
 
 mod parameters;
 

@@ -163,7 +163,7 @@ fn mistakes_name_the_partial_and_its_use() {
         ("<live:again></live:again>", "partials/again.html:1:6: `<live:again>` contains itself, used at 1:1"),
         (
             "<p><live:two></live:two><live:panel title=''></live:panel></p>",
-            "partials/panel.html:1:37: a browser closes the enclosing `<p>` before `<section>`: use a `<div>` instead of the `<p>`, used at 1:25",
+            "partials/panel.html:1:41: a browser closes the enclosing `<p>` before `<section>`: use a `<div>` instead of the `<p>`, used at 1:25",
         ),
     ] {
         let found = errors(source);
