@@ -148,7 +148,9 @@ test("a path that no page has, and other entries, stay with the browser", async 
 });
 
 for (const latency of [0, 300]) {
-  test(`a cut socket loses no step back, at ${latency} ms`, async ({ page, network }) => {
+  test(`a cut socket loses no step back, at ${latency} ms`, async ({ page, network, problems }) => {
+    // The browser reports each failed connection attempt.
+    problems.expect(/WebSocket connection to .* failed/);
     network.latency = latency / 2;
     await open(page, `${network.url}/search`);
     for (const shown of ["page 2", "page 3"]) {
