@@ -27,6 +27,8 @@ types! {
     vivaz::Limits,
     vivaz::List,
     vivaz::LiveComponent,
+    vivaz::LivePage,
+    vivaz::LiveRoute,
     vivaz::MemoryStore,
     vivaz::Presence,
     vivaz::Rooms,
