@@ -13,7 +13,7 @@ use serde::Deserialize;
 use vivaz::prelude::*;
 use vivaz::{ActionError, Context, Cookie, escape};
 
-use crate::serve::App;
+use crate::serve::{App, POLICY};
 
 #[derive(LiveComponent, Clone)]
 #[live(name = "tour", template = "tour.html")]
@@ -195,11 +195,7 @@ async fn page(request: PageRequest<'_>) -> Result<Response, RenderError> {
         head = live.head(),
     );
     let mut page = live.page(html);
-    let policy =
-        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:";
-    if let Ok(policy) = policy.parse() {
-        page.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
-    }
+    page.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY.clone());
     Ok(page)
 }
 
