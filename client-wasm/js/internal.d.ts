@@ -343,7 +343,7 @@ interface Node {
   /** The slot of an element's component. */
   $slot: number | undefined;
   /** Whether an element's component is mounted. */
-  $ready: boolean;
+  $ready: boolean | 'painted';
   /** JSON of the user for whom the element was rendered. */
   $user: string | undefined;
   /** What the template gives to a child that it made. */

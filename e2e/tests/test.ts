@@ -83,6 +83,6 @@ export async function open(page: Page, path: string): Promise<void> {
 export async function live(page: Page): Promise<void> {
   await expect(page.locator("html")).toHaveAttribute("live-connection", "connected");
   await page.waitForFunction(() =>
-    [...document.querySelectorAll("live-component")].every((element) => (element as unknown as { $ready?: boolean }).$ready),
+    [...document.querySelectorAll("live-component")].every((element) => (element as unknown as { $ready?: boolean | string }).$ready === true),
   );
 }

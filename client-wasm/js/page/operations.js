@@ -89,7 +89,7 @@ export const runOperation = (op, word, text) => {
       if (!component) break;
       if (phase == PHASE_PAINTED) {
         const { element } = component;
-        element.$ready = true;
+        element.$ready = 'painted';
         defer(() => repeatEarly(element));
       } else setPhase(component, phase == PHASE_FAILED && toError(JSON.parse(json)));
       break;
