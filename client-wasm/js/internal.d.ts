@@ -342,7 +342,7 @@ interface Node {
   $view: number;
   /** The slot of an element's component. */
   $slot: number | undefined;
-  /** Whether an element's component is mounted. */
+  /** Whether an element's component takes events: it is mounted, or painted and not mounted yet. */
   $ready: boolean | 'painted';
   /** JSON of the user for whom the element was rendered. */
   $user: string | undefined;

@@ -41,8 +41,8 @@ export class Page {
   async live(): Promise<void> {
     await eventually(() =>
       this.run(() => {
-        const components = [...document.querySelectorAll<HTMLElement & { $ready?: boolean }>("live-component")];
-        return document.documentElement.getAttribute("live-connection") == "connected" && components.every((c) => c.$ready);
+        const components = [...document.querySelectorAll<HTMLElement & { $ready?: boolean | string }>("live-component")];
+        return document.documentElement.getAttribute("live-connection") == "connected" && components.every((c) => c.$ready === true);
       }),
     ).toBe(true);
     await this.run(() => {
