@@ -16,6 +16,8 @@ document.$early ??= (() => {
     socket.addEventListener('message', ({ data }) => socket.$frames?.push(data));
   });
   observer.observe(document, { childList: true, subtree: true });
+  // The engine opens the socket for components that are added later.
+  document.addEventListener('DOMContentLoaded', () => observer.disconnect());
   /** @type {CapturedEvent[]} */
   let kept = [];
   for (const type of ['click', 'submit']) {

@@ -139,8 +139,6 @@ interface Core {
   moveNode?(parent: any, node: any, before: any): void;
   /** navigate: shows another page, unless the page's code stops that. */
   visitPage?(url: string, visit: PageVisit): Promise<void> | undefined;
-  /** url: follows the history to another state of the same page. Returns whether it has. */
-  followUrl?(url: URL, state: any): boolean;
   /** prefetch: returns the response that was requested for a link, once. */
   takePrefetched?(href: string): Promise<Response> | undefined;
   /** progress: a navigation begins. Returns a function to call at its end. */

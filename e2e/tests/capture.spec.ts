@@ -75,3 +75,15 @@ test.describe("before the socket is open", () => {
     await expect(page.locator("#open")).toHaveCount(1);
   });
 });
+
+test("a component that is added to a page without one uses the engine's socket", async ({ page, demo }) => {
+  let sockets = 0;
+  page.on("websocket", () => (sockets += 1));
+  await page.goto(`${demo.url}/hook`, { waitUntil: "load" });
+  await live(page);
+  expect(await page.locator("live-component").count()).toBe(0);
+  await page.evaluate(() => document.body.insertAdjacentHTML("beforeend", '<live-component name="counter"></live-component>'));
+  await expect(page.getByRole("button", { name: "Increment" }).last()).toBeVisible();
+  await live(page);
+  expect(sockets).toBe(1);
+});

@@ -42,7 +42,7 @@ const signature = node => [
 
 /** @type {Module} */
 export default core => {
-  core.collectTyped = () => {
+  const collectTyped = () => {
     /** @type {TypedText[]} */
     const kept = [];
     /** @param {string} place @param {Element | Document} owner */
@@ -55,8 +55,9 @@ export default core => {
     return kept;
   };
 
+  core.collectTyped = collectTyped;
   core.storeTyped = () => {
-    const kept = core.collectTyped?.() ?? [];
+    const kept = collectTyped();
     // This page cannot show its reports any more. The first item of the queue is the `HELLO`.
     const isLost = core.hasLost || !core.settings.keepQueue && splitItems(core.unansweredMessages()).length > 1;
     if (!kept.length && !isLost) return;
