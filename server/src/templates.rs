@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use vivaz_components::Registry;
 use vivaz_components::page::PageSpec;
-use vivaz_components::spec::FieldKind;
+use vivaz_components::spec::{FieldKind, TemplateSource};
 use vivaz_components::url::is_bound;
 use vivaz_template::{Compiled, TemplateKind};
 
@@ -52,6 +52,25 @@ pub struct TemplateError {
 
 vivaz_components::debug_as_message!(TemplateError);
 
+/// Compiles a template and checks the components in it, which the derive macro does not know.
+fn compile(
+    registry: &Registry,
+    of: &'static str,
+    source: &TemplateSource,
+    kind: TemplateKind,
+) -> Result<Compiled, TemplateError> {
+    let refuse = |mistakes: &[String]| TemplateError { of, file: source.file, mistakes: mistakes.join("; ") };
+    let mut compiled = source
+        .compile(kind)
+        .map_err(|mistakes| refuse(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
+    let mistakes = registry.mistakes_of_children(&compiled.checks);
+    if !mistakes.is_empty() {
+        return Err(refuse(&mistakes));
+    }
+    registry.convert_props(&mut compiled);
+    Ok(compiled)
+}
+
 impl Templates {
     /// Compiles the templates of all registered components, and of the pages.
     ///
@@ -65,21 +84,7 @@ impl Templates {
         let mut templates = Self::default();
         for registration in registry.iter() {
             let spec = registration.spec;
-            let refuse = |mistakes: &[String]| TemplateError {
-                of: spec.name,
-                file: spec.template.file,
-                mistakes: mistakes.join("; "),
-            };
-            let mut compiled = spec
-                .template
-                .compile(TemplateKind::Component)
-                .map_err(|mistakes| refuse(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
-            // The derive macro does not know the other components.
-            let mistakes = registry.mistakes_of_children(&compiled.checks);
-            if !mistakes.is_empty() {
-                return Err(refuse(&mistakes));
-            }
-            registry.convert_props(&mut compiled);
+            let compiled = compile(registry, spec.name, &spec.template, TemplateKind::Component)?;
             let is_shared =
                 |name: &str| spec.field(name).is_some_and(|field| field.kind == FieldKind::Shared);
             let module = is_bound(spec).then_some("url");
@@ -106,16 +111,7 @@ impl Templates {
 
     fn add_page(&mut self, registry: &Registry, spec: &'static PageSpec) -> Result<(), TemplateError> {
         let (of, file) = (spec.type_name, spec.template.file);
-        let refuse = |mistakes: &[String]| TemplateError { of, file, mistakes: mistakes.join("; ") };
-        let mut compiled = spec
-            .template
-            .compile(TemplateKind::Page)
-            .map_err(|mistakes| refuse(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
-        let mistakes = registry.mistakes_of_children(&compiled.checks);
-        if !mistakes.is_empty() {
-            return Err(refuse(&mistakes));
-        }
-        registry.convert_props(&mut compiled);
+        let compiled = compile(registry, of, &spec.template, TemplateKind::Page)?;
         self.pages.insert(of, PageTemplate { compiled, file });
         Ok(())
     }

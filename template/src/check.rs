@@ -237,6 +237,16 @@ where
 }
 
 impl<S: Storage> Argument<S> {
+    /// Returns the place in the component's state, if the value is one.
+    pub(crate) fn path(&self) -> Option<&Path<S>> {
+        match self {
+            Self::Path(path) => Some(path),
+            Self::Null | Self::Bool | Self::Int | Self::Float | Self::Word(_) | Self::Text | Self::Any => {
+                None
+            }
+        }
+    }
+
     /// Returns whether the value is known to be a text.
     #[must_use]
     pub const fn is_text(&self) -> bool {

@@ -117,12 +117,13 @@ impl PageFlashes {
         if parts.headers.contains_key("live-prefetch") {
             return Self::default();
         }
-        let browsers = BrowserId::of_connection(&parts.headers, &core.secret);
         let mut tokens = flash_tokens(&parts.headers).peekable();
-        let has_cookie = tokens.peek().is_some();
+        if tokens.peek().is_none() {
+            return Self::default();
+        }
+        let browsers = BrowserId::of_connection(&parts.headers, &core.secret);
         let open = |token: &str| Ticket::open(token, &core.sealer, identity, &browsers, now());
         let messages = tokens.filter_map(open).filter_map(Ticket::into_flash).collect();
-        let removal = if has_cookie { flash_cookie("", 0, CookieScope::of(parts)) } else { None };
-        Self { messages, removal }
+        Self { messages, removal: flash_cookie("", 0, CookieScope::of(parts)) }
     }
 }

@@ -321,7 +321,9 @@ impl Session {
                 epoch: core.epochs.text(component.stream.epoch()),
                 component: component.spec.name.into(),
                 template: core.templates.hash_of(component.spec.name).into(),
-                state: (painted != Some(StateHash::of(&state))).then(|| RawJson::trusted(&state)),
+                state: painted
+                    .is_none_or(|painted| painted != StateHash::of(&state))
+                    .then(|| RawJson::trusted(&state)),
                 topics: encode::topic_names(&topics),
                 retry: component.spec.retried().map(Into::into).collect(),
             })),

@@ -5,7 +5,7 @@ use super::Compiler;
 use super::directives::code;
 use super::resolve::EvaluationTime;
 use super::text::{Run, TextItem};
-use crate::check::{Argument, PathStep, Want};
+use crate::check::{PathStep, Want};
 use crate::compiled::{HoleKind, Namespace, WalkStep};
 use crate::containment::OpenElement;
 use crate::escape;
@@ -152,19 +152,11 @@ impl Compiler {
         let mark = self.scopes.mark();
         let list = head.map_or_else(null, |head| {
             let (list, argument) = self.resolve(&head.list, Want::List, EvaluationTime::Render);
-            let item = match argument {
-                Argument::Path(mut steps) => {
-                    steps.push(PathStep::Each);
-                    Some(steps)
-                }
-                Argument::Null
-                | Argument::Bool
-                | Argument::Int
-                | Argument::Float
-                | Argument::Word(_)
-                | Argument::Text
-                | Argument::Any => None,
-            };
+            let item = argument.path().map(|list| {
+                let mut steps = list.clone();
+                steps.push(PathStep::Each);
+                steps
+            });
             self.declare(&head.item);
             let index = head.index.map(|index| {
                 self.declare(&index);

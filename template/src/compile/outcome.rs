@@ -18,17 +18,7 @@ impl PossibleValues {
 
     /// Returns the values that are paths.
     pub(super) fn paths(&self) -> Vec<Vec<PathStep>> {
-        let path = |(_, argument): &(u32, Argument)| match argument {
-            Argument::Path(steps) => Some(steps.clone()),
-            Argument::Null
-            | Argument::Bool
-            | Argument::Int
-            | Argument::Float
-            | Argument::Word(_)
-            | Argument::Text
-            | Argument::Any => None,
-        };
-        self.0.iter().filter_map(path).collect()
+        self.0.iter().filter_map(|(_, argument)| argument.path().cloned()).collect()
     }
 
     /// Returns what is known about all possible values.
