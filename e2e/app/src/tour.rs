@@ -13,6 +13,7 @@ use serde::Deserialize;
 use vivaz::prelude::*;
 use vivaz::{ActionError, Context, Cookie, escape};
 
+use crate::catalog::{Catalog, CatalogProps};
 use crate::serve::{App, POLICY};
 
 #[derive(LiveComponent, Clone)]
@@ -162,6 +163,7 @@ async fn page(request: PageRequest<'_>) -> Result<Response, RenderError> {
         ("/tour/static", "Static"),
         ("/tour/missing", "Missing"),
         ("/tour/failed", "Failed"),
+        ("/tour/catalog", "Catalog"),
     ] {
         let current = if uri.path() == href { " aria-current=\"page\"" } else { "" };
         let _ = write!(links, "<li><a href=\"{href}\" live:navigate{current}>{text}</a></li>");
@@ -174,11 +176,14 @@ async fn page(request: PageRequest<'_>) -> Result<Response, RenderError> {
     } else {
         ""
     };
-    let content = if stop == "long" {
-        "<p><a href=\"#near\">To near</a></p><div class=\"tall\"></div><h2 id=\"near\">Near</h2><div class=\"tall\"></div>\
-         <h2 id=\"far\">Far</h2><div class=\"tall\"></div>"
-    } else {
-        ""
+    let content = match stop {
+        "long" => {
+            "<p><a href=\"#near\">To near</a></p><div class=\"tall\"></div><h2 id=\"near\">Near</h2><div class=\"tall\"></div>\
+             <h2 id=\"far\">Far</h2><div class=\"tall\"></div>"
+                .to_owned()
+        }
+        "catalog" => live.render::<Catalog>(CatalogProps {}).await?.to_string(),
+        _ => String::new(),
     };
     let html = format!(
         "<!DOCTYPE html><html lang=\"{lang}\"><head><meta charset=\"utf-8\"><title>Stop {title}</title>\

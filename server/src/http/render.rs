@@ -359,9 +359,22 @@ impl Live {
         let core = self.runtime.core();
         let (path, build) = (&core.path, vivaz_template::escape::attribute(&core.build));
         let (script, engine) = (assets::client::script_path(), assets::client::engine_path());
+        let visitor = self.visitor();
         Markup(format!(
-            r#"<script type="module" src="{path}/{script}" live-build="{build}"></script><link rel="preload" href="{path}/{engine}" as="fetch" crossorigin>"#
+            r#"<script type="module" src="{path}/{script}" live-build="{build}"{visitor}></script><link rel="preload" href="{path}/{engine}" as="fetch" crossorigin>"#
         ))
+    }
+
+    /// Returns the attribute that names the user whom the page is for, by a text that says nothing
+    /// about the user. With another one, `live:navigate` loads the page.
+    fn visitor(&self) -> String {
+        let identity = &self.identity;
+        if identity.is_same_as(&Identity::anonymous()) {
+            return String::new();
+        }
+        let parts = format!("{:?}", (identity.tenant(), identity.user_id(), identity.login()));
+        let name = self.runtime.core().secret.sign("visitor", parts.as_bytes());
+        format!(r#" data-visitor="{name}""#)
     }
 
     /// Returns a page as a response that no cache stores, because its seals belong to this visitor.
