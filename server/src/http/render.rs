@@ -414,7 +414,7 @@ impl Live {
         if let SealBinding::NewBrowser { cookie, .. } = &self.binding {
             cookie.write(&mut headers);
         }
-        if let Some(removal) = &self.flashes.removal {
+        for removal in &self.flashes.removals {
             headers.append(header::SET_COOKIE, removal.clone());
         }
         headers
