@@ -165,9 +165,10 @@ export default core => {
   const entry = kept[shown[1]], typed = entry?.typed;
   if (`${place}` != '0,0') keepPosition();
   const [loaded] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType('navigation'));
-  if (entry && loaded?.type == 'back_forward') {
+  if (entry && loaded && loaded.type != 'navigate') {
     if (`${place}` == '0,0') scrollPage(entry);
-    if (typed?.length) core.loadModule('keep-typed')?.then(() => core.restoreTyped?.(typed));
+    // Browsers keep what is typed over a reload, or not, as the user expects of them.
+    if (typed?.length && loaded.type == 'back_forward') core.loadModule('keep-typed')?.then(() => core.restoreTyped?.(typed));
   }
   core.writeUrl?.();
 };

@@ -85,12 +85,11 @@ export default core => {
     if (!entries) return loadPage(url, isReplaced);
     const entry = isBack ? entries.entryHere() : undefined;
     const endProgress = core.showProgress?.();
+    const keepTyped = (entry?.typed || document.querySelector(CONTROLS)) && core.loadModule('keep-typed');
     let response, next;
     try {
-      const keepTyped = (entry?.typed || document.querySelector(CONTROLS)) && core.loadModule('keep-typed');
-      response = await (core.takePrefetched?.(url.href) ?? fetch(url, { headers: { accept: 'text/html', ...requestHeaders }, signal }));
+      response = await (core.takePrefetched?.(url.href) ?? fetch(url, { headers: { accept: 'text/html', ...requestHeaders }, mode: 'same-origin', signal }));
       next = new DOMParser().parseFromString(await response.text(), 'text/html');
-      await keepTyped;
     } catch {
       if (signal.aborted) return;
       try {
@@ -113,16 +112,19 @@ export default core => {
     }
     if (signal.aborted) return;
     if (!isPage(response) || clientOf(next) != clientOf(document)) return loadPage(url, isReplaced || isBack);
+    await keepTyped;
     const finishHead = await mergeHead(next);
     if (signal.aborted) return;
     entries.leaveEntry();
     if (isBack || isReplaced) entries.replaceEntry(url);
     else entries.addEntry(url);
     await transition(() => {
+      const stays = keepsScroll && { entryAt: 0, scroll: [scrollX, scrollY] };
       swapBody(next);
       finishHead();
       for (const name of ['lang', 'dir']) core.writeAttribute(document.documentElement, name, next.documentElement.getAttribute(name));
-      focusPage(keepsScroll ? null : entries.scrollPage(entry));
+      const target = entries.scrollPage(stays || entry);
+      if (!stays) focusPage(target);
       runScripts();
     });
     // Components that have stayed.
