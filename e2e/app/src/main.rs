@@ -46,6 +46,7 @@ mod signup;
 mod spaces;
 mod tour;
 mod typing;
+mod waits;
 mod ways;
 mod whole;
 
@@ -79,6 +80,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/echo", post(|form: String| std::future::ready(form)))
         .route("/foreign", get(page::<foreign::Foreign>))
         .route("/painted", get(page::<painted::Painted>))
+        .route("/waits", get(page::<waits::Waits>))
         .route("/ways", get(page::<ways::Ways>))
         .route("/pending", get(page::<pending::Pending>))
         .route("/press", get(page::<press::Press>))

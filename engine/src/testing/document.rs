@@ -203,7 +203,12 @@ impl Document {
             DomHole::Model => self.controls.show_field(tree, node, hole, value),
             DomHole::Wire => match hole.bits(0) {
                 wire::SHOW => drop(tree.set_attribute(node, "hidden", (!is_on).then_some(""))),
+                wire::HIDE => drop(tree.set_attribute(node, "hidden", is_on.then_some(""))),
                 wire::CLASS => self.attributes.set_classes(tree, at, if_on(hole.text(1)), ""),
+                wire::WITHOUT_CLASS => {
+                    let classes = if is_on { "" } else { hole.text(1) };
+                    self.attributes.set_classes(tree, at, classes, hole.text(1));
+                }
                 _ => self.attributes.hold(tree, node, hole.text(1), is_on),
             },
             DomHole::Child => self.children.show(node, hole.text(0), value.encoded),
