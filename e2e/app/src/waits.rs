@@ -43,6 +43,10 @@ impl Waits {
         self.log.push_str(text);
     }
 
+    fn updated(&mut self, _property: &str) {
+        self.note("edited");
+    }
+
     #[action]
     fn save(&mut self) {
         self.note("save");
