@@ -43,6 +43,7 @@ mod registration;
 mod search;
 mod serve;
 mod signup;
+mod slow;
 mod spaces;
 mod tour;
 mod typing;
@@ -89,6 +90,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/search", get(page::<search::Search>))
         .route("/search-by-hand", get(search_by_hand))
         .route("/signup", get(page::<signup::Signup>))
+        .route("/slow", get(slow::page))
         .route("/spaces", get(page::<spaces::Spaces>))
         .route("/typing", get(page::<typing::Typing>))
         .route("/rebuilt", get(page::<rebuilt::Rebuilt>))

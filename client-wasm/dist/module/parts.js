@@ -1,0 +1,1 @@
+"use strict";customElements.define("live-part",class extends HTMLElement{connectedCallback(){const e=this.previousElementSibling,t=document.querySelector(`live-component[live-part="${e.getAttribute("live-part")}"]`);let{content:n}=e;if(!n){const t=document.createElement("template");t.innerHTML=e.textContent,({content:n}=t)}t?.replaceWith(n),e.remove(),this.remove()}});
