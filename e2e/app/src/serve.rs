@@ -89,18 +89,12 @@ pub(crate) static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 });
 
-fn html(head: &str, body: &str) -> String {
+/// Returns the HTML of a page around components.
+pub(crate) fn html(head: &str, body: &str) -> String {
     format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Test</title>\
          <link rel=\"icon\" href=\"data:,\">{head}</head><body>{body}</body></html>"
     )
-}
-
-/// Returns a page around components that may follow later, with a strict content security policy.
-pub(crate) fn streamed(live: &Live, head: &str, body: &str) -> Response {
-    let mut response = live.page(html(head, body));
-    response.headers_mut().insert("content-security-policy", POLICY.clone());
-    response
 }
 
 /// Returns a page around a component, with a strict content security policy.

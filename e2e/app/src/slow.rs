@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 use vivaz::prelude::*;
 
-use crate::serve::{document, streamed};
+use crate::serve::{POLICY, html};
 
 #[derive(LiveComponent, Clone)]
 #[live(name = "slow", template = "slow.html", open)]
@@ -34,7 +34,8 @@ async fn query(ms: u64, fails: String) -> Result<Figures> {
     match &*fails {
         "error" => Err(ActionError::user("The figures are not there.")),
         "panic" => panic!("the figures are broken"),
-        _ => Ok(Figures { total: 7, note: "</noscript><b>".to_owned() }),
+        "hostile" => Ok(Figures { total: 7, note: "</noscript></template><b>".to_owned() }),
+        _ => Ok(Figures { total: 7, note: String::new() }),
     }
 }
 
@@ -82,7 +83,8 @@ pub(crate) async fn page(live: Live, Query(asked): Query<Asked>) -> Result<Respo
     let live = if deadline == 0 { live } else { live.streaming(Duration::from_millis(deadline)) };
     let slow = live.render_as::<Slow>("slow", SlowProps { ms, fails }).await?;
     let fast = live.render_as::<Slow>("fast", SlowProps { ms: 0, fails: String::new() }).await?;
-    let head = live.head();
     let body = format!("<main>{slow}<hr>{fast}</main>");
-    if deadline == 0 { Ok(document(&head.to_string(), &body)) } else { Ok(streamed(&live, &head.to_string(), &body)) }
+    let mut page = live.page(html(&live.head().to_string(), &body));
+    page.headers_mut().insert("content-security-policy", POLICY.clone());
+    Ok(page)
 }

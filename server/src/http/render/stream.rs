@@ -174,9 +174,11 @@ pub(super) fn respond(live: Live, stream: Arc<PageStream>, headers: HeaderMap, m
     let end = html.rfind("</body>").or_else(|| html.rfind("</html>")).unwrap_or(html.len());
     let end = html.split_off(end);
     let (path, script) = (&live.runtime.core().path, module_path("parts"));
-    html.push_str(&format!("<script src=\"{path}/{script}\"></script>"));
-    // A part is rendered again, with the parameters that it has bound already.
-    let live = Live { bound: PageParams::default(), ..live };
+    let ms = stream.deadline.saturating_duration_since(Instant::now()).as_millis();
+    html.push_str(&format!("<script src=\"{path}/{script}\" data-deadline=\"{ms}\"></script>"));
+    // A part is rendered again, with the parameters that it has bound already. Its children load
+    // over the connection.
+    let live = Live { bound: PageParams::default(), stream: None, ..live };
     let sender = Sender { live, stream, start: Some(html), end: Some(end) };
     let chunks = unfold(sender, |mut sender| async {
         sender.next().await.map(|chunk| (Ok::<_, Infallible>(Bytes::from(chunk)), sender))
