@@ -14,6 +14,7 @@ use super::effect::EventEffect;
 use super::html::inputs::Input;
 use super::html::tree::{Node, NodeTree};
 use super::instances::{Instances, Spot};
+use super::parts::place_parts;
 use crate::dom::value::{FALSE, NULL, TRUE};
 use crate::dom::{HoleValue, Op, Ops};
 use crate::slots::Slot;
@@ -56,6 +57,7 @@ impl Document {
     /// Replaces the document by a whole page. Returns the elements of the outermost components.
     pub fn load(&mut self, html: &str) -> Vec<Node> {
         let page = self.dom.tree.parse_page(html);
+        place_parts(&mut self.dom.tree, page);
         self.dom.tree.clear(self.dom.tree.root());
         self.append(page)
     }
