@@ -137,7 +137,9 @@ impl Host {
         let query: String = serde_json::from_str(query.get()).map_err(|_| {
             ActionError::new(ErrorCode::BadValue, format!("`{}`: expected the query as a text", url::QUERY))
         })?;
-        Ok((UrlParams::parse(&query), self.component.draft()?))
+        // The page sends it as its URL has it.
+        let query = query.strip_prefix('?').unwrap_or(&query);
+        Ok((UrlParams::parse(query), self.component.draft()?))
     }
 
     fn revert_edits(&mut self) {

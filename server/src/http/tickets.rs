@@ -66,10 +66,8 @@ fn set_cookies(core: &Core, parts: &Parts, identity: &Identity, text: &str) -> O
         tickets.push((token, Ticket::open(token, &core.sealer, identity, &browsers, now)?));
     }
     for (token, ticket) in tickets {
-        if !core.used_tickets.admit(&ticket, attempt, now) {
-            return None;
-        }
         match ticket.content {
+            TicketContent::Cookie { .. } if !core.used_tickets.admit(&ticket, attempt, now) => return None,
             TicketContent::Cookie { mut set, follows_scheme } => {
                 if follows_scheme && scope == CookieScope::HttpsOnly {
                     set.push_str("; Secure");
