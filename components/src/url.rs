@@ -59,8 +59,9 @@ pub fn describe_params(spec: &Spec) -> Option<String> {
     if !is_bound(spec) {
         return None;
     }
-    let describe =
-        |param: &UrlParam| json!([param.name, u8::from(param.history == HistoryEntry::Replace), param.debounce_ms]);
+    let describe = |param: &UrlParam| {
+        json!([param.name, u8::from(param.history == HistoryEntry::Replace), param.debounce_ms])
+    };
     let params: Vec<_> = spec.url.iter().map(describe).collect();
     Some(json!([u8::from(spec.has(Hook::Params)), params]).to_string())
 }

@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use axum::Router;
 use axum::extract::{FromRef, Query};
+use axum::http::HeaderValue;
 use axum::http::header::COOKIE;
 use axum::http::request::Parts;
-use axum::http::HeaderValue;
 use axum::response::{Html, IntoResponse, Response};
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt as _;

@@ -107,7 +107,8 @@ fn flash_cookie(name: &str, value: &str, seconds: u64, scope: CookieScope) -> Op
 fn flash_cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     all_cookies(headers).filter(|(name, _)| {
         let number = name.strip_prefix(FLASH_COOKIE);
-        number.is_some_and(|number| number.len() <= 16 && number.bytes().all(|digit| digit.is_ascii_hexdigit()))
+        number
+            .is_some_and(|number| number.len() <= 16 && number.bytes().all(|digit| digit.is_ascii_hexdigit()))
     })
 }
 

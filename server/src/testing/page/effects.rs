@@ -107,7 +107,8 @@ impl Page {
                 } else if matches!(&*name, "navigate" | "redirect") {
                     received.destination = Some(argument.clone());
                     let all = &mut received.effects;
-                    *(if name == "navigate" { &mut all.navigate } else { &mut all.redirect }) = Some(argument);
+                    *(if name == "navigate" { &mut all.navigate } else { &mut all.redirect }) =
+                        Some(argument);
                 } else {
                     match open(&argument) {
                         TicketContent::Flash(kind, text) => {

@@ -61,7 +61,16 @@ enum Kind {
 const ADDRESSES: &[(Kind, &[&str])] = &[
     (
         Kind::Path,
-        &["/items", "/it\tems", "\t/items", "/items\r\n", "/%2F/example.org", "/%5Cexample.org", "/%09/a", "/%6a"],
+        &[
+            "/items",
+            "/it\tems",
+            "\t/items",
+            "/items\r\n",
+            "/%2F/example.org",
+            "/%5Cexample.org",
+            "/%09/a",
+            "/%6a",
+        ],
     ),
     (Kind::Absolute, &["https://example.org/", "HTTP://example.org", "ht\ntps://example.org/"]),
     (
@@ -87,7 +96,12 @@ const ADDRESSES: &[(Kind, &[&str])] = &[
     ),
     (
         Kind::UserName,
-        &["https://ada@example.org/", "https://ada:b@example.org/", "https://app.example@example.org", "http://@a/"],
+        &[
+            "https://ada@example.org/",
+            "https://ada:b@example.org/",
+            "https://app.example@example.org",
+            "http://@a/",
+        ],
     ),
     (
         Kind::Script,
@@ -105,7 +119,10 @@ const ADDRESSES: &[(Kind, &[&str])] = &[
             "data:text/html;base64,AAAA",
         ],
     ),
-    (Kind::Scheme, &["file:///etc/passwd", "blob:https://example.org/1", "ftp://example.org/", "about:blank"]),
+    (
+        Kind::Scheme,
+        &["file:///etc/passwd", "blob:https://example.org/1", "ftp://example.org/", "about:blank"],
+    ),
 ];
 
 /// What the place does with an address.
@@ -278,14 +295,20 @@ async fn outcome(browser: &Browser, place: Place, address: &str) -> Outcome {
         Place::Route => {
             let href = href(&html, "id=\"named\"");
             let name = href.strip_prefix("/named/").unwrap();
-            assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:@".contains(&byte)));
+            assert!(
+                name.bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:@".contains(&byte))
+            );
             Outcome::Text
         }
         Place::Parameter => {
             signpost.call("name", (address,)).await.unwrap();
             let query = signpost.query();
             let value = query.strip_prefix("place=").unwrap();
-            assert!(value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._*+%".contains(&byte)), "{value}");
+            assert!(
+                value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._*+%".contains(&byte)),
+                "{value}"
+            );
             Outcome::Text
         }
     }

@@ -49,7 +49,11 @@ async fn page(live: Live) -> Result<Response, RenderError> {
 
 fn server() -> Server {
     Server::with_router(Runtime::builder, |runtime| {
-        Router::new().route("/", get(page)).route("/next", get(page)).with_state(runtime.clone()).merge(runtime.router())
+        Router::new()
+            .route("/", get(page))
+            .route("/next", get(page))
+            .with_state(runtime.clone())
+            .merge(runtime.router())
     })
 }
 
