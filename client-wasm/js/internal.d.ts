@@ -99,6 +99,8 @@ interface Core {
   setChildKey?(node: any, key: string): void;
   /** children: the props of a child that depend on shared state, as JSON; before `showChild`. */
   setSharedProps?(node: any, props: string): void;
+  /** confirm: asks the visitor, and calls `run` if the answer is yes. */
+  askFirst?(event: any, element: any, listener: Listener, run: () => void): void;
   /** controls: the form controls. */
   formControls?: Controls;
   /** disabled: returns whether a value of `disabled` waits until the element is released. */
@@ -170,7 +172,10 @@ interface Core {
   dropCalls?(within: any): (() => void)[];
   /** styles: sets a property of a style. */
   setStyle?(node: any, at: number, property: string, value: string): void;
-  /** targets: a root with listeners for events of the window or outside of an element was made. */
+  /**
+   * targets, poll: a root with listeners for events of the window, outside of an element, or in
+   * intervals was made.
+   */
   watchRoot?(root: any): void;
   /** targets: adds to `found` the listeners for an event outside of their elements. */
   addOutside?(event: any, path: any[], found: FoundListener[]): void;
@@ -191,8 +196,11 @@ interface Core {
   isSafeUrl?(value: string, kind: number): boolean;
   /** urls: sets an attribute that has a namespace; returns whether it is one. */
   setLinkAttribute?(node: Element, name: string, value: string): boolean;
-  /** wire: shows a state of the wire; `effect` is one of `WIRE_…`. */
-  showWireState?(node: any, at: number, effect: number, isOn: unknown, argument: string): void;
+  /**
+   * wire: shows a state of the wire; `effect` is one of `WIRE_…`. `delayMs` is 0 or missing without
+   * a delay, or has one millisecond added.
+   */
+  showWireState?(node: any, at: number, effect: number, isOn: unknown, argument: string, delayMs?: number): void;
 }
 
 /** The form controls of the page: the module `controls`. */
@@ -299,7 +307,7 @@ interface Block {
   holes: Hole[];
   urlParams?: UrlParams;
   listeners: Listener[];
-  /** Whether it listens to events of the window or outside of an element. */
+  /** Whether it listens to events of the window, outside of an element, or in intervals. */
   isWatching?: boolean;
   /** Whether it has a `live:ref` or `live:hook`. */
   isMarked?: boolean;
@@ -404,6 +412,8 @@ interface Node {
   $styles: Map<number, [property: string, value: string]>;
   /** Attributes that a state of the wire holds, and the values that they get after it. */
   $heldAttributes: Record<string, string | null>;
+  /** The timers of states of the wire that do not show yet, by hole. */
+  $wireTimers: Map<number, any>;
   /** What had the focus before a state of the wire disabled it. */
   $focused: any;
   /** The listeners with `.once` that have run. */

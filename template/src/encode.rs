@@ -17,6 +17,7 @@ use crate::data::Name;
 use crate::expr::{Expr, Literal};
 use child::{EncodedChild, EncoderInput};
 use masks::Masks;
+pub(crate) use masks::wants;
 #[cfg(feature = "render")]
 pub(crate) use place::push_quoted;
 use place::{array, path, place, quoted};
@@ -148,7 +149,8 @@ impl Encoder {
                 self.key(block.holes.len() + further.len() - 1, mask, key);
                 coded += 1;
             }
-            let own = block.holes.iter().zip(&events).find(|(of, event)| **event > 0 && of.path == hole.path);
+            let is_own = |of: &Hole| of.path == hole.path && !is_poll(&of.kind);
+            let own = block.holes.iter().zip(&events).find(|(of, event)| **event > 0 && is_own(of));
             let own = own.map_or(0, |(_, event)| *event);
             if let HoleKind::Event { event: name, .. } = &hole.kind
                 && &**name == "submit"
@@ -221,16 +223,21 @@ impl Encoder {
             | HoleKind::Class { on: value, .. }
             | HoleKind::Show { on: value } => self.hole(at, mask, hole::VALUE, |out| out.expr(value)),
             HoleKind::Model { value, .. } => self.hole(at, mask, hole::VALUE, |out| out.expr(value)),
-            HoleKind::Wire { state, target, form, .. } => self.hole(at, mask, hole::VALUE, |out| {
-                out.int(op::WIRE);
-                out.int(*state as u8);
-                match target {
-                    Some(target) => out.text(target),
-                    None => out.code.push("null".to_owned()),
-                }
+            HoleKind::Wire { state, targets, form, .. } => self.hole(at, mask, hole::VALUE, |out| {
                 let form = form.as_ref().filter(|_| own == 0);
-                out.int(number(form.map_or(own, |form| out.submit(form))));
-                out.int(form.map_or(0, |form| form.level));
+                for left in (0..targets.len().max(1)).rev() {
+                    if left > 0 {
+                        out.int(op::OR);
+                    }
+                    out.int(op::WIRE);
+                    out.int(*state as u8);
+                    match targets.get(left) {
+                        Some(target) => out.text(target),
+                        None => out.code.push("null".to_owned()),
+                    }
+                    out.int(number(form.map_or(own, |form| out.submit(form))));
+                    out.int(form.map_or(0, |form| form.level));
+                }
             }),
             HoleKind::For { start, end, list, key, block } => self.hole(at, mask, hole::ROWS, |out| {
                 let alone = *start == WalkStep::default() && end.is_none();
@@ -288,12 +295,14 @@ fn modules(block: &Block) -> Vec<String> {
         }
         _ => false,
     });
-    let event = any(|kind| masks::wants(kind) & crate::code::event::READS_EVENT != 0);
+    let event = any(|kind| wants(kind) & crate::code::event::READS_EVENT != 0);
     let targets = any(|kind| match kind {
         HoleKind::Event { modifiers, .. } => modifiers.target != EventTarget::Element,
         _ => false,
     });
     let html = any(|kind| matches!(kind, HoleKind::Html { .. }));
+    let confirm = any(|kind| matches!(kind, HoleKind::Event { modifiers, .. } if modifiers.confirm));
+    let poll = any(is_poll);
     let navigate = block.html.contains(" live:navigate");
     let autofocus = block.html.contains("autofocus");
     let modules = [
@@ -302,6 +311,7 @@ fn modules(block: &Block) -> Vec<String> {
         (controls || editable, "drafts"),
         (editable, "editable"),
         (children, "children"),
+        (confirm, "confirm"),
         (disabled, "disabled"),
         (event, "event"),
         (html, "html"),
@@ -309,6 +319,7 @@ fn modules(block: &Block) -> Vec<String> {
         (editable, "move"),
         (navigate, "navigate"),
         (pauses, "pauses"),
+        (poll, "poll"),
         (styles, "styles"),
         (targets, "targets"),
         (urls, "urls"),
@@ -322,6 +333,10 @@ fn keys(hole: &Hole) -> impl Iterator<Item = &Expr> {
     let property: &[ModelStep] =
         if let HoleKind::Model { property, .. } = &hole.kind { property } else { &[] };
     property.iter().filter_map(ModelStep::key)
+}
+
+fn is_poll(kind: &HoleKind) -> bool {
+    matches!(kind, HoleKind::Event { modifiers, .. } if modifiers.poll.is_some())
 }
 
 /// Returns whether the hole's nodes are inserted and removed.

@@ -1,6 +1,6 @@
 // Prepares the blocks of a template.
 
-import { EVENT_OUTSIDE, EVENT_WINDOW, PLACE_EVENT, PLACE_HOOK, PLACE_REF } from '../codes.js';
+import { EVENT_OUTSIDE, EVENT_POLL, EVENT_WINDOW, PLACE_EVENT, PLACE_HOOK, PLACE_REF } from '../codes.js';
 import { core } from '../core.js';
 import { nodes, rootBlocks } from './nodes.js';
 
@@ -32,7 +32,7 @@ export const prepareBlock = ([html, namespace, holes, modules, urlParams]) => {
   holes.forEach(([place, , eventType, bits, heldKeys, debounceMs, throttleMs, keyNames, eventAddress], at) => {
     if (place == PLACE_EVENT) {
       block.listeners.push({ holeAt: at, eventType, bits, heldKeys, debounceMs, throttleMs, keyNames, eventAddress });
-      if (bits & (EVENT_WINDOW | EVENT_OUTSIDE)) block.isWatching = true;
+      if (bits & (EVENT_WINDOW | EVENT_OUTSIDE | EVENT_POLL)) block.isWatching = true;
       core.listenTo(eventType);
     } else if (place == PLACE_REF || place == PLACE_HOOK) block.isMarked = true;
   });

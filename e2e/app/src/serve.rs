@@ -99,12 +99,17 @@ pub(crate) static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 });
 
-/// Returns a page around a component, with a strict content security policy.
-pub(crate) fn document(head: &str, body: &str) -> Response {
-    let page = format!(
+/// Returns the HTML of a page around components.
+pub(crate) fn html(head: &str, body: &str) -> String {
+    format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Test</title>\
          <link rel=\"icon\" href=\"data:,\">{head}</head><body>{body}</body></html>"
-    );
+    )
+}
+
+/// Returns a page around a component, with a strict content security policy.
+pub(crate) fn document(head: &str, body: &str) -> Response {
+    let page = html(head, body);
     let uncached = HeaderValue::from_static("private, no-store");
     ([("content-security-policy", POLICY.clone()), ("cache-control", uncached)], Html(page)).into_response()
 }
