@@ -166,7 +166,11 @@ impl<T> Async<T> {
 impl<T: Send + Sync + 'static> Async<T> {
     /// Starts a load when the handler succeeds. A running load of this field ends then. In `mount`,
     /// the load starts only if its outcome can be part of the first paint.
-    pub fn load(&mut self, cx: &mut impl LoadContext, work: impl Future<Output = Result<T>> + Send + 'static) {
+    pub fn load(
+        &mut self,
+        cx: &mut impl LoadContext,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) {
         let id = next_version();
         let (abort, registration) = AbortHandle::new_pair();
         let work = async move {

@@ -77,9 +77,8 @@ pub(super) fn files() -> impl Iterator<Item = (String, AssetFile)> {
         (capture_path(), file(SCRIPT_TYPE, IMMUTABLE, capture)),
         (WASM.to_owned(), file("application/wasm", IMMUTABLE, wasm)),
     ];
-    let modules = MODULES.iter().map(|(name, content)| {
-        (module_path(name), file(SCRIPT_TYPE, IMMUTABLE, *content))
-    });
+    let modules =
+        MODULES.iter().map(|(name, content)| (module_path(name), file(SCRIPT_TYPE, IMMUTABLE, *content)));
     core.into_iter().chain(modules)
 }
 

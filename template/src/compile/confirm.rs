@@ -35,8 +35,8 @@ impl Compiler {
         self.attribute(element, attribute, path, tag);
     }
 
-    /// Marks the events of an element that its `live:confirm`, or that of a button of the form, asks
-    /// about. The browser's own action of a click does not follow: it could not wait.
+    /// Marks the events of an element that its `live:confirm`, or that of a button of the form,
+    /// asks about. The browser's own action of a click does not follow: it could not wait.
     pub(super) fn asks(&mut self, element: &Element, events: &mut [EventAttribute]) {
         let own = element.attribute("live:confirm");
         for event in events {

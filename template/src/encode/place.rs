@@ -27,8 +27,13 @@ pub(super) fn place(hole: &Hole, event: usize) -> String {
             let Modifiers { held, debounce, throttle, poll, keys, .. } = modifiers;
             let keys: Vec<String> = keys.iter().map(|key| quoted(key)).collect();
             let flags = flags(modifiers) | wants(&hole.kind);
-            let words =
-                [quoted(name), flags.to_string(), held.to_string(), pause(*debounce), pause(throttle.or(*poll))];
+            let words = [
+                quoted(name),
+                flags.to_string(),
+                held.to_string(),
+                pause(*debounce),
+                pause(throttle.or(*poll)),
+            ];
             (DomHole::Event, [&words[..], &[array(&keys), event.to_string()]].concat())
         }
         HoleKind::Model { property, control, modifiers, .. } => {

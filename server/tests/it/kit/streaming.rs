@@ -115,7 +115,10 @@ async fn a_component_is_shown_as_it_was_loaded_and_the_work_runs_once() {
         let (shown, rest) = html.split_once("<script src=\"/live/module/").unwrap();
         assert!(shown.contains("live-part=\"1\"") && shown.contains("<i>…</i>"), "{shown}");
         assert!(rest.contains("<noscript live-part=\"1\"><live-component name=\"figures\" seal="), "{rest}");
-        assert!(rest.contains("<p>&lt;seven&gt;</p>") && rest.ends_with("</live-part></body></html>"), "{rest}");
+        assert!(
+            rest.contains("<p>&lt;seven&gt;</p>") && rest.ends_with("</live-part></body></html>"),
+            "{rest}"
+        );
 
         *work.runs.lock().unwrap() = 0;
         let page = server.browser().open(&format!("/{way}")).await.unwrap();
