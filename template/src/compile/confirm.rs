@@ -28,8 +28,9 @@ impl Compiler {
             let event = event.strip_prefix("on:").unwrap_or(event);
             event.eq_ignore_ascii_case("click") || event.eq_ignore_ascii_case("submit")
         });
-        let is_submit = self.submits.is_some() && is_submit_button(element);
-        if !is_asked && !is_submit || element.attribute("form").is_some() && !is_asked {
+        let is_inside = self.submits.is_some() && element.attribute("form").is_none();
+        let is_submit = is_inside && is_submit_button(element);
+        if !is_asked && !is_submit {
             return self.error(attribute.at, PLACE);
         }
         self.attribute(element, attribute, path, tag);

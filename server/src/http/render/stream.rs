@@ -125,6 +125,7 @@ impl PageStream {
 
 impl Part {
     /// Gives the component the outcome of a load. The component logs a failure.
+    #[expect(clippy::expect_used, reason = "the text is a constant that both kinds of ids allow")]
     async fn settle(mut self, loaded: Loaded, live: &Live) -> Self {
         let env = live.runtime.core().env(live.identity.clone());
         let session = SessionId::new(FIRST_PAINT).expect("a valid id");
