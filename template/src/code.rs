@@ -7,8 +7,11 @@
 //! # Blocks
 //! Each block is `[html, namespace, holes]`. If a construct in it requires optional modules of the
 //! client, a list of their names is the fourth element, and the page loads those beside
-//! `client.js`. Each hole begins with its [`DomHole`] and the walk to its element; a step of the
-//! walk is `comments << 16 | elements`. The engine never reads the blocks: they are for
+//! `client.js`. If the component follows the page's URL, the fifth element of the first block
+//! describes how: `[hook, [[name, replaces, delay]…]]`, with 1 for a component that has the method
+//! `params`, 1 for a parameter whose changes replace the entry of the history, and the delay of
+//! these changes in milliseconds. Each hole begins with its [`DomHole`] and the walk to its
+//! element; a step of the walk is `comments << 16 | elements`. The engine never reads the blocks: they are for
 //! `client-wasm/js/dom.js`.
 //!
 //! # Code

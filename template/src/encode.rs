@@ -32,9 +32,9 @@ impl Compiled {
         self.to_json_with(is_shared, None)
     }
 
-    /// Encodes the template as [`to_json`](Self::to_json) does. The page also loads that module of
-    /// the client, which the component requires.
-    pub fn to_json_with(&self, is_shared: &dyn Fn(&str) -> bool, module: Option<&str>) -> String {
+    /// Encodes the template as [`to_json`](Self::to_json) does. `params` describes as JSON how the
+    /// component follows the page's URL, if it does.
+    pub fn to_json_with(&self, is_shared: &dyn Fn(&str) -> bool, params: Option<&str>) -> String {
         let source = EncoderInput::of(self, is_shared);
         let all = &self.template.blocks;
         let mut names = NameTable::default();
@@ -42,7 +42,7 @@ impl Compiled {
         let mut out = Encoder { names, submits: Vec::new(), code: vec!["0".to_owned(); all.len()] };
         let mut blocks = Vec::new();
         for (at, block) in all.iter().enumerate() {
-            blocks.push(out.block(at, block, &masks, &source, module.filter(|_| at == 0)));
+            blocks.push(out.block(at, block, &masks, &source, params.filter(|_| at == 0)));
         }
         let names: Vec<String> = out.names.0.iter().map(|name| quoted(name)).collect();
         array(&[
@@ -113,7 +113,7 @@ impl Encoder {
         block: &Block,
         masks: &Masks,
         source: &EncoderInput<'_>,
-        module: Option<&str>,
+        params: Option<&str>,
     ) -> String {
         // The events' code precedes the holes, because the connection state refers to its element's
         // own event.
@@ -177,10 +177,13 @@ impl Encoder {
         }
         let mut parts = vec![quoted(&block.html), (block.namespace as u8).to_string(), array(&places)];
         let mut modules = modules(block);
-        modules.extend(module.map(quoted));
+        if params.is_some() {
+            modules.extend(["entries", "url"].map(quoted));
+        }
         if !modules.is_empty() {
             parts.push(array(&modules));
         }
+        parts.extend(params.map(ToOwned::to_owned));
         array(&parts)
     }
 

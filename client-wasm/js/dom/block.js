@@ -9,18 +9,18 @@ const WRAPPERS = ['', 'svg', 'math'];
 
 /**
  * Takes a block as it is in a template: the skeleton and its namespace, the holes, and the modules
- * that it needs. template/src/code.rs documents the form.
+ * that it needs, and how the component follows the URL. template/src/code.rs documents the form.
  *
- * @param {[html: string, namespace: number, holes: Hole[], modules?: string[]]} source
+ * @param {[html: string, namespace: number, holes: Hole[], modules?: string[], urlParams?: UrlParams]} source
  */
-export const prepareBlock = ([html, namespace, holes, modules]) => {
+export const prepareBlock = ([html, namespace, holes, modules, urlParams]) => {
   const template = document.createElement('template');
   const wrapper = WRAPPERS[namespace];
   template.innerHTML = wrapper ? `<${wrapper}>${html}</${wrapper}>` : html;
   const fragment = /** @type {any} */ (template.content);
   /** @type {Block} */
   const block = {
-    skeletonContent: fragment, holes, listeners: [],
+    skeletonContent: fragment, holes, urlParams, listeners: [],
     skeleton: wrapper ? fragment.firstChild.firstElementChild : fragment.firstElementChild,
   };
   // Views that were made before a module has started are rebuilt, if the module requires that.

@@ -11,6 +11,7 @@ use vivaz::prelude::*;
 
 mod bound;
 mod broken;
+mod catalog;
 mod decimals;
 mod desk;
 mod differ;

@@ -1,5 +1,6 @@
 //! The first paint: renders components into the application's HTML response.
 
+mod caching;
 mod error;
 mod paint;
 mod send;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use axum::extract::{FromRef, FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
 use vivaz_components::spec::Spec;
@@ -24,10 +25,10 @@ use super::listen::warn_without_listener;
 use super::tickets::PageFlashes;
 use crate::admission::browser::{BrowserCookie, BrowserId, CookieScope};
 use crate::admission::identify::{IdentityError, answer_of};
-
 use crate::admission::seal::{holder, holder_with_browser};
 use crate::assets;
 use crate::runtime::Runtime;
+use caching::{UNCACHED, cache_control};
 
 /// Renders components in an axum handler. It is extracted from the request and carries the client's
 /// identity.
@@ -56,6 +57,7 @@ pub struct Live {
     /// The path of the request, which is that of the page.
     path: Box<str>,
     flashes: PageFlashes,
+    cache_control: HeaderValue,
     /// Whether the client shows the response while it arrives: it loads a page.
     is_shown_early: bool,
     /// The parts of the page that follow later, if it is streamed.
@@ -125,10 +127,6 @@ impl fmt::Display for Markup {
     }
 }
 
-/// Forbids caching: a cache could otherwise store a 404 and return it to other visitors.
-const UNCACHED: [(HeaderName, HeaderValue); 1] =
-    [(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"))];
-
 impl Live {
     #[cfg(feature = "testing")]
     pub(crate) fn new(runtime: Runtime, identity: Identity) -> Self {
@@ -140,6 +138,7 @@ impl Live {
             bound: PageParams::default(),
             path: "".into(),
             flashes: PageFlashes::default(),
+            cache_control: UNCACHED[0].1.clone(),
             is_shown_early: true,
             stream: None,
         }
@@ -276,9 +275,22 @@ impl Live {
         let core = self.runtime.core();
         let (path, build) = (&core.path, vivaz_template::escape::attribute(&core.build));
         let (script, engine) = (assets::client::script_path(), assets::client::engine_path());
+        let visitor = self.visitor();
         Markup(format!(
-            r#"<script type="module" src="{path}/{script}" live-build="{build}"></script><link rel="preload" href="{path}/{engine}" as="fetch" crossorigin>"#
+            r#"<script type="module" src="{path}/{script}" live-build="{build}"{visitor}></script><link rel="preload" href="{path}/{engine}" as="fetch" crossorigin>"#
         ))
+    }
+
+    /// Returns the attribute that names the user whom the page is for, by a text that says nothing
+    /// about the user. With another one, `live:navigate` loads the page.
+    fn visitor(&self) -> String {
+        let identity = &self.identity;
+        if identity.is_same_as(&Identity::anonymous()) {
+            return String::new();
+        }
+        let parts = format!("{:?}", (identity.tenant(), identity.user_id(), identity.login()));
+        let name = self.runtime.core().secret.sign("visitor", parts.as_bytes());
+        format!(r#" data-visitor="{name}""#)
     }
 
     /// Returns a page as a response that no cache stores, because its seals belong to this visitor.
@@ -349,11 +361,11 @@ impl Live {
 
     /// Returns the headers for a response that contains the components rendered so far.
     fn rendered_headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::from_iter(UNCACHED);
+        let mut headers = HeaderMap::from_iter([(header::CACHE_CONTROL, self.cache_control.clone())]);
         if let SealBinding::NewBrowser { cookie, .. } = &self.binding {
             cookie.write(&mut headers);
         }
-        if let Some(removal) = &self.flashes.removal {
+        for removal in &self.flashes.removals {
             headers.append(header::SET_COOKIE, removal.clone());
         }
         headers
@@ -411,9 +423,21 @@ where
         let params = UrlParams::parse(parts.uri.query().unwrap_or_default());
         let bound = parts.extensions.get_or_insert_default::<PageParams>().clone();
         let flashes = PageFlashes::of(parts, runtime.core(), &identity);
+        let cache_control = cache_control(&parts.headers);
         let is_shown_early = is_shown_early(&parts.headers);
         let stream = None;
-        Ok(Self { runtime, identity, binding, params, bound, path, flashes, is_shown_early, stream })
+        Ok(Self {
+            runtime,
+            identity,
+            binding,
+            params,
+            bound,
+            path,
+            flashes,
+            cache_control,
+            is_shown_early,
+            stream,
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! A page: the engine of the browser's client over a document in memory, with a session and a user.
 
 mod call;
+mod requests;
 mod settled;
 mod tab;
 mod task;
@@ -16,6 +17,7 @@ use vivaz_components::{Identity, LiveComponent};
 use vivaz_engine::Slot;
 
 pub use self::call::Call;
+pub use self::requests::PageRequests;
 pub use self::tab::Confirmation;
 pub(super) use self::tab::{Awaited, CallOutcome, Tab};
 use super::browser::Browser;

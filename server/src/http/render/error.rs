@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use vivaz_components::{ActionError, ErrorCode};
 
-use super::UNCACHED;
+use super::caching::UNCACHED;
 use crate::telemetry::log::Escaped;
 
 /// The reason why a component could not be rendered.
