@@ -192,6 +192,11 @@ struct PagesGuide;
 #[doc = include_str!("../../docs/url.md")]
 struct UrlGuide;
 
+/// Compiles the examples of the guide to loading.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/loading.md")]
+struct LoadingGuide;
+
 /// Compiles the examples of the guide to deployment.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/deployment.md")]

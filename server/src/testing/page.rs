@@ -265,8 +265,8 @@ impl Page {
         }
     }
 
-    /// Sets the user's answer to the questions of `live:confirm` from now on. Without one, a question
-    /// panics.
+    /// Sets the user's answer to the questions of `live:confirm` from now on. Without one, a
+    /// question panics.
     pub fn answer_questions(&self, confirmation: Confirmation) {
         self.with(|state| state.tab.confirmation = Some(confirmation));
     }

@@ -14,7 +14,7 @@ const DOCUMENT: &str = "engine/src/testing";
 const DOCUMENT_HTML: &str = "engine/src/testing/html";
 const DOCUMENT_TESTS: &str = "engine/src/testing/tests.rs";
 /// The maximum number of its lines of code, without blank lines, comments and those parts.
-const DOCUMENT_LINES: usize = 1200;
+const DOCUMENT_LINES: usize = 1250;
 /// The extensions of source files.
 const SOURCE: &[&str] = &["rs", "js", "ts", "html", "css"];
 /// Folders of generated files and data.

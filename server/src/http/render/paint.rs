@@ -20,7 +20,7 @@ use crate::telemetry::log::{Escaped, Quoted, client_event};
 const DEPTH: usize = 32;
 
 /// A component that was mounted, with the loads that it has started.
-pub(super) struct MountedComponent {
+pub(super) struct MountedInstance {
     pub(super) instance: Box<dyn Instance>,
     pub(super) loads: FirstLoads,
 }
@@ -48,7 +48,7 @@ impl<'a> FirstPaint<'a> {
     pub(super) async fn mount(
         &self,
         mount: impl FnOnce(MountContext) -> MountFuture,
-    ) -> Result<MountedComponent, ActionError> {
+    ) -> Result<MountedInstance, ActionError> {
         let core = self.live.runtime.core();
         let mut cx = MountContext::new(core.env(self.live.identity.clone()))
             .with_time_limit(core.limits.action_time)
@@ -58,7 +58,7 @@ impl<'a> FirstPaint<'a> {
         if self.live.stream.is_some() {
             cx = cx.with_first_loads(loads.clone());
         }
-        Ok(MountedComponent { instance: mount(cx).await?, loads })
+        Ok(MountedInstance { instance: mount(cx).await?, loads })
     }
 
     /// Renders the element of a component with its content. `attributes` are additional, escaped
@@ -69,14 +69,14 @@ impl<'a> FirstPaint<'a> {
     /// cannot be serialised.
     pub(super) async fn paint(
         &self,
-        mounted: MountedComponent,
+        mounted: MountedInstance,
         props: &RawValue,
         attributes: String,
         child: Option<SealedChild>,
         around: &[OpenElement],
         depth: usize,
     ) -> Result<String, RenderError> {
-        let MountedComponent { mut instance, loads } = mounted;
+        let MountedInstance { mut instance, loads } = mounted;
         let core = self.live.runtime.core();
         let spec = instance.spec();
         let template = core
