@@ -90,7 +90,7 @@ pub use admission::jwt;
 pub use admission::middleware::{Call, CallRequest};
 pub use admission::scheme::is_https;
 pub use admission::secret::{Secret, SecretError};
-pub use assets::client::{CAPTURE, CAPTURE_HASH};
+pub use assets::client::{CAPTURE, CAPTURE_HASH, PAGE_POLICY};
 pub use http::cross_origin::{CrossOriginProtected, CrossOriginProtection};
 pub use http::render::{Live, Markup, RenderError};
 pub use http::routes::{Routes, UnservedRoutes};

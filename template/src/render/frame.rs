@@ -9,6 +9,7 @@ use crate::render::StateFields;
 pub(crate) struct RenderRoot<'a, D> {
     pub(crate) state: &'a dyn StateFields<D>,
     pub(crate) user: Option<&'a D>,
+    pub(crate) flash: Option<&'a D>,
 }
 
 /// The frame of one block instance.
@@ -78,6 +79,7 @@ impl<D: Data> Scope<D> for RenderFrame<'_, D> {
     fn special(&self, which: Special) -> Option<&D> {
         match which {
             Special::User => self.root.user,
+            Special::Flash => self.root.flash,
             Special::Value | Special::Checked | Special::Form | Special::Event | Special::Temp => None,
         }
     }

@@ -1,0 +1,68 @@
+//! A support desk: agents sign in, find tickets and answer them together; a webhook takes mail.
+//!
+//! [`account`] knows the agents, [`tickets`] and [`ticket`] have the components, [`pages`] shows
+//! them, and [`webhook`] is for other programs.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use axum::extract::FromRef;
+use tokio::net::TcpListener;
+use vivaz::Secret;
+use vivaz::prelude::*;
+use vivaz::sqlite::Sqlite;
+
+mod account;
+mod pages;
+mod ticket;
+mod tickets;
+mod webhook;
+
+/// The state of all handlers.
+#[derive(Clone)]
+struct App {
+    runtime: Runtime,
+    database: Sqlite,
+}
+
+impl FromRef<App> for Runtime {
+    fn from_ref(app: &App) -> Self {
+        app.runtime.clone()
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let data = PathBuf::from(setting("DESK_DATA", "data"));
+    std::fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
+    let database = Sqlite::open(data.join("desk.sqlite"))?;
+    database.run(|tx| tx.script(include_str!("schema.sql"))).await?;
+    let logins = database.clone();
+    let runtime = Runtime::builder()
+        .store(database.clone())
+        .state(database.clone())
+        .secret(Secret::from_env_or_file(data.join("secret"))?)
+        .identity(move |request| account::identity(logins.clone(), request))
+        .build()?;
+    let router = pages::router()?
+        .merge(runtime.router())
+        .layer(runtime.cross_origin_protection())
+        .with_state(App { runtime: runtime.clone(), database: database.clone() });
+    let listener = TcpListener::bind(setting("DESK_ADDR", "127.0.0.1:3000")).await?;
+    writeln!(std::io::stdout(), "Listening on http://{}", listener.local_addr()?)?;
+    vivaz::serve(listener, router, runtime).await?;
+    database.close().await;
+    Ok(())
+}
+
+fn setting(name: &str, default: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| default.to_owned())
+}
+
+/// Compares a text with a secret of the environment; to try the desk, it is `desk`. The comparison
+/// of hashes takes the same time for all texts.
+fn is_secret(name: &str, given: &str) -> bool {
+    blake3::hash(given.as_bytes()) == blake3::hash(setting(name, "desk").as_bytes())
+}

@@ -1,0 +1,103 @@
+//! The pages, their addresses, and the files that they load.
+
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::{get, post};
+use vivaz::prelude::*;
+use vivaz::{PAGE_POLICY, Routes, UnservedRoutes};
+
+use crate::account::{Agent, sign_in, sign_out};
+use crate::ticket::TicketPanel;
+use crate::tickets::{Dashboard, OpenCount, Tickets};
+use crate::{App, webhook};
+
+pub(crate) mod routes {
+    use serde::Deserialize;
+    use vivaz::prelude::*;
+
+    use crate::ticket::Status;
+    use crate::tickets::Sort;
+
+    #[derive(LiveRoute)]
+    #[live(path = "/")]
+    pub(crate) struct Dashboard;
+
+    #[derive(LiveRoute, Default)]
+    #[live(path = "/tickets")]
+    pub(crate) struct Tickets {
+        #[live(query)]
+        pub(crate) q: Option<String>,
+        #[live(query)]
+        pub(crate) status: Option<Status>,
+        #[live(query)]
+        pub(crate) sort: Option<Sort>,
+        #[live(query)]
+        pub(crate) page: Option<u32>,
+    }
+
+    #[derive(LiveRoute, Deserialize)]
+    #[live(path = "/tickets/{id}")]
+    pub(crate) struct Ticket {
+        pub(crate) id: i64,
+    }
+
+    #[derive(LiveRoute, Deserialize)]
+    #[live(path = "/sign-in")]
+    pub(crate) struct SignIn {
+        #[live(query)]
+        pub(crate) next: Option<String>,
+        #[live(query)]
+        pub(crate) is_refused: Option<bool>,
+    }
+}
+
+#[derive(LivePage)]
+#[live(template = "pages/dashboard.html", children(Dashboard, OpenCount))]
+struct DashboardPage;
+
+#[derive(LivePage)]
+#[live(template = "pages/tickets.html", children(Tickets, OpenCount))]
+struct TicketsPage;
+
+#[derive(LivePage)]
+#[live(template = "pages/ticket.html", children(TicketPanel, OpenCount))]
+struct TicketPage {
+    id: i64,
+}
+
+#[derive(LivePage)]
+#[live(template = "pages/sign_in.html", children(OpenCount))]
+struct SignInPage {
+    next: String,
+    is_refused: bool,
+}
+
+pub(crate) fn router() -> Result<Router<App>, UnservedRoutes> {
+    let pages = Routes::new()
+        .route::<routes::Dashboard>(get(async |Agent(live): Agent| live.render_page(DashboardPage).await))
+        .route::<routes::Tickets>(get(async |Agent(live): Agent| live.render_page(TicketsPage).await))
+        .route::<routes::Ticket>(get(ticket))
+        .route::<routes::SignIn>(get(sign_in_page).post(sign_in))
+        .finish()?;
+    let style = ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../assets/desk.css"));
+    let icon = ([(CONTENT_TYPE, "image/svg+xml")], include_str!("../assets/icon.svg"));
+    let router = pages
+        .route("/sign-out", post(sign_out))
+        .route("/hooks/mail", post(webhook::receive))
+        .route("/assets/desk.css", get(async || style))
+        .route("/assets/icon.svg", get(async || icon))
+        .layer(map_response(async |page: Response| ([(CONTENT_SECURITY_POLICY, PAGE_POLICY)], page)));
+    Ok(router)
+}
+
+async fn ticket(Agent(live): Agent, Path(route): Path<routes::Ticket>) -> Result<Response, RenderError> {
+    live.render_page(TicketPage { id: route.id }).await
+}
+
+async fn sign_in_page(live: Live, Query(route): Query<routes::SignIn>) -> Result<Response, RenderError> {
+    let (next, is_refused) = (route.next.unwrap_or_default(), route.is_refused.unwrap_or(false));
+    live.render_page(SignInPage { next, is_refused }).await
+}
