@@ -21,8 +21,8 @@ type Mail = { ticket?: number; from: string; subject: string; body: string };
 /** Posts a mail as the program of the mail server does. Returns its ticket. */
 async function mail(request: APIRequestContext, url: string, data: Mail): Promise<number> {
   const response = await request.post(`${url}/hooks/mail`, { data, headers: { authorization: "Bearer desk" } });
-  expect(response.status()).toBe(200);
-  return (await response.json()).ticket;
+  expect(response.status()).toBe(201);
+  return Number((await response.text()).replace("/tickets/", ""));
 }
 
 /** A subject that no other test uses. */
@@ -180,7 +180,7 @@ for (const latency of [0, 300]) {
     test("a mail is shown in the list, on the ticket and on the dashboard at once", async ({ page, network, colleague, request }) => {
       const subject = unique("Broken");
       await signIn(page, network.url, "Ada", `/tickets?q=${encodeURIComponent(subject)}`);
-      await expect(page.getByText("No ticket matches.")).toBeVisible();
+      await expect(page.getByText("0 tickets, page 1 of 1")).toBeVisible();
       const ben = await colleague("Ben", "/");
       const open = await count(ben, "open");
       const id = await mail(request, network.url, { from: "Noah", subject, body: "It fell down." });
@@ -277,9 +277,9 @@ test("the desk works without JavaScript", async ({ browser, desk }) => {
   await page.getByLabel("Password").fill("desk");
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByLabel("State").selectOption("pending");
-  await page.getByLabel("Search").fill("invoice");
+  await page.getByLabel("Search").fill("is");
   await page.getByRole("button", { name: "Search" }).click();
-  await expect(page).toHaveURL(/q=invoice&status=pending/);
+  await expect(page).toHaveURL(/q=is&status=pending/);
   await expect(rows(page)).toHaveCount(25);
   await page.getByRole("link", { name: "Next" }).click();
   await expect(page).toHaveURL(/page=2/);

@@ -11,8 +11,8 @@ use vivaz::prelude::*;
 use vivaz::sqlite::Sqlite;
 use vivaz::{IdentityError, PagePath, User};
 
+use crate::is_secret;
 use crate::pages::routes::SignIn;
-use crate::{App, is_secret};
 
 const COOKIE: &str = "desk_login";
 
@@ -34,11 +34,11 @@ pub(crate) async fn identity(database: Sqlite, request: Parts) -> Result<Identit
 /// A request of an agent. Other visitors are sent to the page for signing in.
 pub(crate) struct Agent(pub(crate) Live);
 
-impl FromRequestParts<App> for Agent {
+impl FromRequestParts<Runtime> for Agent {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let live = Live::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+    async fn from_request_parts(parts: &mut Parts, runtime: &Runtime) -> Result<Self, Response> {
+        let live = Live::from_request_parts(parts, runtime).await.map_err(IntoResponse::into_response)?;
         if live.identity().user_id().is_some() {
             return Ok(Self(live));
         }
@@ -55,7 +55,7 @@ pub(crate) struct Credentials {
 }
 
 pub(crate) async fn sign_in(
-    State(App { database, .. }): State<App>,
+    State(runtime): State<Runtime>,
     cookies: CookieJar,
     request: Parts,
     Form(Credentials { name, password, next }): Form<Credentials>,
@@ -67,7 +67,7 @@ pub(crate) async fn sign_in(
     }
     let token = Uuid::new_v4().to_string();
     let (insert, login) = ("INSERT INTO logins (hash, name) VALUES (?1, ?2)", hash(&token));
-    database.run(move |tx| tx.execute(insert, [login, name])).await.map_err(ActionError::from)?;
+    runtime.state::<Sqlite>().run(move |tx| tx.execute(insert, [login, name])).await?;
     let cookie = Cookie::build((COOKIE, token)).path("/").http_only(true).same_site(SameSite::Lax);
     let cookie = cookie.secure(vivaz::is_https(&request)).permanent();
     let next = PagePath::parse(&next);
@@ -76,13 +76,13 @@ pub(crate) async fn sign_in(
 
 /// Ends the login. Its open pages load again, and then show the page for signing in.
 pub(crate) async fn sign_out(
-    State(App { database, runtime }): State<App>,
+    State(runtime): State<Runtime>,
     cookies: CookieJar,
 ) -> Result<(CookieJar, Redirect), RenderError> {
     if let Some(cookie) = cookies.get(COOKIE) {
         let (login, delete) = (hash(cookie.value()), "DELETE FROM logins WHERE hash = ?1");
         let ended = login.clone();
-        database.run(move |tx| tx.execute(delete, [ended])).await.map_err(ActionError::from)?;
+        runtime.state::<Sqlite>().run(move |tx| tx.execute(delete, [ended])).await?;
         runtime.revoke_login(&login);
     }
     Ok((cookies.remove(Cookie::build(COOKIE).path("/")), Redirect::to("/sign-in")))

@@ -4,10 +4,7 @@
 //! them, and [`webhook`] is for other programs.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 
-use anyhow::Context as _;
-use axum::extract::FromRef;
 use tokio::net::TcpListener;
 use vivaz::Secret;
 use vivaz::prelude::*;
@@ -19,37 +16,24 @@ mod ticket;
 mod tickets;
 mod webhook;
 
-/// The state of all handlers.
-#[derive(Clone)]
-struct App {
-    runtime: Runtime,
-    database: Sqlite,
-}
-
-impl FromRef<App> for Runtime {
-    fn from_ref(app: &App) -> Self {
-        app.runtime.clone()
-    }
-}
-
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    let data = PathBuf::from(setting("DESK_DATA", "data"));
-    std::fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
-    let database = Sqlite::open(data.join("desk.sqlite"))?;
+    let data = setting("DESK_DATA", "data");
+    std::fs::create_dir_all(&data)?;
+    let database = Sqlite::open(format!("{data}/desk.sqlite"))?;
     database.run(|tx| tx.script(include_str!("schema.sql"))).await?;
     let logins = database.clone();
     let runtime = Runtime::builder()
         .store(database.clone())
         .state(database.clone())
-        .secret(Secret::from_env_or_file(data.join("secret"))?)
+        .secret(Secret::from_env_or_file(format!("{data}/secret"))?)
         .identity(move |request| account::identity(logins.clone(), request))
         .build()?;
     let router = pages::router()?
         .merge(runtime.router())
         .layer(runtime.cross_origin_protection())
-        .with_state(App { runtime: runtime.clone(), database: database.clone() });
+        .with_state(runtime.clone());
     let listener = TcpListener::bind(setting("DESK_ADDR", "127.0.0.1:3000")).await?;
     writeln!(std::io::stdout(), "Listening on http://{}", listener.local_addr()?)?;
     vivaz::serve(listener, router, runtime).await?;

@@ -6,13 +6,14 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{get, post};
+use serde::Deserialize;
 use vivaz::prelude::*;
 use vivaz::{PAGE_POLICY, Routes, UnservedRoutes};
 
 use crate::account::{Agent, sign_in, sign_out};
 use crate::ticket::TicketPanel;
 use crate::tickets::{Dashboard, OpenCount, Tickets};
-use crate::{App, webhook};
+use crate::webhook;
 
 pub(crate) mod routes {
     use serde::Deserialize;
@@ -44,7 +45,7 @@ pub(crate) mod routes {
         pub(crate) id: i64,
     }
 
-    #[derive(LiveRoute, Deserialize)]
+    #[derive(LiveRoute)]
     #[live(path = "/sign-in")]
     pub(crate) struct SignIn {
         #[live(query)]
@@ -68,36 +69,34 @@ struct TicketPage {
     id: i64,
 }
 
-#[derive(LivePage)]
+#[derive(LivePage, Deserialize)]
 #[live(template = "pages/sign_in.html", children(OpenCount))]
 struct SignInPage {
-    next: String,
-    is_refused: bool,
+    next: Option<String>,
+    is_refused: Option<bool>,
 }
 
-pub(crate) fn router() -> Result<Router<App>, UnservedRoutes> {
+pub(crate) fn router() -> Result<Router<Runtime>, UnservedRoutes> {
     let pages = Routes::new()
         .route::<routes::Dashboard>(get(async |Agent(live): Agent| live.render_page(DashboardPage).await))
         .route::<routes::Tickets>(get(async |Agent(live): Agent| live.render_page(TicketsPage).await))
         .route::<routes::Ticket>(get(ticket))
-        .route::<routes::SignIn>(get(sign_in_page).post(sign_in))
+        .route::<routes::SignIn>(get(show_sign_in).post(sign_in))
         .finish()?;
     let style = ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../assets/desk.css"));
     let icon = ([(CONTENT_TYPE, "image/svg+xml")], include_str!("../assets/icon.svg"));
-    let router = pages
+    Ok(pages
         .route("/sign-out", post(sign_out))
         .route("/hooks/mail", post(webhook::receive))
         .route("/assets/desk.css", get(async || style))
         .route("/assets/icon.svg", get(async || icon))
-        .layer(map_response(async |page: Response| ([(CONTENT_SECURITY_POLICY, PAGE_POLICY)], page)));
-    Ok(router)
+        .layer(map_response(async |page: Response| ([(CONTENT_SECURITY_POLICY, PAGE_POLICY)], page))))
 }
 
 async fn ticket(Agent(live): Agent, Path(route): Path<routes::Ticket>) -> Result<Response, RenderError> {
     live.render_page(TicketPage { id: route.id }).await
 }
 
-async fn sign_in_page(live: Live, Query(route): Query<routes::SignIn>) -> Result<Response, RenderError> {
-    let (next, is_refused) = (route.next.unwrap_or_default(), route.is_refused.unwrap_or(false));
-    live.render_page(SignInPage { next, is_refused }).await
+async fn show_sign_in(live: Live, Query(page): Query<SignInPage>) -> Result<Response, RenderError> {
+    live.render_page(page).await
 }

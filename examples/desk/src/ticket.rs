@@ -100,9 +100,9 @@ fn set_status(tx: &mut Tx, id: i64, status: Status) -> Result {
 /// Stores a comment, and the state of the ticket after it.
 pub(crate) fn add_comment(
     tx: &mut Tx,
-    (id, status): (i64, Status),
-    author: &str,
-    body: &str,
+    id: i64,
+    status: Status,
+    [author, body]: [&str; 2],
 ) -> Result<Comment> {
     set_status(tx, id, status)?;
     let insert = "INSERT INTO comments (ticket, author, body) VALUES (?1, ?2, ?3)
@@ -121,8 +121,8 @@ impl TicketPanel {
         if draft.trim().is_empty() || draft.chars().count() > 4_000 {
             return Err(Errors::of("draft", "An answer has 1 to 4,000 characters.").into());
         }
-        let (answered, author) = ((self.number, Status::Pending), &cx.user()?.name);
-        let comment = add_comment(tx, answered, author, draft.trim())?;
+        let text = [&*cx.user()?.name, draft.trim()];
+        let comment = add_comment(tx, self.number, Status::Pending, text)?;
         self.errors.clear();
         self.ticket.update(move |ticket| ticket.show(&comment, Status::Pending));
         self.changed(cx, tx)

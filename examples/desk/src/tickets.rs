@@ -1,7 +1,6 @@
 //! The list of tickets, whose search, order and page are in the URL, and the overview of all.
 
 use serde::{Deserialize, Serialize};
-use vivaz::DatabaseError;
 use vivaz::prelude::*;
 use vivaz::sqlite::Sqlite;
 
@@ -84,13 +83,12 @@ impl Tickets {
 impl Tickets {
     async fn load(&mut self, database: &Sqlite) -> Result {
         let wanted = self.clone();
-        let (total, rows) = database.run(move |tx| wanted.read(tx)).await?;
+        let (total, rows) = database.try_run(move |tx| wanted.read(tx)).await?;
         self.total = total;
-        self.rows.sync(rows)?;
-        Ok(())
+        Ok(self.rows.sync(rows)?)
     }
 
-    fn read(&self, tx: &mut Tx) -> Result<(u32, Vec<TicketRow>), DatabaseError> {
+    fn read(&self, tx: &mut Tx) -> Result<(u32, Vec<TicketRow>)> {
         let order = match self.sort {
             Sort::Changed => "changed_at DESC, id DESC",
             Sort::Waiting => "changed_at, id",
@@ -123,7 +121,7 @@ impl Topic for Overview {
     type Key = String;
 
     async fn load(_: &String, cx: &TopicContext) -> Result<Self> {
-        Ok(cx.state::<Sqlite>().run(Self::read).await?)
+        cx.state::<Sqlite>().try_run(Self::read).await
     }
 
     async fn authorize(_: &String, who: &Identity) -> Result {
@@ -132,7 +130,7 @@ impl Topic for Overview {
 }
 
 impl Overview {
-    pub(crate) fn read(tx: &mut Tx) -> Result<Self, DatabaseError> {
+    pub(crate) fn read(tx: &mut Tx) -> Result<Self> {
         let sql = "SELECT count(*) FILTER (WHERE status = 'open') AS open,
                           count(*) FILTER (WHERE status = 'pending') AS pending,
                           count(*) FILTER (WHERE status = 'solved') AS solved,
@@ -161,10 +159,7 @@ pub(crate) struct Dashboard {
 
 /// The number of open tickets, in the header. It stays while pages change.
 #[derive(LiveComponent, Clone, Default)]
-#[live(
-    name = "open-count",
-    inline = "<span class='pill open'>{{ overview.open }} open</span> <span class='offline' live:offline>Offline</span>"
-)]
+#[live(name = "open-count", template = "open_count.html")]
 pub(crate) struct OpenCount {
     #[live(shared = "overview/all")]
     overview: Shared<Overview>,

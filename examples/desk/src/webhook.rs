@@ -2,17 +2,19 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use serde::{Deserialize, Serialize};
+use axum::http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 use vivaz::ErrorCode;
 use vivaz::prelude::*;
+use vivaz::sqlite::Sqlite;
 
+use crate::is_secret;
+use crate::pages::routes;
 use crate::ticket::{Comment, Status, Ticket, add_comment, no_ticket};
 use crate::tickets::{Overview, ROOM};
-use crate::{App, is_secret};
 
-/// A mail: an answer to a ticket, or a new one.
+/// A mail of a customer: an answer to a ticket, or a new one.
 #[derive(Deserialize)]
 pub(crate) struct Mail {
     ticket: Option<i64>,
@@ -21,26 +23,22 @@ pub(crate) struct Mail {
     body: String,
 }
 
-#[derive(Serialize)]
-pub(crate) struct Receipt {
-    ticket: i64,
-}
-
+/// Takes a mail, and returns the address of its ticket.
 pub(crate) async fn receive(
-    State(App { runtime, database }): State<App>,
+    State(runtime): State<Runtime>,
     headers: HeaderMap,
     Json(mail): Json<Mail>,
-) -> Result<Json<Receipt>, RenderError> {
+) -> Result<(StatusCode, String), RenderError> {
     let header = headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok()).unwrap_or_default();
     if !header.strip_prefix("Bearer ").is_some_and(|token| is_secret("DESK_TOKEN", token)) {
         return Err(ActionError::new(ErrorCode::Unauthenticated, "the token is missing or wrong").into());
     }
-    let (id, comment, read) = database.try_run(move |tx| store(tx, &mail)).await?;
+    let (id, comment, read) = runtime.state::<Sqlite>().try_run(move |tx| store(tx, &mail)).await?;
     let ticket = runtime.topic::<Ticket>(&format!("ticket/{id}")).await?;
     ticket.update(|ticket| ticket.show(&comment, Status::Open)).await?;
     runtime.topic::<Overview>("overview/all").await?.update(|overview| overview.show(&read)).await?;
     runtime.emit_to_room(ROOM, "ticket.changed", &())?;
-    Ok(Json(Receipt { ticket: id }))
+    Ok((StatusCode::CREATED, routes::Ticket { id }.url()))
 }
 
 /// Stores the mail. Returns its ticket, and what is shown of it.
@@ -50,6 +48,6 @@ fn store(tx: &mut Tx, mail: &Mail) -> Result<(i64, Comment, Overview)> {
         Some(id) => id,
         None => tx.query_first(insert, [&mail.subject, &mail.from])?.ok_or_else(no_ticket)?,
     };
-    let comment = add_comment(tx, (id, Status::Open), &mail.from, &mail.body)?;
+    let comment = add_comment(tx, id, Status::Open, [&mail.from, &mail.body])?;
     Ok((id, comment, Overview::read(tx)?))
 }

@@ -13,6 +13,7 @@ use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
 use vivaz_components::spec::Spec;
 use vivaz_components::{ActionError, ErrorCode, Flash, Identity, LiveComponent, LivePage, UrlParams};
+use vivaz_databases::DatabaseError;
 
 use super::listen::warn_without_listener;
 use super::tickets::PageFlashes;
@@ -176,6 +177,12 @@ pub enum RenderError {
 impl From<ActionError> for RenderError {
     fn from(error: ActionError) -> Self {
         if error.code() == ErrorCode::TooLarge { Self::TooLarge(error) } else { Self::Component(error) }
+    }
+}
+
+impl From<DatabaseError> for RenderError {
+    fn from(error: DatabaseError) -> Self {
+        ActionError::from(error).into()
     }
 }
 
