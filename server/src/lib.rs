@@ -91,6 +91,8 @@ pub use admission::middleware::{Call, CallRequest};
 pub use admission::scheme::is_https;
 pub use admission::secret::{Secret, SecretError};
 pub use assets::client::{CAPTURE, CAPTURE_HASH, PAGE_POLICY};
+#[cfg(feature = "compression")]
+pub use http::compression::{Compressed, Compression};
 pub use http::cross_origin::{CrossOriginProtected, CrossOriginProtection};
 pub use http::render::{Live, Markup, RenderError};
 pub use http::routes::{Routes, UnservedRoutes};

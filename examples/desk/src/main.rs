@@ -6,9 +6,9 @@
 use std::io::Write as _;
 
 use tokio::net::TcpListener;
-use vivaz::Secret;
 use vivaz::prelude::*;
 use vivaz::sqlite::Sqlite;
+use vivaz::{Compression, Secret};
 
 mod account;
 mod pages;
@@ -33,6 +33,7 @@ async fn main() -> anyhow::Result<()> {
     let router = pages::router()?
         .merge(runtime.router())
         .layer(runtime.cross_origin_protection())
+        .layer(Compression::new())
         .with_state(runtime.clone());
     let listener = TcpListener::bind(setting("DESK_ADDR", "127.0.0.1:3000")).await?;
     writeln!(std::io::stdout(), "Listening on http://{}", listener.local_addr()?)?;

@@ -1,5 +1,6 @@
 //! The first paint: renders components into the application's HTML response.
 
+mod caching;
 mod paint;
 
 use std::collections::BTreeMap;
@@ -8,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{FromRef, FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
 use vivaz_components::spec::Spec;
@@ -19,11 +20,11 @@ use super::listen::warn_without_listener;
 use super::tickets::PageFlashes;
 use crate::admission::browser::{BrowserCookie, BrowserId, CookieScope};
 use crate::admission::identify::{IdentityError, answer_of};
-
 use crate::admission::seal::{holder, holder_with_browser};
 use crate::assets;
 use crate::runtime::Runtime;
 use crate::telemetry::log::Escaped;
+use caching::{UNCACHED, cache_control};
 
 /// Renders components in an axum handler. It is extracted from the request and carries the client's
 /// identity.
@@ -52,6 +53,7 @@ pub struct Live {
     /// The path of the request, which is that of the page.
     path: Box<str>,
     flashes: PageFlashes,
+    cache_control: HeaderValue,
 }
 
 /// The parameters that the components of a response are bound to, each with a component's name.
@@ -217,10 +219,6 @@ impl IntoResponse for RenderError {
     }
 }
 
-/// Forbids caching: a cache could otherwise store a 404 and return it to other visitors.
-const UNCACHED: [(HeaderName, HeaderValue); 1] =
-    [(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"))];
-
 impl Live {
     #[cfg(feature = "testing")]
     pub(crate) fn new(runtime: Runtime, identity: Identity) -> Self {
@@ -232,6 +230,7 @@ impl Live {
             bound: PageParams::default(),
             path: "".into(),
             flashes: PageFlashes::default(),
+            cache_control: UNCACHED[0].1.clone(),
         }
     }
 
@@ -404,7 +403,7 @@ impl Live {
 
     /// Returns the headers for a response that contains the components rendered so far.
     fn rendered_headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::from_iter(UNCACHED);
+        let mut headers = HeaderMap::from_iter([(header::CACHE_CONTROL, self.cache_control.clone())]);
         if let SealBinding::NewBrowser { cookie, .. } = &self.binding {
             cookie.write(&mut headers);
         }
@@ -466,7 +465,8 @@ where
         let params = UrlParams::parse(parts.uri.query().unwrap_or_default());
         let bound = parts.extensions.get_or_insert_default::<PageParams>().clone();
         let flashes = PageFlashes::of(parts, runtime.core(), &identity);
-        Ok(Self { runtime, identity, binding, params, bound, path, flashes })
+        let cache_control = cache_control(&parts.headers);
+        Ok(Self { runtime, identity, binding, params, bound, path, flashes, cache_control })
     }
 }
 
