@@ -1,4 +1,4 @@
-// The demo's own links show its pages without loading them: the scripts of the demo, which run once,
+// The demo's own links show its pages without loading them: the demo's scripts, which run once,
 // work on each of them.
 
 import type { Page } from "@playwright/test";
@@ -39,8 +39,8 @@ test("each page works after another one", async ({ page }) => {
   await page.locator(".say textarea, .say input").first().fill("Hello after a navigation");
   await page.keyboard.press("Enter");
   await expect(page.locator(".message", { hasText: "Hello after a navigation" }).first()).toBeVisible();
-  // The input loses the focus by the click, which sends that the visitor is not typing: the page may
-  // ask whether to leave before that is answered.
+  // The input loses the focus by the click, which sends that the visitor is not typing: the page
+  // may ask whether to leave before that is answered.
   page.on("dialog", (dialog) => dialog.accept());
   await follow(page, "Rows");
   await page.goBack();

@@ -15,6 +15,7 @@ use crate::place::push_step;
 use crate::program::RenderOp;
 use crate::route::{self, LinkRelation};
 use crate::url;
+pub use frame::PageRequest;
 use frame::{RenderFrame, RenderRoot};
 
 /// Access to a component's fields: its own, and under the names of its shared fields their topics'
@@ -110,17 +111,6 @@ pub fn render_within<D: Data>(
     around: &[OpenElement],
 ) -> Rendered<D> {
     render_at(compiled, state, &PageRequest { path: "", user, flash: None }, around)
-}
-
-/// The facts about a request that the template of a page can read.
-#[derive(Debug)]
-pub struct PageRequest<'a, D> {
-    /// The path of the page, which `live:current` compares with links.
-    pub path: &'a str,
-    /// The value of `$user`.
-    pub user: Option<&'a D>,
-    /// The value of `$flash`.
-    pub flash: Option<&'a D>,
 }
 
 /// Renders a page.

@@ -12,6 +12,7 @@ use vivaz::{Compression, Secret};
 
 mod account;
 mod pages;
+mod routes;
 mod ticket;
 mod tickets;
 mod webhook;
@@ -44,10 +45,4 @@ async fn main() -> anyhow::Result<()> {
 
 fn setting(name: &str, default: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| default.to_owned())
-}
-
-/// Compares a text with a secret of the environment; to try the desk, it is `desk`. The comparison
-/// of hashes takes the same time for all texts.
-fn is_secret(name: &str, given: &str) -> bool {
-    blake3::hash(given.as_bytes()) == blake3::hash(setting(name, "desk").as_bytes())
 }

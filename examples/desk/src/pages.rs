@@ -11,49 +11,10 @@ use vivaz::prelude::*;
 use vivaz::{PAGE_POLICY, Routes, UnservedRoutes};
 
 use crate::account::{Agent, sign_in, sign_out};
+use crate::routes;
 use crate::ticket::TicketPanel;
 use crate::tickets::{Dashboard, OpenCount, Tickets};
 use crate::webhook;
-
-pub(crate) mod routes {
-    use serde::Deserialize;
-    use vivaz::prelude::*;
-
-    use crate::ticket::Status;
-    use crate::tickets::Sort;
-
-    #[derive(LiveRoute)]
-    #[live(path = "/")]
-    pub(crate) struct Dashboard;
-
-    #[derive(LiveRoute, Default)]
-    #[live(path = "/tickets")]
-    pub(crate) struct Tickets {
-        #[live(query)]
-        pub(crate) q: Option<String>,
-        #[live(query)]
-        pub(crate) status: Option<Status>,
-        #[live(query)]
-        pub(crate) sort: Option<Sort>,
-        #[live(query)]
-        pub(crate) page: Option<u32>,
-    }
-
-    #[derive(LiveRoute, Deserialize)]
-    #[live(path = "/tickets/{id}")]
-    pub(crate) struct Ticket {
-        pub(crate) id: i64,
-    }
-
-    #[derive(LiveRoute)]
-    #[live(path = "/sign-in")]
-    pub(crate) struct SignIn {
-        #[live(query)]
-        pub(crate) next: Option<String>,
-        #[live(query)]
-        pub(crate) is_refused: Option<bool>,
-    }
-}
 
 #[derive(LivePage)]
 #[live(template = "pages/dashboard.html", children(Dashboard, OpenCount))]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
 use vivaz::sqlite::Sqlite;
 
-use crate::pages::routes;
+use crate::routes::{self, Status};
 use crate::tickets::{Overview, ROOM};
 
 #[derive(LiveComponent, Clone)]
@@ -41,24 +41,6 @@ pub(crate) struct Comment {
     author: String,
     body: String,
     created_at: String,
-}
-
-#[derive(LiveState, Serialize, Deserialize, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Status {
-    Open,
-    Pending,
-    Solved,
-}
-
-impl Status {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Pending => "pending",
-            Self::Solved => "solved",
-        }
-    }
 }
 
 impl Topic for Ticket {

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
 use vivaz::sqlite::Sqlite;
 
-use crate::pages::routes;
-use crate::ticket::Status;
+use crate::routes::{self, Sort, Status};
 
 /// The number of tickets on a page.
 const PAGE: u32 = 25;
@@ -25,15 +24,6 @@ pub(crate) struct Tickets {
     page: u32,
     rows: List<TicketRow>,
     total: u32,
-}
-
-#[derive(LiveState, Serialize, Deserialize, Clone, Copy, Default)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Sort {
-    #[default]
-    Changed,
-    Waiting,
-    Customer,
 }
 
 #[derive(LiveState, Serialize, Deserialize, Clone)]

@@ -9,9 +9,9 @@ use vivaz::ErrorCode;
 use vivaz::prelude::*;
 use vivaz::sqlite::Sqlite;
 
-use crate::is_secret;
-use crate::pages::routes;
-use crate::ticket::{Comment, Status, Ticket, add_comment, no_ticket};
+use crate::account::is_secret;
+use crate::routes::{self, Status};
+use crate::ticket::{Comment, Ticket, add_comment, no_ticket};
 use crate::tickets::{Overview, ROOM};
 
 /// A mail of a customer: an answer to a ticket, or a new one.

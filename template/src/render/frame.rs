@@ -5,6 +5,17 @@ use crate::eval::Scope;
 use crate::expr::{LocalRef, Special};
 use crate::render::StateFields;
 
+/// The facts about a request that the template of a page can read.
+#[derive(Debug)]
+pub struct PageRequest<'a, D> {
+    /// The path of the page, which `live:current` compares with links.
+    pub path: &'a str,
+    /// The value of `$user`.
+    pub user: Option<&'a D>,
+    /// The value of `$flash`.
+    pub flash: Option<&'a D>,
+}
+
 /// Data that all frames share.
 pub(crate) struct RenderRoot<'a, D> {
     pub(crate) state: &'a dyn StateFields<D>,
