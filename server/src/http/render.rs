@@ -412,8 +412,8 @@ impl Live {
         headers
     }
 
-    /// Returns the messages of [`Context::flash`](crate::Context::flash) for this page. The response
-    /// of [`page`](Self::page), or one with [`headers`](Self::headers), removes them.
+    /// Returns the messages of [`Context::flash`](crate::Context::flash) for this page. A response of
+    /// [`page`](Self::page), or one with [`headers`](Self::headers), removes them.
     #[must_use]
     pub fn flash(&self) -> &[Flash] {
         &self.flashes.messages
