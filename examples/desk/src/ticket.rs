@@ -80,12 +80,7 @@ fn set_status(tx: &mut Tx, id: i64, status: Status) -> Result {
 }
 
 /// Stores a comment, and the state of the ticket after it.
-pub(crate) fn add_comment(
-    tx: &mut Tx,
-    id: i64,
-    status: Status,
-    [author, body]: [&str; 2],
-) -> Result<Comment> {
+pub(crate) fn add_comment(tx: &mut Tx, id: i64, status: Status, author: &str, body: &str) -> Result<Comment> {
     set_status(tx, id, status)?;
     let insert = "INSERT INTO comments (ticket, author, body) VALUES (?1, ?2, ?3)
                   RETURNING id, author, body, substr(created_at, 1, 16) AS created_at";
@@ -103,8 +98,8 @@ impl TicketPanel {
         if draft.trim().is_empty() || draft.chars().count() > 4_000 {
             return Err(Errors::of("draft", "An answer has 1 to 4,000 characters.").into());
         }
-        let text = [&*cx.user()?.name, draft.trim()];
-        let comment = add_comment(tx, self.number, Status::Pending, text)?;
+        let author = &cx.user()?.name;
+        let comment = add_comment(tx, self.number, Status::Pending, author, draft.trim())?;
         self.errors.clear();
         self.ticket.update(move |ticket| ticket.show(&comment, Status::Pending));
         self.changed(cx, tx)

@@ -48,6 +48,6 @@ fn store(tx: &mut Tx, mail: &Mail) -> Result<(i64, Comment, Overview)> {
         Some(id) => id,
         None => tx.query_first(insert, [&mail.subject, &mail.from])?.ok_or_else(no_ticket)?,
     };
-    let comment = add_comment(tx, id, Status::Open, [&mail.from, &mail.body])?;
+    let comment = add_comment(tx, id, Status::Open, &mail.from, &mail.body)?;
     Ok((id, comment, Overview::read(tx)?))
 }

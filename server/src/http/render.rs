@@ -412,8 +412,8 @@ impl Live {
         headers
     }
 
-    /// Returns the messages of [`Context::flash`](crate::Context::flash) for this page. Responses of
-    /// [`page`](Self::page), and those with [`headers`](Self::headers), remove them.
+    /// Returns the messages that [`Context::flash`](crate::Context::flash) has left for this page.
+    /// The responses of [`page`](Self::page) and [`headers`](Self::headers) remove them.
     #[must_use]
     pub fn flash(&self) -> &[Flash] {
         &self.flashes.messages
