@@ -2,10 +2,12 @@
 
 mod caching;
 mod paint;
+mod stream;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::extract::{FromRef, FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
@@ -16,6 +18,7 @@ use vivaz_components::spec::Spec;
 use vivaz_components::{ActionError, ErrorCode, Flash, Identity, LiveComponent, LivePage, UrlParams};
 use vivaz_databases::DatabaseError;
 
+use self::stream::PageStream;
 use super::listen::warn_without_listener;
 use super::tickets::PageFlashes;
 use crate::admission::browser::{BrowserCookie, BrowserId, CookieScope};
@@ -54,6 +57,10 @@ pub struct Live {
     path: Box<str>,
     flashes: PageFlashes,
     cache_control: HeaderValue,
+    /// Whether the client shows the response while it arrives: it loads a page.
+    is_shown_early: bool,
+    /// The parts of the page that follow later, if it is streamed.
+    stream: Option<Arc<PageStream>>,
 }
 
 /// The parameters that the components of a response are bound to, each with a component's name.
@@ -231,6 +238,8 @@ impl Live {
             path: "".into(),
             flashes: PageFlashes::default(),
             cache_control: UNCACHED[0].1.clone(),
+            is_shown_early: true,
+            stream: None,
         }
     }
 
@@ -287,9 +296,9 @@ impl Live {
         let json: Box<RawValue> = vivaz_protocol::json::to_raw_json(&props)
             .map_err(|source| RenderError::Props { component: C::SPEC.name, source })?;
         let paint = paint::FirstPaint::new(self);
-        let instance = vivaz_components::mount::<C>(props, paint.mount_context()).await?;
+        let mounted = paint.mount(|cx| vivaz_components::mount::<C>(props, cx)).await?;
         self.runtime.on_executor();
-        paint.paint(instance, &json, attributes, None, &[], 0).await.map(Markup)
+        paint.paint(mounted, &json, attributes, None, &[], 0).await.map(Markup)
     }
 
     /// Renders a page: its template, with the components in it. The response is that of
@@ -364,9 +373,22 @@ impl Live {
         let core = self.runtime.core();
         let (path, build) = (&core.path, vivaz_template::escape::attribute(&core.build));
         let (script, engine) = (assets::client::script_path(), assets::client::engine_path());
+        let visitor = self.visitor();
         Markup(format!(
-            r#"<script type="module" src="{path}/{script}" live-build="{build}"></script><link rel="preload" href="{path}/{engine}" as="fetch" crossorigin>"#
+            r#"<script type="module" src="{path}/{script}" live-build="{build}"{visitor}></script><link rel="preload" href="{path}/{engine}" as="fetch" crossorigin>"#
         ))
+    }
+
+    /// Returns the attribute that names the user whom the page is for, by a text that says nothing
+    /// about the user. With another one, `live:navigate` loads the page.
+    fn visitor(&self) -> String {
+        let identity = &self.identity;
+        if identity.is_same_as(&Identity::anonymous()) {
+            return String::new();
+        }
+        let parts = format!("{:?}", (identity.tenant(), identity.user_id(), identity.login()));
+        let name = self.runtime.core().secret.sign("visitor", parts.as_bytes());
+        format!(r#" data-visitor="{name}""#)
     }
 
     /// Returns a page as a response that no cache stores, because its seals belong to this visitor.
@@ -377,7 +399,42 @@ impl Live {
     /// response.
     #[must_use]
     pub fn page(&self, html: impl Into<String>) -> Response {
-        (self.rendered_headers(), Html(html.into())).into_response()
+        let headers = self.rendered_headers();
+        match self.stream.as_ref().filter(|stream| stream.has_parts()) {
+            Some(stream) => stream::respond(self.clone(), Arc::clone(stream), headers, html.into()),
+            None => (headers, Html(html.into())).into_response(),
+        }
+    }
+
+    /// Returns a `Live` whose pages are sent in parts. What a component's `mount` loads
+    /// ([`Async::load`](crate::Async::load)) does not delay the page: it is sent with the component
+    /// as it is while it loads, and the loaded components follow in the same response, each as soon
+    /// as it is loaded, but at most for the `deadline`, which begins now. After it the page ends,
+    /// and what is still missing is loaded over the connection.
+    ///
+    /// The response has to be that of [`page`](Self::page) or [`render_page`](Self::render_page).
+    /// A script that fetches the page, as a navigation does, gets it at once, without the loads.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use axum::response::Response;
+    /// use vivaz::{Live, LiveComponent, RenderError};
+    ///
+    /// async fn report<Report>(live: Live) -> Result<Response, RenderError>
+    /// where
+    ///     Report: LiveComponent<Props: Default>,
+    /// {
+    ///     let live = live.streaming(Duration::from_secs(2));
+    ///     let report = live.render::<Report>(Default::default()).await?;
+    ///     let head = live.head();
+    ///     Ok(live.page(format!("<!doctype html><title>Report</title>{head}<body>{report}</body>")))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn streaming(self, deadline: Duration) -> Self {
+        let stream = self.is_shown_early.then(|| Arc::new(PageStream::new(deadline)));
+        Self { stream, ..self }
     }
 
     /// Returns the headers for a response that contains components: `Cache-Control`, and
@@ -406,7 +463,7 @@ impl Live {
         if let SealBinding::NewBrowser { cookie, .. } = &self.binding {
             cookie.write(&mut headers);
         }
-        if let Some(removal) = &self.flashes.removal {
+        for removal in &self.flashes.removals {
             headers.append(header::SET_COOKIE, removal.clone());
         }
         headers
@@ -464,7 +521,30 @@ where
         let bound = parts.extensions.get_or_insert_default::<PageParams>().clone();
         let flashes = PageFlashes::of(parts, runtime.core(), &identity);
         let cache_control = cache_control(&parts.headers);
-        Ok(Self { runtime, identity, binding, params, bound, path, flashes, cache_control })
+        let is_shown_early = is_shown_early(&parts.headers);
+        let stream = None;
+        Ok(Self {
+            runtime,
+            identity,
+            binding,
+            params,
+            bound,
+            path,
+            flashes,
+            cache_control,
+            is_shown_early,
+            stream,
+        })
+    }
+}
+
+/// Returns whether the client of a request shows the response while it arrives. A script does not:
+/// it shows a page when it has all of it, so that slow parts would make it wait.
+fn is_shown_early(headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-dest") {
+        Some(destination) => destination != "empty",
+        // Browsers send it only to trustworthy origins. A browser accepts more than HTML.
+        None => headers.get(header::ACCEPT).is_none_or(|accepted| accepted != "text/html"),
     }
 }
 

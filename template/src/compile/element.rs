@@ -34,6 +34,8 @@ pub(super) enum ContentOwner {
 pub(super) struct StartTag {
     /// Fixed classes.
     pub(super) classes: String,
+    /// Classes that the element has except in a state of the connection.
+    pub(super) idle_classes: Vec<Box<str>>,
     /// The hole of a `class` with `{{ }}`.
     pub(super) class_value: Option<usize>,
     /// The holes of `live:class:NAME`.
@@ -87,7 +89,7 @@ impl Compiler {
             self.options = false;
         }
         self.html(&format!("<{name}"));
-        let tag = self.attributes(element, path);
+        let mut tag = self.attributes(element, path);
         if element.is_html("form") {
             let submits = tag.events.iter().any(EventAttribute::submits);
             self.submits = submits.then(|| {
@@ -102,7 +104,9 @@ impl Compiler {
             self.selected(element, shown.unwrap_or(Expr::Literal(Literal::Str("".into()))));
         }
         self.html(">");
-        self.events(element, tag.events, path);
+        let mut events = std::mem::take(&mut tag.events);
+        self.asks(element, &mut events);
+        self.events(element, events, path);
         if html && has_any(name, VOID) {
             return;
         }
@@ -165,7 +169,7 @@ impl Compiler {
             let value = attribute.value.as_ref().map_or("", |value| value.text.as_str());
             let names = match name.strip_prefix("class:") {
                 Some(name) => name,
-                None if name.ends_with(".class") => value,
+                None if has_word(name, "class") && !has_word(name, "remove") => value,
                 None => continue,
             };
             for name in names.split_ascii_whitespace() {
@@ -178,14 +182,21 @@ impl Compiler {
     }
 
     pub(super) fn write_classes(&mut self, tag: &StartTag) {
-        let fixed = format!(" class=\"{}\"", escape::attribute(&tag.classes));
-        if !tag.classes.is_empty() {
+        let mut classes: Vec<&str> = tag.classes.split_ascii_whitespace().collect();
+        for idle in &tag.idle_classes {
+            if !classes.contains(&&**idle) {
+                classes.push(idle);
+            }
+        }
+        let classes = classes.join(" ");
+        let fixed = format!(" class=\"{}\"", escape::attribute(&classes));
+        if !classes.is_empty() {
             self.skeleton(&fixed);
         }
         if tag.class_value.is_some() || !tag.toggles.is_empty() {
-            let (fixed, toggles) = (tag.classes.clone(), tag.toggles.clone());
-            self.op(RenderOp::Class { fixed, value: tag.class_value, toggles });
-        } else if !tag.classes.is_empty() {
+            let toggles = tag.toggles.clone();
+            self.op(RenderOp::Class { fixed: classes, value: tag.class_value, toggles });
+        } else if !classes.is_empty() {
             self.server(&fixed);
         }
     }
@@ -341,6 +352,11 @@ impl Compiler {
         }
         self.layout(items, Some(element), path);
     }
+}
+
+/// Returns whether the name of a directive has a modifier.
+fn has_word(name: &str, word: &str) -> bool {
+    name.split('.').skip(1).any(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// Returns the name of a directive without its `live:`.

@@ -7,16 +7,23 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use vivaz_components::instance::Instance;
 use vivaz_components::url::is_bound;
-use vivaz_components::{Admission, Budget, MountContext};
+use vivaz_components::{ActionError, Admission, Budget, FirstLoads, MountContext, MountFuture};
 use vivaz_template::containment::OpenElement;
 use vivaz_template::{ChildSlot, PageRequest, escape, render_page, render_within};
 
+use super::stream::Part;
 use super::{Live, RenderError};
 use crate::admission::seal::{SealContent, SealedChild, StateHash, now};
 use crate::telemetry::log::{Escaped, Quoted, client_event};
 
 /// The maximum nesting depth of components: a deeper tree is a component that contains itself.
 const DEPTH: usize = 32;
+
+/// A component that was mounted, with the loads that it has started.
+pub(super) struct MountedComponent {
+    pub(super) instance: Box<dyn Instance>,
+    pub(super) loads: FirstLoads,
+}
 
 /// Renders a component and its children.
 pub(super) struct FirstPaint<'a> {
@@ -34,12 +41,24 @@ impl<'a> FirstPaint<'a> {
         Self { live, budget: Arc::new(budget), painted: Mutex::default() }
     }
 
-    pub(super) fn mount_context(&self) -> MountContext {
+    /// Mounts a component.
+    ///
+    /// # Errors
+    /// Returns the error of the mount.
+    pub(super) async fn mount(
+        &self,
+        mount: impl FnOnce(MountContext) -> MountFuture,
+    ) -> Result<MountedComponent, ActionError> {
         let core = self.live.runtime.core();
-        MountContext::new(core.env(self.live.identity.clone()))
+        let mut cx = MountContext::new(core.env(self.live.identity.clone()))
             .with_time_limit(core.limits.action_time)
             .with_budget(Arc::clone(&self.budget), Admission::Bounded)
-            .with_params(self.live.params.clone())
+            .with_params(self.live.params.clone());
+        let loads = FirstLoads::default();
+        if self.live.stream.is_some() {
+            cx = cx.with_first_loads(loads.clone());
+        }
+        Ok(MountedComponent { instance: mount(cx).await?, loads })
     }
 
     /// Renders the element of a component with its content. `attributes` are additional, escaped
@@ -50,13 +69,14 @@ impl<'a> FirstPaint<'a> {
     /// cannot be serialised.
     pub(super) async fn paint(
         &self,
-        mut instance: Box<dyn Instance>,
+        mounted: MountedComponent,
         props: &RawValue,
         attributes: String,
         child: Option<SealedChild>,
         around: &[OpenElement],
         depth: usize,
     ) -> Result<String, RenderError> {
+        let MountedComponent { mut instance, loads } = mounted;
         let core = self.live.runtime.core();
         let spec = instance.spec();
         let template = core
@@ -79,7 +99,14 @@ impl<'a> FirstPaint<'a> {
             html.insert_str(offset, &element);
         }
         let shape = rendered.shape.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+        let loads = loads.take();
+        let stream = self.live.stream.as_ref().filter(|_| !loads.is_empty());
+        let pending = loads.len();
+        let part = stream.map(|stream| stream.start(loads));
         let mut element = format!("<live-component{attributes} name=\"{}\"", escape::attribute(spec.name));
+        if let Some(part) = part {
+            let _ = write!(element, " live-part=\"{part}\"");
+        }
         if let Some(child) = &child {
             // The place in the form in which the page sends it in its mount message.
             let _ = write!(
@@ -88,7 +115,8 @@ impl<'a> FirstPaint<'a> {
                 escape::attribute(&format!("{{\"place\":{}}}", child.place))
             );
         }
-        let _ = write!(element, " seal=\"{}\"", self.seal(instance.as_mut(), props, child, carried)?);
+        let seal = self.seal(instance.as_mut(), props, child.clone(), carried)?;
+        let _ = write!(element, " seal=\"{seal}\"");
         let _ = write!(element, " template=\"{}\" shape=\"{shape}\"", template.hash);
         if let Some(user) = user.filter(|_| template.compiled.reads_user()) {
             let _ = write!(element, " user=\"{}\"", escape::attribute(&user.to_string()));
@@ -97,7 +125,13 @@ impl<'a> FirstPaint<'a> {
             let _ = write!(element, " state='{}'", escape::single_quoted(state));
         }
         let _ = write!(element, ">{html}</live-component>");
-        self.painted.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+        if let (Some(stream), Some(number)) = (stream, part) {
+            let (props, around) = (props.to_owned(), around.to_owned());
+            let part = Part { instance, props, attributes, child, around, depth, pending, is_changed: false };
+            stream.add(number, part);
+        } else {
+            self.painted.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+        }
         Ok(element)
     }
 
@@ -149,8 +183,8 @@ impl<'a> FirstPaint<'a> {
             .ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(&child.component)))?;
         let props = child.props.into_iter().map(|(name, value)| (name.into(), value));
         let props = vivaz_protocol::json::to_raw_json(&props.collect::<Map<String, Value>>())?;
-        let instance = registration.mount(&props, self.mount_context()).await?;
-        self.paint(instance, &props, child.attributes, None, &child.around, 0).await
+        let mounted = self.mount(|cx| registration.mount(&props, cx)).await?;
+        self.paint(mounted, &props, child.attributes, None, &child.around, 0).await
     }
 
     /// Returns the value of `$user`.
@@ -183,10 +217,10 @@ impl<'a> FirstPaint<'a> {
                     Err(RenderError::Unknown("components are nested too deeply".to_owned()))
                 }
                 None => Err(RenderError::Unknown(core.registry.why_unknown(&child.component))),
-                Some(registration) => match registration.mount(&props, self.mount_context()).await {
-                    Ok(instance) => {
+                Some(registration) => match self.mount(|cx| registration.mount(&props, cx)).await {
+                    Ok(mounted) => {
                         let attributes = child.attributes.clone();
-                        self.paint(instance, &props, attributes, Some(here.clone()), &child.around, depth)
+                        self.paint(mounted, &props, attributes, Some(here.clone()), &child.around, depth)
                             .await
                     }
                     Err(error) => Err(error.into()),
