@@ -242,7 +242,7 @@ impl Document {
 
     fn set_attribute(&mut self, at: (Node, usize), name: &str, kind: u32, value: HoleValue<'_>) {
         let (tree, tag, text) = (&mut self.dom.tree, value.tag(), value.text());
-        let text = if kind == ROUTE && tag == LIST { route(value.encoded).into() } else { text };
+        let text = if kind == ROUTE && tag == LIST { route(value.encoded) } else { text };
         let text = if matches!(tag, FALSE | TRUE) && kind != WORD { "" } else { &*text };
         let is_script = kind == URL && url::is_script(text) || kind == URL_LIST && url::any_script(text);
         let shown = match kind {

@@ -96,7 +96,8 @@ impl Compiler {
     }
 }
 
-/// Returns whether the value is a route, or null, whichever arm applies.
+/// Returns whether the value is a route, or a condition whose arms are routes or null.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other values are no route")]
 fn is_route(value: &Expr) -> bool {
     let is_arm = |arm: &Expr| is_route(arm) || matches!(arm, Expr::Literal(Literal::Null));
     match value {
