@@ -290,7 +290,8 @@ fn modules(block: &Block) -> Vec<String> {
     });
     let urls = any(|kind| match kind {
         HoleKind::Attribute { name, kind, .. } => {
-            name.starts_with("xlink:") || matches!(kind, AttributeKind::Url | AttributeKind::UrlList)
+            name.starts_with("xlink:")
+                || matches!(kind, AttributeKind::Url | AttributeKind::UrlList | AttributeKind::Route)
         }
         _ => false,
     });

@@ -77,6 +77,6 @@ pub use place::{ChildAt, RowIndex, child_at, push_key};
 #[cfg(feature = "parse")]
 pub use reads::Dependency;
 #[cfg(feature = "render")]
-pub use render::{ChildSlot, Rendered, StateFields, render, render_page, render_within};
+pub use render::{ChildSlot, PageRequest, Rendered, StateFields, render, render_page, render_within};
 #[cfg(feature = "parse")]
 pub use sources::PartialFile;

@@ -15,6 +15,7 @@ use crate::place::push_step;
 use crate::program::RenderOp;
 use crate::route::{self, LinkRelation};
 use crate::url;
+pub use frame::PageRequest;
 use frame::{RenderFrame, RenderRoot};
 
 /// Access to a component's fields: its own, and under the names of its shared fields their topics'
@@ -109,27 +110,26 @@ pub fn render_within<D: Data>(
     user: Option<&D>,
     around: &[OpenElement],
 ) -> Rendered<D> {
-    render_at(compiled, state, user, around, "")
+    render_at(compiled, state, &PageRequest { path: "", user, flash: None }, around)
 }
 
-/// Renders a page with the path `here`, which `live:current` compares with links.
+/// Renders a page.
 pub fn render_page<D: Data>(
     compiled: &Compiled,
     state: &dyn StateFields<D>,
-    user: Option<&D>,
-    here: &str,
+    request: &PageRequest<'_, D>,
 ) -> Rendered<D> {
-    render_at(compiled, state, user, &[], here)
+    render_at(compiled, state, request, &[])
 }
 
 fn render_at<D: Data>(
     compiled: &Compiled,
     state: &dyn StateFields<D>,
-    user: Option<&D>,
+    request: &PageRequest<'_, D>,
     around: &[OpenElement],
-    here: &str,
 ) -> Rendered<D> {
-    let root = RenderRoot { state, user };
+    let PageRequest { path: here, user, flash } = *request;
+    let root = RenderRoot { state, user, flash };
     let mut renderer = Renderer {
         compiled,
         around,
@@ -395,9 +395,11 @@ impl<D: Data> Renderer<'_, D> {
         let refused = match kind {
             AttributeKind::Url => url::is_script(text),
             AttributeKind::UrlList => url::any_script(text),
-            AttributeKind::Plain | AttributeKind::Property | AttributeKind::Word | AttributeKind::Class => {
-                false
-            }
+            AttributeKind::Plain
+            | AttributeKind::Property
+            | AttributeKind::Word
+            | AttributeKind::Class
+            | AttributeKind::Route => false,
         };
         let out = &mut self.rendered.html;
         out.push(' ');

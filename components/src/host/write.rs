@@ -185,7 +185,11 @@ impl Host {
         limit: Option<Duration>,
     ) -> Result<Option<ShownTopics>> {
         if let Some(QueryEdit { query, after }) = query {
-            edited.append(&mut self.follow_query(&query, env, limit).await?);
+            let followed = self.follow_query(&query, env, limit).await?;
+            // A component with `params` has handled them there: `updated` is for edits of the page.
+            if !self.component.spec().has(Hook::Params) {
+                edited.extend(followed);
+            }
             match self.write(&after) {
                 Ok(mut written) => edited.append(&mut written),
                 Err(error) => {

@@ -224,7 +224,7 @@ impl Live {
     /// ```
     ///
     /// # Errors
-    /// Returns the same errors as [`render`](Self::render).
+    /// As [`render`](Self::render).
     pub async fn render_page<P: LivePage>(&self, page: P) -> Result<Response, RenderError> {
         let values =
             page.values().map_err(|source| RenderError::Values { page: P::SPEC.type_name, source })?;
@@ -237,9 +237,8 @@ impl Live {
     /// Returns the elements to put once into the page's `<head>`: the [capture
     /// script](Self::capture) and the [client](Self::script).
     ///
-    /// A page with a style sheet starts faster if it has the capture script before the style sheet,
-    /// so that the script does not wait for it, and the client after the style sheet, so that the
-    /// style sheet is requested first.
+    /// A page with a style sheet starts faster if it has the capture script before it, which then
+    /// does not wait for it, and the client after it, so that the style sheet is requested first.
     #[must_use]
     pub fn head(&self) -> Markup {
         Markup(format!("{}{}", self.capture(), self.script()))
@@ -371,9 +370,8 @@ impl Live {
         headers
     }
 
-    /// Returns the messages that a handler of the page before has left with
-    /// [`Context::flash`](crate::Context::flash). The response of [`page`](Self::page), or one with
-    /// [`headers`](Self::headers), removes them, so that they are shown once.
+    /// Returns the messages that [`Context::flash`](crate::Context::flash) has left for this page.
+    /// The responses of [`page`](Self::page) and [`headers`](Self::headers) remove them.
     #[must_use]
     pub fn flash(&self) -> &[Flash] {
         &self.flashes.messages

@@ -9,7 +9,7 @@ use vivaz_components::instance::Instance;
 use vivaz_components::url::is_bound;
 use vivaz_components::{ActionError, Admission, Budget, FirstLoads, MountContext, MountFuture};
 use vivaz_template::containment::OpenElement;
-use vivaz_template::{ChildSlot, escape, render_page, render_within};
+use vivaz_template::{ChildSlot, PageRequest, escape, render_page, render_within};
 
 use super::stream::Part;
 use super::{Live, RenderError};
@@ -150,7 +150,13 @@ impl<'a> FirstPaint<'a> {
             .page(type_name)
             .ok_or_else(|| RenderError::Unknown(format!("the page `{type_name}` is not registered")))?;
         let (values, user) = (Value::Object(values), self.user());
-        let rendered = render_page(&template.compiled, &values, user.as_ref(), &self.live.path);
+        let flash = self.live.flash().iter().map(|flash| json!({ "kind": flash.kind, "text": flash.text }));
+        let request = PageRequest {
+            path: &self.live.path,
+            user: user.as_ref(),
+            flash: Some(&Value::Array(flash.collect())),
+        };
+        let rendered = render_page(&template.compiled, &values, &request);
         let mut inserted = Vec::with_capacity(rendered.children.len() + 1);
         for child in rendered.children {
             inserted.push((child.offset, self.paint_in_page(child).await?));
