@@ -144,7 +144,8 @@ interface Core {
   /** navigate: shows another page, unless the page's code stops that. */
   visitPage?(url: string, visit: PageVisit): Promise<void> | undefined;
   /**
-   * navigate: the tab is at an entry with another page. Shows it, unless the page's code stops that.
+   * navigate: the tab is at an entry with another page. Shows it, unless the page's code stops
+   * that.
    */
   showEntry?(url: URL): void;
   /** navigate: the tab is at an entry of the shown page: ends the navigation that is under way. */
@@ -313,6 +314,10 @@ interface Block {
   /** Whether it has a `live:ref` or `live:hook`. */
   isMarked?: boolean;
 }
+
+/** A block as it is in a template. */
+type BlockSource =
+  [html: string, namespace: number, holes: Hole[], modules?: string[], urlParams?: UrlParams];
 
 /**
  * How a component follows the URL: whether it has the hook for all parameters, and the parameters

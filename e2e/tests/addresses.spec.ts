@@ -162,7 +162,7 @@ for (const [place, { use, answers }] of Object.entries(PLACES)) {
   }
 }
 
-/** Where the client's sources use an address: each line has an answer above, or says why it needs none. */
+/** Where the client's sources use an address: the answer above, or why none is needed. */
 const USES: Record<string, string> = {
   "dom.js: new WebSocket(": "the client's own address",
   "modules.js: import(": "the client's own files",

@@ -1,5 +1,8 @@
-// What changes between two pages: the build, the user, the policy, and what other tabs do.
+// What changes between two pages: the build, the user, the policy, the origin, and what other tabs
+// do.
 
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { BrowserContext, Page } from "@playwright/test";
 import { Server } from "./server.ts";
 import { expect, live, open, test } from "./networked.ts";
@@ -167,4 +170,27 @@ test("messages of two tabs at the same time are all shown, once", async ({ page,
     shown = shown.concat(await messages(tab));
   }
   expect(shown).toEqual(["Noted.", "Noted.", "Noted."]);
+});
+
+test("a page of another origin that permits requests is not shown within this one", async ({ page, network, problems }) => {
+  problems.expect(/CORS|Content Security Policy|violates|Failed to|Unsafe attempt|ERR_/);
+  await open(page, `${network.url}/tour/one`);
+  const client = await page.evaluate(() => document.querySelector("script[live-build]")!.outerHTML);
+  const referers: string[] = [];
+  const other = createServer((request, response) => {
+    if (request.url == "/style") referers.push(request.headers.referer ?? "");
+    const body = `<!DOCTYPE html><html lang="en"><title>Other</title><link rel="stylesheet" href="${url}/style">${client}<h1>other</h1></html>`;
+    response.writeHead(200, { "access-control-allow-origin": "*", "content-type": "text/html" }).end(body);
+  });
+  await new Promise<void>((listening) => other.listen(0, "127.0.0.1", listening));
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  await page.evaluate((url) => {
+    document.querySelector<HTMLAnchorElement>("a[href='/tour/two']")!.href = `/tour/redirect?to=${url}/page`;
+  }, url);
+  await page.getByRole("link", { name: "Two", exact: true }).click();
+  await expect(page).toHaveURL(`${url}/page`);
+  await expect(heading(page)).toHaveText("other");
+  expect(referers.filter((referer) => referer.startsWith(network.url))).toEqual([]);
+  await page.close();
+  other.close();
 });

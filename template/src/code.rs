@@ -11,8 +11,8 @@
 //! describes how: `[hook, [[name, replaces, delay]…]]`, with 1 for a component that has the method
 //! `params`, 1 for a parameter whose changes replace the entry of the history, and the delay of
 //! these changes in milliseconds. Each hole begins with its [`DomHole`] and the walk to its
-//! element; a step of the walk is `comments << 16 | elements`. The engine never reads the blocks: they are for
-//! `client-wasm/js/dom.js`.
+//! element; a step of the walk is `comments << 16 | elements`. The engine never reads the blocks:
+//! they are for `client-wasm/js/dom.js`.
 //!
 //! # Code
 //! The code is one flat list of scalars, so that reading it only requires counting. It begins with

@@ -8,10 +8,10 @@ import { nodes, rootBlocks } from './nodes.js';
 const WRAPPERS = ['', 'svg', 'math'];
 
 /**
- * Takes a block as it is in a template: the skeleton and its namespace, the holes, and the modules
+ * Takes a block as it is in a template: the skeleton and its namespace, the holes, the modules
  * that it needs, and how the component follows the URL. template/src/code.rs documents the form.
  *
- * @param {[html: string, namespace: number, holes: Hole[], modules?: string[], urlParams?: UrlParams]} source
+ * @param {BlockSource} source
  */
 export const prepareBlock = ([html, namespace, holes, modules, urlParams]) => {
   const template = document.createElement('template');

@@ -7,7 +7,7 @@ const STORAGE_KEY = 'live-entries';
 /** The number of entries that browsers keep. */
 const MOST = 50;
 
-/** Checks whether a state can have a number besides what other code has stored. @param {any} state */
+/** Checks whether a state can have a number besides what is in it. @param {any} state */
 const isOpen = state => state == null || state.constructor == Object;
 
 /** @type {Module} */

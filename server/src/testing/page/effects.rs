@@ -31,7 +31,7 @@ pub struct PageEffects {
 
 /// The effects as the page receives them.
 #[derive(Default)]
-struct Received {
+struct ReceivedEffects {
     effects: PageEffects,
     /// The tickets for the server.
     tickets: Vec<String>,
@@ -61,7 +61,7 @@ impl Page {
     /// Panics if no handler has requested another page, or if the page was not opened by a
     /// [`Browser`](crate::testing::Browser).
     pub async fn follow(&self) -> Result<Self, OpenError> {
-        let Received { tickets, destination, .. } = self.received_effects();
+        let ReceivedEffects { tickets, destination, .. } = self.received_effects();
         let Some(browser) = self.shared().lock().browser.clone() else {
             panic!("the page was opened without the application's router: open it with a `Browser`")
         };
@@ -78,7 +78,7 @@ impl Page {
         browser.open_address(&destination).await
     }
 
-    fn received_effects(&self) -> Received {
+    fn received_effects(&self) -> ReceivedEffects {
         let Some(runtime) = self.0.server.running() else { panic!("the server is down") };
         let core = runtime.core();
         let (events, identity, cookies) = {
@@ -91,7 +91,7 @@ impl Page {
             Some(ticket) => ticket.content,
             None => panic!("a handler's request belongs to another user, or has expired"),
         };
-        let mut received = Received::default();
+        let mut received = ReceivedEffects::default();
         // The server repeats a reply that was lost, with the same id.
         let mut ids = HashSet::new();
         for event in events.iter().filter(|event| event.name == page_effects::EVENT) {
