@@ -25,6 +25,8 @@ for (const latency of [0, 300]) {
       network.latency = latency;
       await page.clock.install();
       await open(page, `${network.url}/waits`);
+      // A view that was made before a module has started is rebuilt.
+      await page.waitForLoadState("networkidle");
     });
 
     test("a delayed state shows only if it lasts, and several targets are one", async ({ page, network }) => {
