@@ -87,7 +87,9 @@ for (const latency of [0, 300]) {
     expect(search(page)).toBe("?page=3");
     expect(await length(page)).toBe(before);
     expect(counted.requests).toHaveLength(requests);
-    await expect(page.locator("#updates")).toHaveText("page page page");
+    // `params` was called, and so not `updated`.
+    await expect(page.locator("#followed")).toHaveText("4");
+    await expect(page.locator("#updates")).toHaveText("");
     await press(page, "Previous");
     await expect.poll(() => search(page)).toBe("?page=2");
   });

@@ -49,5 +49,5 @@ fn the_templates_of_the_guide_to_pages_compile() {
         compile_with(source, kind, partial).unwrap_or_else(|errors| panic!("{source}\n{errors:#?}"));
         compiled += 1;
     }
-    assert_eq!(compiled, 2);
+    assert_eq!(compiled, 4);
 }
