@@ -1,5 +1,6 @@
 //! Renders the first paint: a compiled template and a state become HTML that the page can adopt.
 
+mod form;
 pub(crate) mod frame;
 mod html;
 
@@ -15,6 +16,9 @@ use crate::place::push_step;
 use crate::program::RenderOp;
 use crate::route::{self, LinkRelation};
 use crate::url;
+pub use form::TypedForm;
+pub(crate) use form::{CollectedControl, CollectedModel, EvaluatedStatement, FormPass};
+use form::FormRenderer;
 use frame::{RenderFrame, RenderRoot};
 
 /// Access to a component's fields: its own, and under the names of its shared fields their topics'
@@ -56,11 +60,22 @@ pub struct Rendered<D> {
     pub shape: Vec<u32>,
     /// The child components, in document order; `html` does not contain them yet.
     pub children: Vec<ChildSlot<D>>,
+    /// The forms that also work without JavaScript, in document order.
+    pub forms: Vec<FormSlot>,
     /// The offset at which a page's capture script is inserted into `html`.
     pub head: Option<usize>,
     /// The offset at which the elements that load a page's client are inserted into `html`, if it
     /// has a capture script.
     pub client: Option<usize>,
+}
+
+/// The end of the content of a form that also works without JavaScript.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FormSlot {
+    /// The offset in [`Rendered::html`] at which its hidden controls are inserted.
+    pub offset: usize,
+    /// Its place, like [`ChildSlot::place`].
+    pub place: String,
 }
 
 /// The position of a child component.
@@ -109,7 +124,18 @@ pub fn render_within<D: Data>(
     user: Option<&D>,
     around: &[OpenElement],
 ) -> Rendered<D> {
-    render_at(compiled, state, user, around, "")
+    render_at(compiled, state, user, (around, ""), FormPass::None).rendered
+}
+
+/// Does the same as [`render_within`], and shows typed values in one form.
+pub fn render_typed<D: Data>(
+    compiled: &Compiled,
+    state: &dyn StateFields<D>,
+    user: Option<&D>,
+    around: &[OpenElement],
+    typed: TypedForm<'_, D>,
+) -> Rendered<D> {
+    render_at(compiled, state, user, (around, ""), FormPass::Show(typed)).rendered
 }
 
 /// Renders a page with the path `here`, which `live:current` compares with links.
@@ -119,17 +145,18 @@ pub fn render_page<D: Data>(
     user: Option<&D>,
     here: &str,
 ) -> Rendered<D> {
-    render_at(compiled, state, user, &[], here)
+    render_at(compiled, state, user, (&[], here), FormPass::None).rendered
 }
 
-fn render_at<D: Data>(
-    compiled: &Compiled,
+/// Renders a template with the elements around it and the path of the page.
+pub(crate) fn render_at<'a, D: Data>(
+    compiled: &'a Compiled,
     state: &dyn StateFields<D>,
     user: Option<&D>,
-    around: &[OpenElement],
-    here: &str,
-) -> Rendered<D> {
-    let root = RenderRoot { state, user };
+    (around, here): (&'a [OpenElement], &'a str),
+    form: FormPass<'a, D>,
+) -> Renderer<'a, D> {
+    let root = RenderRoot { state, user, form: form.fields() };
     let mut renderer = Renderer {
         compiled,
         around,
@@ -138,6 +165,7 @@ fn render_at<D: Data>(
             html: String::new(),
             shape: Vec::new(),
             children: Vec::new(),
+            forms: Vec::new(),
             head: None,
             client: None,
         },
@@ -145,19 +173,20 @@ fn render_at<D: Data>(
         child: None,
         scratch: String::new(),
         place: String::new(),
-        has_places: state.has_places(),
+        has_places: state.has_places() || compiled.has_forms(),
+        form: FormRenderer::new(form),
     };
     renderer.block(0, RenderFrame::top(&root));
-    renderer.rendered
+    renderer
 }
 
-struct Renderer<'a, D> {
+pub(crate) struct Renderer<'a, D> {
     compiled: &'a Compiled,
     /// The elements around the component.
     around: &'a [OpenElement],
     /// The path of the page.
     here: &'a str,
-    rendered: Rendered<D>,
+    pub(crate) rendered: Rendered<D>,
     /// The value of the enclosing `select`.
     select: Option<D>,
     /// The child component whose attributes are being written.
@@ -167,6 +196,7 @@ struct Renderer<'a, D> {
     place: String,
     /// Whether places are also computed without a child.
     has_places: bool,
+    pub(crate) form: FormRenderer<'a, D>,
 }
 
 impl<D: Data> Renderer<'_, D> {
@@ -204,7 +234,9 @@ impl<D: Data> Renderer<'_, D> {
                     }
                 }
                 RenderOp::Attribute(at) => {
-                    if let Some(HoleKind::Attribute { name, value, kind }) = hole(at) {
+                    if let Some(HoleKind::Attribute { name, value, kind }) = hole(at)
+                        && !self.form.replaces(name)
+                    {
                         self.attribute(name, *kind, value, &frame);
                     }
                 }
@@ -219,6 +251,10 @@ impl<D: Data> Renderer<'_, D> {
                         self.rendered.html.push_str(" hidden");
                     }
                 }
+                RenderOp::Value(_) if self.form.replaces("value") => {}
+                RenderOp::Checked(_) | RenderOp::Ticked(..) | RenderOp::Chosen(..)
+                    if self.form.replaces("checked") => {}
+                RenderOp::SelectStart(_) if self.form.replaces("selected") => {}
                 RenderOp::Value(value) => self.attribute("value", AttributeKind::Word, value, &frame),
                 RenderOp::Checked(value) => {
                     if value.eval(&frame).truthy() {
@@ -243,7 +279,39 @@ impl<D: Data> Renderer<'_, D> {
                         self.rendered.html.push_str(" selected");
                     }
                 }
-                RenderOp::SelectEnd => self.select = None,
+                RenderOp::SelectEnd => {
+                    self.select = None;
+                    self.form.end_select();
+                }
+                RenderOp::FormStart(at) => {
+                    let place = self.place_of(*at);
+                    if let Some(HoleKind::Event { run, .. }) = hole(at) {
+                        self.form.start(&place, run, &frame);
+                    }
+                }
+                RenderOp::FormEnd(at) => {
+                    let place = self.place_of(*at);
+                    self.form.end(&place);
+                    self.rendered.forms.push(FormSlot { offset: self.rendered.html.len(), place });
+                }
+                RenderOp::FieldsetStart(disabled) => {
+                    self.form.start_fieldset(disabled.eval(&frame).truthy());
+                }
+                RenderOp::FieldsetEnd => self.form.end_fieldset(),
+                RenderOp::Control(control) => {
+                    if let Some(select) = self.form.control(control, &frame, &mut self.rendered.html) {
+                        self.select = Some(select);
+                    }
+                }
+                RenderOp::ControlEnd => self.form.end_control(),
+                RenderOp::Default(html) => {
+                    let name = html.trim_start().split('=').next().unwrap_or_default();
+                    if !self.form.replaces(name) {
+                        self.rendered.html.push_str(html);
+                    }
+                }
+                RenderOp::TypedStart => self.form.start_content(self.rendered.html.len()),
+                RenderOp::TypedEnd => self.form.end_content(&mut self.rendered.html),
                 RenderOp::For(at) => {
                     if let Some(HoleKind::For { list, key, block, .. }) = hole(at) {
                         self.rows(*at, (list, key), *block, &frame);
@@ -307,7 +375,7 @@ impl<D: Data> Renderer<'_, D> {
             PageLocal::Other | PageLocal::List(_) | PageLocal::Arms(_) => Vec::new(),
         };
         let props = props.iter().map(|(name, value)| (name.text.clone(), value.eval(frame).into_data()));
-        let comma = if self.place.is_empty() { "" } else { "," };
+        let place = self.place_of(at);
         self.child = Some(ChildSlot {
             offset: self.rendered.html.len(),
             component: component.into(),
@@ -315,9 +383,15 @@ impl<D: Data> Renderer<'_, D> {
             attributes: String::new(),
             id: None,
             around: [self.around, around].concat(),
-            place: format!("[{}{comma}{at}]", self.place),
+            place,
             page,
         });
+    }
+
+    /// Returns the place of a hole of the current block instance.
+    fn place_of(&self, at: usize) -> String {
+        let comma = if self.place.is_empty() { "" } else { "," };
+        format!("[{}{comma}{at}]", self.place)
     }
 
     fn rows(&mut self, at: usize, (list, key): (&Expr, &Expr), block: usize, frame: &RenderFrame<'_, D>) {

@@ -5,6 +5,7 @@ use super::resolve::EvaluationTime;
 use crate::check::{Argument, CheckKind, Edits, PathStep, Want};
 use crate::compiled::{HoleKind, Modifiers, OptimisticUpdate, Statement, WalkStep};
 use crate::expr::{Expr, LocalRef, Special};
+use crate::reads::Dependency;
 use crate::source::{Attribute, Code, Element};
 use crate::syntax::{self, Ast, AstKind, Ident, OptimisticAst, StatementAst};
 
@@ -13,12 +14,38 @@ pub(super) struct EventAttribute {
     name: Box<str>,
     modifiers: Modifiers,
     run: Vec<Statement>,
+    /// The offset of the statements.
+    at: u32,
 }
 
 impl EventAttribute {
     /// Returns whether it calls an action when its form is submitted.
     pub(super) fn submits(&self) -> bool {
         &*self.name == "submit" && self.calls()
+    }
+
+    /// Returns the offset of the statements that run when the form is submitted, and the names with
+    /// a `$` among them that have a value only in the page.
+    pub(super) fn page_only(&self) -> Option<(u32, Vec<&'static str>)> {
+        if &*self.name != "submit" || self.run.is_empty() {
+            return None;
+        }
+        let mut names = Vec::new();
+        for statement in &self.run {
+            let values = match statement {
+                Statement::Call { args, .. } => args.as_slice(),
+                Statement::Set { value, .. } | Statement::Edit { value, .. } => std::slice::from_ref(value),
+            };
+            for value in values {
+                value.reads(&mut |read| match read {
+                    Dependency::Special(Special::Value) => names.push("$value"),
+                    Dependency::Special(Special::Checked) => names.push("$checked"),
+                    Dependency::Special(Special::Event) => names.push("$event"),
+                    _ => {}
+                });
+            }
+        }
+        Some((self.at, names))
     }
 
     fn calls(&self) -> bool {
@@ -49,11 +76,18 @@ impl Compiler {
             }
         };
         let run = parsed.unwrap_or_default().into_iter().filter_map(|one| self.statement(one)).collect();
-        EventAttribute { name: name.into(), modifiers, run }
+        let at = code.map_or(attribute.at, |code| code.at);
+        EventAttribute { name: name.into(), modifiers, run, at }
     }
 
     /// Adds the holes of an element's events, with the optimistic updates of its `live:optimistic`.
-    pub(super) fn events(&mut self, element: &Element, events: Vec<EventAttribute>, path: &[WalkStep]) {
+    /// Returns the hole of the submit event.
+    pub(super) fn events(
+        &mut self,
+        element: &Element,
+        events: Vec<EventAttribute>,
+        path: &[WalkStep],
+    ) -> Option<usize> {
         let calling = events.iter().filter(|event| event.calls()).count();
         let mut updates = Vec::new();
         if let Some(attribute) = element.attribute("live:optimistic") {
@@ -74,11 +108,17 @@ impl Compiler {
                 None => self.error(attribute.at, "`live:optimistic` needs an update: `done = $checked`"),
             }
         }
+        let mut submit = None;
         for event in events {
             let optimistic = if event.calls() { std::mem::take(&mut updates) } else { Vec::new() };
-            let EventAttribute { name: event, modifiers, run } = event;
-            self.hole(path, HoleKind::Event { event, modifiers, run, optimistic });
+            let EventAttribute { name: event, modifiers, run, .. } = event;
+            let submits = &*event == "submit";
+            let hole = self.hole(path, HoleKind::Event { event, modifiers, run, optimistic });
+            if submits {
+                submit = Some(hole);
+            }
         }
+        submit
     }
 
     fn statement(&mut self, statement: StatementAst) -> Option<Statement> {

@@ -9,6 +9,8 @@ use crate::render::StateFields;
 pub(crate) struct RenderRoot<'a, D> {
     pub(crate) state: &'a dyn StateFields<D>,
     pub(crate) user: Option<&'a D>,
+    /// The fields of a submitted form.
+    pub(crate) form: Option<&'a D>,
 }
 
 /// The frame of one block instance.
@@ -78,7 +80,8 @@ impl<D: Data> Scope<D> for RenderFrame<'_, D> {
     fn special(&self, which: Special) -> Option<&D> {
         match which {
             Special::User => self.root.user,
-            Special::Value | Special::Checked | Special::Form | Special::Event | Special::Temp => None,
+            Special::Form => self.root.form,
+            Special::Value | Special::Checked | Special::Event | Special::Temp => None,
         }
     }
 }
