@@ -1,6 +1,7 @@
 //! HTTP: the routes, the upgrade to a WebSocket, the first paint, and the accept loop.
 
 pub(crate) mod cross_origin;
+pub(crate) mod forms;
 pub(crate) mod listen;
 pub(crate) mod render;
 mod router;

@@ -91,6 +91,7 @@ pub use admission::middleware::{Call, CallRequest};
 pub use admission::scheme::is_https;
 pub use admission::secret::{Secret, SecretError};
 pub use assets::client::{CAPTURE, CAPTURE_HASH};
+pub use http::forms::with_forms;
 pub use http::cross_origin::{CrossOriginProtected, CrossOriginProtection};
 pub use http::render::{Live, Markup, RenderError};
 pub use http::routes::{Routes, UnservedRoutes};

@@ -152,6 +152,9 @@ pub struct Limits {
     pub kept_replies: usize,
     /// Maximum size of the kept replies, in bytes.
     pub kept_bytes: usize,
+    /// Maximum size of the body of a form that a browser sends without JavaScript, in bytes. It
+    /// contains the sealed state of the component. A larger one is answered with the status 413.
+    pub form_bytes: usize,
     /// How long a seal in a page is valid.
     pub seal_time: Duration,
     /// Maximum size of the state in a seal, in bytes. A seal of a larger state carries only the
@@ -252,6 +255,7 @@ impl Default for Limits {
             suspended_state_bytes: 256 * 1024 * 1024,
             kept_replies: 256,
             kept_bytes: 64 * 1024,
+            form_bytes: 256 * 1024,
             seal_time: Duration::from_secs(24 * 60 * 60),
             seal_state_bytes: 16 * 1024,
             painted_state_bytes: 4 * 1024,

@@ -17,6 +17,8 @@ pub type FormField = (String, String);
 pub struct SubmittedForm {
     /// The fields as `$form`: texts and lists of texts.
     pub fields: Value,
+    /// The fields that a page shows again, without passwords and hidden fields.
+    pub shown: Value,
     /// The controls that differ from the state, in document order.
     pub edits: Vec<FormEdit>,
     /// The statements of the form's event.
@@ -72,7 +74,14 @@ pub fn submit_form(
         EvaluatedStatement::Call(action, args) => SubmittedCall::Action(action, args),
         EvaluatedStatement::Edit(field, value) => SubmittedCall::Edit(field, value),
     });
-    Some(SubmittedForm { calls: calls.collect(), edits: edits(controls, sent), fields })
+    let mut shown = fields.clone();
+    if let Value::Object(shown) = &mut shown {
+        let is_unshown = |control: &&CollectedControl<Value>| control.input == FormInput::Unshown;
+        controls.iter().filter(is_unshown).for_each(|control| {
+            shown.remove(&control.name);
+        });
+    }
+    Some(SubmittedForm { calls: calls.collect(), edits: edits(controls, sent), shown, fields })
 }
 
 /// Returns the fields as the page's client does: those of several choices are lists, and files are

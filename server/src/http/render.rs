@@ -12,8 +12,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
 use vivaz_components::spec::Spec;
-use vivaz_components::{ActionError, ErrorCode, Flash, Identity, LiveComponent, LivePage, UrlParams};
+use vivaz_components::{
+    ActionError, ErrorCode, Flash, Identity, LiveComponent, LivePage, Registration, UrlParams,
+};
 
+use super::forms::seal::RootKey;
+use super::forms::{AcceptsForms, FormChain, FormRequest, FormRoots, RestoreTarget, SubmittedPage};
 use super::listen::warn_without_listener;
 use super::tickets::PageFlashes;
 use crate::admission::browser::{BrowserCookie, BrowserId, CookieScope};
@@ -51,6 +55,10 @@ pub struct Live {
     /// The path of the request, which is that of the page.
     path: Box<str>,
     flashes: PageFlashes,
+    /// The components of the response, if the page accepts forms.
+    forms: Option<FormRoots>,
+    /// The form that was sent to the page.
+    submitted: Option<Arc<SubmittedPage>>,
 }
 
 /// The parameters that the components of a response are bound to, each with a component's name.
@@ -225,7 +233,25 @@ impl Live {
             bound: PageParams::default(),
             path: "".into(),
             flashes: PageFlashes::default(),
+            forms: None,
+            submitted: None,
         }
+    }
+
+    /// Returns the key of a component without a parent, if the page accepts forms.
+    fn root_key(
+        &self,
+        component: &'static str,
+        id: Option<&str>,
+        props: &RawValue,
+        is_only: bool,
+    ) -> Option<RootKey> {
+        self.forms.as_ref().map(|forms| forms.next(component, id, props.get(), is_only))
+    }
+
+    /// Returns a component without a parent if it has, or contains, the form that was sent.
+    fn find_root(&self, component: &str, key: Option<&RootKey>) -> Option<RestoreTarget<'_>> {
+        self.submitted.as_ref()?.find_root(component, key?)
     }
 
     /// Returns the parameters of the request's URL.
@@ -257,7 +283,7 @@ impl Live {
     /// - [`RenderError::Props`], [`RenderError::Json`]: the props or the state have no JSON form.
     /// - [`RenderError::Seal`]: the seal cannot be created.
     pub async fn render<C: LiveComponent>(&self, props: C::Props) -> Result<Markup, RenderError> {
-        self.paint::<C>(props, String::new()).await
+        self.paint::<C>(props, None).await
     }
 
     /// Renders a component as [`render`](Self::render) does, and sets the `id` of its element, so
@@ -270,20 +296,34 @@ impl Live {
         id: &str,
         props: C::Props,
     ) -> Result<Markup, RenderError> {
-        self.paint::<C>(props, format!(" id=\"{}\"", vivaz_template::escape::attribute(id))).await
+        self.paint::<C>(props, Some(id)).await
     }
 
     async fn paint<C: LiveComponent>(
         &self,
         props: C::Props,
-        attributes: String,
+        id: Option<&str>,
     ) -> Result<Markup, RenderError> {
         let json: Box<RawValue> = vivaz_protocol::json::to_raw_json(&props)
             .map_err(|source| RenderError::Props { component: C::SPEC.name, source })?;
+        let id_attribute = |id| format!(" id=\"{}\"", vivaz_template::escape::attribute(id));
         let paint = paint::FirstPaint::new(self);
-        let instance = vivaz_components::mount::<C>(props, paint.mount_context()).await?;
+        let key = self.root_key(C::SPEC.name, id, &json, false);
+        let target = self.find_root(C::SPEC.name, key.as_ref());
+        let instance = match paint.restore(target, &Registration::of::<C>(), &json).await {
+            Some(instance) => instance,
+            None => vivaz_components::mount::<C>(props, paint.mount_context()).await?,
+        };
         self.runtime.on_executor();
-        paint.paint(instance, &json, attributes, None, &[], 0).await.map(Markup)
+        let slot = paint::PaintSlot {
+            attributes: id.map(id_attribute).unwrap_or_default(),
+            child: None,
+            around: &[],
+            depth: 0,
+            forms: key.map(FormChain::new),
+            target,
+        };
+        paint.paint(instance, &json, slot).await.map(Markup)
     }
 
     /// Renders a page: its template, with the components in it. The response is that of
@@ -458,8 +498,19 @@ where
         let binding = SealBinding::of(parts, &runtime, &identity).map_err(IdentityError::no_randomness)?;
         let params = UrlParams::parse(parts.uri.query().unwrap_or_default());
         let bound = parts.extensions.get_or_insert_default::<PageParams>().clone();
-        let flashes = PageFlashes::of(parts, runtime.core(), &identity);
-        Ok(Self { runtime, identity, binding, params, bound, path, flashes })
+        let submitted = match parts.extensions.get::<FormRequest>().cloned() {
+            Some(form) => match form.submit(&runtime, &identity, parts).await {
+                Some(submitted) => Some(submitted),
+                // The response to the form replaces that of the handler.
+                None => return Err(IdentityError::Refused),
+            },
+            None => None,
+        };
+        let mut flashes = PageFlashes::of(parts, runtime.core(), &identity);
+        flashes.messages.extend(submitted.iter().flat_map(|page| page.flashes()));
+        let accepts = parts.extensions.get::<AcceptsForms>().is_some();
+        let forms = accepts.then(|| parts.extensions.get_or_insert_default::<FormRoots>().clone());
+        Ok(Self { runtime, identity, binding, params, bound, path, flashes, forms, submitted })
     }
 }
 

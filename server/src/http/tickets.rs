@@ -8,7 +8,7 @@ use vivaz_components::{Flash, Identity};
 
 use crate::admission::browser::{BrowserId, CookieScope};
 use crate::admission::cookies::cookies;
-use crate::admission::seal::now;
+use crate::admission::seal::{SealError, now};
 use crate::admission::ticket::{FLASH_SECONDS, Ticket, TicketContent};
 use crate::core::Core;
 use crate::runtime::Runtime;
@@ -68,11 +68,8 @@ fn set_cookies(core: &Core, parts: &Parts, identity: &Identity, text: &str) -> O
             return None;
         }
         match ticket.content {
-            TicketContent::Cookie { mut set, follows_scheme } => {
-                if follows_scheme && scope == CookieScope::HttpsOnly {
-                    set.push_str("; Secure");
-                }
-                headers.append(header::SET_COOKIE, HeaderValue::from_str(&set).ok()?);
+            TicketContent::Cookie { set, follows_scheme } => {
+                headers.append(header::SET_COOKIE, set_cookie(&set, follows_scheme, scope)?);
             }
             TicketContent::Flash(..) => {
                 flashes.retain(|other| *other != token);
@@ -80,14 +77,44 @@ fn set_cookies(core: &Core, parts: &Parts, identity: &Identity, text: &str) -> O
             }
         }
     }
-    // The newest messages, as many as browsers store.
-    while flashes.iter().map(|token| token.len() + 1).sum::<usize>() > MAX_FLASH_COOKIE {
-        flashes.remove(0);
-    }
     if !flashes.is_empty() {
-        headers.append(header::SET_COOKIE, flash_cookie(&flashes.join("."), FLASH_SECONDS, scope)?);
+        headers.append(header::SET_COOKIE, newest_flashes(flashes, scope)?);
     }
     Some(headers)
+}
+
+/// Returns the value of `Set-Cookie` for a cookie of a handler.
+pub(super) fn set_cookie(set: &str, follows_scheme: bool, scope: CookieScope) -> Option<HeaderValue> {
+    let secure = if follows_scheme && scope == CookieScope::HttpsOnly { "; Secure" } else { "" };
+    HeaderValue::try_from(format!("{set}{secure}")).ok()
+}
+
+/// Returns the value of `Set-Cookie` for the newest of these messages, as many as browsers store.
+fn newest_flashes(mut tokens: Vec<&str>, scope: CookieScope) -> Option<HeaderValue> {
+    while tokens.iter().map(|token| token.len() + 1).sum::<usize>() > MAX_FLASH_COOKIE {
+        tokens.remove(0);
+    }
+    flash_cookie(&tokens.join("."), FLASH_SECONDS, scope)
+}
+
+/// Returns the value of `Set-Cookie` that adds messages to those of a request.
+///
+/// # Errors
+/// Returns an error if a message cannot be sealed.
+pub(super) fn flash_headers(
+    core: &Core,
+    parts: &Parts,
+    identity: &Identity,
+    browsers: &[BrowserId],
+    flashes: impl Iterator<Item = Flash>,
+) -> Result<Option<HeaderValue>, SealError> {
+    let sealed = flashes.map(|Flash { kind, text }| {
+        let ticket = Ticket::new(TicketContent::Flash(kind, text), now(), FLASH_SECONDS)?;
+        ticket.seal(&core.sealer, identity, browsers)
+    });
+    let sealed = sealed.collect::<Result<Vec<_>, _>>()?;
+    let tokens = flash_tokens(&parts.headers).chain(sealed.iter().map(String::as_str)).collect();
+    Ok(newest_flashes(tokens, CookieScope::of(parts)))
 }
 
 /// Returns the value of `Set-Cookie` for messages.
