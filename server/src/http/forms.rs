@@ -14,7 +14,6 @@ mod target;
 mod used;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
@@ -188,12 +187,15 @@ async fn outcome_of(
 ) -> Result<Arc<Outcome>, Refused> {
     let supervisor = runtime.supervisor();
     let core = supervisor.core();
-    if core.keeper.is_none() && form.process.as_deref() != Some(&*core.process) {
-        // Another process knows whether the form was run.
-        return Ok(Arc::new(Outcome::not_run(NotRun::Expired, None)));
-    }
-    let mut outcome = match core.used_forms.begin(&form, now()) {
-        Beginning::Forgotten => return Ok(Arc::new(Outcome::not_run(NotRun::Expired, None))),
+    // Without a store, another process knows whether the form was run.
+    let is_elsewhere = core.keeper.is_none() && form.process.as_deref() != Some(&*core.process);
+    let beginning =
+        if is_elsewhere { Beginning::Forgotten } else { core.used_forms.begin(&form, now()) };
+    let mut outcome = match beginning {
+        Beginning::Forgotten => {
+            let expired = run::not_run(NotRun::Expired, supervisor, identity, &form, &fields).await;
+            return Ok(Arc::new(expired));
+        }
         Beginning::Again(outcome) => outcome,
         Beginning::First(running) => {
             if supervisor.shutdown.is_cancelled() {
@@ -229,7 +231,7 @@ async fn run_recorded(
         let outcome = run::run(Arc::clone(&supervisor), identity, &form, &fields, None).await;
         return running.finish(Arc::new(outcome));
     };
-    let patience = core.limits.action_time + Duration::from_secs(5);
+    let patience = core.limits.action_time;
     let recorded = match Record::begin(keeper, &form, spec, &identity, now(), patience).await {
         Ok(recorded) => recorded,
         Err(error) => {
@@ -245,8 +247,10 @@ async fn run_recorded(
             outcome
         }
         Recorded::Done(outcome) => *outcome,
-        Recorded::Interrupted => Outcome::not_run(NotRun::Interrupted, None),
-        Recorded::Ended => Outcome::not_run(NotRun::Expired, None),
+        Recorded::Interrupted => {
+            run::not_run(NotRun::Interrupted, &supervisor, &identity, &form, &fields).await
+        }
+        Recorded::Ended => run::not_run(NotRun::Expired, &supervisor, &identity, &form, &fields).await,
     };
     running.finish_and_forget(Some(Arc::new(outcome)));
 }

@@ -60,6 +60,9 @@ pub(super) async fn run(
         Err(outcome) => return *outcome,
     };
     let PreparedForm { registration, instance, form: submitted } = prepared;
+    if now() >= form.expires {
+        return Outcome::not_run(NotRun::Expired, Some(submitted.shown));
+    }
     let ids = session_of(form).and_then(|session| Ok((session, ComponentId::new("form")?)));
     let typed = submitted.shown.clone();
     let has_errors = registration.spec.fields.iter().any(|field| field.kind == FieldKind::Errors);
@@ -112,6 +115,19 @@ pub(super) async fn run(
     outcome
 }
 
+/// Returns the outcome of a form that is not run. It has the typed values, if the form can still be
+/// evaluated.
+pub(super) async fn not_run(
+    why: NotRun,
+    supervisor: &Supervisor,
+    identity: &Identity,
+    form: &FormSeal,
+    fields: &[FormField],
+) -> Outcome {
+    let prepared = prepare(supervisor, identity, form, fields).await;
+    Outcome::not_run(why, prepared.ok().map(|prepared| prepared.form.shown))
+}
+
 /// A form with its component.
 struct PreparedForm {
     registration: Registration,
@@ -132,9 +148,6 @@ async fn prepare(
     let registration = *core.registry.get(&sealed.component).ok_or_else(|| not_run(NotRun::Expired))?;
     let template = core.templates.of(&sealed.component).filter(|one| *one.hash == *sealed.template);
     let template = template.ok_or_else(|| not_run(NotRun::Expired))?;
-    if now() >= form.expires {
-        return Err(not_run(NotRun::Expired));
-    }
     let budget = Arc::new(Budget::new("form", core.limits.session_state_bytes));
     let cx = MountContext::new(core.env(identity.clone()))
         .with_time_limit(core.limits.action_time)

@@ -12,12 +12,12 @@ use super::{Runs, Site};
 /// A row whose form counts.
 #[derive(LiveComponent, Clone)]
 #[live(
-    name = "tally",
-    inline = r#"<form method="post" live:submit="add($form.by)"><input name="by"><b>{{ id }}: {{ count }}</b></form>"#
+    name = "form-tally",
+    inline = r#"<form method="post" live:submit="add($form.by)"><input name="by"><b>{{ label }}: {{ count }}</b></form>"#
 )]
 struct Tally {
     #[live(prop)]
-    id: String,
+    label: String,
     #[live(prop, default)]
     base: i64,
     #[live(default)]
@@ -36,9 +36,9 @@ impl Tally {
 /// A parent with state of its own, whose form adds children.
 #[derive(LiveComponent, Clone)]
 #[live(
-    name = "board",
+    name = "form-board",
     inline = r#"<form method="post" live:submit="grow()"><button>More</button></form>
-    <ul><li live:for="row in rows" live:key="row"><live:tally id="{{ row }}" base="{{ rows.len() }}"></live:tally></li></ul>"#,
+    <ul><li live:for="row in rows" live:key="row"><live:form-tally label="{{ row }}" base="{{ rows.len() }}"></live:form-tally></li></ul>"#,
     children(Tally)
 )]
 struct Board {
@@ -57,8 +57,8 @@ impl Board {
 #[derive(LivePage)]
 #[live(
     inline = r#"<!DOCTYPE html><html lang="en"><head><title>Tallies</title></head><body>
-        <div live:for="id in ids"><live:tally id="{{ id }}"></live:tally></div>
-        <live:board></live:board></body></html>"#,
+        <div live:for="id in ids"><live:form-tally label="{{ id }}"></live:form-tally></div>
+        <live:form-board></live:form-board></body></html>"#,
     children(Tally, Board)
 )]
 struct Tallies {
@@ -73,11 +73,11 @@ async fn tallies(live: Live) -> std::result::Result<Response, RenderError> {
 async fn plain(live: Live) -> std::result::Result<Response, RenderError> {
     let mut html = "<!doctype html><title>Tallies</title>".to_owned();
     for id in ["x", "y", "x"] {
-        let tally = live.render::<Tally>(TallyProps { id: id.into(), base: Some(1) }).await?;
+        let tally = live.render::<Tally>(TallyProps { label: id.into(), base: 1 }).await?;
         html.push_str(tally.as_str());
     }
     for id in ["one", "two"] {
-        let tally = live.render_as::<Tally>(id, TallyProps { id: "z".into(), base: None }).await?;
+        let tally = live.render_as::<Tally>(id, TallyProps { label: "z".into(), base: 0 }).await?;
         html.push_str(tally.as_str());
     }
     Ok(live.page(html))
