@@ -2,8 +2,8 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
-use vivaz::UnservedRoutes;
 use vivaz::prelude::*;
+use vivaz::{Compression, UnservedRoutes};
 
 use crate::store::Store;
 use crate::user::Cookies;
@@ -40,6 +40,7 @@ impl App {
             .merge(self.runtime.router())
             .layer(DefaultBodyLimit::max(MAX_BODY))
             .layer(self.runtime.cross_origin_protection())
+            .layer(Compression::new())
             .with_state(self);
         Ok(router)
     }

@@ -1,7 +1,8 @@
 // The time from a navigation to the first click that has an effect, in a browser without a cache,
 // for round-trip times of 0, 50 and 150 ms and a processor at full and a quarter of its speed.
-// Beside the demo's counter are the same page of an earlier commit, and a page with one socket and
-// hand-written JavaScript. All take turns in one run, so the ratios count.
+// Beside the demo's counter are the same page of an earlier commit, a page with one socket and
+// hand-written JavaScript, and the earlier page without its scripts: its first paint is what the
+// page itself costs. All take turns in one run, so the ratios count.
 
 import { type Browser, chromium, expect, test } from "@playwright/test";
 import { chromiumItself } from "../browsers.ts";
@@ -16,11 +17,27 @@ const SETTINGS = [
   { rtt: 150, megabits: 1.6, cpu: 1 },
 ];
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const BASE = "commit 7195144";
 const ROUNDS = Number(process.env.VIVAZ_ROUNDS ?? 9);
 
 type Load = { html: number; paint: number; click: number; bytes: number };
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+/** Loads a page without its scripts and returns the time of its first paint. */
+async function paintAlone(browser: Browser, line: Line, path: string, cpu: number): Promise<number> {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const session = await context.newCDPSession(page);
+  await session.send("Emulation.setCPUThrottlingRate", { rate: cpu });
+  await session.send("Network.enable");
+  await session.send("Network.setBlockedURLs", { urls: ["*.js", "*.wasm"] });
+  await page.goto(line.url + path);
+  const paint = await page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+  const time = (await paint.jsonValue()) ?? Number.NaN;
+  await context.close();
+  return time;
+}
 
 /** Loads the page once, and clicks from the first paint until the text of the counter changes. */
 async function load(browser: Browser, line: Line, path: string, cpu: number): Promise<Load> {
@@ -68,7 +85,7 @@ test("load", async () => {
   const targets: { name: string; server: Server; path: string }[] = [];
   for (const [name, binary, path] of [
     ["plain page", process.env.VIVAZ_PLAIN, "/"],
-    ["commit 7195144", process.env.VIVAZ_BASE, "/counter"],
+    [BASE, process.env.VIVAZ_BASE, "/counter"],
     ["vivaz", process.env.VIVAZ_DEMO, "/counter"],
   ] as const) {
     if (binary) targets.push({ name, server: await Server.start(binary), path });
@@ -77,6 +94,7 @@ test("load", async () => {
   const rows: string[] = [];
   for (const { rtt, megabits, cpu } of SETTINGS) {
     const loads = new Map<string, Load[]>();
+    const alone: number[] = [];
     for (let round = 0; round <= ROUNDS; round += 1) {
       for (const { name, server, path } of targets) {
         const line = await Line.to(server.url, rtt, megabits);
@@ -84,15 +102,24 @@ test("load", async () => {
         await line.close();
         // The first round warms the processes up.
         if (round > 0) loads.set(name, [...(loads.get(name) ?? []), one]);
+        if (round > 0 && name === BASE) {
+          const second = await Line.to(server.url, rtt, megabits);
+          alone.push(await paintAlone(browser, second, path, cpu));
+          await second.close();
+        }
       }
     }
     const middle = (name: string, figure: keyof Load) => median((loads.get(name) ?? []).map((one) => one[figure]));
     for (const { name } of targets) {
       const figures = (["html", "paint", "click"] as const).map((figure) => middle(name, figure).toFixed(0));
-      const ratio = middle(name, "click") / middle("commit 7195144", "click");
+      const ratio = middle(name, "click") / middle(BASE, "click");
       rows.push(
         `| ${rtt} ms, ${megabits} Mbit/s, CPU ${cpu}x | ${name} | ${figures.join(" | ")} | ${(middle(name, "bytes") / 1000).toFixed(1)} | ${ratio.toFixed(2)} |`,
       );
+    }
+    if (alone.length > 0) {
+      const ratio = median(alone) / middle(BASE, "click");
+      rows.push(`| ${rtt} ms, ${megabits} Mbit/s, CPU ${cpu}x | ${BASE} without scripts | | ${median(alone).toFixed(0)} | | | ${ratio.toFixed(2)} |`);
     }
   }
   await browser.close();
@@ -100,5 +127,5 @@ test("load", async () => {
   console.log(
     ["| line | page | HTML, ms | first paint, ms | first click, ms | kB received | ratio |", "| --- | --- | --- | --- | --- | --- | --- |", ...rows].join("\n"),
   );
-  expect(rows.length).toBe(SETTINGS.length * targets.length);
+  expect(rows.length).toBe(SETTINGS.length * (targets.length + (process.env.VIVAZ_BASE ? 1 : 0)));
 });

@@ -1,5 +1,7 @@
 //! HTTP: the routes, the upgrade to a WebSocket, the first paint, and the accept loop.
 
+#[cfg(feature = "compression")]
+pub(crate) mod compression;
 pub(crate) mod cross_origin;
 pub(crate) mod forms;
 pub(crate) mod listen;

@@ -91,8 +91,10 @@ pub use admission::middleware::{Call, CallRequest};
 pub use admission::scheme::is_https;
 pub use admission::secret::{Secret, SecretError};
 pub use assets::client::{CAPTURE, CAPTURE_HASH};
-pub use http::forms::with_forms;
+#[cfg(feature = "compression")]
+pub use http::compression::{Compressed, Compression};
 pub use http::cross_origin::{CrossOriginProtected, CrossOriginProtection};
+pub use http::forms::with_forms;
 pub use http::render::{Live, Markup, RenderError};
 pub use http::routes::{Routes, UnservedRoutes};
 pub use http::serve::{serve, serve_until};

@@ -82,7 +82,7 @@ pub use reads::Dependency;
 pub use render::{
     ChildSlot, FormSlot, Rendered, StateFields, TypedForm, render, render_page, render_typed, render_within,
 };
-#[cfg(all(feature = "render", feature = "serde_json"))]
-pub use submit::{FormEdit, FormField, SubmittedCall, SubmittedForm, submit_form};
 #[cfg(feature = "parse")]
 pub use sources::PartialFile;
+#[cfg(all(feature = "render", feature = "serde_json"))]
+pub use submit::{FormEdit, FormField, SubmittedCall, SubmittedForm, submit_form};

@@ -3,6 +3,8 @@
 mod form;
 pub(crate) mod frame;
 mod html;
+mod output;
+mod text;
 
 use crate::compile::Compiled;
 use crate::compiled::{AttributeKind, HoleKind};
@@ -16,10 +18,12 @@ use crate::place::push_step;
 use crate::program::RenderOp;
 use crate::route::{self, LinkRelation};
 use crate::url;
+use form::FormRenderer;
 pub use form::TypedForm;
 pub(crate) use form::{CollectedControl, CollectedModel, EvaluatedStatement, FormPass};
-use form::FormRenderer;
 use frame::{RenderFrame, RenderRoot};
+pub use output::{ChildSlot, FormSlot, Rendered};
+use text::{has_text, is_ticked, lines_of, option_value, text_of};
 
 /// Access to a component's fields: its own, and under the names of its shared fields their topics'
 /// states.
@@ -47,60 +51,6 @@ impl<D: Data> StateFields<D> for D {
     fn field(&self, name: &Name) -> Option<&D> {
         self.get(&name.text)
     }
-}
-
-/// The result of rendering.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rendered<D> {
-    /// The content of the component's element.
-    pub html: String,
-    /// The choices, in document order, so that the page can adopt HTML of an older state: for each
-    /// `live:for` the number of its items, for each `live:if` the number of its arm counted from 1,
-    /// or 0; those inside rows and arms directly after their own row or arm begins.
-    pub shape: Vec<u32>,
-    /// The child components, in document order; `html` does not contain them yet.
-    pub children: Vec<ChildSlot<D>>,
-    /// The forms that also work without JavaScript, in document order.
-    pub forms: Vec<FormSlot>,
-    /// The offset at which a page's capture script is inserted into `html`.
-    pub head: Option<usize>,
-    /// The offset at which the elements that load a page's client are inserted into `html`, if it
-    /// has a capture script.
-    pub client: Option<usize>,
-}
-
-/// The end of the content of a form that also works without JavaScript.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FormSlot {
-    /// The offset in [`Rendered::html`] at which its hidden controls are inserted.
-    pub offset: usize,
-    /// Its place, like [`ChildSlot::place`].
-    pub place: String,
-}
-
-/// The position of a child component.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChildSlot<D> {
-    /// The offset at which its `<live-component …>…</live-component>` is inserted into
-    /// [`Rendered::html`].
-    pub offset: usize,
-    /// The child's registered name.
-    pub component: Box<str>,
-    /// Its props.
-    pub props: Vec<(Box<str>, D)>,
-    /// Attributes of its start tag, escaped, each with a space before it: `id`, `class`, `data-…`.
-    pub attributes: String,
-    /// The `id` among them.
-    pub id: Option<String>,
-    /// The enclosing elements, outermost first: those of this template, and those around the
-    /// component.
-    pub around: Vec<OpenElement>,
-    /// Its place as a JSON array: hole numbers, row keys and arm numbers, as for
-    /// [`child_at`](crate::child_at).
-    pub place: String,
-    /// The names of those [`props`](Self::props) that read page-local state, which the page sends
-    /// itself.
-    pub page: Vec<Box<str>>,
 }
 
 /// Renders a component's state. `user` is the value of `$user`, an object with `id` and `name`.
@@ -526,47 +476,4 @@ impl<D: Data> Renderer<'_, D> {
             text_of(&Value::Borrowed(select)) == own
         }
     }
-}
-
-/// Formats a text for an element with `contenteditable`: all line breaks are `\n`, and a text that
-/// ends with one gets another, because the last one of an element is not visible. Same as in
-/// `client-wasm/js/modules/editable.js`.
-fn lines_of(text: &str) -> String {
-    let mut lines = text.replace("\r\n", "\n").replace('\r', "\n");
-    if lines.ends_with('\n') {
-        lines.push('\n');
-    }
-    lines
-}
-
-/// Returns whether a checkbox with the bound value and its own `value` is checked.
-fn is_ticked<D: Data>(bound: &Value<'_, D>, own: &Value<'_, D>) -> bool {
-    let Kind::List(items) = bound.kind() else { return bound.truthy() };
-    // The default value of a checkbox.
-    let is_null = matches!(own.kind(), Kind::Null);
-    has_text(items, &if is_null { "on".to_owned() } else { text_of(own) })
-}
-
-/// Returns the value of an option: its `value`, or else its text, as in a browser.
-fn option_value<D: Data>(own: Option<&Expr>, shown: &Expr, frame: &RenderFrame<'_, D>) -> String {
-    let own = own.map(|own| own.eval(frame)).filter(|own| !matches!(own.kind(), Kind::Null));
-    match own {
-        Some(own) => text_of(&own),
-        None => {
-            let text = text_of(&shown.eval(frame));
-            text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
-        }
-    }
-}
-
-/// Returns whether one of the items has that text.
-fn has_text<D: Data>(items: &[D], text: &str) -> bool {
-    items.iter().any(|item| text_of(&Value::Borrowed(item)) == text)
-}
-
-/// Returns a value as text, which is how a page compares the values of controls.
-fn text_of<D: Data>(value: &Value<'_, D>) -> String {
-    let mut text = String::new();
-    value.write(&mut text);
-    text
 }

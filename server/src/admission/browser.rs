@@ -60,6 +60,19 @@ impl CookieScope {
     }
 }
 
+/// Checks whether a request has cookies other than the browser's, which decides about nothing but
+/// seals. A header that cannot be read counts as one.
+pub(crate) fn has_other_cookies(headers: &HeaderMap) -> bool {
+    headers.get_all(header::COOKIE).iter().any(|header| {
+        header.to_str().map_or(true, |cookies| {
+            cookies.split(';').any(|cookie| {
+                let name = cookie.split('=').next().unwrap_or_default().trim();
+                name != NAME && name != HOST_NAME
+            })
+        })
+    })
+}
+
 /// The new browser of a request, and the cookie that its response has to set. Empty until they are
 /// needed. All clones share both, so that all components of a page are bound to one browser.
 #[derive(Clone, Debug, Default)]

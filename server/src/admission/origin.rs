@@ -5,6 +5,8 @@
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 
+use super::browser::has_other_cookies;
+
 /// Set by browsers; scripts cannot change it.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -86,6 +88,15 @@ impl Origins {
     fn is_allowed(&self, origin: &str) -> bool {
         self.allowed.iter().any(|one| one.eq_ignore_ascii_case(origin))
     }
+}
+
+/// Checks whether a request carries credentials and may come from a page of another site. Such a
+/// page cannot read the answer, but it may see its length on the wire.
+///
+/// Browsers that do not send `Sec-Fetch-Site` cannot be told apart, so their requests count too.
+pub(crate) fn is_of_other_site_with_credentials(headers: &HeaderMap) -> bool {
+    let has_credentials = has_other_cookies(headers) || headers.contains_key(header::AUTHORIZATION);
+    has_credentials && !matches!(single(headers, &SEC_FETCH_SITE), Ok(Some("same-origin" | "none")))
 }
 
 /// Checks that a text has the form of an `Origin` header: a scheme and a host. `null` is the origin

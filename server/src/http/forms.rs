@@ -32,7 +32,9 @@ use self::body::BodyError;
 use self::outcome::{NotRun, Outcome};
 use self::record::{Record, Recorded};
 use self::seal::FormSeal;
-pub(crate) use self::target::{FormChain, FormRoots, PaintedForm, RestoreTarget, SubmittedPage, hidden_control};
+pub(crate) use self::target::{
+    FormChain, FormRoots, PaintedForm, RestoreTarget, SubmittedPage, hidden_control,
+};
 pub(crate) use self::used::UsedForms;
 use self::used::{Beginning, RunningForm};
 use crate::admission::address::client_address;
@@ -170,8 +172,7 @@ impl FormRequest {
         let (_, token) = fields.swap_remove(at);
         fields.retain(|(name, _)| name != seal::FIELD);
         let browsers = BrowserId::of_connection(&parts.headers, &core.secret);
-        let form =
-            FormSeal::open(&token, &core.sealer, identity, &browsers).ok_or(Refused::BadSeal)?;
+        let form = FormSeal::open(&token, &core.sealer, identity, &browsers).ok_or(Refused::BadSeal)?;
         runtime.on_executor();
         let outcome = outcome_of(runtime, identity, form.clone(), fields).await?;
         Answer::of(core, identity, parts, form, outcome)
@@ -189,8 +190,7 @@ async fn outcome_of(
     let core = supervisor.core();
     // Without a store, another process knows whether the form was run.
     let is_elsewhere = core.keeper.is_none() && form.process.as_deref() != Some(&*core.process);
-    let beginning =
-        if is_elsewhere { Beginning::Forgotten } else { core.used_forms.begin(&form, now()) };
+    let beginning = if is_elsewhere { Beginning::Forgotten } else { core.used_forms.begin(&form, now()) };
     let mut outcome = match beginning {
         Beginning::Forgotten => {
             let expired = run::not_run(NotRun::Expired, supervisor, identity, &form, &fields).await;

@@ -1,5 +1,7 @@
 //! The first paint: renders components into the application's HTML response.
 
+mod caching;
+mod error;
 mod paint;
 
 use std::collections::BTreeMap;
@@ -8,25 +10,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{FromRef, FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
 use vivaz_components::spec::Spec;
-use vivaz_components::{
-    ActionError, ErrorCode, Flash, Identity, LiveComponent, LivePage, Registration, UrlParams,
-};
+use vivaz_components::{Flash, Identity, LiveComponent, LivePage, Registration, UrlParams};
 
+pub use self::error::RenderError;
 use super::forms::seal::RootKey;
 use super::forms::{AcceptsForms, FormChain, FormRequest, FormRoots, RestoreTarget, SubmittedPage};
 use super::listen::warn_without_listener;
 use super::tickets::PageFlashes;
 use crate::admission::browser::{BrowserCookie, BrowserId, CookieScope};
 use crate::admission::identify::{IdentityError, answer_of};
-
 use crate::admission::seal::{holder, holder_with_browser};
 use crate::assets;
 use crate::runtime::Runtime;
-use crate::telemetry::log::Escaped;
+use caching::{UNCACHED, cache_control};
 
 /// Renders components in an axum handler. It is extracted from the request and carries the client's
 /// identity.
@@ -59,6 +59,7 @@ pub struct Live {
     forms: Option<FormRoots>,
     /// The form that was sent to the page.
     submitted: Option<Arc<SubmittedPage>>,
+    cache_control: HeaderValue,
 }
 
 /// The parameters that the components of a response are bound to, each with a component's name.
@@ -124,104 +125,6 @@ impl fmt::Display for Markup {
     }
 }
 
-/// The reason why a component could not be rendered.
-///
-/// As a response it is plain text without details: 401, 403 or 404 if the component or one of its
-/// topics returned `unauthenticated`, `forbidden` or `not_found`, otherwise 500.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RenderError {
-    /// The component, or one of its topics, returned an error.
-    #[error("{0}")]
-    Component(ActionError),
-    /// The component and its children have more bytes of state than
-    /// [`Limits::session_state_bytes`](crate::Limits::session_state_bytes) allows.
-    #[error("{0}")]
-    TooLarge(ActionError),
-    /// No component of this name is registered: its crate is not linked, or
-    /// `builder.component::<C>()` is missing.
-    #[error("{0}")]
-    Unknown(String),
-    /// The props cannot be serialised as JSON: a number in them is NaN or infinite, or the
-    /// `Serialize` implementation of a type fails. The source names the prop.
-    #[error("the props of `{component}` cannot be serialised as JSON: {source}")]
-    Props {
-        /// The component's name.
-        component: &'static str,
-        /// The error of the serialiser.
-        source: serde_json::Error,
-    },
-    /// A value of a page cannot be serialised as JSON.
-    #[error("the values of the page `{page}` cannot be serialised as JSON: {source}")]
-    Values {
-        /// The page's type.
-        page: &'static str,
-        /// The error of the serialiser.
-        source: serde_json::Error,
-    },
-    /// Two components of the page are bound to one parameter of its URL.
-    #[error(
-        "the components `{first}` and `{second}` are both bound to the parameter `{parameter}` of the URL; give one of \
-         the fields another name, #[live(url = \"…\")], or bind a field of their parent and pass it as a prop"
-    )]
-    Parameter {
-        /// The parameter's name.
-        parameter: &'static str,
-        /// The component that was rendered first.
-        first: &'static str,
-        /// The other component.
-        second: &'static str,
-    },
-    /// The seal of a component cannot be created, for example because the system's random number
-    /// generator fails.
-    #[error("cannot create a seal: {0}")]
-    Seal(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The state cannot be serialised as JSON.
-    #[error(transparent)]
-    Json(#[from] serde_json::Error),
-}
-
-impl From<ActionError> for RenderError {
-    fn from(error: ActionError) -> Self {
-        if error.code() == ErrorCode::TooLarge { Self::TooLarge(error) } else { Self::Component(error) }
-    }
-}
-
-impl IntoResponse for RenderError {
-    fn into_response(self) -> Response {
-        let (status, text) = match &self {
-            Self::Component(error) if error.code() == ErrorCode::Unauthenticated => {
-                (StatusCode::UNAUTHORIZED, "Authentication required.")
-            }
-            Self::Component(error) if error.code() == ErrorCode::Forbidden => {
-                (StatusCode::FORBIDDEN, "Permission denied.")
-            }
-            // The props have the right types, so a bad value is a topic's key, most likely from the
-            // URL.
-            Self::Component(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::BadProps) => {
-                tracing::debug!(error = %Escaped(error), "page not found");
-                (StatusCode::NOT_FOUND, "Page not found.")
-            }
-            Self::Component(_)
-            | Self::TooLarge(_)
-            | Self::Unknown(_)
-            | Self::Props { .. }
-            | Self::Values { .. }
-            | Self::Parameter { .. }
-            | Self::Seal(_)
-            | Self::Json(_) => {
-                tracing::error!(error = %Escaped(&self), "rendering a page failed");
-                (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error.")
-            }
-        };
-        (status, UNCACHED, text).into_response()
-    }
-}
-
-/// Forbids caching: a cache could otherwise store a 404 and return it to other visitors.
-const UNCACHED: [(HeaderName, HeaderValue); 1] =
-    [(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"))];
-
 impl Live {
     #[cfg(feature = "testing")]
     pub(crate) fn new(runtime: Runtime, identity: Identity) -> Self {
@@ -235,6 +138,7 @@ impl Live {
             flashes: PageFlashes::default(),
             forms: None,
             submitted: None,
+            cache_control: UNCACHED[0].1.clone(),
         }
     }
 
@@ -437,7 +341,7 @@ impl Live {
 
     /// Returns the headers for a response that contains the components rendered so far.
     fn rendered_headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::from_iter(UNCACHED);
+        let mut headers = HeaderMap::from_iter([(header::CACHE_CONTROL, self.cache_control.clone())]);
         if let SealBinding::NewBrowser { cookie, .. } = &self.binding {
             cookie.write(&mut headers);
         }
@@ -510,7 +414,8 @@ where
         flashes.messages.extend(submitted.iter().flat_map(|page| page.flashes()));
         let accepts = parts.extensions.get::<AcceptsForms>().is_some();
         let forms = accepts.then(|| parts.extensions.get_or_insert_default::<FormRoots>().clone());
-        Ok(Self { runtime, identity, binding, params, bound, path, flashes, forms, submitted })
+        let cache_control = cache_control(&parts.headers);
+        Ok(Self { runtime, identity, binding, params, bound, path, flashes, forms, submitted, cache_control })
     }
 }
 

@@ -215,7 +215,8 @@ impl Site {
             request = request.header(*name, value);
         }
         if !self.cookies.is_empty() {
-            let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let cookies: Vec<_> =
+                self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header(header::COOKIE, cookies.join("; "));
         }
         let response = self.router.call(request.body(body).unwrap()).await.unwrap();
@@ -235,10 +236,12 @@ impl Site {
 }
 
 fn encoded(fields: &[(&str, &str)]) -> String {
-    let escape = |text: &str| {
-        text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>()
-    };
-    fields.iter().map(|(name, text)| format!("{}={}", escape(name), escape(text))).collect::<Vec<_>>().join("&")
+    let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    fields
+        .iter()
+        .map(|(name, text)| format!("{}={}", escape(name), escape(text)))
+        .collect::<Vec<_>>()
+        .join("&")
 }
 
 impl Page {
@@ -289,7 +292,11 @@ async fn a_form_runs_its_action_and_the_page_shows_the_new_state() {
         let mut site = Site::new();
         let seal = site.get(path).await.seal();
         let fields = [
-            ("name", "Ada<3"), ("draft", "to be cleared"), ("agree", "on"), ("note", "hi"), ("live:form", &seal),
+            ("name", "Ada<3"),
+            ("draft", "to be cleared"),
+            ("agree", "on"),
+            ("note", "hi"),
+            ("live:form", &seal),
         ];
         let page = site.post(path, &fields).await;
         assert_eq!(page.status, StatusCode::OK);
@@ -310,7 +317,8 @@ async fn a_form_runs_its_action_and_the_page_shows_the_new_state() {
 async fn a_refused_form_shows_its_errors_and_the_typed_values() {
     let mut site = Site::new();
     let seal = site.get("/").await.seal();
-    let fields = [("name", ""), ("draft", "kept"), ("agree", "on"), ("note", "\r\na \"note\""), ("live:form", &seal)];
+    let fields =
+        [("name", ""), ("draft", "kept"), ("agree", "on"), ("note", "\r\na \"note\""), ("live:form", &seal)];
     let page = site.post("/", &fields).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     page.shows(r#"<p class="error">who are you?</p>"#);

@@ -22,6 +22,7 @@ mod brittle;
 mod budget_ways;
 mod budgets;
 mod chaos;
+mod compression;
 mod connecting;
 mod cross_origin;
 mod depth;

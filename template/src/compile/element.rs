@@ -390,9 +390,10 @@ fn control_names(form: &Element) -> Option<Vec<String>> {
             if opaque {
                 return None;
             }
-            let is_modelled = child.attributes.iter().any(|attribute| {
-                live(attribute).is_some_and(|name| name.split('.').next() == Some("model"))
-            });
+            let is_modelled = child
+                .attributes
+                .iter()
+                .any(|attribute| live(attribute).is_some_and(|name| name.split('.').next() == Some("model")));
             if is_named_by_model && is_modelled && child.attribute("name").is_none() {
                 return None;
             }

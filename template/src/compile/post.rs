@@ -45,7 +45,8 @@ impl Compiler {
         }
         let input = input(element)?;
         let name = element.attribute("name").map_or(NULL, |name| self.value_again(name));
-        let own = element.attribute("value").filter(|_| matches!(input, FormInput::Checkbox | FormInput::Radio));
+        let own =
+            element.attribute("value").filter(|_| matches!(input, FormInput::Checkbox | FormInput::Radio));
         let own = own.map_or(NULL, |own| self.value_again(own));
         let disabled = self.disabled(element);
         self.op(RenderOp::Control(Box::new(FormControl { name, input, own, disabled, model: None })));

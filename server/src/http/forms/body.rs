@@ -43,9 +43,7 @@ pub(super) async fn read(
     let bytes = axum::body::to_bytes(body, max).await.map_err(|_| BodyError::TooLarge)?;
     let mut fields = match boundary {
         Some(boundary) => multipart(bytes, boundary).await?,
-        None => {
-            form_urlencoded::parse(&bytes).into_owned().take(MAX_FIELDS + 1).collect::<Vec<FormField>>()
-        }
+        None => form_urlencoded::parse(&bytes).into_owned().take(MAX_FIELDS + 1).collect::<Vec<FormField>>(),
     };
     if fields.len() > MAX_FIELDS {
         return Err(BodyError::TooLarge);
@@ -102,8 +100,7 @@ mod tests {
         let part = |name: &str, text: &str| {
             format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
         };
-        let multipart =
-            format!("{}{}{}--x--\r\n", part("a b", "1\r\n2"), part("é", "&="), part("a b", ""));
+        let multipart = format!("{}{}{}--x--\r\n", part("a b", "1\r\n2"), part("é", "&="), part("a b", ""));
         assert_eq!(read_text("multipart/form-data; boundary=x", &multipart).await, expected);
     }
 

@@ -279,10 +279,7 @@ impl Journal for FormJournal {
                 let done = StoredOutcome { outcome, has_state: true };
                 let reply = change.done.is_some().then(|| stored_reply(&done)).transpose()?;
                 let state = component_state(change.state)?;
-                Ok(CommitRecord {
-                    change: StoredChange::Changed { state, settled: Ref::FIRST.get() },
-                    reply,
-                })
+                Ok(CommitRecord { change: StoredChange::Changed { state, settled: Ref::FIRST.get() }, reply })
             }),
             publish,
         });

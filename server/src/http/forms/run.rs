@@ -157,10 +157,8 @@ async fn prepare(
         _ => Box::new(Outcome::refused(&error, false, Value::Null)),
     };
     let mut instance = restore::from_seal(sealed, &registration, cx).await.map_err(refused)?;
-    let state = instance
-        .state()
-        .and_then(|own| restore::complete_state(&own, instance.as_mut()))
-        .map_err(refused)?;
+    let state =
+        instance.state().and_then(|own| restore::complete_state(&own, instance.as_mut())).map_err(refused)?;
     let user = super::user(identity);
     let submitted = submit_form(&template.compiled, &state, user.as_ref(), &form.place, fields);
     let form = submitted.ok_or_else(|| not_run(NotRun::Gone))?;
@@ -187,7 +185,8 @@ impl FormRun {
             match call {
                 SubmittedCall::Action(action, args) => {
                     let edits = std::mem::take(&mut set);
-                    let (name, fields) = (action.clone(), edits.iter().map(|(field, _)| field.as_str().into()));
+                    let (name, fields) =
+                        (action.clone(), edits.iter().map(|(field, _)| field.as_str().into()));
                     self.ask(CallRequest::Action { name, edits: fields.collect() })
                         .await
                         .map_err(Refusal::Call)?;

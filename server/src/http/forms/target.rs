@@ -43,9 +43,7 @@ impl SubmittedPage {
         let first = self.form.chain.first().filter(|first| first.component == component)?;
         let is_same = match (&root.id, &key.id) {
             (Some(one), Some(other)) => one == other,
-            (None, None) => {
-                root.is_only && key.is_only || root.props == key.props && root.nth == key.nth
-            }
+            (None, None) => root.is_only && key.is_only || root.props == key.props && root.nth == key.nth,
             (Some(_), None) | (None, Some(_)) => false,
         };
         if !is_same || self.is_found.swap(true, Ordering::SeqCst) {

@@ -126,7 +126,8 @@ async fn bodies_of_other_types_and_sizes_are_refused() {
     let large = format!("{body}&more={}", "x".repeat(4_000));
     let page = site.send("POST", "/", &[URLENCODED], Body::from(large)).await;
     assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
-    let file = "--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n\r\ntext\r\n--x--\r\n";
+    let file =
+        "--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n\r\ntext\r\n--x--\r\n";
     let multipart = ("content-type", "multipart/form-data; boundary=x");
     let page = site.send("POST", "/", &[multipart], Body::from(file)).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -193,12 +194,8 @@ async fn middleware_may_refuse_a_form() {
 
 #[tokio::test]
 async fn the_rate_of_forms_is_limited() {
-    let limits = Limits {
-        upgrade_burst: 3,
-        upgrades_per_second: 1,
-        loopback_is_limited: true,
-        ..Limits::default()
-    };
+    let limits =
+        Limits { upgrade_burst: 3, upgrades_per_second: 1, loopback_is_limited: true, ..Limits::default() };
     let mut site = Site::with(move |builder| builder.limits(limits));
     let peer: std::net::SocketAddr = "192.0.2.7:4000".parse().unwrap();
     site.router = site.router.clone().layer(axum::Extension(axum::extract::ConnectInfo(peer)));

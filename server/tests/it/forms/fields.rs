@@ -110,8 +110,21 @@ impl Controls {
         let items: Vec<_> = self.items.iter().map(|item| format!("{}={}", item.text, item.done)).collect();
         self.report = format!(
             "{} {:?} {} {} {} {:?} {:?} {:?} {:?} {:?} [{}] {name} {number} {:?} {} {:?} edited {}",
-            self.age, self.name, self.agree, self.locked, self.fenced, self.size, self.country, self.langs,
-            self.colors, self.about, items.join(" "), order.tags, order.gift, order.how, self.edited.join(" "),
+            self.age,
+            self.name,
+            self.agree,
+            self.locked,
+            self.fenced,
+            self.size,
+            self.country,
+            self.langs,
+            self.colors,
+            self.about,
+            items.join(" "),
+            order.tags,
+            order.gift,
+            order.how,
+            self.edited.join(" "),
         );
         Ok(())
     }
@@ -169,14 +182,39 @@ async fn every_control_is_read_as_the_client_reads_it() {
     let mut site = Site::new();
     let seal = site.get("/controls").await.seal();
     let replaced = [
-        "age", "name", "country", "langs", "colors", "about", "text-1", "done-1", "street.name", "street.number",
-        "tags", "fenced",
+        "age",
+        "name",
+        "country",
+        "langs",
+        "colors",
+        "about",
+        "text-1",
+        "done-1",
+        "street.name",
+        "street.number",
+        "tags",
+        "fenced",
     ];
     let fields = [
-        ("age", "42"), ("name", "  Ada "), ("agree", "on"), ("size", "l"), ("country", "de"), ("langs", "fr"),
-        ("langs", "de"), ("colors", "blue"), ("about", "a\r\nb"), ("text-1", "new"), ("done-2", "on"),
-        ("street.name", "Elm"), ("street.number", "12"), ("tags", "a"), ("tags", "b"), ("gift", "on"),
-        ("how", "fast"), ("unknown", "ignored"), ("live:form", &seal),
+        ("age", "42"),
+        ("name", "  Ada "),
+        ("agree", "on"),
+        ("size", "l"),
+        ("country", "de"),
+        ("langs", "fr"),
+        ("langs", "de"),
+        ("colors", "blue"),
+        ("about", "a\r\nb"),
+        ("text-1", "new"),
+        ("done-2", "on"),
+        ("street.name", "Elm"),
+        ("street.number", "12"),
+        ("tags", "a"),
+        ("tags", "b"),
+        ("gift", "on"),
+        ("how", "fast"),
+        ("unknown", "ignored"),
+        ("live:form", &seal),
     ];
     let page = site.post("/controls", &changed(&replaced, &fields)).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.html);
@@ -194,8 +232,14 @@ async fn a_value_that_does_not_fit_is_kept_beside_its_error() {
     let mut site = Site::new();
     let seal = site.get("/controls").await.seal();
     let fields = [
-        ("age", "300"), ("name", "Ada"), ("street.name", "Elm"), ("tags", "b"), ("pin", "1234"), ("pick", "2"),
-        ("text-1", "new"), ("live:form", &*seal),
+        ("age", "300"),
+        ("name", "Ada"),
+        ("street.name", "Elm"),
+        ("tags", "b"),
+        ("pin", "1234"),
+        ("pick", "2"),
+        ("text-1", "new"),
+        ("live:form", &*seal),
     ];
     let replaced = ["age", "name", "street.name", "tags", "pin", "pick", "text-1"];
     let page = site.post("/controls", &changed(&replaced, &fields)).await;
@@ -206,7 +250,10 @@ async fn a_value_that_does_not_fit_is_kept_beside_its_error() {
         let shown = format!("value=\"{value}\"");
         assert!(page.control(name).contains(&shown), "{name}: {}", page.html);
     }
-    assert_eq!(page.control("tags"), r#"name="tags" type="checkbox" value="a"; checked name="tags" type="checkbox" value="b""#);
+    assert_eq!(
+        page.control("tags"),
+        r#"name="tags" type="checkbox" value="a"; checked name="tags" type="checkbox" value="b""#
+    );
     page.shows(r#"<option value="1">one</option><option value="2" selected>two</option>"#);
     page.hides("1234");
     page.hides("live-failure");
@@ -229,12 +276,15 @@ async fn an_argument_that_does_not_fit_is_reported() {
 async fn missing_fields_are_reported_or_have_their_defaults() {
     let mut site = Site::new();
     let seal = site.get("/controls").await.seal();
-    let page = site.post("/controls", &changed(&["street.name", "street.number"], &[("live:form", &seal)])).await;
+    let page =
+        site.post("/controls", &changed(&["street.name", "street.number"], &[("live:form", &seal)])).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     // A client that sends a part of the form edits only that part.
     let seal = page.seal();
     let fields = [("street.name", "Elm"), ("street.number", "2"), ("live:form", &*seal)];
     let page = site.post("/controls", &fields).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.html);
-    page.shows("7 \"\" false true false None \"\" [] [\"green\"] \"\" [t1=false t2=false] Elm 2 [] false None");
+    page.shows(
+        "7 \"\" false true false None \"\" [] [\"green\"] \"\" [t1=false t2=false] Elm 2 [] false None",
+    );
 }

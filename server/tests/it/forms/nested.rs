@@ -84,9 +84,7 @@ async fn plain(live: Live) -> std::result::Result<Response, RenderError> {
 }
 
 pub(super) fn routes() -> Router<Runtime> {
-    Router::new()
-        .route("/tallies", with_forms(get(tallies)))
-        .route("/tallies/plain", with_forms(get(plain)))
+    Router::new().route("/tallies", with_forms(get(tallies))).route("/tallies/plain", with_forms(get(plain)))
 }
 
 /// The counts that a page shows.

@@ -94,7 +94,9 @@ async fn a_browser_that_goes_away_does_not_stop_the_action() {
 async fn a_repeated_form_shows_the_first_outcome_whatever_it_contains() {
     let mut site = Site::new();
     let seal = site.get("/").await.seal();
-    site.post("/", &[("name", "Ada"), ("note", "hi"), ("live:form", &seal)]).await.shows("1 by Ada (hi, false, 1)");
+    site.post("/", &[("name", "Ada"), ("note", "hi"), ("live:form", &seal)])
+        .await
+        .shows("1 by Ada (hi, false, 1)");
     let page = site.post("/", &[("name", "Eve"), ("note", "away"), ("live:form", &seal)]).await;
     assert_eq!(page.status, StatusCode::OK);
     page.shows("1 by Ada (hi, false, 1)");
