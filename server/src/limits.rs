@@ -84,8 +84,8 @@ pub struct Limits {
     /// status 429, before the identity hook runs. An address is an IPv4 address or an IPv6 network
     /// with a prefix of 64 bits.
     pub connections_per_address: usize,
-    /// Maximum rate at which one address opens WebSocket connections, in connections per second in
-    /// the long run. Further ones are refused with the status 429.
+    /// Maximum rate at which one address opens WebSocket connections and sends forms without
+    /// JavaScript, in connections and forms per second in the long run. Further ones are refused with the status 429.
     pub upgrades_per_second: u32,
     /// Maximum number of WebSocket connections that one address opens in a burst.
     pub upgrade_burst: u32,
