@@ -85,9 +85,10 @@ pub struct Limits {
     /// with a prefix of 64 bits.
     pub connections_per_address: usize,
     /// Maximum rate at which one address opens WebSocket connections and sends forms without
-    /// JavaScript, in connections and forms per second in the long run. Further ones are refused with the status 429.
+    /// JavaScript, in connections and forms per second in the long run. Further ones are refused
+    /// with the status 429.
     pub upgrades_per_second: u32,
-    /// Maximum number of WebSocket connections that one address opens in a burst.
+    /// Maximum number of connections and forms of one address in a burst.
     pub upgrade_burst: u32,
     /// Maximum rate of log events that clients cause (an unknown name, a refused upgrade), in
     /// events per second in the long run. A burst may have five times as many. Further events are

@@ -43,8 +43,8 @@ pub enum SubmittedCall {
     Edit(Box<str>, Value),
 }
 
-/// Evaluates the form at a place, as it was rendered from this state, with the fields that a browser
-/// has sent. Returns `None` if the template has no such form in this state.
+/// Evaluates the form at a place, as it was rendered from this state, with the fields that a
+/// browser has sent. Returns `None` if the template has no such form in this state.
 ///
 /// ```
 /// use serde_json::json;

@@ -1,17 +1,14 @@
 //! Forms that work without JavaScript: a `live:submit` with `method="post"`. The browser sends the
-//! form to the address of its page. The runtime runs the action, and the page is rendered again with
-//! the component's new state.
+//! form to the address of its page. The runtime runs the action, and the page is rendered again
+//! with the component's new state.
 
 mod answer;
 mod body;
 mod effects;
-mod outcome;
 mod record;
 pub(crate) mod restore;
 mod run;
-pub(crate) mod seal;
 mod target;
-mod used;
 
 use std::sync::Arc;
 
@@ -23,22 +20,21 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, OnceCell, watch};
+use tokio::sync::{Mutex, OnceCell};
 use tower_service::Service;
 use vivaz_components::Identity;
 
-use self::answer::{Answer, Refused};
-use self::body::BodyError;
-use self::outcome::{NotRun, Outcome};
-use self::record::{Record, Recorded};
-use self::seal::FormSeal;
+use self::answer::{FormAnswer, RefusedForm};
+use self::body::FormBodyError;
+use self::record::{FormRecord, Recorded};
 pub(crate) use self::target::{
     FormChain, FormRoots, PaintedForm, RestoreTarget, SubmittedPage, hidden_control,
 };
-pub(crate) use self::used::UsedForms;
-use self::used::{Beginning, RunningForm};
 use crate::admission::address::client_address;
 use crate::admission::browser::BrowserId;
+use crate::admission::form::outcome::{FormOutcome, NotRun};
+use crate::admission::form::seal::{FIELD, FormSeal};
+use crate::admission::form::used::{Beginning, RunningForm};
 use crate::admission::seal::now;
 use crate::runtime::Runtime;
 use crate::session::sessions::supervisor::Supervisor;
@@ -49,9 +45,9 @@ use crate::telemetry::log::{Escaped, client_event};
 /// for every page.
 ///
 /// The handler has to take a [`Live`](crate::Live). A form is sent with the method `POST`. The
-/// runtime runs its action when it extracts the `Live`, and then the handler renders the page, as for
-/// `GET`: the form's component has its new state. If the action navigates, the browser is sent there,
-/// and the handler does not run. A handler of `handler` for `POST` takes precedence.
+/// runtime runs its action when it extracts the `Live`, and then the handler renders the page, as
+/// for `GET`: the form's component has its new state. If the action navigates, the browser is sent
+/// there, and the handler does not run. A handler of `handler` for `POST` takes precedence.
 ///
 /// ```
 /// use axum::Router;
@@ -87,7 +83,7 @@ pub(crate) struct FormRequest(Arc<SentForm>);
 struct SentForm {
     content_type: Option<HeaderValue>,
     body: Mutex<Option<Body>>,
-    answer: OnceCell<Answer>,
+    answer: OnceCell<FormAnswer>,
 }
 
 /// Runs the handler of a page for a form that was sent to it.
@@ -107,7 +103,6 @@ async fn receive<S: Clone + Send + Sync + 'static>(
     for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
         parts.headers.remove(name);
     }
-    let headers = parts.headers.clone();
     parts.extensions.insert(form.clone());
     let request = Request::from_parts(parts, Body::empty());
     // A router of methods is always ready, and its errors are responses.
@@ -116,7 +111,7 @@ async fn receive<S: Clone + Send + Sync + 'static>(
         Err(never) => match never {},
     };
     match form.0.answer.get() {
-        Some(answer) => answer.respond(response, &headers),
+        Some(answer) => answer.respond(response),
         // The handler takes no `Live`: it shows a page that has no forms.
         None if response.status().is_success() => not_allowed(),
         None => response,
@@ -141,12 +136,12 @@ impl FormRequest {
         self.0.answer.get_or_init(|| submitted).await.page()
     }
 
-    async fn run(&self, runtime: &Runtime, identity: &Identity, parts: &Parts) -> Answer {
+    async fn run(&self, runtime: &Runtime, identity: &Identity, parts: &Parts) -> FormAnswer {
         match self.run_once(runtime, identity, parts).await {
             Ok(answer) => answer,
             Err(refused) => {
                 client_event!(runtime.core().log, INFO, ?refused, "a form was refused");
-                Answer::Refused(refused)
+                FormAnswer::Refused(refused)
             }
         }
     }
@@ -156,26 +151,26 @@ impl FormRequest {
         runtime: &Runtime,
         identity: &Identity,
         parts: &Parts,
-    ) -> Result<Answer, Refused> {
+    ) -> Result<FormAnswer, RefusedForm> {
         let core = runtime.core();
         // Checked here, too, because an application may not use the layer.
         if !core.origins.allow_method(&Method::POST, &parts.uri, &parts.headers) {
-            return Err(Refused::CrossOrigin);
+            return Err(RefusedForm::CrossOrigin);
         }
         let address = client_address(parts, &core.proxies);
         core.addresses
             .admit_form(address, core.started.elapsed())
-            .map_err(|retry| Refused::TooMany(retry.0))?;
+            .map_err(|retry| RefusedForm::TooMany(retry.0))?;
         let body = self.0.body.lock().await.take().unwrap_or_default();
         let mut fields = body::read(self.0.content_type.as_ref(), body, core.limits.form_bytes).await?;
-        let at = fields.iter().position(|(name, _)| name == seal::FIELD).ok_or(Refused::NoSeal)?;
+        let at = fields.iter().position(|(name, _)| name == FIELD).ok_or(RefusedForm::NoSeal)?;
         let (_, token) = fields.swap_remove(at);
-        fields.retain(|(name, _)| name != seal::FIELD);
+        fields.retain(|(name, _)| name != FIELD);
         let browsers = BrowserId::of_connection(&parts.headers, &core.secret);
-        let form = FormSeal::open(&token, &core.sealer, identity, &browsers).ok_or(Refused::BadSeal)?;
+        let form = FormSeal::open(&token, &core.sealer, identity, &browsers).ok_or(RefusedForm::BadSeal)?;
         runtime.on_executor();
         let outcome = outcome_of(runtime, identity, form.clone(), fields).await?;
-        Answer::of(core, identity, parts, form, outcome)
+        FormAnswer::of(core, identity, parts, form, outcome)
     }
 }
 
@@ -185,7 +180,7 @@ async fn outcome_of(
     identity: &Identity,
     form: FormSeal,
     fields: Vec<(String, String)>,
-) -> Result<Arc<Outcome>, Refused> {
+) -> Result<Arc<FormOutcome>, RefusedForm> {
     let supervisor = runtime.supervisor();
     let core = supervisor.core();
     // Without a store, another process knows whether the form was run.
@@ -200,7 +195,7 @@ async fn outcome_of(
         Beginning::First(running) => {
             if supervisor.shutdown.is_cancelled() {
                 running.finish_and_forget(None);
-                return Err(Refused::Unavailable);
+                return Err(RefusedForm::Unavailable);
             }
             let outcome = running.subscribe();
             // A task of its own, because the browser may close its connection before the end.
@@ -211,9 +206,9 @@ async fn outcome_of(
     };
     let known = outcome.wait_for(Option::is_some).await;
     match known {
-        Ok(outcome) => outcome.clone().ok_or(Refused::Unavailable),
+        Ok(outcome) => outcome.clone().ok_or(RefusedForm::Unavailable),
         // The task has ended without an outcome.
-        Err(_) => Err(Refused::Unavailable),
+        Err(_) => Err(RefusedForm::Unavailable),
     }
 }
 
@@ -232,7 +227,7 @@ async fn run_recorded(
         return running.finish(Arc::new(outcome));
     };
     let patience = core.limits.action_time;
-    let recorded = match Record::begin(keeper, &form, spec, &identity, now(), patience).await {
+    let recorded = match FormRecord::begin(keeper, &form, spec, &identity, now(), patience).await {
         Ok(recorded) => recorded,
         Err(error) => {
             tracing::error!(error = %Escaped(&error), "cannot record a form; it was not run");
@@ -255,13 +250,13 @@ async fn run_recorded(
     running.finish_and_forget(Some(Arc::new(outcome)));
 }
 
-impl From<BodyError> for Refused {
-    fn from(error: BodyError) -> Self {
+impl From<FormBodyError> for RefusedForm {
+    fn from(error: FormBodyError) -> Self {
         match error {
-            BodyError::ContentType => Self::ContentType,
-            BodyError::TooLarge => Self::TooLarge,
-            BodyError::File => Self::File,
-            BodyError::Malformed => Self::Malformed,
+            FormBodyError::ContentType => Self::ContentType,
+            FormBodyError::TooLarge => Self::TooLarge,
+            FormBodyError::File => Self::File,
+            FormBodyError::Malformed => Self::Malformed,
         }
     }
 }
@@ -271,9 +266,6 @@ pub(crate) fn user(identity: &Identity) -> Option<Value> {
     let user = identity.user().ok()?;
     Some(json!({ "id": user.id, "name": user.name }))
 }
-
-/// The type of the channel on which the outcome of a form is published.
-type OutcomeReceiver = watch::Receiver<Option<Arc<Outcome>>>;
 
 /// Returns the headers of a response that no cache stores.
 fn uncached() -> HeaderMap {

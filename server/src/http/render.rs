@@ -17,11 +17,11 @@ use vivaz_components::spec::Spec;
 use vivaz_components::{Flash, Identity, LiveComponent, LivePage, Registration, UrlParams};
 
 pub use self::error::RenderError;
-use super::forms::seal::RootKey;
 use super::forms::{AcceptsForms, FormChain, FormRequest, FormRoots, RestoreTarget, SubmittedPage};
 use super::listen::warn_without_listener;
 use super::tickets::PageFlashes;
 use crate::admission::browser::{BrowserCookie, BrowserId, CookieScope};
+use crate::admission::form::seal::RootKey;
 use crate::admission::identify::{IdentityError, answer_of};
 use crate::admission::seal::{holder, holder_with_browser};
 use crate::assets;

@@ -90,8 +90,8 @@ impl Keeper {
         }
     }
 
-    /// Returns whether each change of a component of this type is committed before the page receives
-    /// it.
+    /// Returns whether each change of a component of this type is committed before the page
+    /// receives it.
     pub(crate) fn commits(&self, spec: &Spec) -> bool {
         spec.durable || self.save == Save::Always
     }

@@ -35,7 +35,9 @@ impl Runs {
 
 /// What the action of a form does with the note `kill`.
 #[derive(Clone, Default)]
-struct Kill(Arc<std::sync::Mutex<Option<Box<dyn Fn() + Send>>>>);
+struct Kill(Arc<std::sync::Mutex<Option<Act>>>);
+
+type Act = Box<dyn Fn() + Send>;
 
 impl Kill {
     fn set(&self, act: impl Fn() + Send + 'static) {

@@ -41,7 +41,11 @@ impl EventAttribute {
                     Dependency::Special(Special::Value) => names.push("$value"),
                     Dependency::Special(Special::Checked) => names.push("$checked"),
                     Dependency::Special(Special::Event) => names.push("$event"),
-                    _ => {}
+                    Dependency::Root { .. }
+                    | Dependency::Item { .. }
+                    | Dependency::Index(_)
+                    | Dependency::Local(_)
+                    | Dependency::Special(Special::Form | Special::User | Special::Temp) => {}
                 });
             }
         }

@@ -9,11 +9,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use vivaz_components::{Flash, Identity};
 
-use super::outcome::Outcome;
-use super::seal::FormSeal;
 use super::target::SubmittedPage;
 use super::uncached;
 use crate::admission::browser::{BrowserId, CookieScope};
+use crate::admission::form::outcome::FormOutcome;
+use crate::admission::form::seal::FormSeal;
 use crate::admission::ticket::TicketContent;
 use crate::core::Core;
 use crate::http::tickets::{flash_headers, set_cookie};
@@ -21,9 +21,9 @@ use vivaz_template::escape;
 
 /// The answer to a form.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum FormAnswer {
     /// A page that says why the form was not run.
-    Refused(Refused),
+    Refused(RefusedForm),
     /// The browser is sent to another page.
     Redirect { location: HeaderValue, cookies: Vec<HeaderValue> },
     /// The page is rendered again.
@@ -32,7 +32,7 @@ pub(super) enum Answer {
 
 /// Why a form was refused before its component was known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(super) enum RefusedForm {
     /// A page of another origin has sent it.
     CrossOrigin,
     /// The client sends too many forms; it may send one after this time.
@@ -53,7 +53,7 @@ pub(super) enum Refused {
     Unavailable,
 }
 
-impl Refused {
+impl RefusedForm {
     fn status(self) -> StatusCode {
         match self {
             Self::CrossOrigin | Self::BadSeal => StatusCode::FORBIDDEN,
@@ -93,7 +93,13 @@ impl Refused {
         let retry = match self {
             Self::TooMany(wait) => Some(wait.as_secs().saturating_add(1)),
             Self::Unavailable => Some(1),
-            _ => None,
+            Self::CrossOrigin
+            | Self::ContentType
+            | Self::TooLarge
+            | Self::File
+            | Self::Malformed
+            | Self::NoSeal
+            | Self::BadSeal => None,
         };
         if let Some(seconds) = retry {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -102,7 +108,7 @@ impl Refused {
     }
 }
 
-impl Answer {
+impl FormAnswer {
     /// Returns the answer for an outcome.
     ///
     /// # Errors
@@ -112,8 +118,8 @@ impl Answer {
         identity: &Identity,
         parts: &Parts,
         form: FormSeal,
-        outcome: Arc<Outcome>,
-    ) -> Result<Self, Refused> {
+        outcome: Arc<FormOutcome>,
+    ) -> Result<Self, RefusedForm> {
         let scope = CookieScope::of(parts);
         let cookies = outcome.cookies.iter().filter_map(|cookie| match cookie {
             TicketContent::Cookie { set, follows_scheme } => set_cookie(set, *follows_scheme, scope),
@@ -130,7 +136,7 @@ impl Answer {
             let set = flash_headers(core, parts, identity, &browsers, flashes);
             cookies.extend(set.map_err(|error| {
                 tracing::error!(%error, "cannot seal the messages of a form");
-                Refused::Unavailable
+                RefusedForm::Unavailable
             })?);
         }
         Ok(Self::Redirect { location, cookies })
@@ -145,7 +151,7 @@ impl Answer {
     }
 
     /// Returns the response. `rendered` is that of the page's handler.
-    pub(super) fn respond(&self, mut rendered: Response, _request: &HeaderMap) -> Response {
+    pub(super) fn respond(&self, mut rendered: Response) -> Response {
         match self {
             Self::Refused(refused) => refused.respond(),
             Self::Redirect { location, cookies } => {

@@ -10,7 +10,7 @@ const MAX_FIELDS: usize = 1000;
 
 /// Why the fields of a form cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BodyError {
+pub(super) enum FormBodyError {
     /// The content type is not that of a form.
     ContentType,
     /// The body has more bytes, or more fields, than the limits allow.
@@ -29,24 +29,25 @@ pub(super) async fn read(
     content_type: Option<&HeaderValue>,
     body: Body,
     max: usize,
-) -> Result<Vec<FormField>, BodyError> {
-    let content_type = content_type.and_then(|value| value.to_str().ok()).ok_or(BodyError::ContentType)?;
+) -> Result<Vec<FormField>, FormBodyError> {
+    let content_type =
+        content_type.and_then(|value| value.to_str().ok()).ok_or(FormBodyError::ContentType)?;
     let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let boundary = match &*kind {
         "application/x-www-form-urlencoded" => None,
         "multipart/form-data" => {
-            Some(multer::parse_boundary(content_type).map_err(|_| BodyError::Malformed)?)
+            Some(multer::parse_boundary(content_type).map_err(|_| FormBodyError::Malformed)?)
         }
-        _ => return Err(BodyError::ContentType),
+        _ => return Err(FormBodyError::ContentType),
     };
     // The only other error is that of a client that has gone.
-    let bytes = axum::body::to_bytes(body, max).await.map_err(|_| BodyError::TooLarge)?;
+    let bytes = axum::body::to_bytes(body, max).await.map_err(|_| FormBodyError::TooLarge)?;
     let mut fields = match boundary {
         Some(boundary) => multipart(bytes, boundary).await?,
         None => form_urlencoded::parse(&bytes).into_owned().take(MAX_FIELDS + 1).collect::<Vec<FormField>>(),
     };
     if fields.len() > MAX_FIELDS {
-        return Err(BodyError::TooLarge);
+        return Err(FormBodyError::TooLarge);
     }
     // Browsers send CR LF in place of the line breaks that a script reads.
     for (_, text) in &mut fields {
@@ -57,22 +58,22 @@ pub(super) async fn read(
     Ok(fields)
 }
 
-async fn multipart(bytes: Bytes, boundary: String) -> Result<Vec<FormField>, BodyError> {
+async fn multipart(bytes: Bytes, boundary: String) -> Result<Vec<FormField>, FormBodyError> {
     let stream = futures_util::stream::iter([Ok::<_, std::convert::Infallible>(bytes)]);
     let mut parts = multer::Multipart::new(stream, boundary);
     let mut fields = Vec::new();
-    while let Some(part) = parts.next_field().await.map_err(|_| BodyError::Malformed)? {
+    while let Some(part) = parts.next_field().await.map_err(|_| FormBodyError::Malformed)? {
         let (name, is_file) = (part.name().map(str::to_owned), part.file_name().map(|file| !file.is_empty()));
-        let content = part.bytes().await.map_err(|_| BodyError::Malformed)?;
+        let content = part.bytes().await.map_err(|_| FormBodyError::Malformed)?;
         match is_file {
             // A browser sends a control for files without a file as an empty one.
-            Some(is_named) if is_named || !content.is_empty() => return Err(BodyError::File),
+            Some(is_named) if is_named || !content.is_empty() => return Err(FormBodyError::File),
             Some(_) => continue,
             None => {}
         }
-        let Some(name) = name else { return Err(BodyError::Malformed) };
+        let Some(name) = name else { return Err(FormBodyError::Malformed) };
         if fields.len() > MAX_FIELDS {
-            return Err(BodyError::TooLarge);
+            return Err(FormBodyError::TooLarge);
         }
         fields.push((name, String::from_utf8_lossy(&content).into_owned()));
     }
@@ -83,7 +84,7 @@ async fn multipart(bytes: Bytes, boundary: String) -> Result<Vec<FormField>, Bod
 mod tests {
     use super::*;
 
-    async fn read_text(kind: &str, body: &str) -> Result<Vec<FormField>, BodyError> {
+    async fn read_text(kind: &str, body: &str) -> Result<Vec<FormField>, FormBodyError> {
         read(Some(&HeaderValue::from_str(kind).unwrap()), Body::from(body.to_owned()), 10_000).await
     }
 
@@ -113,22 +114,22 @@ mod tests {
             )
         };
         let multipart = "multipart/form-data; boundary=x";
-        assert_eq!(read_text(multipart, &file("a.txt", "")).await, Err(BodyError::File));
-        assert_eq!(read_text(multipart, &file("", "content")).await, Err(BodyError::File));
+        assert_eq!(read_text(multipart, &file("a.txt", "")).await, Err(FormBodyError::File));
+        assert_eq!(read_text(multipart, &file("", "content")).await, Err(FormBodyError::File));
         assert_eq!(read_text(multipart, &file("", "")).await, Ok(Vec::new()));
         for kind in ["text/plain", "application/json", ""] {
-            assert_eq!(read_text(kind, "a=1").await, Err(BodyError::ContentType), "{kind}");
+            assert_eq!(read_text(kind, "a=1").await, Err(FormBodyError::ContentType), "{kind}");
         }
-        assert_eq!(read(None, Body::from("a=1"), 10).await, Err(BodyError::ContentType));
-        assert_eq!(read_text("multipart/form-data", "").await, Err(BodyError::Malformed));
-        assert_eq!(read_text(multipart, "--x\r\nhello").await, Err(BodyError::Malformed));
+        assert_eq!(read(None, Body::from("a=1"), 10).await, Err(FormBodyError::ContentType));
+        assert_eq!(read_text("multipart/form-data", "").await, Err(FormBodyError::Malformed));
+        assert_eq!(read_text(multipart, "--x\r\nhello").await, Err(FormBodyError::Malformed));
     }
 
     #[tokio::test]
     async fn bytes_and_fields_are_limited() {
         let kind = "application/x-www-form-urlencoded";
-        assert_eq!(read_text(kind, &"a".repeat(10_001)).await, Err(BodyError::TooLarge));
+        assert_eq!(read_text(kind, &"a".repeat(10_001)).await, Err(FormBodyError::TooLarge));
         assert_eq!(read_text(kind, &"a&".repeat(1000)).await.map(|fields| fields.len()), Ok(1000));
-        assert_eq!(read_text(kind, &"a&".repeat(1001)).await, Err(BodyError::TooLarge));
+        assert_eq!(read_text(kind, &"a&".repeat(1001)).await, Err(FormBodyError::TooLarge));
     }
 }

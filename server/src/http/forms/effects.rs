@@ -8,13 +8,13 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_components::{Effect, Identity, Loaded, Target};
 use vivaz_protocol::SessionId;
 
-use super::outcome::Outcome;
+use crate::admission::form::outcome::FormOutcome;
 use crate::session::sessions::supervisor::Supervisor;
 use crate::telemetry::log::{Escaped, client_event};
 
 /// The effects of a form's handlers that are not performed at once.
 #[derive(Default)]
-pub(super) struct Pending {
+pub(super) struct PendingEffects {
     /// The loads of fields.
     pub(super) loads: Vec<BoxFuture<Option<Loaded>>>,
     /// The number of tasks that were started.
@@ -27,8 +27,8 @@ pub(super) fn perform(
     identity: &Identity,
     session: &SessionId,
     mut effects: Vec<Effect>,
-    outcome: &mut Outcome,
-    pending: &mut Pending,
+    outcome: &mut FormOutcome,
+    pending: &mut PendingEffects,
 ) {
     outcome.add(Effect::take_page_effects(&mut effects));
     let core = supervisor.core();

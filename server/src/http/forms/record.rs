@@ -1,9 +1,9 @@
 //! The record of a submitted form in the session store.
 //!
 //! It is a session of its own, whose id is derived from the form's nonce and which no page can
-//! resume: its secrets are unknown. So every store records forms, and a durable component's change is
-//! committed together with the record. The generation of its secrets is 1 while the form is being
-//! run, and 2 when it is done.
+//! resume: its secrets are unknown. So every store records forms, and a durable component's change
+//! is committed together with the record. The generation of its secrets is 1 while the form is
+//! being run, and 2 when it is done.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,8 +16,8 @@ use vivaz_components::spec::Spec;
 use vivaz_components::{ActionError, Identity, Journal, MessageId, Transaction};
 use vivaz_protocol::{ComponentId, Ref, SessionId};
 
-use super::outcome::{Outcome, SavedState};
-use super::seal::FormSeal;
+use crate::admission::form::outcome::{FormOutcome, SavedState};
+use crate::admission::form::seal::FormSeal;
 use crate::admission::secret::random_bytes;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{
@@ -38,17 +38,17 @@ const POLL: Duration = Duration::from_millis(100);
 const SPARE: Duration = Duration::from_secs(60);
 
 /// The record of a form that this process runs.
-pub(super) struct Record {
+pub(super) struct FormRecord {
     keeper: Arc<Keeper>,
     session: SessionId,
     schema: u64,
     good_for: Duration,
-    progress: Arc<Progress>,
+    progress: Arc<FormProgress>,
 }
 
 /// What the commits of a form's handlers have changed.
 #[derive(Default)]
-struct Progress {
+struct FormProgress {
     version: AtomicU64,
     /// Whether it is unknown if a commit was made.
     is_unknown: AtomicBool,
@@ -57,9 +57,9 @@ struct Progress {
 /// What the store knows about a form.
 pub(super) enum Recorded {
     /// Nothing, or that it was not run. This process may run it.
-    New(Record),
+    New(FormRecord),
     /// Its outcome.
-    Done(Box<Outcome>),
+    Done(Box<FormOutcome>),
     /// It was begun, and its outcome is unknown.
     Interrupted,
     /// It has expired, or its user's access was revoked.
@@ -69,7 +69,7 @@ pub(super) enum Recorded {
 /// The encoded outcome. The state is that of the stored component.
 #[derive(Serialize, Deserialize)]
 struct StoredOutcome {
-    outcome: Outcome,
+    outcome: FormOutcome,
     has_state: bool,
 }
 
@@ -82,7 +82,7 @@ fn component() -> Result<ComponentId, ActionError> {
     Ok(ComponentId::new(COMPONENT)?)
 }
 
-impl Record {
+impl FormRecord {
     /// Begins the record of a form, or returns what is recorded. Waits for at most `patience` for
     /// another process that runs the form.
     ///
@@ -210,7 +210,7 @@ impl Record {
     }
 
     /// Writes the outcome. If the store fails, the form counts as interrupted.
-    pub(super) async fn finish(&self, outcome: &Outcome) {
+    pub(super) async fn finish(&self, outcome: &FormOutcome) {
         if !self.is_unknown() {
             let written = self.write(outcome).await;
             if let Err(error) = written {
@@ -220,7 +220,7 @@ impl Record {
         self.release().await;
     }
 
-    async fn write(&self, outcome: &Outcome) -> Result<(), String> {
+    async fn write(&self, outcome: &FormOutcome) -> Result<(), String> {
         let mut outcome = outcome.clone();
         let state = outcome.state.take().map(|state| state.json.into_bytes());
         let body = StoredOutcome { has_state: state.is_some(), outcome };
@@ -247,7 +247,7 @@ impl Record {
 
 /// What a record says.
 enum Known {
-    Outcome(Box<Outcome>),
+    Outcome(Box<FormOutcome>),
     NotRun,
     Nothing,
 }
@@ -256,7 +256,7 @@ enum Known {
 struct FormJournal {
     keeper: Arc<Keeper>,
     session: SessionId,
-    progress: Arc<Progress>,
+    progress: Arc<FormProgress>,
 }
 
 impl Journal for FormJournal {
@@ -275,7 +275,7 @@ impl Journal for FormJournal {
             received: 0,
             write: Box::new(move |tx| {
                 let change = write(tx)?;
-                let outcome = Outcome::with_status(axum::http::StatusCode::OK);
+                let outcome = FormOutcome::with_status(axum::http::StatusCode::OK);
                 let done = StoredOutcome { outcome, has_state: true };
                 let reply = change.done.is_some().then(|| stored_reply(&done)).transpose()?;
                 let state = component_state(change.state)?;

@@ -8,7 +8,7 @@ use vivaz_components::{
 };
 use vivaz_protocol::{ComponentId, SessionId};
 
-use super::outcome::SavedState;
+use crate::admission::form::outcome::SavedState;
 use crate::admission::seal::SealContent;
 
 /// Creates the component of a seal: from its state, or else by its props.
@@ -24,7 +24,7 @@ pub(crate) async fn from_seal(
     if let Some(state) = &sealed.state {
         return from_state(state, sealed.schema, registration, cx).await;
     }
-    let props = serde_json::from_str(&sealed.props).map_err(|error| bad_seal(error.into()))?;
+    let props = serde_json::from_str(&sealed.props).map_err(|error| bad_seal(&error.into()))?;
     let query = sealed.query.as_deref().unwrap_or_default();
     registration.mount(props, cx.with_params(UrlParams::parse(query))).await
 }
@@ -50,13 +50,13 @@ async fn from_state(
 ) -> Result<Box<dyn Instance>, ActionError> {
     let restored = registration.restore(state.as_bytes(), schema, cx).await;
     restored.map(Decoded::into_instance).map_err(|failure| match failure {
-        RestoreFailure::Undecodable(error) => bad_seal(error),
+        RestoreFailure::Undecodable(error) => bad_seal(&error),
         RestoreFailure::Refused(error) | RestoreFailure::Temporary(error) => error,
     })
 }
 
-fn bad_seal(error: ActionError) -> ActionError {
-    tracing::info!(error = %crate::telemetry::log::Escaped(&error), "cannot decode the contents of a form");
+fn bad_seal(error: &ActionError) -> ActionError {
+    tracing::info!(error = %crate::telemetry::log::Escaped(error), "cannot decode the contents of a form");
     ActionError::new(ErrorCode::BadSeal, "the seal is not valid; reload the page")
 }
 

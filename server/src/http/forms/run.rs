@@ -14,11 +14,11 @@ use vivaz_components::{
 use vivaz_protocol::{ComponentId, Key, PropertyPath, SessionId};
 use vivaz_template::{FormEdit, FormField, SubmittedCall, SubmittedForm, submit_form};
 
-use super::effects::{self, Pending};
-use super::outcome::{NotRun, Outcome, SavedState};
-use super::record::{Record, session_of};
+use super::effects::{self, PendingEffects};
+use super::record::{FormRecord, session_of};
 use super::restore;
-use super::seal::FormSeal;
+use crate::admission::form::outcome::{FormOutcome, NotRun, SavedState};
+use crate::admission::form::seal::FormSeal;
 use crate::admission::middleware::{Call, CallRequest};
 use crate::admission::seal::now;
 use crate::session::sessions::supervisor::Supervisor;
@@ -37,12 +37,12 @@ struct FormRun {
     journal: Option<Arc<dyn Journal>>,
     /// `None` only while a job runs.
     instance: Option<Box<dyn Instance>>,
-    outcome: Outcome,
-    pending: Pending,
+    outcome: FormOutcome,
+    pending: PendingEffects,
 }
 
 /// A part of a form that was refused: the edits, or a call.
-enum Refusal {
+enum FormRefusal {
     Edits(ActionError),
     Call(ActionError),
 }
@@ -53,30 +53,30 @@ pub(super) async fn run(
     identity: Identity,
     form: &FormSeal,
     fields: &[FormField],
-    record: Option<&Record>,
-) -> Outcome {
+    record: Option<&FormRecord>,
+) -> FormOutcome {
     let prepared = match prepare(&supervisor, &identity, form, fields).await {
         Ok(prepared) => prepared,
         Err(outcome) => return *outcome,
     };
     let PreparedForm { registration, instance, form: submitted } = prepared;
     if now() >= form.expires {
-        return Outcome::not_run(NotRun::Expired, Some(submitted.shown));
+        return FormOutcome::not_run(NotRun::Expired, Some(submitted.shown));
     }
     let ids = session_of(form).and_then(|session| Ok((session, ComponentId::new("form")?)));
     let typed = submitted.shown.clone();
     let has_errors = registration.spec.fields.iter().any(|field| field.kind == FieldKind::Errors);
     let (session, component) = match ids {
         Ok(ids) => ids,
-        Err(error) => return Outcome::refused(&error, has_errors, typed),
+        Err(error) => return FormOutcome::refused(&error, has_errors, typed),
     };
     let core = supervisor.core();
-    let journal = core.commit_keeper(registration.spec).and(record).map(Record::journal);
+    let journal = core.commit_keeper(registration.spec).and(record).map(FormRecord::journal);
     if registration.spec.durable && journal.is_none() {
         let name = registration.spec.name;
         client_event!(core.log, ERROR, name, "cannot run a durable component without a session store");
         let error = ActionError::new(ErrorCode::ActionFailed, "a durable component needs a session store");
-        return Outcome::refused(&error, has_errors, typed);
+        return FormOutcome::refused(&error, has_errors, typed);
     }
     let mut run = FormRun {
         supervisor: Arc::clone(&supervisor),
@@ -86,8 +86,8 @@ pub(super) async fn run(
         registration,
         journal,
         instance: Some(instance),
-        outcome: Outcome::with_status(StatusCode::OK),
-        pending: Pending::default(),
+        outcome: FormOutcome::with_status(StatusCode::OK),
+        pending: PendingEffects::default(),
     };
     let result = run.submit(submitted).await;
     run.settle_loads().await;
@@ -97,19 +97,24 @@ pub(super) async fn run(
     let mut outcome = match result {
         Ok(()) => run.outcome,
         Err(refusal) => {
-            let (Refusal::Edits(error) | Refusal::Call(error)) = &refusal;
+            let (FormRefusal::Edits(error) | FormRefusal::Call(error)) = &refusal;
             let is_internal = matches!(error.code(), ErrorCode::ActionFailed | ErrorCode::Panicked);
             if is_internal {
                 let name = registration.spec.name;
                 tracing::error!(component = name, error = %Escaped(error), "the action of a form failed");
             }
-            let replaces_models = matches!(refusal, Refusal::Edits(_));
-            let Outcome { cookies, flashes, .. } = run.outcome;
-            Outcome { replaces_models, cookies, flashes, ..Outcome::refused(error, has_errors, typed) }
+            let replaces_models = matches!(refusal, FormRefusal::Edits(_));
+            let FormOutcome { cookies, flashes, .. } = run.outcome;
+            FormOutcome {
+                replaces_models,
+                cookies,
+                flashes,
+                ..FormOutcome::refused(error, has_errors, typed)
+            }
         }
     };
-    if record.is_some_and(Record::is_unknown) {
-        return Outcome::not_run(NotRun::Interrupted, outcome.typed.take());
+    if record.is_some_and(FormRecord::is_unknown) {
+        return FormOutcome::not_run(NotRun::Interrupted, outcome.typed.take());
     }
     outcome.state = state;
     outcome
@@ -123,9 +128,9 @@ pub(super) async fn not_run(
     identity: &Identity,
     form: &FormSeal,
     fields: &[FormField],
-) -> Outcome {
+) -> FormOutcome {
     let prepared = prepare(supervisor, identity, form, fields).await;
-    Outcome::not_run(why, prepared.ok().map(|prepared| prepared.form.shown))
+    FormOutcome::not_run(why, prepared.ok().map(|prepared| prepared.form.shown))
 }
 
 /// A form with its component.
@@ -141,9 +146,9 @@ async fn prepare(
     identity: &Identity,
     form: &FormSeal,
     fields: &[FormField],
-) -> std::result::Result<PreparedForm, Box<Outcome>> {
+) -> std::result::Result<PreparedForm, Box<FormOutcome>> {
     let core = supervisor.core();
-    let not_run = |why| Box::new(Outcome::not_run(why, None));
+    let not_run = |why| Box::new(FormOutcome::not_run(why, None));
     let sealed = form.chain.last().ok_or_else(|| not_run(NotRun::Expired))?;
     let registration = *core.registry.get(&sealed.component).ok_or_else(|| not_run(NotRun::Expired))?;
     let template = core.templates.of(&sealed.component).filter(|one| *one.hash == *sealed.template);
@@ -152,9 +157,11 @@ async fn prepare(
     let cx = MountContext::new(core.env(identity.clone()))
         .with_time_limit(core.limits.action_time)
         .with_budget(budget, Admission::Bounded);
-    let refused = |error: ActionError| match error.code() {
-        ErrorCode::BadSeal => not_run(NotRun::Expired),
-        _ => Box::new(Outcome::refused(&error, false, Value::Null)),
+    let refused = |error: ActionError| {
+        if error.code() == ErrorCode::BadSeal {
+            return not_run(NotRun::Expired);
+        }
+        Box::new(FormOutcome::refused(&error, false, Value::Null))
     };
     let mut instance = restore::from_seal(sealed, &registration, cx).await.map_err(refused)?;
     let state =
@@ -167,8 +174,8 @@ async fn prepare(
 
 impl FormRun {
     /// Runs the edits and the calls until one is refused.
-    async fn submit(&mut self, form: SubmittedForm) -> std::result::Result<(), Refusal> {
-        self.ask(CallRequest::Mount).await.map_err(Refusal::Call)?;
+    async fn submit(&mut self, form: SubmittedForm) -> std::result::Result<(), FormRefusal> {
+        self.ask(CallRequest::Mount).await.map_err(FormRefusal::Call)?;
         let (mut set, mut refused) = (Vec::new(), None);
         for FormEdit { path, value } in form.edits {
             match path.as_slice() {
@@ -179,7 +186,7 @@ impl FormRun {
         }
         if let Some(error) = refused {
             self.edit_each(set).await;
-            return Err(Refusal::Edits(error));
+            return Err(FormRefusal::Edits(error));
         }
         for call in form.calls {
             match call {
@@ -189,30 +196,30 @@ impl FormRun {
                         (action.clone(), edits.iter().map(|(field, _)| field.as_str().into()));
                     self.ask(CallRequest::Action { name, edits: fields.collect() })
                         .await
-                        .map_err(Refusal::Call)?;
+                        .map_err(FormRefusal::Call)?;
                     let raw = edits.iter().map(|(field, value)| Ok((field.clone(), raw(value)?)));
-                    let set = raw.collect::<Result<Vec<_>>>().map_err(Refusal::Call)?;
-                    let payload = Some(raw_list(&args).map_err(Refusal::Call)?);
+                    let set = raw.collect::<Result<Vec<_>>>().map_err(FormRefusal::Call)?;
+                    let payload = Some(raw_list(&args).map_err(FormRefusal::Call)?);
                     let had_edits = !set.is_empty();
                     let result = self.job(Job::Action { action: action.into(), payload, set }).await;
                     if let Err(error) = result {
                         if !had_edits || error.code() != ErrorCode::BadValue {
-                            return Err(Refusal::Call(error));
+                            return Err(FormRefusal::Call(error));
                         }
                         // One by one, so that every field shows its error and the others are kept.
                         self.edit_each(edits).await;
-                        return Err(Refusal::Edits(error));
+                        return Err(FormRefusal::Edits(error));
                     }
                 }
                 SubmittedCall::Edit(field, value) => {
                     self.edit_each(std::mem::take(&mut set)).await;
                     let path = [Value::String(field.into())];
-                    self.edit(&path, &value).await.map_err(Refusal::Call)?;
+                    self.edit(&path, &value).await.map_err(FormRefusal::Call)?;
                 }
             }
         }
         match self.edit_each(set).await {
-            Some(error) => Err(Refusal::Edits(error)),
+            Some(error) => Err(FormRefusal::Edits(error)),
             None => Ok(()),
         }
     }

@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use vivaz_components::Flash;
 use vivaz_template::{TypedForm, escape};
 
-use super::outcome::{Outcome, SavedState};
-use super::seal::{FIELD, FormSeal, RootKey};
+use crate::admission::form::outcome::{FormOutcome, SavedState};
+use crate::admission::form::seal::{FIELD, FormSeal, RootKey, new_nonce};
 use crate::admission::seal::SealContent;
 
 /// A page that is rendered again for a form that was sent to it.
 #[derive(Debug)]
 pub(crate) struct SubmittedPage {
     form: FormSeal,
-    outcome: Arc<Outcome>,
+    outcome: Arc<FormOutcome>,
     /// Whether the form's component was found.
     is_found: AtomicBool,
     /// Whether the page shows the outcome's message.
@@ -23,11 +23,11 @@ pub(crate) struct SubmittedPage {
 }
 
 impl SubmittedPage {
-    pub(super) fn new(form: FormSeal, outcome: Arc<Outcome>) -> Self {
+    pub(super) fn new(form: FormSeal, outcome: Arc<FormOutcome>) -> Self {
         Self { form, outcome, is_found: AtomicBool::new(false), is_shown: AtomicBool::new(false) }
     }
 
-    pub(super) fn outcome(&self) -> &Outcome {
+    pub(super) fn outcome(&self) -> &FormOutcome {
         &self.outcome
     }
 
@@ -163,7 +163,7 @@ impl PaintedForm<'_> {
     /// Returns an error if the system's random number generator fails.
     pub(crate) fn into_seal(self) -> Result<FormSeal, crate::admission::seal::SealError> {
         Ok(FormSeal {
-            nonce: super::seal::new_nonce()?,
+            nonce: new_nonce()?,
             process: self.process,
             issued: self.issued,
             expires: self.expires,

@@ -201,7 +201,8 @@ impl<'a> FirstPaint<'a> {
     }
 
     /// Creates a component on the way to a form that was sent: with the state that the form's
-    /// handlers have left, or that of its seal. Returns `None` if the component is mounted as usual.
+    /// handlers have left, or that of its seal. Returns `None` if the component is mounted as
+    /// usual.
     pub(super) async fn restore(
         &self,
         target: Option<RestoreTarget<'_>>,
@@ -280,8 +281,8 @@ impl<'a> FirstPaint<'a> {
         })
     }
 
-    /// Returns the content of a component's seal. `carried` is its public state, if the page carries
-    /// it.
+    /// Returns the content of a component's seal. `carried` is its public state, if the page
+    /// carries it.
     fn seal_content(
         &self,
         instance: &mut dyn Instance,

@@ -1,4 +1,5 @@
-//! The outcome of a submitted form, from which its response is made each time that the form is sent.
+//! The outcome of a submitted form, from which its response is made each time that the form is
+//! sent.
 
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use crate::admission::ticket::TicketContent;
 
 /// The outcome of a submitted form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Outcome {
+pub(crate) struct FormOutcome {
     pub(crate) status: u16,
     /// The state of the form's component; `None` if the page mounts it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,8 +66,8 @@ impl NotRun {
     }
 }
 
-impl Outcome {
-    pub(super) fn with_status(status: StatusCode) -> Self {
+impl FormOutcome {
+    pub(crate) fn with_status(status: StatusCode) -> Self {
         Self {
             status: status.as_u16(),
             state: None,
@@ -81,27 +82,24 @@ impl Outcome {
 
     /// Returns the outcome of a form that was not run. The page shows the form again with the typed
     /// values.
-    pub(super) fn not_run(why: NotRun, typed: Option<Value>) -> Self {
+    pub(crate) fn not_run(why: NotRun, typed: Option<Value>) -> Self {
         let alert = Some(why.message().to_owned());
         Self { typed, replaces_models: true, alert, ..Self::with_status(StatusCode::CONFLICT) }
     }
 
     /// Returns the outcome of a form that was refused. `has_errors` is whether the component shows
     /// the errors of its fields itself.
-    pub(super) fn refused(error: &ActionError, has_errors: bool, typed: Value) -> Self {
-        let code = error.code();
-        let is_shown = has_errors
-            && match code {
-                ErrorCode::Invalid => true,
-                ErrorCode::BadArguments | ErrorCode::BadValue => error.errors().is_some(),
-                _ => false,
-            };
+    pub(crate) fn refused(error: &ActionError, has_errors: bool, typed: Value) -> Self {
+        let is_of_fields = error.code() == ErrorCode::Invalid
+            || matches!(error.code(), ErrorCode::BadArguments | ErrorCode::BadValue)
+                && error.errors().is_some();
+        let is_shown = has_errors && is_of_fields;
         let alert = (!is_shown).then(|| error.message().to_owned());
         Self { typed: Some(typed), alert, ..Self::with_status(status_of(error)) }
     }
 
     /// Adds the requests of a handler to the page.
-    pub(super) fn add(&mut self, effects: Vec<PageEffect>) {
+    pub(crate) fn add(&mut self, effects: Vec<PageEffect>) {
         for effect in effects {
             match effect {
                 PageEffect::Navigate(path) => self.location = Some(path.as_str().to_owned()),
@@ -118,7 +116,7 @@ impl Outcome {
     }
 
     /// Returns the number of bytes that the outcome takes in memory, without its small parts.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let typed = self.typed.as_ref().map_or(0, |typed| typed.to_string().len());
         let cookies = self.cookies.iter().map(|cookie| match cookie {
             TicketContent::Cookie { set, .. } => set.len(),

@@ -74,8 +74,8 @@ impl FormSeal {
         sealer.seal_bytes(&serde_json::to_vec(self)?, &form_holder(holder))
     }
 
-    /// Opens the seal of a form that was rendered for this identity, or for a visitor without a user
-    /// in one of these browsers. Returns `None` for any other text.
+    /// Opens the seal of a form that was rendered for this identity, or for a visitor without a
+    /// user in one of these browsers. Returns `None` for any other text.
     pub(crate) fn open(
         token: &str,
         sealer: &Sealer,

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::OutcomeReceiver;
-use super::outcome::Outcome;
+use super::outcome::FormOutcome;
 use super::seal::FormSeal;
+
+/// The type of the channel on which the outcome of a form is published.
+type OutcomeReceiver = watch::Receiver<Option<Arc<FormOutcome>>>;
 
 /// Maximum number of nonces that are remembered.
 const MAX_NONCES: usize = 100_000;
@@ -17,13 +19,13 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// The nonces of the forms that were sent to this process. A form is run by the caller that
 /// [begins](Self::begin) it; every other caller gets that outcome.
 ///
-/// The memory is bounded: if there are too many nonces, the oldest are forgotten, and forms that were
-/// rendered at that time or before are refused from then on.
+/// The memory is bounded: if there are too many nonces, the oldest are forgotten, and forms that
+/// were rendered at that time or before are refused from then on.
 #[derive(Debug, Default)]
-pub(crate) struct UsedForms(Mutex<Table>);
+pub(crate) struct UsedForms(Mutex<NonceTable>);
 
 #[derive(Debug, Default)]
-struct Table {
+struct NonceTable {
     /// By the time at which the form was rendered, and by the nonce.
     forms: BTreeMap<(u64, String), UsedForm>,
     bytes: usize,
@@ -40,7 +42,7 @@ struct UsedForm {
 }
 
 /// What a caller does with a form.
-pub(super) enum Beginning {
+pub(crate) enum Beginning {
     /// The caller runs it, and drops the guard when it is done.
     First(RunningForm),
     /// Another caller runs it, or has run it.
@@ -50,15 +52,15 @@ pub(super) enum Beginning {
 }
 
 /// The right to run a form once.
-pub(super) struct RunningForm {
+pub(crate) struct RunningForm {
     used: Arc<UsedForms>,
     key: (u64, String),
-    outcome: watch::Sender<Option<Arc<Outcome>>>,
+    outcome: watch::Sender<Option<Arc<FormOutcome>>>,
 }
 
 impl UsedForms {
     /// Begins a form, unless it was begun before.
-    pub(super) fn begin(self: &Arc<Self>, form: &FormSeal, now: u64) -> Beginning {
+    pub(crate) fn begin(self: &Arc<Self>, form: &FormSeal, now: u64) -> Beginning {
         let key = (form.issued, form.nonce.clone());
         let mut table = self.lock();
         if let Some(known) = table.forms.get(&key) {
@@ -74,13 +76,13 @@ impl UsedForms {
         Beginning::First(RunningForm { used: Arc::clone(self), key, outcome })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
+    fn lock(&self) -> MutexGuard<'_, NonceTable> {
         // No code that can panic runs under the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Table {
+impl NonceTable {
     /// Removes expired forms, then the oldest, until there is room for another one.
     fn make_room(&mut self, now: u64) {
         if self.forms.len() < MAX_NONCES && self.bytes < MAX_BYTES {
@@ -98,12 +100,12 @@ impl Table {
 
 impl RunningForm {
     /// Returns a receiver of the outcome.
-    pub(super) fn subscribe(&self) -> OutcomeReceiver {
+    pub(crate) fn subscribe(&self) -> OutcomeReceiver {
         self.outcome.subscribe()
     }
 
     /// Publishes the outcome to the callers that wait for it, and remembers it.
-    pub(super) fn finish(self, outcome: Arc<Outcome>) {
+    pub(crate) fn finish(self, outcome: Arc<FormOutcome>) {
         let bytes = outcome.bytes();
         let mut table = self.used.lock();
         if let Some(used) = table.forms.get_mut(&self.key) {
@@ -116,7 +118,7 @@ impl RunningForm {
 
     /// Publishes the outcome and forgets the form, because the store remembers it or because it was
     /// not run.
-    pub(super) fn finish_and_forget(self, outcome: Option<Arc<Outcome>>) {
+    pub(crate) fn finish_and_forget(self, outcome: Option<Arc<FormOutcome>>) {
         self.used.lock().forms.remove(&self.key);
         self.outcome.send_replace(outcome);
     }
@@ -127,7 +129,7 @@ mod tests {
     use axum::http::StatusCode;
 
     use super::*;
-    use crate::http::forms::seal::RootKey;
+    use crate::admission::form::seal::RootKey;
 
     fn form(nonce: &str, issued: u64) -> FormSeal {
         let root = RootKey { id: None, props: "{}".into(), nth: 0, is_only: true };
@@ -148,7 +150,7 @@ mod tests {
         let running = first(&used, &form("a", 1));
         let Beginning::Again(outcome) = used.begin(&form("a", 1), 1) else { panic!("begun twice") };
         assert!(outcome.borrow().is_none());
-        running.finish(Arc::new(Outcome::with_status(StatusCode::OK)));
+        running.finish(Arc::new(FormOutcome::with_status(StatusCode::OK)));
         assert!(outcome.borrow().is_some());
         let Beginning::Again(again) = used.begin(&form("a", 1), 50) else { panic!("begun twice") };
         assert_eq!(again.borrow().as_ref().map(|outcome| outcome.status), Some(200));
@@ -162,7 +164,7 @@ mod tests {
         for nonce in 0..MAX_NONCES {
             let issued = 1 + u64::from(nonce >= 10);
             first(&used, &form(&nonce.to_string(), issued))
-                .finish(Arc::new(Outcome::with_status(StatusCode::OK)));
+                .finish(Arc::new(FormOutcome::with_status(StatusCode::OK)));
         }
         first(&used, &form("more", 2));
         assert!(matches!(used.begin(&form("0", 1), 2), Beginning::Forgotten));
