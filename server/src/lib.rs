@@ -162,6 +162,11 @@ struct Readme;
 #[doc = include_str!("../../docs/sessions.md")]
 struct SessionsGuide;
 
+/// Compiles the examples of the guide to forms without JavaScript.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/forms-without-javascript.md")]
+struct FormsGuide;
+
 /// Compiles the examples of the guide to navigation.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/navigation.md")]

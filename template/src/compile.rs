@@ -198,6 +198,7 @@ pub fn compile_with(
         form: None,
         submits: None,
         post: false,
+        posting: false,
         has_forms: false,
         reads_user: false,
         patterns: library.routes(),
@@ -242,6 +243,8 @@ struct Compiler {
     submits: Option<(Form, u16)>,
     /// Whether the enclosing form also works without JavaScript.
     post: bool,
+    /// Whether the statements of such a form are being compiled.
+    posting: bool,
     /// Whether the template has such a form.
     has_forms: bool,
     reads_user: bool,

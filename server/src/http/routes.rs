@@ -47,7 +47,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// Adds the handler of a route. It also receives the forms of its page, as
-    /// [`with_forms`](crate::with_forms) describes.
+    /// [`with_forms`] describes.
     ///
     /// # Panics
     /// As [`Router::route`]: if two handlers have overlapping paths.

@@ -5,7 +5,6 @@ use super::resolve::EvaluationTime;
 use crate::check::{Argument, CheckKind, Edits, PathStep, Want};
 use crate::compiled::{HoleKind, Modifiers, OptimisticUpdate, Statement, WalkStep};
 use crate::expr::{Expr, LocalRef, Special};
-use crate::reads::Dependency;
 use crate::source::{Attribute, Code, Element};
 use crate::syntax::{self, Ast, AstKind, Ident, OptimisticAst, StatementAst};
 
@@ -14,8 +13,6 @@ pub(super) struct EventAttribute {
     name: Box<str>,
     modifiers: Modifiers,
     run: Vec<Statement>,
-    /// The offset of the statements.
-    at: u32,
 }
 
 impl EventAttribute {
@@ -24,32 +21,9 @@ impl EventAttribute {
         &*self.name == "submit" && self.calls()
     }
 
-    /// Returns the offset of the statements that run when the form is submitted, and the names with
-    /// a `$` among them that have a value only in the page.
-    pub(super) fn page_only(&self) -> Option<(u32, Vec<&'static str>)> {
-        if &*self.name != "submit" || self.run.is_empty() {
-            return None;
-        }
-        let mut names = Vec::new();
-        for statement in &self.run {
-            let values = match statement {
-                Statement::Call { args, .. } => args.as_slice(),
-                Statement::Set { value, .. } | Statement::Edit { value, .. } => std::slice::from_ref(value),
-            };
-            for value in values {
-                value.reads(&mut |read| match read {
-                    Dependency::Special(Special::Value) => names.push("$value"),
-                    Dependency::Special(Special::Checked) => names.push("$checked"),
-                    Dependency::Special(Special::Event) => names.push("$event"),
-                    Dependency::Root { .. }
-                    | Dependency::Item { .. }
-                    | Dependency::Index(_)
-                    | Dependency::Local(_)
-                    | Dependency::Special(Special::Form | Special::User | Special::Temp) => {}
-                });
-            }
-        }
-        Some((self.at, names))
+    /// Returns whether statements run when the form is submitted.
+    pub(super) fn runs_on_submit(&self) -> bool {
+        &*self.name == "submit" && !self.run.is_empty()
     }
 
     fn calls(&self) -> bool {
@@ -80,8 +54,7 @@ impl Compiler {
             }
         };
         let run = parsed.unwrap_or_default().into_iter().filter_map(|one| self.statement(one)).collect();
-        let at = code.map_or(attribute.at, |code| code.at);
-        EventAttribute { name: name.into(), modifiers, run, at }
+        EventAttribute { name: name.into(), modifiers, run }
     }
 
     /// Adds the holes of an element's events, with the optimistic updates of its `live:optimistic`.
@@ -115,7 +88,7 @@ impl Compiler {
         let mut submit = None;
         for event in events {
             let optimistic = if event.calls() { std::mem::take(&mut updates) } else { Vec::new() };
-            let EventAttribute { name: event, modifiers, run, .. } = event;
+            let EventAttribute { name: event, modifiers, run } = event;
             let submits = &*event == "submit";
             let hole = self.hole(path, HoleKind::Event { event, modifiers, run, optimistic });
             if submits {

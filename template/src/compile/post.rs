@@ -16,14 +16,8 @@ impl Compiler {
         if !is_posted(element) || self.page.is_some() {
             return false;
         }
-        let Some((at, names)) = events.iter().find_map(EventAttribute::page_only) else { return false };
-        if let Some(name) = names.first() {
-            self.error(
-                at,
-                format!(
-                    "`{name}` has no value without JavaScript, where `method=\"post\"` sends this form: use `$form`"
-                ),
-            );
+        if !events.iter().any(EventAttribute::runs_on_submit) {
+            return false;
         }
         if let Some(kind) = element.attribute("enctype")
             && kind.value.as_ref().is_some_and(|kind| kind.text.trim().eq_ignore_ascii_case("text/plain"))
