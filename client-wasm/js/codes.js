@@ -92,6 +92,9 @@ export const EVENT_SELF = 4;
 export const EVENT_ONCE = 8;
 export const EVENT_WINDOW = 16;
 export const EVENT_OUTSIDE = 32;
+export const EVENT_CONFIRM = 64;
+export const EVENT_POLL = 128;
+export const EVENT_VISIBLE = 4096;
 export const EVENT_READS_VALUE = 256;
 export const EVENT_READS_CHECKED = 512;
 export const EVENT_READS_FORM = 1024;
@@ -116,6 +119,8 @@ export const MODEL_FORCE = 16;
 export const WIRE_SHOW = 0;
 export const WIRE_CLASS = 1;
 export const WIRE_ATTRIBUTE = 2;
+export const WIRE_HIDE = 3;
+export const WIRE_WITHOUT_CLASS = 4;
 
 // template/src/compiled.rs
 export const ATTRIBUTE_PLAIN = 0;

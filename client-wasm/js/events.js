@@ -2,7 +2,7 @@
 // engine.
 
 import {
-  EVENT_ONCE, EVENT_OUTSIDE, EVENT_PREVENT, EVENT_READS_CHECKED, EVENT_READS_EVENT, EVENT_READS_FORM, EVENT_READS_VALUE,
+  EVENT_CONFIRM, EVENT_ONCE, EVENT_OUTSIDE, EVENT_PREVENT, EVENT_READS_CHECKED, EVENT_READS_EVENT, EVENT_READS_FORM, EVENT_READS_VALUE,
   EVENT_SELF, EVENT_STOP, EVENT_WINDOW, HELD_ALT, HELD_META, HELD_SHIFT,
 } from './codes.js';
 import { core } from './core.js';
@@ -91,10 +91,15 @@ export const runListener = (event, listener, root, element, target) => {
   const fire = () => {
     if (root.$root && root.isConnected) core.sendEvent(root, listener.eventAddress, JSON.stringify(payload), reads);
   };
-  // Delays have one millisecond added: 0 is none.
-  if (debounceMs && core.delayCall) core.delayCall(element, listener, debounceMs - 1, fire);
-  else if (throttleMs && core.throttleCall) core.throttleCall(element, listener, fire);
-  else fire();
+  const run = () => {
+    // Delays have one millisecond added: 0 is none.
+    if (debounceMs && core.delayCall) core.delayCall(element, listener, debounceMs - 1, fire);
+    else if (throttleMs && core.throttleCall) core.throttleCall(element, listener, fire);
+    else fire();
+  };
+  // Nothing is sent without the module.
+  if (bits & EVENT_CONFIRM) Promise.resolve(core.loadModule('confirm')).then(() => core.askFirst?.(event, element, listener, run));
+  else run();
   return true;
 };
 

@@ -99,6 +99,8 @@ interface Core {
   setChildKey?(node: any, key: string): void;
   /** children: the props of a child that depend on shared state, as JSON; before `showChild`. */
   setSharedProps?(node: any, props: string): void;
+  /** confirm: asks the visitor, and calls `run` if the answer is yes. */
+  askFirst?(event: any, element: any, listener: Listener, run: () => void): void;
   /** controls: the form controls. */
   formControls?: Controls;
   /** disabled: returns whether a value of `disabled` waits until the element is released. */
@@ -119,6 +121,8 @@ interface Core {
   runEffects?(component: Component | undefined, effects: [id: string, ...requests: [string, string][]]): void;
   /** Whether a message waits for the next page, so that none is requested before. */
   hasFlash?: boolean;
+  /** entries: the entries of the tab's history. */
+  historyEntries?: HistoryEntries;
   /** event: returns what `$event` is. */
   describeEvent?(event: any): object;
   /** html: sets the content of an element. */
@@ -139,6 +143,12 @@ interface Core {
   moveNode?(parent: any, node: any, before: any): void;
   /** navigate: shows another page, unless the page's code stops that. */
   visitPage?(url: string, visit: PageVisit): Promise<void> | undefined;
+  /**
+   * navigate: the tab is at an entry with another page. Shows it, unless the page's code stops that.
+   */
+  showEntry?(url: URL): void;
+  /** navigate: the tab is at an entry of the shown page: ends the navigation that is under way. */
+  endVisit?(): void;
   /** prefetch: returns the response that was requested for a link, once. */
   takePrefetched?(href: string): Promise<Response> | undefined;
   /** progress: a navigation begins. Returns a function to call at its end. */
@@ -162,7 +172,10 @@ interface Core {
   dropCalls?(within: any): (() => void)[];
   /** styles: sets a property of a style. */
   setStyle?(node: any, at: number, property: string, value: string): void;
-  /** targets: a root with listeners for events of the window or outside of an element was made. */
+  /**
+   * targets, poll: a root with listeners for events of the window, outside of an element, or in
+   * intervals was made.
+   */
   watchRoot?(root: any): void;
   /** targets: adds to `found` the listeners for an event outside of their elements. */
   addOutside?(event: any, path: any[], found: FoundListener[]): void;
@@ -171,18 +184,23 @@ interface Core {
   /** url: the state of a component may have changed. */
   stateChanged?(component: import('./page/component.js').Component): void;
   /**
-   * url: the page is at another entry of its history. Returns true if only parameters have changed
-   * that components follow.
+   * url: the page's URL was another one before. Returns a promise if only parameters differ that
+   * components follow; it resolves once they have followed.
    */
-  followUrl?(url: URL, state: unknown): boolean;
+  followUrl?(url: URL, before: URL): Promise<unknown> | undefined;
+  /** url: writes what components have changed into the URL, without a delay. */
+  writeUrl?(): void;
   /**
    * urls: checks that a value has no URL that runs a script. `kind` is the kind of the attribute.
    */
   isSafeUrl?(value: string, kind: number): boolean;
   /** urls: sets an attribute that has a namespace; returns whether it is one. */
   setLinkAttribute?(node: Element, name: string, value: string): boolean;
-  /** wire: shows a state of the wire; `effect` is one of `WIRE_…`. */
-  showWireState?(node: any, at: number, effect: number, isOn: unknown, argument: string): void;
+  /**
+   * wire: shows a state of the wire; `effect` is one of `WIRE_…`. `delayMs` is 0 or missing without
+   * a delay, or has one millisecond added.
+   */
+  showWireState?(node: any, at: number, effect: number, isOn: unknown, argument: string, delayMs?: number): void;
 }
 
 /** The form controls of the page: the module `controls`. */
@@ -287,12 +305,19 @@ interface Block {
   /** Its root element. */
   skeleton: Element;
   holes: Hole[];
+  urlParams?: UrlParams;
   listeners: Listener[];
-  /** Whether it listens to events of the window or outside of an element. */
+  /** Whether it listens to events of the window, outside of an element, or in intervals. */
   isWatching?: boolean;
   /** Whether it has a `live:ref` or `live:hook`. */
   isMarked?: boolean;
 }
+
+/**
+ * How a component follows the URL: whether it has the hook for all parameters, and the parameters
+ * that its fields are bound to.
+ */
+type UrlParams = [hasHook: number, bound: [name: string, isReplaced: number, debounceMs: number][]];
 
 /** What listens to an event. template/src/code.rs documents the values. */
 interface Listener {
@@ -318,6 +343,35 @@ interface ComponentInternals {
   isReported: boolean;
   notifySubscribers(): void;
   emitEvent(name: string, data: unknown): void;
+}
+
+/** The number of an entry of the history: its position, and what no other entry has. */
+type EntryNumber = [entryAt: number, entryId: number];
+
+/** What is kept of an entry of the history. The typed text is that of the module `keep-typed`. */
+type KeptEntry = { entryAt: number, scroll: number[], typed?: object[] };
+
+/** The entries of the tab's history: the module `entries`. */
+interface HistoryEntries {
+  /** Whether the tab is at the entry that is shown, and not on the way to another one. */
+  isHere(): boolean;
+  /** Returns what is kept of the entry where the tab is. */
+  entryHere(): KeptEntry | undefined;
+  /** Keeps what is to restore of the shown entry, before another page is shown. */
+  leaveEntry(): void;
+  /** Makes the entry where the tab is the one that is shown. */
+  enterEntry(): void;
+  /** Adds an entry after the one where the tab is, and shows it. */
+  addEntry(url: URL): void;
+  /** Gives the entry where the tab is another URL, and shows it. */
+  replaceEntry(url: URL): void;
+  /** Goes back to the entry that is shown. */
+  revertEntry(): void;
+  /**
+   * Scrolls to where an entry was left, or to the place that the address names, or to the top.
+   * Returns the element that the address names.
+   */
+  scrollPage(entry?: KeptEntry): HTMLElement | null;
 }
 
 /** How a page is shown. */
@@ -358,6 +412,8 @@ interface Node {
   $styles: Map<number, [property: string, value: string]>;
   /** Attributes that a state of the wire holds, and the values that they get after it. */
   $heldAttributes: Record<string, string | null>;
+  /** The timers of states of the wire that do not show yet, by hole. */
+  $wireTimers: Map<number, any>;
   /** What had the focus before a state of the wire disabled it. */
   $focused: any;
   /** The listeners with `.once` that have run. */

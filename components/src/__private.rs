@@ -49,7 +49,7 @@ pub use crate::tracking::{
     JsonResult, Pick, PickPlain, Print, StateWriter, TrackedField, TrackedFields, Tracker, Visitor,
 };
 
-pub use crate::url::{BOUND, BoundParams, QUERY, UrlParams, UrlQuery, is_bound, not_bound, read_param};
+pub use crate::url::{QUERY, UrlParams, UrlQuery, not_bound, read_param};
 
 use crate::fault;
 use crate::{ActionError, ErrorCode};

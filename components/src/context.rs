@@ -2,6 +2,7 @@
 
 mod effects;
 mod emit;
+mod first_loads;
 mod lent;
 mod mount;
 mod page;
@@ -27,6 +28,7 @@ use crate::shared::Cause;
 
 pub(crate) use effects::Effects;
 pub use emit::Emit;
+pub use first_loads::FirstLoads;
 pub(crate) use lent::{FlushSlot, Lent};
 pub use mount::MountContext;
 pub use presence::PresenceAt;

@@ -73,6 +73,11 @@ impl Effect {
         effects.iter().filter_map(Self::membership).map(bytes).sum()
     }
 
+    /// Returns a copy of the request to the page, if the effect is one.
+    pub(crate) fn page_effect(&self) -> Option<PageEffect> {
+        if let Self::Page(request) = self { Some(request.clone()) } else { None }
+    }
+
     /// Takes the requests to the page out of the effects.
     pub fn take_page_effects(effects: &mut Vec<Self>) -> Vec<PageEffect> {
         let requests = effects.extract_if(.., |effect| matches!(effect, Self::Page(_)));

@@ -9,6 +9,7 @@ use vivaz_protocol::{Ref, SessionId};
 
 use crate::Result;
 use crate::future::BoxFuture;
+use crate::page_effect::PageEffect;
 
 /// A write of a handler, inside the transaction that also writes the component's state. An error
 /// rolls the transaction back.
@@ -25,6 +26,8 @@ pub struct ComponentChange {
     pub moved: bool,
     /// The rooms that the component enters and leaves, in the handler's order.
     pub memberships: Vec<Membership>,
+    /// The requests of the handler to its page, which are sent with the reply.
+    pub page_effects: Vec<PageEffect>,
     /// The return value; none if the job failed and only the page's edits before it are committed.
     pub done: Option<Option<Box<RawValue>>>,
 }

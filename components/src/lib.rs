@@ -55,7 +55,7 @@ pub mod url;
 pub use broadcast::Broadcast;
 pub use budget::{Account, Admission, Budget};
 pub use component::LiveComponent;
-pub use context::{Context, Emit, HandlerScope, MountContext, PresenceAt};
+pub use context::{Context, Emit, FirstLoads, HandlerScope, MountContext, PresenceAt};
 pub use cookie::Cookie;
 pub use edit::{FieldPath, FieldStep};
 pub use effect::Effect;
@@ -67,7 +67,7 @@ pub use journal::{
     ComponentChange, Journal, Membership, MessageId, OperationId, Transaction, TransactionBody, Work,
 };
 pub use list::{DuplicateKey, Iter as ListIter, Key, Keyed, List};
-pub use loading::Async;
+pub use loading::{Async, LoadContext};
 pub use page::LivePage;
 pub use page_effect::{CookieError, Flash, PageEffect, PagePath, RedirectUrl, UrlError};
 pub use registry::{

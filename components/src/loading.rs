@@ -1,6 +1,7 @@
 //! Fields that are loaded asynchronously.
 
 mod field;
+mod start;
 
 use std::any::Any;
 use std::fmt;
@@ -9,10 +10,12 @@ use std::sync::Arc;
 
 use futures_util::future::{AbortHandle, Abortable};
 
-use crate::effect::Effect;
 use crate::fault::guard;
 use crate::tracking::{Loaded, next_version};
-use crate::{ActionError, Context, Result};
+use crate::{ActionError, Result};
+
+pub use start::LoadContext;
+use start::LoadStart;
 
 /// A field whose value is loaded while the page is shown already: by a slow query, from another
 /// service.
@@ -53,6 +56,10 @@ use crate::{ActionError, Context, Result};
 /// # }
 /// ```
 ///
+/// A load that `mount` starts runs only if the page is streamed; its outcome is then part of the
+/// first paint. Otherwise the field is shown as loading, and `connected` starts the load: with
+/// `if self.figures.is_loading()` the work does not run twice.
+///
 /// A load belongs to the field: it ends when the component is unmounted, when the field is
 /// [cleared](Self::clear) or [set](Self::set), and when another load replaces it. A panic in it is
 /// a failure. It does not survive the server's process: a session that resumes elsewhere has a
@@ -82,6 +89,7 @@ enum LoadStage {
 struct RunningLoad {
     id: u64,
     abort: AbortHandle,
+    start: LoadStart,
 }
 
 impl Drop for RunningLoad {
@@ -156,8 +164,13 @@ impl<T> Async<T> {
 }
 
 impl<T: Send + Sync + 'static> Async<T> {
-    /// Starts a load when the handler succeeds. A running load of this field ends then.
-    pub fn load(&mut self, cx: &mut Context, work: impl Future<Output = Result<T>> + Send + 'static) {
+    /// Starts a load when the handler succeeds. A running load of this field ends then. In `mount`,
+    /// the load starts only if its outcome can be part of the first paint.
+    pub fn load(
+        &mut self,
+        cx: &mut impl LoadContext,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) {
         let id = next_version();
         let (abort, registration) = AbortHandle::new_pair();
         let work = async move {
@@ -165,11 +178,12 @@ impl<T: Send + Sync + 'static> Async<T> {
             Loaded::new(id, outcome.map(|value| Box::new(value) as Box<dyn Any + Send>))
         };
         let task = Abortable::new(work, registration);
-        self.running = Some(Arc::new(RunningLoad { id, abort }));
+        let start = cx.start_load(Box::pin(async move { task.await.ok() }));
+        let is_started = start != LoadStart::Later;
+        self.running = is_started.then(|| Arc::new(RunningLoad { id, abort, start }));
         if !self.is_loading() {
             (self.stage, self.version) = (LoadStage::Loading, next_version());
         }
-        cx.effects().stage(Effect::Load(Box::pin(async move { task.await.ok() })));
     }
 
     /// Takes the outcome of a load, if this field waits for it.

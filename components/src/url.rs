@@ -7,10 +7,9 @@
 mod params;
 mod query;
 
-use std::fmt;
-
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Serialize, Serializer};
+use serde_json::json;
 use vivaz_protocol::json::to_raw_json;
 
 pub use params::UrlParams;
@@ -24,9 +23,6 @@ use crate::tracking::JsonResult;
 /// The name under which a page writes the URL's query, and under which a state contains the
 /// parameters of its bound fields.
 pub const QUERY: &str = "?";
-
-/// The name under which a state describes which parameters are bound, and how.
-pub const BOUND: &str = "?bound";
 
 /// Returns whether a component of that type follows the URL.
 #[must_use]
@@ -55,26 +51,19 @@ pub fn read_param<T: Serialize + DeserializeOwned>(
     Ok(())
 }
 
-/// Describes the bound parameters to the page: whether the component has the method `params`, then
-/// for each parameter its name, 1 if it replaces the entry in the history, and its delay in
-/// milliseconds.
-#[derive(Clone, Copy)]
-pub struct BoundParams(pub &'static Spec);
-
-impl fmt::Debug for BoundParams {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.url).finish()
+/// Describes to the page how a component of that type follows the URL, as JSON: 1 if it has the
+/// method `params`, else 0, then for each bound parameter its name, 1 if it replaces the entry in
+/// the history, and its delay in milliseconds. `None` if it does not follow the URL.
+#[must_use]
+pub fn describe_params(spec: &Spec) -> Option<String> {
+    if !is_bound(spec) {
+        return None;
     }
-}
-
-impl Serialize for BoundParams {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let describe = |param: &UrlParam| {
-            (param.name, u8::from(param.history == HistoryEntry::Replace), param.debounce_ms)
-        };
-        let params: Vec<_> = self.0.url.iter().map(describe).collect();
-        (u8::from(self.0.has(Hook::Params)), params).serialize(serializer)
-    }
+    let describe = |param: &UrlParam| {
+        json!([param.name, u8::from(param.history == HistoryEntry::Replace), param.debounce_ms])
+    };
+    let params: Vec<_> = spec.url.iter().map(describe).collect();
+    Some(json!([u8::from(spec.has(Hook::Params)), params]).to_string())
 }
 
 /// Returns the message for a field whose type has no form in a URL.

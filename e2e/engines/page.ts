@@ -59,7 +59,7 @@ export class Page {
   problems(): Promise<string[]> {
     return this.run(() => {
       const names = [...document.querySelectorAll("*")].flatMap((element) => element.getAttributeNames());
-      return [...(window.errors ?? []), ...names.filter((name) => name.startsWith("live:"))];
+      return [...(window.errors ?? []), ...names.filter((name) => /^live:(?!navigate$|persist$)/.test(name))];
     });
   }
 

@@ -1,5 +1,7 @@
 // `live:navigate`: another page without a load.
 
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { expect, live, test } from "./networked.ts";
@@ -279,7 +281,7 @@ test("redirects are followed, and pages with an error are shown", async ({ page,
 });
 
 test("a redirect to another origin is followed by the browser", async ({ page, network, problems }) => {
-  problems.expect(/CORS|ERR_FAILED|Content Security Policy|violates|Failed to fetch/);
+  problems.expect(/CORS|ERR_FAILED|Content Security Policy|violates|Failed to fetch|Unsafe attempt/);
   await start(page, `${network.url}/tour/one`);
   const elsewhere = network.url.replace("127.0.0.1", "localhost") + "/tour/two";
   await page.evaluate((to) => {
@@ -287,6 +289,29 @@ test("a redirect to another origin is followed by the browser", async ({ page, n
   }, elsewhere);
   await page.getByRole("link", { name: "Two", exact: true }).click();
   await expect(page).toHaveURL(elsewhere);
+});
+
+test("a page of another origin that permits requests is not shown within this one", async ({ page, network, problems }) => {
+  problems.expect(/CORS|Content Security Policy|violates|Failed to fetch|Unsafe attempt|ERR_/);
+  await start(page, `${network.url}/tour/one`);
+  const client = await page.evaluate(() => document.querySelector("script[live-build]")!.outerHTML);
+  const referers: string[] = [];
+  const other = createServer((request, response) => {
+    if (request.url == "/style") referers.push(request.headers.referer ?? "");
+    const body = `<!DOCTYPE html><html lang="en"><title>Other</title><link rel="stylesheet" href="${url}/style">${client}<h1>other</h1></html>`;
+    response.writeHead(200, { "access-control-allow-origin": "*", "content-type": "text/html" }).end(body);
+  });
+  await new Promise<void>((listening) => other.listen(0, "127.0.0.1", listening));
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  await page.evaluate((url) => {
+    document.querySelector<HTMLAnchorElement>("a[href='/tour/two']")!.href = `/tour/redirect?to=${url}/page`;
+  }, url);
+  await page.getByRole("link", { name: "Two", exact: true }).click();
+  await expect(page).toHaveURL(`${url}/page`);
+  await expect(heading(page)).toHaveText("other");
+  expect(referers.filter((referer) => referer.startsWith(network.url))).toEqual([]);
+  await page.close();
+  other.close();
 });
 
 test("scripts run once, styles are there before the page, and the head is the next page's", async ({ page, network }) => {

@@ -36,7 +36,7 @@ export class Problems {
 async function leftovers(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     [...document.querySelectorAll("*")].flatMap((element) =>
-      element.getAttributeNames().filter((name) => /^live:(?!navigate$|persist$)/.test(name)).map((name) => `${element.tagName} ${name}`),
+      element.getAttributeNames().filter((name) => /^live:(?!navigate$|persist$|confirm$)/.test(name)).map((name) => `${element.tagName} ${name}`),
     ),
   );
 }

@@ -141,10 +141,9 @@ test("a path that no page has, and other entries, stay with the browser", async 
   });
   await press(page, "Next");
   await expect.poll(() => page.url()).toBe(`${network.url}/search?page=3#state`);
-  expect(await page.evaluate(() => history.state)).toEqual({ live: 1 });
   await page.evaluate(() => history.go(-2));
   await expect(state(page)).toContainText("page 2");
-  expect(await page.evaluate(() => history.state)).toEqual({ mine: 1 });
+  expect(await page.evaluate(() => history.state)).toMatchObject({ mine: 1 });
 });
 
 for (const latency of [0, 300]) {

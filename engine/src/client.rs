@@ -20,7 +20,7 @@ pub(crate) use crate::slots::Slot;
 pub(crate) use component::{Component, ComponentPhase};
 pub use connection::Departure;
 pub use output::SocketCommand;
-pub(crate) use output::{Origin, Output, Status};
+pub(crate) use output::{Origin, Output, POLL, Status};
 pub(crate) use request::{Request, RequestKind};
 
 use component::FieldEdit;
@@ -104,7 +104,7 @@ impl Client {
             let before = self.status.replace(now).map(|(status, ..)| status);
             let (status, attempt, queued) = now;
             self.out.push(Output::Status { status, attempt, code: self.link.code, queued });
-            if (before == Some(Status::Connected)) != (status == Status::Connected) {
+            if before != Some(status) {
                 for (slot, _) in self.components.iter() {
                     self.out.push(Output::Wire { slot: *slot });
                 }
@@ -195,6 +195,12 @@ impl Client {
 
     pub(crate) fn is_connected(&self) -> bool {
         self.link.phase == connection_state::ConnectionPhase::Open
+    }
+
+    /// Checks whether the page has lost its connection, or cannot connect. The first attempt of a
+    /// page is neither.
+    pub(crate) fn is_offline(&self) -> bool {
+        !self.is_connected() && (!self.session.is_empty() || self.link.status() != Status::Connecting)
     }
 
     /// Reports changes of the component, or of the topic to each component that shows it.

@@ -132,12 +132,12 @@ impl Page {
             } else {
                 calls += 1;
                 before = Some(self.client.last_reference);
-                let origin = Origin { node, hole: address };
                 let updates = std::mem::take(&mut updates);
                 let ticket = self.ticket;
                 if ticket != 0 {
                     self.ticket += 1;
                 }
+                let origin = Origin { node, hole: fired.hole };
                 self.client.action(slot, command.name, command.value, origin, ticket, updates);
             }
         }

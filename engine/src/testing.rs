@@ -14,6 +14,7 @@ mod effect;
 mod events;
 mod html;
 mod instances;
+mod parts;
 
 pub use activation::Activation;
 pub use children::{ChildChange, Mount};

@@ -113,7 +113,8 @@ pub use vivaz_components::{
 };
 // Their fields.
 pub use vivaz_components::{
-    Async, DuplicateKey, Errors, FieldPath, FieldStep, Key, Keyed, List, ListIter, Saved, Tracked, UrlParams,
+    Async, DuplicateKey, Errors, FieldPath, FieldStep, Key, Keyed, List, ListIter, LoadContext, Saved,
+    Tracked, UrlParams,
 };
 // State that pages share, and who is present.
 pub use vivaz_components::{

@@ -16,7 +16,7 @@ mod jobs;
 mod joined_rooms;
 mod mount;
 mod outgoing;
-mod page_effects;
+pub(crate) mod page_effects;
 mod persistence;
 pub(crate) mod port;
 mod reply;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use vivaz_components::Registry;
 use vivaz_components::page::PageSpec;
 use vivaz_components::spec::{FieldKind, TemplateSource};
-use vivaz_components::url::is_bound;
+use vivaz_components::url::describe_params;
 use vivaz_template::{Compiled, TemplateKind};
 
 /// The templates, indexed by component and by hash.
@@ -87,8 +87,7 @@ impl Templates {
             let compiled = compile(registry, spec.name, &spec.template, TemplateKind::Component)?;
             let is_shared =
                 |name: &str| spec.field(name).is_some_and(|field| field.kind == FieldKind::Shared);
-            let module = is_bound(spec).then_some("url");
-            let json: Box<str> = compiled.to_json_with(&is_shared, module).into();
+            let json: Box<str> = compiled.to_json_with(&is_shared, describe_params(spec).as_deref()).into();
             let hash: Box<str> = blake3::hash(json.as_bytes()).to_hex().chars().take(32).collect();
             templates.hashes.insert(hash.clone(), spec.name);
             let (file, compiled) = (spec.template.file, Arc::new(compiled));

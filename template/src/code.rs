@@ -7,8 +7,11 @@
 //! # Blocks
 //! Each block is `[html, namespace, holes]`. If a construct in it requires optional modules of the
 //! client, a list of their names is the fourth element, and the page loads those beside
-//! `client.js`. Each hole begins with its [`DomHole`] and the walk to its element; a step of the
-//! walk is `comments << 16 | elements`. The engine never reads the blocks: they are for
+//! `client.js`. If the component follows the page's URL, the fifth element of the first block
+//! describes how: `[hook, [[name, replaces, delay]…]]`, with 1 for a component that has the method
+//! `params`, 1 for a parameter whose changes replace the entry of the history, and the delay of
+//! these changes in milliseconds. Each hole begins with its [`DomHole`] and the walk to its
+//! element; a step of the walk is `comments << 16 | elements`. The engine never reads the blocks: they are for
 //! `client-wasm/js/dom.js`.
 //!
 //! # Code
@@ -27,7 +30,8 @@
 //! - `ARMS flags count (block expression)…`
 //!
 //! The effect of an event has an address of its own, which the page returns when the event fires:
-//! `drop`, `count statement…`, `count update…`. A statement is `CALL action list`,
+//! `drop`, `count statement…`, `count update…`. `drop` is 1 if the event is ignored while its last
+//! call is unanswered, and 2 if it also is a poll. A statement is `CALL action list`,
 //! `SET level slot expression` or `EDIT field expression`. An optimistic update is
 //! `operation root count segment… expression`; a segment is `0 name` or `1 expression`.
 //!
@@ -86,13 +90,15 @@ pub enum DomHole {
     /// `start end`: instances between a step and that many comments; -1 is the parent's end.
     Instances,
     /// `event flags held debounce throttle keys address`: `flags` has the bits of [`event`], `held`
-    /// those of [`held`]. `debounce` and `throttle` are milliseconds plus one; 0 means none.
+    /// those of [`held`]. `debounce` and `throttle` are milliseconds plus one; 0 means none. A poll
+    /// has the event [`POLL_EVENT`], and its interval in place of `throttle`.
     Event,
     /// `control property flags debounce`: the property is the name of a field, or a list of names
     /// and numbers, each of which stands for a key of that number ([`AtKey`](Self::AtKey)). `flags`
     /// has the bits of [`model`]. `debounce` is as in [`Event`](Self::Event).
     Model,
-    /// `effect argument`: how the state of the wire shows; `effect` is one of [`wire`].
+    /// `effect argument delay`: how the state of the wire shows; `effect` is one of [`wire`]. `delay`
+    /// is as in [`Event`](Self::Event), and absent without one.
     Wire,
     /// `name`: a reference.
     Ref,
@@ -135,6 +141,9 @@ impl DomHole {
     ];
 }
 
+/// The event of a `live:poll`.
+pub const POLL_EVENT: &str = "live:poll";
+
 /// Bits of an event's flags.
 pub mod event {
     /// `.prevent`
@@ -149,6 +158,12 @@ pub mod event {
     pub const WINDOW: u32 = 1 << 4;
     /// `.outside`
     pub const OUTSIDE: u32 = 1 << 5;
+    /// `live:confirm`: the user is asked first.
+    pub const CONFIRM: u32 = 1 << 6;
+    /// `live:poll`: the page makes the event.
+    pub const POLL: u32 = 1 << 7;
+    /// `.visible`, of a poll: only while the element is visible.
+    pub const VISIBLE: u32 = 1 << 12;
     /// The code reads `$value`.
     pub const READS_VALUE: u32 = 1 << 8;
     /// The code reads `$checked`.
@@ -197,6 +212,10 @@ pub mod wire {
     pub const CLASS: u32 = 1;
     /// It has an attribute in that state.
     pub const ATTRIBUTE: u32 = 2;
+    /// It is hidden in that state.
+    pub const HIDE: u32 = 3;
+    /// It has classes except in that state.
+    pub const WITHOUT_CLASS: u32 = 4;
 }
 
 /// Operators. Those with two operands follow [`BINARY`](op::BINARY), in the order of

@@ -4,6 +4,7 @@
 mod attributes;
 mod child;
 mod children;
+mod confirm;
 mod control;
 mod directives;
 mod element;
@@ -14,12 +15,14 @@ mod nesting;
 mod outcome;
 mod page;
 mod partial;
+mod poll;
 mod post;
 mod resolve;
 mod route;
 mod scope;
 mod style;
 mod text;
+mod wire;
 
 use crate::check::{Check, CheckKind};
 use crate::compiled::{Block, Form, Hole, HoleKind, Namespace, Template, WalkStep};

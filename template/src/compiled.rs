@@ -107,7 +107,15 @@ pub enum HoleKind {
     /// `live:loading`, `live:loading.attr="disabled"`, `live:dirty.class="…"`, `live:offline`:
     /// shows the connection state. On a submit button, `form` is the form whose action it
     /// represents.
-    Wire { state: WireState, effect: WireEffect, target: Option<Box<str>>, form: Option<Form> },
+    /// `targets` are the actions or fields that it is limited to, `delay` the time in milliseconds
+    /// for which the state must last before it shows.
+    Wire {
+        state: WireState,
+        effect: WireEffect,
+        targets: Vec<Box<str>>,
+        form: Option<Form>,
+        delay: Option<u32>,
+    },
     /// `live:ref`: the element's name for the page's own code.
     Ref { name: Box<str> },
     /// `live:hook`: the name of a hook that the page registered.
@@ -218,6 +226,12 @@ pub struct Modifiers {
     pub debounce: Option<u32>,
     /// `.throttle.150ms`, in milliseconds, with a trailing call.
     pub throttle: Option<u32>,
+    /// `live:confirm`: the user is asked first.
+    pub confirm: bool,
+    /// `live:poll.5s`: the event happens in this interval, in milliseconds.
+    pub poll: Option<u32>,
+    /// `.visible`: the interval passes only while the element is visible.
+    pub visible: bool,
 }
 
 /// The target of an event listener.
@@ -302,8 +316,12 @@ pub enum WireState {
 pub enum WireEffect {
     /// Visible only in that state.
     Show,
+    /// `.remove`: hidden in that state.
+    Hide,
     /// `.class="…"`: has these classes in that state.
     Class(Box<str>),
+    /// `.class.remove="…"`: has these classes except in that state.
+    WithoutClass(Box<str>),
     /// `.attr="disabled"`: has that attribute in that state, and its previous value afterwards.
     Attribute(Box<str>),
 }

@@ -17,6 +17,7 @@ use crate::data::Name;
 use crate::expr::{Expr, Literal};
 use child::{EncodedChild, EncoderInput};
 use masks::Masks;
+pub(crate) use masks::wants;
 #[cfg(feature = "render")]
 pub(crate) use place::push_quoted;
 use place::{array, path, place, quoted};
@@ -32,9 +33,9 @@ impl Compiled {
         self.to_json_with(is_shared, None)
     }
 
-    /// Encodes the template as [`to_json`](Self::to_json) does. The page also loads that module of
-    /// the client, which the component requires.
-    pub fn to_json_with(&self, is_shared: &dyn Fn(&str) -> bool, module: Option<&str>) -> String {
+    /// Encodes the template as [`to_json`](Self::to_json) does. `params` describes as JSON how the
+    /// component follows the page's URL, if it does.
+    pub fn to_json_with(&self, is_shared: &dyn Fn(&str) -> bool, params: Option<&str>) -> String {
         let source = EncoderInput::of(self, is_shared);
         let all = &self.template.blocks;
         let mut names = NameTable::default();
@@ -42,7 +43,7 @@ impl Compiled {
         let mut out = Encoder { names, submits: Vec::new(), code: vec!["0".to_owned(); all.len()] };
         let mut blocks = Vec::new();
         for (at, block) in all.iter().enumerate() {
-            blocks.push(out.block(at, block, &masks, &source, module.filter(|_| at == 0)));
+            blocks.push(out.block(at, block, &masks, &source, params.filter(|_| at == 0)));
         }
         let names: Vec<String> = out.names.0.iter().map(|name| quoted(name)).collect();
         array(&[
@@ -113,7 +114,7 @@ impl Encoder {
         block: &Block,
         masks: &Masks,
         source: &EncoderInput<'_>,
-        module: Option<&str>,
+        params: Option<&str>,
     ) -> String {
         // The events' code precedes the holes, because the connection state refers to its element's
         // own event.
@@ -148,7 +149,8 @@ impl Encoder {
                 self.key(block.holes.len() + further.len() - 1, mask, key);
                 coded += 1;
             }
-            let own = block.holes.iter().zip(&events).find(|(of, event)| **event > 0 && of.path == hole.path);
+            let is_own = |of: &Hole| of.path == hole.path && !is_poll(&of.kind);
+            let own = block.holes.iter().zip(&events).find(|(of, event)| **event > 0 && is_own(of));
             let own = own.map_or(0, |(_, event)| *event);
             if let HoleKind::Event { event: name, .. } = &hole.kind
                 && &**name == "submit"
@@ -176,10 +178,13 @@ impl Encoder {
         }
         let mut parts = vec![quoted(&block.html), (block.namespace as u8).to_string(), array(&places)];
         let mut modules = modules(block);
-        modules.extend(module.map(quoted));
+        if params.is_some() {
+            modules.extend(["entries", "url"].map(quoted));
+        }
         if !modules.is_empty() {
             parts.push(array(&modules));
         }
+        parts.extend(params.map(ToOwned::to_owned));
         array(&parts)
     }
 
@@ -218,16 +223,21 @@ impl Encoder {
             | HoleKind::Class { on: value, .. }
             | HoleKind::Show { on: value } => self.hole(at, mask, hole::VALUE, |out| out.expr(value)),
             HoleKind::Model { value, .. } => self.hole(at, mask, hole::VALUE, |out| out.expr(value)),
-            HoleKind::Wire { state, target, form, .. } => self.hole(at, mask, hole::VALUE, |out| {
-                out.int(op::WIRE);
-                out.int(*state as u8);
-                match target {
-                    Some(target) => out.text(target),
-                    None => out.code.push("null".to_owned()),
-                }
+            HoleKind::Wire { state, targets, form, .. } => self.hole(at, mask, hole::VALUE, |out| {
                 let form = form.as_ref().filter(|_| own == 0);
-                out.int(number(form.map_or(own, |form| out.submit(form))));
-                out.int(form.map_or(0, |form| form.level));
+                for left in (0..targets.len().max(1)).rev() {
+                    if left > 0 {
+                        out.int(op::OR);
+                    }
+                    out.int(op::WIRE);
+                    out.int(*state as u8);
+                    match targets.get(left) {
+                        Some(target) => out.text(target),
+                        None => out.code.push("null".to_owned()),
+                    }
+                    out.int(number(form.map_or(own, |form| out.submit(form))));
+                    out.int(form.map_or(0, |form| form.level));
+                }
             }),
             HoleKind::For { start, end, list, key, block } => self.hole(at, mask, hole::ROWS, |out| {
                 let alone = *start == WalkStep::default() && end.is_none();
@@ -285,12 +295,14 @@ fn modules(block: &Block) -> Vec<String> {
         }
         _ => false,
     });
-    let event = any(|kind| masks::wants(kind) & crate::code::event::READS_EVENT != 0);
+    let event = any(|kind| wants(kind) & crate::code::event::READS_EVENT != 0);
     let targets = any(|kind| match kind {
         HoleKind::Event { modifiers, .. } => modifiers.target != EventTarget::Element,
         _ => false,
     });
     let html = any(|kind| matches!(kind, HoleKind::Html { .. }));
+    let confirm = any(|kind| matches!(kind, HoleKind::Event { modifiers, .. } if modifiers.confirm));
+    let poll = any(is_poll);
     let navigate = block.html.contains(" live:navigate");
     let autofocus = block.html.contains("autofocus");
     let modules = [
@@ -299,6 +311,7 @@ fn modules(block: &Block) -> Vec<String> {
         (controls || editable, "drafts"),
         (editable, "editable"),
         (children, "children"),
+        (confirm, "confirm"),
         (disabled, "disabled"),
         (event, "event"),
         (html, "html"),
@@ -306,6 +319,7 @@ fn modules(block: &Block) -> Vec<String> {
         (editable, "move"),
         (navigate, "navigate"),
         (pauses, "pauses"),
+        (poll, "poll"),
         (styles, "styles"),
         (targets, "targets"),
         (urls, "urls"),
@@ -319,6 +333,10 @@ fn keys(hole: &Hole) -> impl Iterator<Item = &Expr> {
     let property: &[ModelStep] =
         if let HoleKind::Model { property, .. } = &hole.kind { property } else { &[] };
     property.iter().filter_map(ModelStep::key)
+}
+
+fn is_poll(kind: &HoleKind) -> bool {
+    matches!(kind, HoleKind::Event { modifiers, .. } if modifiers.poll.is_some())
 }
 
 /// Returns whether the hole's nodes are inserted and removed.

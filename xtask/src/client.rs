@@ -268,6 +268,9 @@ impl Bundler<'_> {
             let script = self.bundle(&path, &format!("modules/{name}.js"), Form::Module, "")?;
             modules.push(Module { name, script });
         }
+        // The page itself loads this one, before the client.
+        let script = self.bundle(Path::new("js/parts.js"), "modules/parts.js", Form::Classic, "")?;
+        modules.push(Module { name: "parts".to_owned(), script });
         Ok(modules)
     }
 

@@ -77,7 +77,7 @@ export const setHole = (root, [place, , a, b, c], at, node, kind, value) => {
     case PLACE_STYLE: core.setStyle?.(node, at, a, text); break;
     case PLACE_SHOW: setShown(node, isTruthy); break;
     case PLACE_MODEL: core.formControls?.setField(node, a, b, c & MODEL_FORCE, kind, value); break;
-    case PLACE_WIRE: core.showWireState?.(node, at, a, isTruthy, b); break;
+    case PLACE_WIRE: core.showWireState?.(node, at, a, isTruthy, b, c); break;
     case PLACE_CHILD: core.showChild?.(node, a, value); break;
     // A number and its text are two keys.
     case PLACE_KEY: core.setChildKey?.(node, type + value); break;

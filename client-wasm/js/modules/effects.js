@@ -31,10 +31,17 @@ export default core => {
     if (!ok) throw new Error('the server has refused to set a cookie');
   };
 
-  /** @param {string} text */
-  const urlOf = text => {
+  /**
+   * Returns the address of a page. The server has checked it, too.
+   *
+   * @param {string} text
+   * @param {boolean} isOwn Whether it has to be a page of the application.
+   */
+  const urlOf = (text, isOwn) => {
     const url = new URL(text, location.href);
-    if (!/^https?:$/.test(url.protocol)) throw new Error('a page has another protocol');
+    if (!/^https?:$/.test(url.protocol) || url.username || url.password || isOwn && url.origin != location.origin) {
+      throw new Error(`the address of a page is refused: ${url}`);
+    }
     return url;
   };
 
@@ -54,8 +61,8 @@ export default core => {
         if (title != null) document.title = title;
         const [name, address] = requests.findLast(([name]) => /^(navigate|redirect)$/.test(name)) ?? [];
         if (!address) return;
-        const url = urlOf(address);
-        if (name == 'redirect' || url.origin != location.origin) return location.assign(url);
+        const isOwn = name == 'navigate', url = urlOf(address, isOwn);
+        if (!isOwn) return location.assign(url);
         await core.loadModule('navigate');
         if (core.visitPage) await core.visitPage(url.href, { visitCause: 'server' });
         else location.assign(url);

@@ -1,7 +1,6 @@
 // `live:navigate`: a link or the server shows another page without a load. The socket and the
 // engine stay.
 
-import { addEntry, distanceToShown, enterEntry, keepEntry, keptEntry, numberEntry, startEntries } from '../navigation/entries.js';
 import { swapBody } from '../navigation/body.js';
 import { mergeHead, runScripts } from '../navigation/head.js';
 import { NAVIGATE, hasWord, isWithinPage, linkOf, pageOf } from '../navigation/link.js';
@@ -19,22 +18,6 @@ const clientOf = page => Array.from(page.querySelector('script[live-build]')?.at
 /** Checks whether a response is a page, and no file. @param {Response} response */
 const isPage = ({ headers }) => /^text\/html/.test(headers.get('content-type') ?? '') &&
   !/^attachment/.test(headers.get('content-disposition') ?? '');
-
-/**
- * Scrolls to where the page was left, to the place that the address names, or to the top.
- *
- * @param {{ x: number, y: number } | undefined} entry
- */
-const scrollPage = entry => {
-  let name = location.hash.slice(1);
-  try {
-    name = decodeURIComponent(name);
-  } catch {}
-  const target = name ? document.getElementById(name) ?? document.getElementsByName(name)[0] : null;
-  if (entry || !target) scrollTo({ left: entry?.x ?? 0, top: entry?.y ?? 0, behavior: 'instant' });
-  else target.scrollIntoView({ behavior: 'instant' });
-  return target;
-};
 
 /**
  * Moves the focus to the beginning of what is new, as after a load.
@@ -64,11 +47,9 @@ const transition = swap => {
 
 /** @type {Module} */
 export default core => {
-  let shown = new URL(location.href);
   /** The navigation that is under way. @type {AbortController | undefined} */
   let running;
-  let isReverting = false;
-  startEntries(core);
+  core.loadModule('entries');
   core.loadModule('progress');
   core.loadModule('prefetch');
 
@@ -89,12 +70,6 @@ export default core => {
     location.reload();
   };
 
-  /** Goes back to the entry whose page is shown. */
-  const revert = () => {
-    isReverting = true;
-    history.go(distanceToShown());
-  };
-
   /**
    * Shows a page, or loads it where it cannot be shown.
    *
@@ -104,14 +79,17 @@ export default core => {
   const showPage = async (url, { visitCause: cause, isReplaced, keepsScroll, requestHeaders }) => {
     running?.abort();
     const { signal } = running = new AbortController(), isBack = cause == 'history';
-    const entry = isBack ? keptEntry(history.state?.live) : undefined;
+    await core.loadModule('entries');
+    const entries = core.historyEntries;
+    if (signal.aborted) return;
+    if (!entries) return loadPage(url, isReplaced);
+    const entry = isBack ? entries.entryHere() : undefined;
     const endProgress = core.showProgress?.();
+    const keepTyped = (entry?.typed || document.querySelector(CONTROLS)) && core.loadModule('keep-typed');
     let response, next;
     try {
-      const keepTyped = (entry?.typed || document.querySelector(CONTROLS)) && core.loadModule('keep-typed');
-      response = await (core.takePrefetched?.(url.href) ?? fetch(url, { headers: { accept: 'text/html', ...requestHeaders }, signal }));
+      response = await (core.takePrefetched?.(url.href) ?? fetch(url, { headers: { accept: 'text/html', ...requestHeaders }, mode: 'same-origin', signal }));
       next = new DOMParser().parseFromString(await response.text(), 'text/html');
-      await keepTyped;
     } catch {
       if (signal.aborted) return;
       try {
@@ -120,7 +98,7 @@ export default core => {
         loadPage(url, isReplaced || isBack);
       } catch {
         if (signal.aborted) return;
-        if (isBack) revert();
+        if (isBack) entries.revertEntry();
         core.showFailure?.(url);
       }
       return;
@@ -134,20 +112,23 @@ export default core => {
     }
     if (signal.aborted) return;
     if (!isPage(response) || clientOf(next) != clientOf(document)) return loadPage(url, isReplaced || isBack);
+    await keepTyped;
     const finishHead = await mergeHead(next);
     if (signal.aborted) return;
-    keepEntry(core);
-    if (isBack) enterEntry();
-    if (isBack || isReplaced) numberEntry(url);
-    else addEntry(url);
-    shown = url;
+    entries.leaveEntry();
+    if (isBack || isReplaced) entries.replaceEntry(url);
+    else entries.addEntry(url);
     await transition(() => {
+      const stays = keepsScroll && { entryAt: 0, scroll: [scrollX, scrollY] };
       swapBody(next);
       finishHead();
       for (const name of ['lang', 'dir']) core.writeAttribute(document.documentElement, name, next.documentElement.getAttribute(name));
-      focusPage(keepsScroll ? null : scrollPage(entry));
+      const target = entries.scrollPage(stays || entry);
+      if (!stays) focusPage(target);
       runScripts();
     });
+    // Components that have stayed.
+    core.followUrl?.(url, url);
     if (entry?.typed) core.restoreTyped?.(entry.typed);
     core.announcePage?.();
     document.dispatchEvent(new CustomEvent('live:navigated', { detail: { url: url.href, cause } }));
@@ -169,18 +150,9 @@ export default core => {
     });
   });
 
-  addEventListener('popstate', ({ state }) => {
-    const url = new URL(location.href), isWithin = pageOf(url) == pageOf(shown);
-    if (isReverting) isReverting = false;
-    else if (isWithin || url.pathname == shown.pathname && core.followUrl?.(url, state)) {
-      running?.abort();
-      const entry = keptEntry(state?.live);
-      keepEntry(core);
-      enterEntry();
-      shown = url;
-      // The browser scrolls to the place that a link names.
-      if (entry) scrollPage(entry);
-    } else if (mayLeave(url, 'history')) showPage(url, { visitCause: 'history' });
-    else revert();
-  });
+  core.endVisit = () => running?.abort();
+  core.showEntry = url => {
+    if (mayLeave(url, 'history')) showPage(url, { visitCause: 'history' });
+    else core.historyEntries?.revertEntry();
+  };
 };

@@ -19,7 +19,7 @@ export default core => {
   const prefetch = ({ href }) => {
     const now = performance.now();
     if (requested?.href == href && now - requested.at < FRESH_MS) return;
-    const response = fetch(href, { headers: { accept: 'text/html', 'live-prefetch': '1' }, priority: 'low' });
+    const response = fetch(href, { headers: { accept: 'text/html', 'live-prefetch': '1' }, mode: 'same-origin', priority: 'low' });
     requested = { href, at: now, response };
     // The navigation requests it again.
     response.catch(() => { if (requested?.response == response) requested = undefined; });

@@ -27,7 +27,9 @@ export default core => {
     runListener(event, listener, root, element, element);
   });
 
+  const { watchRoot } = core;
   core.watchRoot = root => {
+    watchRoot?.(root);
     roots.add(root);
     for (const [place, , type] of blocks[root.$block].holes) if (place == PLACE_EVENT && !types.has(type)) {
       types.add(type);

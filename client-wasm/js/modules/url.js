@@ -14,7 +14,9 @@
  * @property {string} shown The query of its fields, or the one that it has been sent, which begins
  *   with `?`.
  * @property {string} search The query that it followed last.
+ * @property {boolean} [isDue] Whether a change of its fields is not in the URL yet.
  * @property {any} [timer] Until it writes its fields into the URL.
+ * @property {() => void} [endFollowing] To call when it has followed what it has been sent.
  */
 
 /** Returns the parts of a query. @param {string} query */
@@ -44,8 +46,7 @@ const withParam = (search, query, name) => {
 export default core => {
   /** @type {Map<Component, Follower>} */
   const followers = new Map();
-  /** The URL of the current entry, as the followers know it. */
-  let here = new URL(location.href);
+  core.loadModule('entries');
 
   /** @param {Component} component @returns {string} */
   const readQuery = component => JSON.parse(core.fieldJson(component.slot, '?')) ?? '';
@@ -67,14 +68,21 @@ export default core => {
   const changedParams = ({ bound, shown }) =>
     Object.keys(bound).filter(name => valuesOf(shown, name) != valuesOf(location.search, name));
 
-  /** Sends the query to a component, if it follows another one. @param {Follower} follower */
+  /**
+   * Sends the query to a component, if it follows another one. Returns a promise of the answer.
+   *
+   * @param {Follower} follower
+   */
   const send = follower => {
     const { component: { slot }, hasHook, search } = follower;
     clearTimeout(follower.timer);
+    follower.isDue = false;
     if (!changedParams(follower).length && !(hasHook && search != location.search)) return;
     follower.search = location.search;
     core.sendEdit(slot, '?', JSON.stringify(location.search || '?'));
     core.sendCommit(slot, '?');
+    follower.endFollowing?.();
+    return new Promise(resolve => { follower.endFollowing = () => resolve(undefined); });
   };
 
   /**
@@ -85,17 +93,17 @@ export default core => {
    *   is not kept.
    */
   const write = (follower, isAnswer) => {
-    const changed = changedParams(follower);
+    const changed = changedParams(follower), entries = core.historyEntries;
+    clearTimeout(follower.timer);
+    // The tab may be on the way to another page.
+    if (!entries?.isHere()) return;
+    follower.isDue = false;
     if (!changed.length) return;
-    const { state } = history, live = state?.live ?? 0;
-    here = new URL(location.href);
-    for (const name of changed) here.search = withParam(here.search, follower.shown, name);
-    if (isAnswer || changed.every(name => follower.bound[name][0])) history.replaceState(state, '', here);
-    else {
-      if (state?.live == null) history.replaceState({ ...state, live }, '');
-      history.pushState({ live: live + 1 }, '', here);
-    }
-    follower.search = here.search;
+    const url = new URL(location.href);
+    for (const name of changed) url.search = withParam(url.search, follower.shown, name);
+    if (isAnswer || changed.every(name => follower.bound[name][0])) entries.replaceEntry(url);
+    else entries.addEntry(url);
+    follower.search = url.search;
     for (const other of mounted()) if (other != follower && other.hasHook) send(other);
   };
 
@@ -109,7 +117,9 @@ export default core => {
     if (shown[0] == '?') return;
     clearTimeout(follower.timer);
     const isAnswer = before[0] == '?';
+    if (isAnswer) follower.endFollowing?.();
     const ms = isAnswer ? 0 : Math.max(0, ...changedParams(follower).map(name => follower.bound[name][1]));
+    follower.isDue = true;
     if (ms) follower.timer = setTimeout(() => write(follower), ms);
     else write(follower, isAnswer);
   };
@@ -117,7 +127,7 @@ export default core => {
   core.componentMounted = component => {
     let follower = followers.get(component);
     if (!follower) {
-      const described = JSON.parse(core.fieldJson(component.slot, '?bound'));
+      const described = core.blocks[component.element?.$block]?.urlParams;
       if (!described) return;
       const [hasHook, params] = described;
       /** @type {Follower['bound']} */
@@ -136,18 +146,17 @@ export default core => {
     send(follower);
   };
 
-  core.followUrl = url => {
-    const before = here, all = mounted();
-    here = url;
-    if (url.origin + url.pathname != before.origin + before.pathname) return false;
-    const isFollowed = (/** @type {string} */ name) => valuesOf(before.search, name) == valuesOf(url.search, name) ||
-      all.some(({ bound, hasHook }) => hasHook || name in bound);
-    if (![...partsOf(before.search), ...partsOf(url.search)].map(nameOf).every(isFollowed)) return false;
-    for (const follower of all) send(follower);
-    return true;
+  core.writeUrl = () => {
+    for (const follower of mounted()) if (follower.isDue) write(follower);
   };
 
-  addEventListener('popstate', ({ state }) => { if (!core.visitPage) core.followUrl?.(new URL(location.href), state); });
+  core.followUrl = (url, before) => {
+    const all = mounted();
+    if (url.origin + url.pathname != before.origin + before.pathname) return;
+    const isFollowed = (/** @type {string} */ name) => valuesOf(before.search, name) == valuesOf(url.search, name) ||
+      all.some(({ bound, hasHook }) => hasHook || name in bound);
+    if ([...partsOf(before.search), ...partsOf(url.search)].map(nameOf).every(isFollowed)) return Promise.all(all.map(send));
+  };
 
   for (const component of core.components.values()) if (component.isReported) core.componentMounted(component);
 };

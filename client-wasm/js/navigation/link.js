@@ -13,7 +13,9 @@ export const pageOf = ({ pathname, search }) => pathname + search;
  */
 export const linkOf = event => {
   const link = /** @type {HTMLAnchorElement | undefined} */ (event.composedPath().find(node => node instanceof HTMLAnchorElement && node.href));
-  if (link?.hasAttribute(NAVIGATE) && link.origin == location.origin && !link.hasAttribute('download') && /^(_self)?$/.test(link.target)) return link;
+  // The origin of a `blob:` address is that of the page that made it.
+  const isPage = link && /^https?:$/.test(link.protocol) && link.origin == location.origin && !link.username && !link.password;
+  if (isPage && link.hasAttribute(NAVIGATE) && !link.hasAttribute('download') && /^(_self)?$/.test(link.target)) return link;
 };
 
 /** Checks whether a link is to another place in the page itself. @param {HTMLAnchorElement} link */

@@ -83,27 +83,22 @@ pub(super) fn follow_method(model: &Model) -> Option<TokenStream> {
     })
 }
 
-/// Writes the visits of the parameters that the fields require, and of their description.
-pub(super) fn query(model: &Model) -> TokenStream {
+/// Writes the visit of the parameters that the fields require.
+pub(super) fn query(model: &Model) -> Option<TokenStream> {
     let adds: Vec<_> = bound(model)
         .map(|(field, _, param)| {
             let (member, ty, default) = (&field.ident, &field.ty, default(field));
             quote_spanned!(ty.span()=> query.add::<#ty>(#param, &self.#member, || #default);)
         })
         .collect();
-    let write = (!adds.is_empty()).then(|| {
+    (!adds.is_empty()).then(|| {
         quote! {
-            let mut query = p::UrlQuery::default();
-            #(#adds)*
-            visitor.field(p::QUERY, p::FieldKind::Computed, &mut p::Pick(&mut query).field());
+            #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
+            {
+                let mut query = p::UrlQuery::default();
+                #(#adds)*
+                visitor.field(p::QUERY, p::FieldKind::Computed, &mut p::Pick(&mut query).field());
+            }
         }
-    });
-    quote! {
-        #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
-        if p::is_bound(<Self as p::LiveComponent>::SPEC) {
-            #write
-            let mut bound = p::BoundParams(<Self as p::LiveComponent>::SPEC);
-            visitor.field(p::BOUND, p::FieldKind::Computed, &mut p::Pick(&mut bound).field());
-        }
-    }
+    })
 }

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::FirstLoads;
 use crate::budget::{Account, Admission, Budget};
 use crate::env::Env;
 use crate::error::Result;
@@ -19,6 +20,7 @@ pub struct MountContext {
     budget: Option<Arc<Budget>>,
     admission: Admission,
     params: UrlParams,
+    first_loads: Option<FirstLoads>,
 }
 
 impl MountContext {
@@ -38,7 +40,7 @@ impl MountContext {
     #[doc(hidden)]
     #[must_use]
     pub fn new(env: Env) -> Self {
-        Self { env, limit: None, budget: None, admission: Admission::Bounded, params: UrlParams::default() }
+        Self { env, admission: Admission::Bounded, ..Self::default() }
     }
 
     /// Sets how long `mount` may wait.
@@ -57,6 +59,14 @@ impl MountContext {
         self
     }
 
+    /// Sets the list of the loads that `mount` starts; without one it starts none.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_first_loads(mut self, loads: FirstLoads) -> Self {
+        self.first_loads = Some(loads);
+        self
+    }
+
     /// Sets the budget of the session. The component's state counts against it while the component
     /// is mounted.
     #[doc(hidden)]
@@ -71,6 +81,10 @@ impl MountContext {
 impl MountContext {
     pub(crate) fn env(&self) -> &Env {
         &self.env
+    }
+
+    pub(crate) fn first_loads(&self) -> Option<&FirstLoads> {
+        self.first_loads.as_ref()
     }
 
     pub(crate) fn limit(&self) -> Option<Duration> {

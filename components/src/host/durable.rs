@@ -313,6 +313,7 @@ impl ComponentChange {
             shown: finished.instance.state().ok(),
             moved: finished.patch.is_some() || finished.topics.is_some(),
             memberships: finished.effects.iter().filter_map(Effect::membership).collect(),
+            page_effects: finished.effects.iter().filter_map(Effect::page_effect).collect(),
             done: finished.result.as_ref().ok().cloned(),
         })
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use vivaz_protocol::PatchWriter;
 use vivaz_protocol::json::json_len;
 
-use super::{Async, LoadStage};
+use super::{Async, LoadStage, LoadStart};
 use crate::Result;
 use crate::shape::{self, LiveShape, Shape, ShapeRef};
 use crate::tracking::{JsonResult, Loaded, Pick, Print, Seen, StateWriter, TrackedField};
@@ -90,7 +90,8 @@ impl<T: Serialize + Send + Sync + 'static> TrackedField for AsyncField<'_, T> {
 
     fn save(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         let mut shown = ShownLoad::of(self.0);
-        if self.0.running.is_some() {
+        // A page that is shown without the outcome of a first load starts another one.
+        if self.0.running.as_ref().is_some_and(|running| running.start == LoadStart::Handler) {
             shown = ShownLoad { loading: false, failed: true, error: Some(INTERRUPTED), ..shown };
         }
         out.member(name, &shown)

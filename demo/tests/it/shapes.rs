@@ -228,7 +228,7 @@ async fn rows() {
     let mounted = page.mount("r", "rows", json!({})).await;
     let empty = json!({
         "rows": [], "selected": null, "created": 0,
-        "?": "", "?bound": [1, [["selected", 0, 0], ["rows", 0, 0]]],
+        "?": "",
     });
     assert_eq!(reply(&mounted)["payload"]["state"], empty);
     let ids = |page: &Page| -> Vec<u64> {

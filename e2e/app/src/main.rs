@@ -11,6 +11,7 @@ use vivaz::prelude::*;
 
 mod bound;
 mod broken;
+mod catalog;
 mod decimals;
 mod desk;
 mod differ;
@@ -43,9 +44,11 @@ mod registration;
 mod search;
 mod serve;
 mod signup;
+mod slow;
 mod spaces;
 mod tour;
 mod typing;
+mod waits;
 mod ways;
 mod whole;
 
@@ -79,6 +82,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/echo", post(|form: String| std::future::ready(form)))
         .route("/foreign", get(page::<foreign::Foreign>))
         .route("/painted", get(page::<painted::Painted>))
+        .route("/waits", get(page::<waits::Waits>))
         .route("/ways", get(page::<ways::Ways>))
         .route("/pending", get(page::<pending::Pending>))
         .route("/press", get(page::<press::Press>))
@@ -87,6 +91,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/search", get(page::<search::Search>))
         .route("/search-by-hand", get(search_by_hand))
         .route("/signup", get(page::<signup::Signup>))
+        .route("/slow", get(slow::page))
         .route("/spaces", get(page::<spaces::Spaces>))
         .route("/typing", get(page::<typing::Typing>))
         .route("/rebuilt", get(page::<rebuilt::Rebuilt>))

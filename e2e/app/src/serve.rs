@@ -5,14 +5,16 @@ use std::sync::LazyLock;
 use axum::Router;
 use axum::extract::{FromRef, Query};
 use axum::http::HeaderValue;
+use axum::http::header::COOKIE;
+use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Response};
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt as _;
 use serde::Deserialize;
 use tokio::net::TcpListener;
-use vivaz::Secret;
 use vivaz::prelude::*;
 use vivaz::sqlite::Sqlite;
+use vivaz::{IdentityError, Secret, User};
 
 #[derive(Clone)]
 pub(crate) struct App(Runtime);
@@ -38,6 +40,7 @@ pub(crate) async fn serve(routes: Router<App>) -> anyhow::Result<()> {
 
     let runtime = Runtime::builder()
         .build_name(env!("CARGO_BIN_NAME"))
+        .identity(identify)
         .secret(Secret::from_env_or_file(format!("{data}/secret"))?)
         .store(Sqlite::open(format!("{data}/sessions.sqlite"))?)
         .build()?;
@@ -46,6 +49,13 @@ pub(crate) async fn serve(routes: Router<App>) -> anyhow::Result<()> {
     print_line(&format!("Listening on http://{}", listener.local_addr()?))?;
     vivaz::serve(listener, app, runtime).await?;
     Ok(())
+}
+
+/// Returns the user whom the cookie `user` names: tests sign in by setting it.
+async fn identify(request: Parts) -> Result<Identity, IdentityError> {
+    let cookies = request.headers.get(COOKIE).and_then(|list| list.to_str().ok()).unwrap_or_default();
+    let name = cookies.split("; ").find_map(|cookie| cookie.strip_prefix("user="));
+    Ok(name.map_or_else(Identity::anonymous, |name| Identity::of(User::new(name, name))))
 }
 
 /// A modification of a page, from the query: replaces the first `from` by `to`; `cached` permits
@@ -89,12 +99,17 @@ pub(crate) static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 });
 
-/// Returns a page around a component, with a strict content security policy.
-pub(crate) fn document(head: &str, body: &str) -> Response {
-    let page = format!(
+/// Returns the HTML of a page around components.
+pub(crate) fn html(head: &str, body: &str) -> String {
+    format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Test</title>\
          <link rel=\"icon\" href=\"data:,\">{head}</head><body>{body}</body></html>"
-    );
+    )
+}
+
+/// Returns a page around a component, with a strict content security policy.
+pub(crate) fn document(head: &str, body: &str) -> Response {
+    let page = html(head, body);
     let uncached = HeaderValue::from_static("private, no-store");
     ([("content-security-policy", POLICY.clone()), ("cache-control", uncached)], Html(page)).into_response()
 }

@@ -1,6 +1,7 @@
 //! Pages with a common layout whose links use `live:navigate`.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use vivaz::prelude::*;
 use vivaz::{ActionError, Context, Cookie, escape};
 
+use crate::catalog::{Catalog, CatalogProps};
 use crate::serve::{App, POLICY};
 
 #[derive(LiveComponent, Clone)]
@@ -87,6 +89,7 @@ impl Jingle {
 pub(crate) fn router() -> Router<App> {
     Router::new()
         .route("/tour/{stop}", get(stop))
+        .route("/nonce/{stop}", get(with_nonce))
         .route("/tour-script/{name}", get(script))
         .route("/tour-style/{name}", get(style))
 }
@@ -125,6 +128,27 @@ async fn stop(
     })
 }
 
+/// Renders a page of the tour whose policy names a nonce, another one for each response.
+async fn with_nonce(
+    live: Live,
+    Path(stop): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, RenderError> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let nonce = format!("n{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let request = PageRequest { live: &live, stop: &stop, uri: &uri, headers: &headers };
+    let html = html(request).await?.replace("/tour/", "/nonce/");
+    let mut page = live.page(html.replace("<script", &format!("<script nonce=\"{nonce}\"")));
+    let policy = format!(
+        "default-src 'self'; img-src data:; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'"
+    );
+    if let Ok(policy) = policy.parse() {
+        page.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(page)
+}
+
 /// A request for a page of the tour.
 struct PageRequest<'a> {
     live: &'a Live,
@@ -135,6 +159,13 @@ struct PageRequest<'a> {
 
 /// Renders a page of the tour.
 async fn page(request: PageRequest<'_>) -> Result<Response, RenderError> {
+    let live = request.live;
+    let mut page = live.page(html(request).await?);
+    page.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY.clone());
+    Ok(page)
+}
+
+async fn html(request: PageRequest<'_>) -> Result<String, RenderError> {
     let PageRequest { live, stop, uri, headers } = request;
     let cookies = headers.get("cookie").and_then(|list| list.to_str().ok()).unwrap_or_default();
     let theme = if cookies.contains("theme=dark") { "dark" } else { "light" };
@@ -162,6 +193,7 @@ async fn page(request: PageRequest<'_>) -> Result<Response, RenderError> {
         ("/tour/static", "Static"),
         ("/tour/missing", "Missing"),
         ("/tour/failed", "Failed"),
+        ("/tour/catalog", "Catalog"),
     ] {
         let current = if uri.path() == href { " aria-current=\"page\"" } else { "" };
         let _ = write!(links, "<li><a href=\"{href}\" live:navigate{current}>{text}</a></li>");
@@ -174,29 +206,32 @@ async fn page(request: PageRequest<'_>) -> Result<Response, RenderError> {
     } else {
         ""
     };
-    let content = if stop == "long" {
-        "<p><a href=\"#near\">To near</a></p><div class=\"tall\"></div><h2 id=\"near\">Near</h2><div class=\"tall\"></div>\
-         <h2 id=\"far\">Far</h2><div class=\"tall\"></div>"
-    } else {
-        ""
+    let content = match stop {
+        "long" => {
+            "<p><a href=\"#near\">To near</a></p><div class=\"tall\"></div><h2 id=\"near\">Near</h2><div class=\"tall\"></div>\
+             <h2 id=\"far\">Far</h2><div class=\"tall\"></div>"
+                .to_owned()
+        }
+        "catalog" => live.render::<Catalog>(CatalogProps {}).await?.to_string(),
+        _ => String::new(),
     };
-    let html = format!(
+    let who = live.identity().user_id().unwrap_or("nobody");
+    Ok(format!(
         "<!DOCTYPE html><html lang=\"{lang}\"><head><meta charset=\"utf-8\"><title>Stop {title}</title>\
          <link rel=\"icon\" href=\"data:,\"><link rel=\"stylesheet\" href=\"/tour-style/all\">{head}{own}</head>\
          <body class=\"{title}\"><nav><ul>{links}</ul></nav>\
          <a href=\"/tour/two\" live:navigate=\"replace\">Replace</a>\
          <a href=\"/tour/two\" live:navigate target=\"_blank\">Window</a>\
          <a href=\"/tour/two\" live:navigate download>Save</a>\
+         <a href=\"/tour/two\" live:navigate=\"keep-scroll\">Stay</a>\
          <div live:persist=\"jingle\">{jingle}</div>\
-         <p id=\"theme\">{theme}</p>{flash}<main>{tour}{content}</main><label>Search <input name=\"search\"></label>\
+         <p id=\"theme\">{theme}</p><p id=\"who\">{who}</p>{flash}<main>{tour}{content}</main><label>Search <input name=\"search\"></label>\
          <script src=\"/tour-script/body\"></script></body></html>",
         lang = if stop == "two" { "de" } else { "en" },
         title = escape::attribute(stop),
+        who = escape::attribute(who),
         head = live.head(),
-    );
-    let mut page = live.page(html);
-    page.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY.clone());
-    Ok(page)
+    ))
 }
 
 /// A script that counts how often it has run.

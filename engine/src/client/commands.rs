@@ -3,7 +3,7 @@
 use vivaz_protocol::words;
 
 use super::component::{Component, ComponentPhase, FieldEdit, Progress};
-use super::output::{Origin, Output};
+use super::output::{Origin, Output, POLL};
 use super::request::{Request, RequestKind};
 use super::{Client, connection_state};
 use crate::list::shift;
@@ -77,7 +77,12 @@ impl Client {
         if !updates.is_empty() {
             request.tags.push(self.add_optimistic(slot, updates));
         }
-        self.ask_with_edits(request);
+        if origin.hole < POLL {
+            self.ask_with_edits(request);
+        } else {
+            // What is typed is not sent because some time has passed.
+            self.ask(request);
+        }
     }
 
     /// Sends an action together with the unsent edits. Edits of properties inside of a field are

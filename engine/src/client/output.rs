@@ -89,5 +89,9 @@ pub(crate) enum Output {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) node: u32,
+    /// With [`POLL`] if the page called the action by itself, in an interval.
     pub(crate) hole: u32,
 }
+
+/// Marks the hole of a poll; no address is that large.
+pub(crate) const POLL: u32 = 1 << 31;

@@ -1,6 +1,6 @@
 //! What views read of the client.
 
-use crate::client::{Client, Origin, RequestKind, Slot};
+use crate::client::{Client, Origin, POLL, RequestKind, Slot};
 use crate::render::Of;
 use crate::value::{Key, Val};
 
@@ -21,11 +21,11 @@ impl Of for Sight<'_> {
                 request.kind == RequestKind::Action
                     && match target {
                         Some(target) => request.name.name() == target,
-                        None => from.hole == 0 || request.origin == from,
+                        None => request.origin == from || from.hole == 0 && request.origin.hole < POLL,
                     }
             }),
             1 => self.client.is_dirty(self.slot, target),
-            _ => !self.client.is_connected(),
+            _ => self.client.is_offline(),
         }
     }
 }

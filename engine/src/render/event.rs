@@ -5,7 +5,7 @@ use super::apply::Painter;
 use super::blueprint::BlueprintReader;
 use super::scope::{Frame, Surroundings};
 use super::view::View;
-use crate::client::Origin;
+use crate::client::{Origin, POLL};
 use crate::patch;
 use crate::store::Edit;
 use crate::value::{Key, Val};
@@ -23,6 +23,8 @@ pub(crate) struct EventCommand {
 /// The result of evaluating an event.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Fired {
+    /// The hole of the event, as in [`Origin`].
+    pub(crate) hole: u32,
     pub(crate) commands: Vec<EventCommand>,
     /// The local variables to set: the root of the instance, the slot, and the new value.
     pub(crate) locals: Vec<(u32, (usize, Val))>,
@@ -49,8 +51,11 @@ impl View {
             None,
             &mut |_, instance, up, item| {
                 let frame = up.inside(item, node, &instance.locals);
-                let drop = code.int() != 0;
-                if drop && around.of.wire(0, None, Origin { node, hole: address }) {
+                let drop = code.word();
+                // 2 is a poll.
+                let hole = address | (drop >> 1) * POLL;
+                fired.hole = hole;
+                if drop != 0 && around.of.wire(0, None, Origin { node, hole }) {
                     return;
                 }
                 for _ in 0..code.word() {

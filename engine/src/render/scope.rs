@@ -9,7 +9,7 @@ pub(crate) trait Of {
     fn root(&self, field: Key) -> Option<&Val>;
     /// Checks a status. 0: an action is unanswered. 1: an edit is unanswered. 2: the connection is
     /// lost. `target` limits 0 and 1 to one action or field. Without a target, `from` limits 0 to
-    /// the calls from there, if its hole is not 0.
+    /// the calls from there; if its hole is 0, to those that are no polls.
     fn wire(&self, state: i64, target: Option<&str>, from: Origin) -> bool;
 }
 

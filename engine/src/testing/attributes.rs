@@ -32,7 +32,10 @@ impl Attributes {
         let key = (node, name.to_owned());
         if on {
             self.held.entry(key).or_insert_with(|| tree.attribute(node, name).map(str::to_owned));
-            tree.set_attribute(node, name, Some(""));
+            let is_word = name.starts_with("aria-")
+                || name.starts_with("data-")
+                || matches!(name, "contenteditable" | "draggable" | "spellcheck");
+            tree.set_attribute(node, name, Some(if is_word { "true" } else { "" }));
         } else if let Some(meant) = self.held.remove(&key) {
             tree.set_attribute(node, name, meant.as_deref());
         }

@@ -14,6 +14,7 @@ use super::effect::EventEffect;
 use super::html::inputs::Input;
 use super::html::tree::{Node, NodeTree};
 use super::instances::{Instances, Spot};
+use super::parts::place_parts;
 use crate::dom::value::{FALSE, NULL, TRUE};
 use crate::dom::{HoleValue, Op, Ops};
 use crate::slots::Slot;
@@ -56,6 +57,7 @@ impl Document {
     /// Replaces the document by a whole page. Returns the elements of the outermost components.
     pub fn load(&mut self, html: &str) -> Vec<Node> {
         let page = self.dom.tree.parse_page(html);
+        place_parts(&mut self.dom.tree, page);
         self.dom.tree.clear(self.dom.tree.root());
         self.append(page)
     }
@@ -203,7 +205,12 @@ impl Document {
             DomHole::Model => self.controls.show_field(tree, node, hole, value),
             DomHole::Wire => match hole.bits(0) {
                 wire::SHOW => drop(tree.set_attribute(node, "hidden", (!is_on).then_some(""))),
+                wire::HIDE => drop(tree.set_attribute(node, "hidden", is_on.then_some(""))),
                 wire::CLASS => self.attributes.set_classes(tree, at, if_on(hole.text(1)), ""),
+                wire::WITHOUT_CLASS => {
+                    let classes = if is_on { "" } else { hole.text(1) };
+                    self.attributes.set_classes(tree, at, classes, hole.text(1));
+                }
                 _ => self.attributes.hold(tree, node, hole.text(1), is_on),
             },
             DomHole::Child => self.children.show(node, hole.text(0), value.encoded),

@@ -48,6 +48,8 @@ pub struct Fire {
     pub event: Val,
     /// Whether the handler stops the event: no further handler receives it.
     pub stops: bool,
+    /// What the user is asked first: the `live:confirm` of the element or of the button.
+    pub question: Option<String>,
     reads: Reads,
 }
 
@@ -154,7 +156,17 @@ impl Document {
         }
         let is_read = flags & (bits::READS_VALUE | bits::READS_CHECKED) != 0;
         let reads = self.controls.reads(tree, from, is_read, form);
-        Some(Fire { slot, root, address, event: payload, stops: flags & bits::STOP != 0, reads })
+        let ask = |node: Node| tree.attribute(node, "live:confirm").map(str::to_owned);
+        let question = (flags & bits::CONFIRM != 0)
+            .then(|| event.submitter.and_then(ask).or_else(|| ask(element)))
+            .flatten()
+            .filter(|question| !question.is_empty());
+        Some(Fire { slot, root, address, event: payload, stops: flags & bits::STOP != 0, question, reads })
+    }
+
+    /// Undoes [`Document::consider`]: the user has declined, and the handler has not run.
+    pub fn declined(&mut self, handler: &Handler) {
+        self.once.remove(&(handler.spot.node, handler.spot.hole.bits(6)));
     }
 
     /// Begins the handling of an event by the engine. Until [`Document::fired`], new values replace

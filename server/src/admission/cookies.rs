@@ -6,11 +6,15 @@ use axum::http::{HeaderMap, header};
 /// page of another subdomain can add more. A value that is not ASCII is skipped; the others are
 /// still returned.
 pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+    all_cookies(headers).filter_map(move |(key, value)| (key == name).then_some(value))
+}
+
+/// Returns the names and values of all cookies, as [`cookies`] does.
+pub(crate) fn all_cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     let lists = headers.get_all(header::COOKIE).iter();
     let pairs = lists.flat_map(|list| list.as_bytes().split(|byte| *byte == b';'));
     let texts = pairs.filter_map(|pair| std::str::from_utf8(pair).ok().filter(|pair| pair.is_ascii()));
-    let pairs = texts.filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter_map(move |(key, value)| (key == name).then_some(value))
+    texts.filter_map(|pair| pair.trim().split_once('='))
 }
 
 #[cfg(test)]

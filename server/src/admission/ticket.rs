@@ -106,6 +106,11 @@ impl Ticket {
         (now < ticket.expires).then_some(ticket)
     }
 
+    /// Returns the ticket's number, which no other ticket has.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
     /// Returns the message, if the ticket has one.
     pub(crate) fn into_flash(self) -> Option<Flash> {
         match self.content {

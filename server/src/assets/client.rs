@@ -53,6 +53,11 @@ pub(crate) fn script_path() -> String {
     format!("client-{VERSION}.js")
 }
 
+/// Returns the path of an optional module below the WebSocket's path.
+pub(crate) fn module_path(name: &str) -> String {
+    format!("module/{VERSION}/{name}.js")
+}
+
 /// Returns the path of the engine below the WebSocket's path.
 pub(crate) fn engine_path() -> &'static str {
     WASM
@@ -72,9 +77,8 @@ pub(super) fn files() -> impl Iterator<Item = (String, AssetFile)> {
         (capture_path(), file(SCRIPT_TYPE, IMMUTABLE, capture)),
         (WASM.to_owned(), file("application/wasm", IMMUTABLE, wasm)),
     ];
-    let modules = MODULES.iter().map(|(name, content)| {
-        (format!("module/{VERSION}/{name}.js"), file(SCRIPT_TYPE, IMMUTABLE, *content))
-    });
+    let modules =
+        MODULES.iter().map(|(name, content)| (module_path(name), file(SCRIPT_TYPE, IMMUTABLE, *content)));
     core.into_iter().chain(modules)
 }
 

@@ -1,12 +1,15 @@
 //! The first paint: renders components into the application's HTML response.
 
+mod binding;
 mod caching;
 mod error;
 mod paint;
+mod stream;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::extract::{FromRef, FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
@@ -16,11 +19,12 @@ use serde_json::value::RawValue;
 use vivaz_components::spec::Spec;
 use vivaz_components::{Flash, Identity, LiveComponent, LivePage, Registration, UrlParams};
 
+use self::binding::SealBinding;
 pub use self::error::RenderError;
+use self::stream::PageStream;
 use super::forms::{AcceptsForms, FormChain, FormRequest, FormRoots, RestoreTarget, SubmittedPage};
 use super::listen::warn_without_listener;
 use super::tickets::PageFlashes;
-use crate::admission::browser::{BrowserCookie, BrowserId, CookieScope};
 use crate::admission::form::seal::RootKey;
 use crate::admission::identify::{IdentityError, answer_of};
 use crate::admission::seal::{holder, holder_with_browser};
@@ -60,45 +64,16 @@ pub struct Live {
     /// The form that was sent to the page.
     submitted: Option<Arc<SubmittedPage>>,
     cache_control: HeaderValue,
+    /// Whether the client shows the response while it arrives: it loads a page.
+    is_shown_early: bool,
+    /// The parts of the page that follow later, if it is streamed.
+    stream: Option<Arc<PageStream>>,
 }
 
 /// The parameters that the components of a response are bound to, each with a component's name.
 /// Kept in the request, for all `Live`s of a handler.
 #[derive(Clone, Debug, Default)]
 struct PageParams(Arc<Mutex<BTreeMap<&'static str, &'static str>>>);
-
-/// What seals are bound to in addition to the identity.
-#[derive(Clone, Debug)]
-enum SealBinding {
-    /// Nothing: the client has a user, or the application binds no seals to browsers.
-    Identity,
-    /// A browser that sent its cookie.
-    KnownBrowser(BrowserId),
-    /// A browser that gets its cookie with the response.
-    NewBrowser { browser: BrowserId, cookie: BrowserCookie, scope: CookieScope },
-}
-
-impl SealBinding {
-    /// Returns what the seals in the response to a request are bound to.
-    ///
-    /// # Errors
-    /// Returns an error if the browser needs an id and the system's random number generator fails.
-    /// Seals without the id could be opened in any browser.
-    fn of(parts: &mut Parts, runtime: &Runtime, identity: &Identity) -> Result<Self, getrandom::Error> {
-        let core = runtime.core();
-        if identity.user_id().is_some() || !core.binds_browsers {
-            return Ok(Self::Identity);
-        }
-        let scope = CookieScope::of(parts);
-        if let Some(browser) = BrowserId::of_page(&parts.headers, &core.secret, scope) {
-            return Ok(Self::KnownBrowser(browser));
-        }
-        // Kept in the request, so that all `Live`s of a handler are of the same browser. Without
-        // `serve`, only the responses of `Live::page` and `Live::headers` set the cookie.
-        let cookie = parts.extensions.get_or_insert_default::<BrowserCookie>().clone();
-        Ok(Self::NewBrowser { browser: cookie.browser()?, cookie, scope })
-    }
-}
 
 /// The HTML of components: their elements with the first paint, their seals, and the attributes
 /// that the client needs to mount them.
@@ -139,6 +114,8 @@ impl Live {
             forms: None,
             submitted: None,
             cache_control: UNCACHED[0].1.clone(),
+            is_shown_early: true,
+            stream: None,
         }
     }
 
@@ -214,9 +191,9 @@ impl Live {
         let paint = paint::FirstPaint::new(self);
         let key = self.root_key(C::SPEC.name, id, &json, false);
         let target = self.find_root(C::SPEC.name, key.as_ref());
-        let instance = match paint.restore(target, &Registration::of::<C>(), &json).await {
-            Some(instance) => instance,
-            None => vivaz_components::mount::<C>(props, paint.mount_context()).await?,
+        let mounted = match paint.restore(target, &Registration::of::<C>(), &json).await {
+            Some(mounted) => mounted,
+            None => paint.mount(|cx| vivaz_components::mount::<C>(props, cx)).await?,
         };
         self.runtime.on_executor();
         let slot = paint::PaintSlot {
@@ -227,7 +204,7 @@ impl Live {
             forms: key.map(FormChain::new),
             target,
         };
-        paint.paint(instance, &json, slot).await.map(Markup)
+        paint.paint(mounted, &json, slot).await.map(Markup)
     }
 
     /// Renders a page: its template, with the components in it. The response is that of
@@ -303,9 +280,22 @@ impl Live {
         let core = self.runtime.core();
         let (path, build) = (&core.path, vivaz_template::escape::attribute(&core.build));
         let (script, engine) = (assets::client::script_path(), assets::client::engine_path());
+        let visitor = self.visitor();
         Markup(format!(
-            r#"<script type="module" src="{path}/{script}" live-build="{build}"></script><link rel="preload" href="{path}/{engine}" as="fetch" crossorigin>"#
+            r#"<script type="module" src="{path}/{script}" live-build="{build}"{visitor}></script><link rel="preload" href="{path}/{engine}" as="fetch" crossorigin>"#
         ))
+    }
+
+    /// Returns the attribute that names the user whom the page is for, by a text that says nothing
+    /// about the user. With another one, `live:navigate` loads the page.
+    fn visitor(&self) -> String {
+        let identity = &self.identity;
+        if identity.is_same_as(&Identity::anonymous()) {
+            return String::new();
+        }
+        let parts = format!("{:?}", (identity.tenant(), identity.user_id(), identity.login()));
+        let name = self.runtime.core().secret.sign("visitor", parts.as_bytes());
+        format!(r#" data-visitor="{name}""#)
     }
 
     /// Returns a page as a response that no cache stores, because its seals belong to this visitor.
@@ -316,7 +306,42 @@ impl Live {
     /// response.
     #[must_use]
     pub fn page(&self, html: impl Into<String>) -> Response {
-        (self.rendered_headers(), Html(html.into())).into_response()
+        let headers = self.rendered_headers();
+        match self.stream.as_ref().filter(|stream| stream.has_parts()) {
+            Some(stream) => stream::respond(self.clone(), Arc::clone(stream), headers, html.into()),
+            None => (headers, Html(html.into())).into_response(),
+        }
+    }
+
+    /// Returns a `Live` whose pages are sent in parts. What a component's `mount` loads
+    /// ([`Async::load`](crate::Async::load)) does not delay the page: it is sent with the component
+    /// as it is while it loads, and the loaded components follow in the same response, each as soon
+    /// as it is loaded, but at most for the `deadline`, which begins now. After it the page ends,
+    /// and what is still missing is loaded over the connection.
+    ///
+    /// The response has to be that of [`page`](Self::page) or [`render_page`](Self::render_page).
+    /// A script that fetches the page, as a navigation does, gets it at once, without the loads.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use axum::response::Response;
+    /// use vivaz::{Live, LiveComponent, RenderError};
+    ///
+    /// async fn report<Report>(live: Live) -> Result<Response, RenderError>
+    /// where
+    ///     Report: LiveComponent<Props: Default>,
+    /// {
+    ///     let live = live.streaming(Duration::from_secs(2));
+    ///     let report = live.render::<Report>(Default::default()).await?;
+    ///     let head = live.head();
+    ///     Ok(live.page(format!("<!doctype html><title>Report</title>{head}<body>{report}</body>")))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn streaming(self, deadline: Duration) -> Self {
+        let stream = self.is_shown_early.then(|| Arc::new(PageStream::new(deadline)));
+        Self { stream, ..self }
     }
 
     /// Returns the headers for a response that contains components: `Cache-Control`, and
@@ -345,7 +370,7 @@ impl Live {
         if let SealBinding::NewBrowser { cookie, .. } = &self.binding {
             cookie.write(&mut headers);
         }
-        if let Some(removal) = &self.flashes.removal {
+        for removal in &self.flashes.removals {
             headers.append(header::SET_COOKIE, removal.clone());
         }
         headers
@@ -415,7 +440,32 @@ where
         let accepts = parts.extensions.get::<AcceptsForms>().is_some();
         let forms = accepts.then(|| parts.extensions.get_or_insert_default::<FormRoots>().clone());
         let cache_control = cache_control(&parts.headers);
-        Ok(Self { runtime, identity, binding, params, bound, path, flashes, forms, submitted, cache_control })
+        let is_shown_early = is_shown_early(&parts.headers);
+        let stream = None;
+        Ok(Self {
+            runtime,
+            identity,
+            binding,
+            params,
+            bound,
+            path,
+            flashes,
+            forms,
+            submitted,
+            cache_control,
+            is_shown_early,
+            stream,
+        })
+    }
+}
+
+/// Returns whether the client of a request shows the response while it arrives. A script does not:
+/// it shows a page when it has all of it, so that slow parts would make it wait.
+fn is_shown_early(headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-dest") {
+        Some(destination) => destination != "empty",
+        // Browsers send it only to trustworthy origins. A browser accepts more than HTML.
+        None => headers.get(header::ACCEPT).is_none_or(|accepted| accepted != "text/html"),
     }
 }
 
@@ -426,26 +476,5 @@ impl IntoResponse for IdentityError {
         let failed =
             (StatusCode::SERVICE_UNAVAILABLE, retry, "Authentication is temporarily unavailable; retry.\n");
         answer_of(&self, refused, (UNCACHED, failed).into_response())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::extract::Request;
-
-    use super::*;
-    use crate::admission::secret::faults::without_randomness;
-
-    #[test]
-    fn seals_are_not_created_without_the_browser_that_they_are_bound_to() {
-        let runtime = Runtime::builder().build().unwrap();
-        let binding = |identity: &Identity| {
-            let (mut parts, ()) = Request::new(()).into_parts();
-            SealBinding::of(&mut parts, &runtime, identity)
-        };
-        assert!(matches!(binding(&Identity::anonymous()), Ok(SealBinding::NewBrowser { .. })));
-        assert!(without_randomness(|| binding(&Identity::anonymous())).is_err());
-        let user = Identity::of(vivaz_components::User::new("ada", "Ada"));
-        assert!(without_randomness(|| binding(&user)).is_ok());
     }
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use vivaz_components::{Flash, Identity};
 
 use crate::admission::browser::{BrowserId, CookieScope};
-use crate::admission::cookies::cookies;
+use crate::admission::cookies::all_cookies;
 use crate::admission::seal::{SealError, now};
 use crate::admission::ticket::{FLASH_SECONDS, Ticket, TicketContent};
 use crate::core::Core;
@@ -16,12 +16,14 @@ use crate::telemetry::log::client_event;
 
 /// The path of tickets below the WebSocket's path.
 pub(super) const PATH: &str = "tickets";
-/// The cookie with the tickets of messages for the next page.
-const FLASH_COOKIE: &str = "vivaz_flash";
+/// The beginning of the names of cookies with messages for the next page. The ticket's number in
+/// hexadecimal digits follows: with one cookie for all, two tabs would overwrite the messages of
+/// each other.
+const FLASH_COOKIE: &str = "vivaz_flash_";
 /// Maximum length of a request, in bytes. It has an attempt and tickets, one a line.
 const MAX_BODY: usize = 32 * 1024;
-/// Maximum length of the cookie's value, in bytes. Browsers refuse cookies above 4,096 bytes.
-const MAX_FLASH_COOKIE: usize = 3_800;
+/// Maximum length of the cookies of all messages, in bytes. Servers refuse long headers.
+const MAX_FLASH_COOKIES: usize = 3_800;
 /// The longest name of an attempt, in bytes.
 const MAX_ATTEMPT: usize = 64;
 
@@ -58,7 +60,7 @@ fn set_cookies(core: &Core, parts: &Parts, identity: &Identity, text: &str) -> O
     let browsers = BrowserId::of_connection(&parts.headers, &core.secret);
     let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let mut flashes: Vec<&str> = flash_tokens(&parts.headers).collect();
+    let mut length = 0;
     let mut tickets = Vec::new();
     for token in lines {
         tickets.push((token, Ticket::open(token, &core.sealer, identity, &browsers, now)?));
@@ -72,13 +74,14 @@ fn set_cookies(core: &Core, parts: &Parts, identity: &Identity, text: &str) -> O
                 headers.append(header::SET_COOKIE, set_cookie(&set, follows_scheme, scope)?);
             }
             TicketContent::Flash(..) => {
-                flashes.retain(|other| *other != token);
-                flashes.push(token);
+                length += token.len();
+                let name = format!("{FLASH_COOKIE}{:x}", ticket.id());
+                headers.append(header::SET_COOKIE, flash_cookie(&name, token, FLASH_SECONDS, scope)?);
             }
         }
     }
-    if !flashes.is_empty() {
-        headers.append(header::SET_COOKIE, newest_flashes(flashes, scope)?);
+    for removal in removals_of_older(length, &parts.headers, scope)? {
+        headers.append(header::SET_COOKIE, removal);
     }
     Some(headers)
 }
@@ -89,15 +92,22 @@ pub(super) fn set_cookie(set: &str, follows_scheme: bool, scope: CookieScope) ->
     HeaderValue::try_from(format!("{set}{secure}")).ok()
 }
 
-/// Returns the value of `Set-Cookie` for the newest of these messages, as many as browsers store.
-fn newest_flashes(mut tokens: Vec<&str>, scope: CookieScope) -> Option<HeaderValue> {
-    while tokens.iter().map(|token| token.len() + 1).sum::<usize>() > MAX_FLASH_COOKIE {
-        tokens.remove(0);
+/// Returns the values of `Set-Cookie` that remove older messages of a request, for which new ones of
+/// that length leave no room.
+fn removals_of_older(mut length: usize, headers: &HeaderMap, scope: CookieScope) -> Option<Vec<HeaderValue>> {
+    if length == 0 {
+        return Some(Vec::new());
     }
-    flash_cookie(&tokens.join("."), FLASH_SECONDS, scope)
+    // Browsers send the oldest cookies first.
+    let older: Vec<_> = flash_cookies(headers).collect();
+    let removed = older.into_iter().rev().filter(|(_, value)| {
+        length += value.len();
+        length > MAX_FLASH_COOKIES
+    });
+    removed.map(|(name, _)| flash_cookie(name, "", 0, scope)).collect()
 }
 
-/// Returns the value of `Set-Cookie` that adds messages to those of a request.
+/// Returns the values of `Set-Cookie` that add messages to those of a request.
 ///
 /// # Errors
 /// Returns an error if a message cannot be sealed.
@@ -107,34 +117,42 @@ pub(super) fn flash_headers(
     identity: &Identity,
     browsers: &[BrowserId],
     flashes: impl Iterator<Item = Flash>,
-) -> Result<Option<HeaderValue>, SealError> {
-    let sealed = flashes.map(|Flash { kind, text }| {
+) -> Result<Vec<HeaderValue>, SealError> {
+    let scope = CookieScope::of(parts);
+    let (mut headers, mut length) = (Vec::new(), 0);
+    for Flash { kind, text } in flashes {
         let ticket = Ticket::new(TicketContent::Flash(kind, text), now(), FLASH_SECONDS)?;
-        ticket.seal(&core.sealer, identity, browsers)
-    });
-    let sealed = sealed.collect::<Result<Vec<_>, _>>()?;
-    let tokens = flash_tokens(&parts.headers).chain(sealed.iter().map(String::as_str)).collect();
-    Ok(newest_flashes(tokens, CookieScope::of(parts)))
+        let token = ticket.seal(&core.sealer, identity, browsers)?;
+        length += token.len();
+        let name = format!("{FLASH_COOKIE}{:x}", ticket.id());
+        headers.extend(flash_cookie(&name, &token, FLASH_SECONDS, scope));
+    }
+    headers.extend(removals_of_older(length, &parts.headers, scope).into_iter().flatten());
+    Ok(headers)
 }
 
-/// Returns the value of `Set-Cookie` for messages.
-fn flash_cookie(value: &str, seconds: u64, scope: CookieScope) -> Option<HeaderValue> {
+/// Returns the value of `Set-Cookie` for a message.
+fn flash_cookie(name: &str, value: &str, seconds: u64, scope: CookieScope) -> Option<HeaderValue> {
     let secure = if scope == CookieScope::HttpsOnly { "; Secure" } else { "" };
-    let text = format!("{FLASH_COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     HeaderValue::try_from(text).ok()
 }
 
-/// Returns the tickets of messages that a request carries.
-fn flash_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    cookies(headers, FLASH_COOKIE).flat_map(|value| value.split('.')).filter(|token| !token.is_empty())
+/// Returns the cookies with messages that a request carries: their names, and the tickets.
+fn flash_cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    all_cookies(headers).filter(|(name, _)| {
+        let number = name.strip_prefix(FLASH_COOKIE);
+        number
+            .is_some_and(|number| number.len() <= 16 && number.bytes().all(|digit| digit.is_ascii_hexdigit()))
+    })
 }
 
 /// The messages for a page that is rendered now.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PageFlashes {
     pub(super) messages: Vec<Flash>,
-    /// Removes the cookie that carried them.
-    pub(super) removal: Option<HeaderValue>,
+    /// The headers that remove the cookies which carried them.
+    pub(super) removals: Vec<HeaderValue>,
 }
 
 impl PageFlashes {
@@ -144,13 +162,15 @@ impl PageFlashes {
         if parts.headers.contains_key("live-prefetch") {
             return Self::default();
         }
-        let mut tokens = flash_tokens(&parts.headers).peekable();
-        if tokens.peek().is_none() {
+        let (names, tokens): (Vec<_>, Vec<_>) = flash_cookies(&parts.headers).unzip();
+        if tokens.is_empty() {
             return Self::default();
         }
         let browsers = BrowserId::of_connection(&parts.headers, &core.secret);
         let open = |token: &str| Ticket::open(token, &core.sealer, identity, &browsers, now());
-        let messages = tokens.filter_map(open).filter_map(Ticket::into_flash).collect();
-        Self { messages, removal: flash_cookie("", 0, CookieScope::of(parts)) }
+        let messages = tokens.into_iter().filter_map(open).filter_map(Ticket::into_flash).collect();
+        let scope = CookieScope::of(parts);
+        let removals = names.into_iter().filter_map(|name| flash_cookie(name, "", 0, scope)).collect();
+        Self { messages, removals }
     }
 }

@@ -275,10 +275,10 @@ impl Session {
         }
         self.update_presences(id);
         let page_effects = match (origin, &result) {
-            (TaskOrigin::Page { .. }, Ok(_)) => {
-                let requests = Effect::take_page_effects(&mut effects);
-                self.encode_page_effects(requests)
-            }
+            (TaskOrigin::Page { reference, .. }, Ok(_)) => match Effect::take_page_effects(&mut effects) {
+                requests if requests.is_empty() => None,
+                requests => self.effect_encoder().encode(requests, Some(reference)),
+            },
             _ => None,
         };
         self.perform(id, effects);

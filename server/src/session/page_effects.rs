@@ -1,27 +1,48 @@
 //! Sends the requests of handlers to their page.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::json;
-use vivaz_components::{PageEffect, ServerEvent};
-use vivaz_protocol::ComponentId;
+use vivaz_components::{Identity, PageEffect, ServerEvent};
+use vivaz_protocol::{ComponentId, Ref, SessionId};
 
+use crate::admission::browser::BrowserId;
 use crate::admission::seal::{SealError, now};
+use crate::admission::secret::random_text;
 use crate::admission::ticket::{COOKIE_SECONDS, FLASH_SECONDS, Ticket, TicketContent};
 use crate::session::Session;
+use crate::session::sessions::supervisor::Supervisor;
 use crate::telemetry::log::Escaped;
 
 /// The name of the event that carries the requests.
-pub(in crate::session) const EVENT: &str = "live:effects";
+pub(crate) const EVENT: &str = "live:effects";
 
-impl Session {
+/// Encodes the requests of the handlers of one session.
+#[derive(Clone)]
+pub(in crate::session) struct EffectEncoder {
+    supervisor: Arc<Supervisor>,
+    session: SessionId,
+    identity: Identity,
+    browsers: Box<[BrowserId]>,
+}
+
+impl EffectEncoder {
     /// Encodes requests to the page for their event. Returns `None` if there are none, or if a
     /// ticket cannot be sealed, which is logged.
-    pub(in crate::session) fn encode_page_effects(&self, effects: Vec<PageEffect>) -> Option<Box<str>> {
+    ///
+    /// A page that gets the event again, because it has not received the reply, recognises the
+    /// event's id. With a reply to `reference` it is the same for each encoding: a stored reply may
+    /// follow one that was sent.
+    pub(in crate::session) fn encode(
+        &self,
+        effects: Vec<PageEffect>,
+        reference: Option<Ref>,
+    ) -> Option<Box<str>> {
         if effects.is_empty() {
             return None;
         }
-        match self.page_effects_json(effects) {
+        match self.to_json(effects, reference) {
             Ok(json) => Some(json.into()),
             Err(error) => {
                 tracing::error!(error = %Escaped(&error), "cannot send the requests of a handler to its page");
@@ -30,13 +51,15 @@ impl Session {
         }
     }
 
-    fn page_effects_json(&self, effects: Vec<PageEffect>) -> Result<String, SealError> {
+    fn to_json(&self, effects: Vec<PageEffect>, reference: Option<Ref>) -> Result<String, SealError> {
         let ticket = |content, seconds| {
             let ticket = Ticket::new(content, now(), seconds)?;
             ticket.seal(&self.supervisor.core().sealer, &self.identity, &self.browsers)
         };
-        // A page that gets the event again, because it has not received the reply, recognises it.
-        let id = crate::admission::secret::random_text::<12>().map_err(SealError::Randomness)?;
+        let id = match reference {
+            Some(reference) => format!("{}/{}", self.session, reference.get()),
+            None => random_text::<12>().map_err(SealError::Randomness)?,
+        };
         let mut json = format!("[\"{id}\"");
         for effect in effects {
             let request = match effect {
@@ -59,10 +82,25 @@ impl Session {
         json.push(']');
         Ok(json)
     }
+}
+
+impl Session {
+    /// Returns the encoder of the handlers' requests.
+    pub(in crate::session) fn effect_encoder(&self) -> EffectEncoder {
+        EffectEncoder {
+            supervisor: Arc::clone(&self.supervisor),
+            session: self.id().clone(),
+            identity: self.identity.clone(),
+            browsers: self.browsers.clone(),
+        }
+    }
 
     /// Sends requests that no reply carries. A page that is not connected does not receive them.
     pub(in crate::session) fn send_page_effects(&self, id: &ComponentId, effects: Vec<PageEffect>) {
-        let Some(json) = self.encode_page_effects(effects) else { return };
+        if effects.is_empty() {
+            return;
+        }
+        let Some(json) = self.effect_encoder().encode(effects, None) else { return };
         let data = serde_json::value::RawValue::from_string(json.into());
         match data.map_err(Into::into).and_then(|data| ServerEvent::new(EVENT, &data)) {
             Ok(event) => self.send_event(id, &event),

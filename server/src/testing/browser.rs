@@ -128,6 +128,24 @@ impl Browser {
         self.lock().cookies.clear();
     }
 
+    /// Opens the page at an address.
+    ///
+    /// # Errors
+    /// Returns the errors of [`open`](Self::open), and [`OpenError::Elsewhere`] for another server.
+    pub(super) async fn open_address(&self, address: &str) -> Result<Page, OpenError> {
+        match resolve("/", address, &self.host()) {
+            Some(path) => self.open(&path).await,
+            None => Err(OpenError::Elsewhere(address.to_owned())),
+        }
+    }
+
+    /// Returns the headers that the browser adds to each request.
+    pub(super) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        self.add_headers(&mut headers);
+        headers
+    }
+
     /// Opens a connection with the current cookies.
     ///
     /// # Errors

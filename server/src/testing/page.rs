@@ -1,6 +1,7 @@
 //! A page: the engine of the browser's client over a document in memory, with a session and a user.
 
 mod call;
+mod requests;
 mod settled;
 mod tab;
 mod task;
@@ -16,6 +17,8 @@ use vivaz_components::{Identity, LiveComponent};
 use vivaz_engine::Slot;
 
 pub use self::call::Call;
+pub use self::requests::PageRequests;
+pub use self::tab::Confirmation;
 pub(super) use self::tab::{Awaited, CallOutcome, Tab};
 use super::browser::Browser;
 use super::client::{Ask, Client, Refusal};
@@ -262,10 +265,27 @@ impl Page {
         }
     }
 
+    /// Sets the user's answer to the questions of `live:confirm` from now on. Without one, a question
+    /// panics.
+    pub fn answer_questions(&self, confirmation: Confirmation) {
+        self.with(|state| state.tab.confirmation = Some(confirmation));
+    }
+
+    /// Returns the questions of `live:confirm` that the user was asked, oldest first.
+    #[must_use]
+    pub fn questions(&self) -> Vec<String> {
+        self.with(|state| state.tab.questions.clone())
+    }
+
     /// Returns the events that the page has received from the application, oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.shared().lock().events.clone()
+    }
+
+    /// Checks whether the network of the page is up.
+    pub(super) fn is_online(&self) -> bool {
+        self.shared().line.watch().borrow().is_up
     }
 
     /// Returns the network between this page and the server.

@@ -100,6 +100,11 @@ impl ServerProcess {
         self.runtime.borrow().clone()
     }
 
+    /// Returns the runtime, if the server runs.
+    pub(super) fn running(&self) -> Option<Runtime> {
+        self.runtime.borrow().clone()
+    }
+
     /// Waits until the server runs, and returns its runtime.
     pub(super) async fn wait_running(&self) -> Runtime {
         let mut watch = self.runtime.subscribe();

@@ -7,6 +7,7 @@ use serde_json::Value;
 use vivaz_components::url::QUERY;
 use vivaz_engine::Val;
 use vivaz_engine::testing::{Node, NodeTree};
+use vivaz_template::code::POLL_EVENT;
 
 use self::gesture::{Gesture, one};
 use super::client::Ask;
@@ -224,6 +225,18 @@ impl View {
     /// Panics if the selector does not match exactly one element, or if no handler runs.
     pub fn fire(&self, selector: &str, event: &str, detail: Value) -> Call {
         self.gesture(selector, &Gesture::Fire(event, detail))
+    }
+
+    /// Lets the interval of the matching element's `live:poll` pass: the page calls the action, if
+    /// it is connected and the last call is answered.
+    ///
+    /// # Panics
+    /// Panics if the selector does not match exactly one element, or if it has no `live:poll`.
+    pub fn poll(&self, selector: &str) -> Call {
+        if !self.page.is_online() {
+            return Call::new(self.page.clone(), Vec::new());
+        }
+        self.gesture(selector, &Gesture::Fire(POLL_EVENT, Value::Null))
     }
 
     /// Calls an action, as the page's own code does. Unsent edits are sent with it. `arguments` is

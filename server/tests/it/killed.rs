@@ -2,14 +2,16 @@
 
 #![cfg(unix)]
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use vivaz::prelude::*;
 use vivaz::sqlite::Connection;
-
-use vivaz::{Limits, Runtime};
+use vivaz::{Cookie, Limits, Runtime, Secret, Tx};
 
 use crate::app::Bench;
 use crate::client::{Client, assert_error};
@@ -21,7 +23,9 @@ use crate::process::{self, Place};
 async fn a_process_to_be_killed() {
     let Some(database) = process::database() else { return };
     let limits = Limits { burst: 1_000, ..Limits::default() };
-    let builder = Runtime::builder().state(Arc::<Bench>::default()).store(database).limits(limits);
+    let secret = Secret::new("a secret that outlives each process").unwrap();
+    let builder =
+        Runtime::builder().secret(secret).state(Arc::<Bench>::default()).store(database).limits(limits);
     process::serve(builder.build().unwrap()).await;
 }
 
@@ -140,6 +144,103 @@ async fn the_stored_replies_of_a_page_without_acknowledgements_are_bounded() {
     let again = page.call("d", "divide", json!([2]));
     assert_error(&page.ask(again).await, "reply_lost");
     assert_eq!(stored(&place, "d")["value"], 8.0);
+}
+
+/// Requests another page with each change.
+#[derive(LiveComponent, Clone)]
+#[live(name = "booking-durable", inline = "<p>{{ count }}</p>", open, durable)]
+struct Booking {
+    #[live(default)]
+    count: u32,
+}
+
+#[actions]
+impl Booking {
+    #[action]
+    fn book(&mut self, cx: &mut Context) -> Result {
+        self.count += 1;
+        cx.flash("info", "Booked.")?;
+        cx.set_cookie(Cookie::new("booked", "yes"))?;
+        Ok(cx.navigate("/bookings")?)
+    }
+
+    /// The same, inside the transaction that commits the change.
+    #[action(transaction)]
+    fn book_in_transaction(&mut self, cx: &mut Context, _tx: &mut Tx) -> Result {
+        self.book(cx)
+    }
+}
+
+/// Returns the data of the next requests of a handler, with the reply after them.
+async fn requests(page: &mut Client) -> (Value, Value) {
+    let mut effects = Value::Null;
+    loop {
+        let message = page.next().await;
+        match message["type"].as_str() {
+            Some("EVENT") if message["payload"]["name"] == "live:effects" => {
+                effects = message["payload"]["data"].clone();
+            }
+            Some("ACK" | "STATE_UPDATE") if message.get("ref").is_some() => return (effects, message),
+            _ => {}
+        }
+    }
+}
+
+/// Sends tickets to the server. Returns the head of the response.
+async fn use_tickets(address: SocketAddr, effects: &Value) -> String {
+    let tickets = effects.as_array().unwrap().iter().filter(|one| one[0] == "ticket" || one[0] == "flash");
+    let lines: Vec<_> = tickets.map(|ticket| ticket[1].as_str().unwrap()).collect();
+    let body = format!("attempt\n{}", lines.join("\n"));
+    let head = format!(
+        "POST /live/tickets HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    response
+}
+
+#[tokio::test]
+async fn requests_of_a_committed_action_reach_the_page_after_a_kill_once() {
+    for action in ["book", "book_in_transaction"] {
+        let mut place = Place::new(PROCESS);
+        let mut page = Client::hello_at(place.start()).await;
+        page.mount("b", "booking-durable", json!({})).await;
+        let booking = page.call("b", action, json!([]));
+        page.send(booking).await;
+        // Committed. The page receives neither the requests nor the reply.
+        until_stored(&place, "b", |state| state["count"] == 1).await;
+        place.kill();
+        let address = place.start();
+        let mut page = Client::resume_at(address, &page.welcome, 1).await.unwrap();
+        let (effects, reply) = requests(&mut page).await;
+        assert_eq!(reply["ref"], 2, "{action}");
+        let names: Vec<_> = effects.as_array().unwrap()[1..].iter().map(|one| one[0].clone()).collect();
+        assert_eq!(names, ["flash", "ticket", "navigate"], "{action}");
+        assert_eq!(effects[3][1], "/bookings");
+        let used = use_tickets(address, &effects).await;
+        assert!(used.contains("booked=yes") && used.contains("vivaz_flash_"), "{used}");
+        // Killed again before the page has acknowledged the reply: the same requests.
+        place.kill();
+        let mut page = Client::resume_at(place.start(), &page.welcome, 1).await.unwrap();
+        assert_eq!(requests(&mut page).await.0, effects, "{action}");
+        assert_eq!(stored(&place, "b")["count"], 1);
+    }
+}
+
+#[tokio::test]
+async fn requests_that_were_sent_before_a_kill_have_the_same_id_after_it() {
+    let mut place = Place::new(PROCESS);
+    let mut page = Client::hello_at(place.start()).await;
+    page.mount("b", "booking-durable", json!({})).await;
+    let booking = page.call("b", "book", json!([]));
+    page.send(booking).await;
+    let (before, _) = requests(&mut page).await;
+    place.kill();
+    let mut page = Client::resume_at(place.start(), &page.welcome, 1).await.unwrap();
+    assert_eq!(requests(&mut page).await.0[0], before[0]);
 }
 
 #[tokio::test]

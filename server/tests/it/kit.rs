@@ -12,6 +12,8 @@ mod optimistic;
 mod restart;
 mod rows;
 mod settled;
+mod streaming;
+mod waits;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

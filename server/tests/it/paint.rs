@@ -42,6 +42,20 @@ async fn a_page_comes_with_its_components_painted_and_no_cache_keeps_it() {
 }
 
 #[tokio::test]
+async fn the_client_s_tag_names_the_user_without_saying_who_it_is() {
+    let server = start().await;
+    let mut names = Vec::new();
+    for headers in [ADA, &[("x-user", "bob")], &[("x-user", "ada"), ("x-tenant", "acme")], ADA] {
+        let (_, body) = request(&server, "GET", "/page", headers).await;
+        let name = attributes(&String::from_utf8(body).unwrap(), "data-visitor").pop().unwrap();
+        assert!(!name.contains("ada"));
+        names.push(name);
+    }
+    assert_eq!(names.pop().as_ref(), names.first());
+    assert!(names[0] != names[1] && names[0] != names[2] && names[1] != names[2], "{names:?}");
+}
+
+#[tokio::test]
 async fn mount_runs_once_for_the_paint_and_the_page_together() {
     let server = start().await;
     let (_, body) = request(&server, "GET", "/page", ADA).await;

@@ -156,10 +156,23 @@ async fn the_first_paint_and_the_mount_read_the_url() {
             json!({
                 "page": 3, "q": "a b", "sort": "price", "tags": ["x", "y"], "title": "new on 3",
                 "?": "page=3&q=a+b&order=price&tags=x&tags=y",
-                "?bound": [1, [["page", 0, 0], ["q", 1, 300], ["order", 0, 0], ["tags", 0, 0]]],
             })
         );
     }
+}
+
+#[tokio::test]
+async fn the_template_describes_the_parameters_and_names_the_modules() {
+    let server = start(Limits::default()).await;
+    let (html, ..) = open(&server, "/catalog").await;
+    let path = format!("/live/template/{}.json", attributes(&html, "template")[0]);
+    let (_, body) = request(&server, "GET", &path, &[]).await;
+    let template: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(template[3][0][3], json!(["entries", "url"]));
+    assert_eq!(
+        template[3][0][4],
+        json!([1, [["page", 0, 0], ["q", 1, 300], ["order", 0, 0], ["tags", 0, 0]]])
+    );
 }
 
 #[tokio::test]
@@ -236,8 +249,7 @@ async fn a_query_that_cannot_be_followed_changes_nothing() {
     let reply = client.ask(message).await;
     assert_error(&reply, "panicked");
     assert!(!reply.to_string().contains("4711"));
-    for property in [json!(["?", "page"]), json!("?bound"), json!(["page", 1]), json!("page"), json!("order")]
-    {
+    for property in [json!(["?", "page"]), json!(["page", 1]), json!("page"), json!("order")] {
         let message =
             client.message("PROPERTY_UPDATE", "c", json!({ "property": property, "value": "page=3" }));
         assert_eq!(client.ask(message).await["type"], "ERROR", "{property}");

@@ -97,7 +97,9 @@ impl Compiler {
         if let Some(hole) = self.block().holes.get_mut(hole) {
             hole.kind = HoleKind::Child { component: component.into(), props, key };
         }
-        self.events(element, tag.events, path);
+        let mut events = std::mem::take(&mut tag.events);
+        self.asks(element, &mut events);
+        self.events(element, events, path);
     }
 }
 

@@ -5,8 +5,8 @@ use super::element::{ContentOwner, StartTag, WholeContent};
 use super::names::{DIRECTIVES, EVENTS, NAVIGATION_WORDS};
 use super::post::is_posted;
 use super::resolve::EvaluationTime;
-use crate::check::{CheckKind, Want};
-use crate::compiled::{AttributeKind, Form, HoleKind, Namespace, WalkStep, WireEffect, WireState};
+use crate::check::Want;
+use crate::compiled::{AttributeKind, HoleKind, Namespace, WalkStep, WireState};
 use crate::error::hint;
 use crate::expr::{Expr, Literal};
 use crate::program::RenderOp;
@@ -90,7 +90,7 @@ impl Compiler {
         }
         if let Some(modifiers) = modifiers
             && DIRECTIVES.contains(&base.as_str())
-            && !matches!(base.as_str(), "model" | "loading" | "dirty" | "offline")
+            && !matches!(base.as_str(), "model" | "loading" | "dirty" | "offline" | "poll")
         {
             self.error(attribute.at, format!("`live:{base}` has no modifier `.{modifiers}`"));
         }
@@ -130,6 +130,11 @@ impl Compiler {
             "loading" => self.wire(element, attribute, WireState::Loading, modifiers, path, tag),
             "dirty" => self.wire(element, attribute, WireState::Dirty, modifiers, path, tag),
             "offline" => self.wire(element, attribute, WireState::Offline, modifiers, path, tag),
+            "confirm" => self.confirm(element, attribute, path, tag),
+            "poll" => {
+                let event = self.poll(attribute, modifiers, code(attribute).as_ref());
+                tag.events.push(event);
+            }
             "ref" => {
                 let name = self.word(attribute, "live:ref=\"composer\"");
                 self.hole(path, HoleKind::Ref { name });
@@ -217,7 +222,7 @@ impl Compiler {
     }
 
     /// Returns the value of an attribute that is a name.
-    fn word(&mut self, attribute: &Attribute, example: &str) -> Box<str> {
+    pub(super) fn word(&mut self, attribute: &Attribute, example: &str) -> Box<str> {
         let text = code(attribute).map(|code| code.text.trim().to_owned()).unwrap_or_default();
         let valid = !text.is_empty()
             && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':'));
@@ -247,79 +252,5 @@ impl Compiler {
             self.error(attribute.at, "only one of `hidden`, `live:show`, `live:loading`, `live:dirty` and `live:offline` can show and hide an element");
         }
         tag.hides = true;
-    }
-
-    /// Compiles `live:loading`, `live:dirty` and `live:offline`.
-    fn wire(
-        &mut self,
-        element: &Element,
-        attribute: &Attribute,
-        state: WireState,
-        modifiers: Option<&str>,
-        path: &[WalkStep],
-        tag: &mut StartTag,
-    ) {
-        let base = attribute.name.split('.').next().unwrap_or_default().to_owned();
-        let value = code(attribute).map(|code| code.text.trim().to_owned());
-        let effect = match (modifiers, value) {
-            (None, None) => {
-                self.hides(element, attribute, tag);
-                // Hidden in the first paint, which has none of these states.
-                self.html(if element.namespace == Namespace::Svg { " display=\"none\"" } else { " hidden" });
-                WireEffect::Show
-            }
-            (None, Some(_)) => {
-                self.error(
-                    attribute.at,
-                    format!("`{base}` takes no value: use `{base}.class=\"…\"` or `{base}.attr=\"…\"`"),
-                );
-                return;
-            }
-            (Some("class"), Some(classes)) => WireEffect::Class(classes.into()),
-            (Some("attr"), Some(name)) if !name.contains(char::is_whitespace) => {
-                WireEffect::Attribute(name.into())
-            }
-            (Some("class"), None) => {
-                self.error(
-                    attribute.at,
-                    format!("`{base}.class` needs the classes: `{base}.class=\"busy\"`"),
-                );
-                return;
-            }
-            (Some("attr"), _) => {
-                self.error(
-                    attribute.at,
-                    format!("`{base}.attr` needs one attribute's name: `{base}.attr=\"disabled\"`"),
-                );
-                return;
-            }
-            (Some(other), _) => {
-                let hint = hint(other, ["class", "attr"]);
-                self.error(attribute.at, format!("`{base}` has no modifier `.{other}`{hint}"));
-                return;
-            }
-        };
-        let target = element.attribute("live:target").map(|attribute| {
-            let name = self.word(attribute, "live:target=\"save\"");
-            self.check(attribute.at, CheckKind::Target { name: name.to_string() });
-            name
-        });
-        if let Some(why) = self.closed {
-            self.error(attribute.at, why);
-        }
-        let form = self.submits.as_ref().filter(|_| target.is_none() && is_submit_button(element));
-        let form = form.map(|(form, depth)| Form { level: self.scopes.depth() - depth, ..form.clone() });
-        self.hole(path, HoleKind::Wire { state, effect, target, form });
-    }
-}
-
-/// Returns whether pressing the element submits the enclosing form.
-fn is_submit_button(element: &Element) -> bool {
-    let kind = element.attribute("type").and_then(|kind| kind.value.as_ref());
-    let kind = kind.map(|kind| kind.text.trim().to_ascii_lowercase());
-    match element.name.as_str() {
-        "button" => !matches!(kind.as_deref(), Some("button" | "reset")),
-        "input" => matches!(kind.as_deref(), Some("submit" | "image")),
-        _ => false,
     }
 }

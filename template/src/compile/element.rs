@@ -35,6 +35,8 @@ pub(super) enum ContentOwner {
 pub(super) struct StartTag {
     /// Fixed classes.
     pub(super) classes: String,
+    /// Classes that the element has except in a state of the connection.
+    pub(super) idle_classes: Vec<Box<str>>,
     /// The hole of a `class` with `{{ }}`.
     pub(super) class_value: Option<usize>,
     /// The holes of `live:class:NAME`.
@@ -108,8 +110,10 @@ impl Compiler {
             self.selected(element, shown.unwrap_or(Expr::Literal(Literal::Str("".into()))));
         }
         self.html(">");
-        let posts = self.posts(element, &tag.events);
-        let submit = self.events(element, tag.events, path);
+        let mut events = std::mem::take(&mut tag.events);
+        self.asks(element, &mut events);
+        let posts = self.posts(element, &events);
+        let submit = self.events(element, events, path);
         let post = submit.filter(|_| posts);
         if element.is_html("form") {
             self.post = posts;
@@ -186,7 +190,7 @@ impl Compiler {
             let value = attribute.value.as_ref().map_or("", |value| value.text.as_str());
             let names = match name.strip_prefix("class:") {
                 Some(name) => name,
-                None if name.ends_with(".class") => value,
+                None if has_word(name, "class") && !has_word(name, "remove") => value,
                 None => continue,
             };
             for name in names.split_ascii_whitespace() {
@@ -199,14 +203,21 @@ impl Compiler {
     }
 
     pub(super) fn write_classes(&mut self, tag: &StartTag) {
-        let fixed = format!(" class=\"{}\"", escape::attribute(&tag.classes));
-        if !tag.classes.is_empty() {
+        let mut classes: Vec<&str> = tag.classes.split_ascii_whitespace().collect();
+        for idle in &tag.idle_classes {
+            if !classes.contains(&&**idle) {
+                classes.push(idle);
+            }
+        }
+        let classes = classes.join(" ");
+        let fixed = format!(" class=\"{}\"", escape::attribute(&classes));
+        if !classes.is_empty() {
             self.skeleton(&fixed);
         }
         if tag.class_value.is_some() || !tag.toggles.is_empty() {
-            let (fixed, toggles) = (tag.classes.clone(), tag.toggles.clone());
-            self.op(RenderOp::Class { fixed, value: tag.class_value, toggles });
-        } else if !tag.classes.is_empty() {
+            let toggles = tag.toggles.clone();
+            self.op(RenderOp::Class { fixed: classes, value: tag.class_value, toggles });
+        } else if !classes.is_empty() {
             self.server(&fixed);
         }
     }
@@ -369,6 +380,11 @@ impl Compiler {
         }
         self.layout(items, Some(element), path);
     }
+}
+
+/// Returns whether the name of a directive has a modifier.
+fn has_word(name: &str, word: &str) -> bool {
+    name.split('.').skip(1).any(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// Returns the name of a directive without its `live:`.

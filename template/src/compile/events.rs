@@ -10,9 +10,9 @@ use crate::syntax::{self, Ast, AstKind, Ident, OptimisticAst, StatementAst};
 
 /// An event attribute of an element, before its optimistic updates are assigned.
 pub(super) struct EventAttribute {
-    name: Box<str>,
-    modifiers: Modifiers,
-    run: Vec<Statement>,
+    pub(super) name: Box<str>,
+    pub(super) modifiers: Modifiers,
+    pub(super) run: Vec<Statement>,
 }
 
 impl EventAttribute {
@@ -26,7 +26,7 @@ impl EventAttribute {
         &*self.name == "submit" && !self.run.is_empty()
     }
 
-    fn calls(&self) -> bool {
+    pub(super) fn calls(&self) -> bool {
         self.run.iter().any(|statement| matches!(statement, Statement::Call { .. }))
     }
 }
@@ -44,17 +44,23 @@ impl Compiler {
         if let Some(why) = self.closed {
             self.error(attribute.at, why);
         }
-        let parsed = match code {
-            Some(code) => self.parsed(syntax::statements(&code.text, code.at)),
-            // `live:submit.prevent` without a value only prevents.
-            None if modifiers.prevent || modifiers.stop => None,
-            None => {
-                self.error(attribute.at, format!("`{}` needs an action to call", attribute.name));
-                None
-            }
+        // `live:submit.prevent` without a value only prevents.
+        let run = if code.is_none() && (modifiers.prevent || modifiers.stop) {
+            Vec::new()
+        } else {
+            self.statements(attribute, code)
         };
-        let run = parsed.unwrap_or_default().into_iter().filter_map(|one| self.statement(one)).collect();
         EventAttribute { name: name.into(), modifiers, run }
+    }
+
+    /// Compiles the statements in the value of an event attribute.
+    pub(super) fn statements(&mut self, attribute: &Attribute, code: Option<&Code>) -> Vec<Statement> {
+        let Some(code) = code else {
+            self.error(attribute.at, format!("`{}` needs an action to call", attribute.name));
+            return Vec::new();
+        };
+        let parsed = self.parsed(syntax::statements(&code.text, code.at)).unwrap_or_default();
+        parsed.into_iter().filter_map(|one| self.statement(one)).collect()
     }
 
     /// Adds the holes of an element's events, with the optimistic updates of its `live:optimistic`.
@@ -65,7 +71,8 @@ impl Compiler {
         events: Vec<EventAttribute>,
         path: &[WalkStep],
     ) -> Option<usize> {
-        let calling = events.iter().filter(|event| event.calls()).count();
+        let is_optimistic = |event: &EventAttribute| event.calls() && event.modifiers.poll.is_none();
+        let calling = events.iter().filter(|event| is_optimistic(event)).count();
         let mut updates = Vec::new();
         if let Some(attribute) = element.attribute("live:optimistic") {
             if calling != 1 {
@@ -87,7 +94,7 @@ impl Compiler {
         }
         let mut submit = None;
         for event in events {
-            let optimistic = if event.calls() { std::mem::take(&mut updates) } else { Vec::new() };
+            let optimistic = if is_optimistic(&event) { std::mem::take(&mut updates) } else { Vec::new() };
             let EventAttribute { name: event, modifiers, run } = event;
             let submits = &*event == "submit";
             let hole = self.hole(path, HoleKind::Event { event, modifiers, run, optimistic });

@@ -1,13 +1,30 @@
 //! Modifiers: the parts of a directive's name after a dot.
 
 use super::Compiler;
-use super::names::{EVENT_WORDS, KEYS, MODEL_WORDS};
+use super::names::{EVENT_WORDS, KEYS, MODEL_WORDS, WIRE_WORDS};
 use crate::code::held;
 use crate::compiled::{EventTarget, ModelModifiers, ModelSend, Modifiers};
 use crate::error::hint;
 
 /// Default time of `.debounce` and `.throttle`, in milliseconds.
 const DEFAULT_DELAY: u32 = 250;
+/// Default time of `live:loading.delay`, in milliseconds.
+const DEFAULT_WIRE_DELAY: u32 = 200;
+/// The shortest interval of a `live:poll`, in milliseconds.
+const SHORTEST_POLL: u32 = 1000;
+
+/// The modifiers of a `live:loading`, `live:dirty` or `live:offline`.
+#[derive(Default)]
+pub(super) struct WireModifiers {
+    /// `.class`
+    pub(super) class: bool,
+    /// `.attr`
+    pub(super) attribute: bool,
+    /// `.remove`
+    pub(super) remove: bool,
+    /// `.delay.200ms`, in milliseconds.
+    pub(super) delay: Option<u32>,
+}
 
 /// The modifiers of an attribute, in order.
 struct Words<'a> {
@@ -25,13 +42,16 @@ impl<'a> Words<'a> {
 
     /// Parses the time after `.debounce` or `.throttle`.
     fn delay(&mut self) -> u32 {
-        match self.rest.peek().and_then(|word| millis(word)) {
-            Some(delay) => {
-                self.rest.next();
-                delay
-            }
-            None => DEFAULT_DELAY,
+        self.time().unwrap_or(DEFAULT_DELAY)
+    }
+
+    /// Parses a time, if one follows.
+    fn time(&mut self) -> Option<u32> {
+        let time = self.rest.peek().and_then(|word| millis(word));
+        if time.is_some() {
+            self.rest.next();
         }
+        time
     }
 }
 
@@ -84,6 +104,62 @@ impl Compiler {
         }
         if out.debounce.is_some() && out.throttle.is_some() {
             self.error(at, "`.debounce` and `.throttle` exclude each other");
+        }
+        out
+    }
+
+    /// Parses the modifiers of a `live:loading`, `live:dirty` or `live:offline`, whose name without
+    /// modifiers is `base`. Returns `None` after an error.
+    pub(super) fn wire_modifiers(
+        &mut self,
+        at: u32,
+        base: &str,
+        modifiers: Option<&str>,
+    ) -> Option<WireModifiers> {
+        let mut out = WireModifiers::default();
+        let mut words = Words::of(modifiers);
+        while let Some(word) = words.rest.next() {
+            match word.to_ascii_lowercase().as_str() {
+                "class" => out.class = true,
+                "attr" => out.attribute = true,
+                "remove" => out.remove = true,
+                "delay" => out.delay = Some(words.time().unwrap_or(DEFAULT_WIRE_DELAY)),
+                other => {
+                    let hint = hint(other, WIRE_WORDS.iter().copied());
+                    self.error(at, format!("`{base}` has no modifier `.{other}`{hint}"));
+                    return None;
+                }
+            }
+        }
+        if out.attribute && (out.class || out.remove) {
+            let other = if out.class { "class" } else { "remove" };
+            self.error(at, format!("`.attr` and `.{other}` exclude each other"));
+            return None;
+        }
+        Some(out)
+    }
+
+    /// Parses the modifiers of a `live:poll`.
+    pub(super) fn poll_modifiers(&mut self, at: u32, modifiers: Option<&str>) -> Modifiers {
+        let mut out = Modifiers { drop: true, ..Modifiers::default() };
+        let mut words = Words::of(modifiers);
+        out.poll = words.time();
+        for word in words.rest {
+            match word.to_ascii_lowercase().as_str() {
+                "visible" => out.visible = true,
+                other => {
+                    let hint = hint(other, ["visible"]);
+                    self.error(at, format!("`live:poll` has no modifier `.{other}`{hint}"));
+                    return out;
+                }
+            }
+        }
+        match out.poll {
+            None => self.error(at, "`live:poll` needs an interval: `live:poll.5s=\"refresh\"`"),
+            Some(ms) if ms < SHORTEST_POLL => {
+                self.error(at, "the shortest interval of a `live:poll` is one second");
+            }
+            Some(_) => {}
         }
         out
     }

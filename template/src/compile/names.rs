@@ -72,6 +72,8 @@ pub(super) const DIRECTIVES: &[&str] = &[
     "dirty",
     "offline",
     "target",
+    "confirm",
+    "poll",
     "ref",
     "hook",
     "ignore",
@@ -200,3 +202,6 @@ pub(super) const EVENT_WORDS: &[&str] = &[
 
 /// Modifiers of `live:model`.
 pub(super) const MODEL_WORDS: &[&str] = &["lazy", "blur", "debounce", "trim", "number", "force"];
+
+/// Modifiers of `live:loading`, `live:dirty` and `live:offline`.
+pub(super) const WIRE_WORDS: [&str; 4] = ["class", "attr", "remove", "delay"];

@@ -149,7 +149,7 @@ impl Encoder {
     pub(super) fn event(&mut self, kind: &HoleKind) -> usize {
         let HoleKind::Event { modifiers, run, optimistic, .. } = kind else { return 0 };
         let address = self.code.len();
-        self.int(u8::from(modifiers.drop));
+        self.int(if modifiers.poll.is_some() { 2 } else { u8::from(modifiers.drop) });
         self.int(number(run.len()));
         for statement in run {
             match statement {

@@ -181,7 +181,7 @@ fn inner(kind: &HoleKind) -> Vec<usize> {
 }
 
 /// Returns the values that an event's expressions read, as bits of its flags.
-pub(super) fn wants(kind: &HoleKind) -> u32 {
+pub(crate) fn wants(kind: &HoleKind) -> u32 {
     let HoleKind::Event { run, optimistic, .. } = kind else { return 0 };
     let mut exprs: Vec<&Expr> = Vec::new();
     for statement in run {

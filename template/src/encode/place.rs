@@ -24,11 +24,16 @@ pub(super) fn place(hole: &Hole, event: usize) -> String {
             (DomHole::Instances, vec![step(*start), end.map_or(-1, i32::from).to_string()])
         }
         HoleKind::Event { event: name, modifiers, .. } => {
-            let Modifiers { held, debounce, throttle, keys, .. } = modifiers;
+            let Modifiers { held, debounce, throttle, poll, keys, .. } = modifiers;
             let keys: Vec<String> = keys.iter().map(|key| quoted(key)).collect();
             let flags = flags(modifiers) | wants(&hole.kind);
-            let words =
-                [quoted(name), flags.to_string(), held.to_string(), pause(*debounce), pause(*throttle)];
+            let words = [
+                quoted(name),
+                flags.to_string(),
+                held.to_string(),
+                pause(*debounce),
+                pause(throttle.or(*poll)),
+            ];
             (DomHole::Event, [&words[..], &[array(&keys), event.to_string()]].concat())
         }
         HoleKind::Model { property, control, modifiers, .. } => {
@@ -48,13 +53,17 @@ pub(super) fn place(hole: &Hole, event: usize) -> String {
                 vec![control, self::property(property), flags.to_string(), pause(modifiers.debounce)],
             )
         }
-        HoleKind::Wire { effect, .. } => {
+        HoleKind::Wire { effect, delay, .. } => {
             let (effect, argument) = match effect {
                 WireEffect::Show => (code::wire::SHOW, ""),
+                WireEffect::Hide => (code::wire::HIDE, ""),
                 WireEffect::Class(names) => (code::wire::CLASS, &**names),
+                WireEffect::WithoutClass(names) => (code::wire::WITHOUT_CLASS, &**names),
                 WireEffect::Attribute(name) => (code::wire::ATTRIBUTE, &**name),
             };
-            (DomHole::Wire, vec![effect.to_string(), quoted(argument)])
+            let mut words = vec![effect.to_string(), quoted(argument)];
+            words.extend(delay.map(|_| pause(*delay)));
+            (DomHole::Wire, words)
         }
         HoleKind::Ref { name } => (DomHole::Ref, vec![quoted(name)]),
         HoleKind::Hook { name } => (DomHole::Hook, vec![quoted(name)]),
@@ -85,11 +94,14 @@ fn step(step: WalkStep) -> String {
 }
 
 fn flags(modifiers: &Modifiers) -> u32 {
-    use code::event::{ONCE, OUTSIDE, PREVENT, SELF, STOP, WINDOW};
+    use code::event::{CONFIRM, ONCE, OUTSIDE, POLL, PREVENT, SELF, STOP, VISIBLE, WINDOW};
     bit(modifiers.prevent, PREVENT)
         | bit(modifiers.stop, STOP)
         | bit(modifiers.only_self, SELF)
         | bit(modifiers.once, ONCE)
+        | bit(modifiers.confirm, CONFIRM)
+        | bit(modifiers.poll.is_some(), POLL)
+        | bit(modifiers.visible, VISIBLE)
         | match modifiers.target {
             EventTarget::Element => 0,
             EventTarget::Window => WINDOW,

@@ -7,10 +7,11 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use vivaz_components::instance::Instance;
 use vivaz_components::url::is_bound;
-use vivaz_components::{Admission, Budget, MountContext, Registration};
+use vivaz_components::{ActionError, Admission, Budget, FirstLoads, MountContext, MountFuture, Registration};
 use vivaz_template::containment::OpenElement;
 use vivaz_template::{ChildSlot, escape, render_page, render_typed, render_within};
 
+use super::stream::Part;
 use super::{Live, RenderError};
 use crate::admission::seal::{SealContent, SealedChild, StateHash, now};
 use crate::http::forms::{FormChain, PaintedForm, RestoreTarget, hidden_control, restore, user};
@@ -34,6 +35,12 @@ pub(super) struct PaintSlot<'a> {
     pub(super) target: Option<RestoreTarget<'a>>,
 }
 
+/// A component that was mounted, with the loads that it has started.
+pub(super) struct MountedComponent {
+    pub(super) instance: Box<dyn Instance>,
+    pub(super) loads: FirstLoads,
+}
+
 /// Renders a component and its children.
 pub(super) struct FirstPaint<'a> {
     live: &'a Live,
@@ -50,12 +57,30 @@ impl<'a> FirstPaint<'a> {
         Self { live, budget: Arc::new(budget), painted: Mutex::default() }
     }
 
-    pub(super) fn mount_context(&self) -> MountContext {
+    /// Mounts a component.
+    ///
+    /// # Errors
+    /// Returns the error of the mount.
+    pub(super) async fn mount(
+        &self,
+        mount: impl FnOnce(MountContext) -> MountFuture,
+    ) -> Result<MountedComponent, ActionError> {
+        let (cx, loads) = self.mount_context();
+        Ok(MountedComponent { instance: mount(cx).await?, loads })
+    }
+
+    /// Returns the context of a mount, and the loads that it will start.
+    fn mount_context(&self) -> (MountContext, FirstLoads) {
         let core = self.live.runtime.core();
-        MountContext::new(core.env(self.live.identity.clone()))
+        let mut cx = MountContext::new(core.env(self.live.identity.clone()))
             .with_time_limit(core.limits.action_time)
             .with_budget(Arc::clone(&self.budget), Admission::Bounded)
-            .with_params(self.live.params.clone())
+            .with_params(self.live.params.clone());
+        let loads = FirstLoads::default();
+        if self.live.stream.is_some() {
+            cx = cx.with_first_loads(loads.clone());
+        }
+        (cx, loads)
     }
 
     /// Renders the element of a component with its content.
@@ -65,11 +90,12 @@ impl<'a> FirstPaint<'a> {
     /// cannot be serialised.
     pub(super) async fn paint(
         &self,
-        mut instance: Box<dyn Instance>,
+        mounted: MountedComponent,
         props: &RawValue,
         slot: PaintSlot<'_>,
     ) -> Result<String, RenderError> {
         let PaintSlot { attributes, child, around, depth, forms, target } = slot;
+        let MountedComponent { mut instance, loads } = mounted;
         let core = self.live.runtime.core();
         let spec = instance.spec();
         let template = core
@@ -88,7 +114,8 @@ impl<'a> FirstPaint<'a> {
             None => render_within(&template.compiled, &state, user.as_ref(), around),
         };
         let sealed = self.seal_content(instance.as_mut(), props, child.clone(), carried)?;
-        let forms = forms.map(|forms| forms.with(sealed.clone()));
+        let parents = forms;
+        let forms = parents.as_ref().map(|parents| parents.with(sealed.clone()));
         let mut inserted = Vec::with_capacity(rendered.children.len() + rendered.forms.len());
         for child in rendered.children {
             let target = target.and_then(|target| target.child(&child.component, &child.place));
@@ -103,7 +130,14 @@ impl<'a> FirstPaint<'a> {
         }
         let html = insert(rendered.html, inserted);
         let shape = rendered.shape.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+        let loads = loads.take();
+        let stream = self.live.stream.as_ref().filter(|_| !loads.is_empty());
+        let pending = loads.len();
+        let part = stream.map(|stream| stream.start(loads));
         let mut element = format!("<live-component{attributes} name=\"{}\"", escape::attribute(spec.name));
+        if let Some(part) = part {
+            let _ = write!(element, " live-part=\"{part}\"");
+        }
         if let Some(child) = &child {
             // The place in the form in which the page sends it in its mount message.
             let _ = write!(
@@ -123,7 +157,14 @@ impl<'a> FirstPaint<'a> {
             let _ = write!(element, " state='{}'", escape::single_quoted(state));
         }
         let _ = write!(element, ">{html}</live-component>");
-        self.painted.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+        if let (Some(stream), Some(number)) = (stream, part) {
+            let (props, around, forms) = (props.to_owned(), around.to_owned(), parents);
+            let part =
+                Part { instance, props, attributes, child, around, depth, forms, pending, is_changed: false };
+            stream.add(number, part);
+        } else {
+            self.painted.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+        }
         Ok(element)
     }
 
@@ -185,9 +226,9 @@ impl<'a> FirstPaint<'a> {
         let props = vivaz_protocol::json::to_raw_json(&props.collect::<Map<String, Value>>())?;
         let key = self.live.root_key(registration.spec.name, child.id.as_deref(), &props, is_only);
         let target = self.live.find_root(registration.spec.name, key.as_ref());
-        let instance = match self.restore(target, registration, &props).await {
-            Some(instance) => instance,
-            None => registration.mount(&props, self.mount_context()).await?,
+        let mounted = match self.restore(target, registration, &props).await {
+            Some(mounted) => mounted,
+            None => self.mount(|cx| registration.mount(&props, cx)).await?,
         };
         let slot = PaintSlot {
             attributes: child.attributes,
@@ -197,7 +238,7 @@ impl<'a> FirstPaint<'a> {
             forms: key.map(FormChain::new),
             target,
         };
-        self.paint(instance, &props, slot).await
+        self.paint(mounted, &props, slot).await
     }
 
     /// Creates a component on the way to a form that was sent: with the state that the form's
@@ -208,13 +249,12 @@ impl<'a> FirstPaint<'a> {
         target: Option<RestoreTarget<'_>>,
         registration: &Registration,
         props: &RawValue,
-    ) -> Option<Box<dyn Instance>> {
+    ) -> Option<MountedComponent> {
         let target = target?;
+        let (cx, loads) = self.mount_context();
         let restored = match target.saved() {
-            Some(saved) => restore::from_saved(saved, registration, self.mount_context()).await,
-            None if target.has_sealed_state() => {
-                restore::from_seal(target.sealed, registration, self.mount_context()).await
-            }
+            Some(saved) => restore::from_saved(saved, registration, cx).await,
+            None if target.has_sealed_state() => restore::from_seal(target.sealed, registration, cx).await,
             None => return None,
         };
         let env = self.live.runtime.core().env(self.live.identity.clone());
@@ -222,12 +262,13 @@ impl<'a> FirstPaint<'a> {
             Ok(instance) => restore::with_props(instance, props, &target.sealed.props, env).await,
             Err(error) => Err(error),
         };
-        updated
+        let instance = updated
             .inspect_err(|error| {
                 let name = registration.spec.name;
                 tracing::error!(component = name, error = %Escaped(error), "cannot show the state after a form");
             })
-            .ok()
+            .ok()?;
+        Some(MountedComponent { instance, loads })
     }
 
     /// Renders the element of a child. A child that fails does not fail its parent: its element
@@ -253,8 +294,8 @@ impl<'a> FirstPaint<'a> {
                 None => Err(RenderError::Unknown(core.registry.why_unknown(&child.component))),
                 Some(registration) => {
                     let mounted = match self.restore(target, registration, &props).await {
-                        Some(instance) => Ok(instance),
-                        None => registration.mount(&props, self.mount_context()).await,
+                        Some(mounted) => Ok(mounted),
+                        None => self.mount(|cx| registration.mount(&props, cx)).await,
                     };
                     let slot = PaintSlot {
                         attributes: child.attributes.clone(),
@@ -265,7 +306,7 @@ impl<'a> FirstPaint<'a> {
                         target,
                     };
                     match mounted {
-                        Ok(instance) => self.paint(instance, &props, slot).await,
+                        Ok(mounted) => self.paint(mounted, &props, slot).await,
                         Err(error) => Err(error.into()),
                     }
                 }

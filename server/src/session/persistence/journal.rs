@@ -10,6 +10,7 @@ use crate::persist::store::{Commit, CommitRecord, ComponentState, SessionStore, 
 use crate::session::Session;
 use crate::session::component::ConnectedHook;
 use crate::session::joined_rooms::JoinedRooms;
+use crate::session::page_effects::EffectEncoder;
 use crate::session::persistence::commit_outcome::await_commit;
 use crate::session::persistence::save::state_hash;
 use crate::session::port::Port;
@@ -43,6 +44,7 @@ struct PendingChange {
     /// The rooms of the component before the job.
     joined: JoinedRooms,
     reference: Option<Ref>,
+    effects: EffectEncoder,
     /// The topics that the component shows. The handler's return value may have data of them.
     topics: Box<[TopicName]>,
 }
@@ -67,6 +69,7 @@ impl Session {
             connected: component.connected_hook != ConnectedHook::Due,
             joined: component.joined.clone(),
             topics: self.result_topics(id),
+            effects: self.effect_encoder(),
             reference: match origin {
                 TaskOrigin::Page { reference, .. } => Some(reference),
                 TaskOrigin::Unanswered { .. } | TaskOrigin::Server | TaskOrigin::Unmount { .. } => None,
@@ -117,7 +120,7 @@ impl PendingChange {
                 component: self.component.clone(),
                 result,
                 topics: self.topics,
-                page_effects: None,
+                page_effects: self.effects.encode(change.page_effects, Some(reference)),
             }
             .to_stored(reference)
         });

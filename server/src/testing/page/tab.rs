@@ -35,6 +35,10 @@ pub(in crate::testing) struct Tab {
     painted: Vec<(ComponentId, String)>,
     /// The requests of the user's last actions.
     sent: Vec<Awaited>,
+    /// The user's answer to questions.
+    pub(super) confirmation: Option<Confirmation>,
+    /// The questions of `live:confirm` that the user was asked.
+    pub(super) questions: Vec<String>,
     /// The edit that the server has just refused, until the reason is known.
     refused: Option<(Slot, String)>,
     /// The refusals of edits.
@@ -51,6 +55,14 @@ struct TabComponent {
     outcome: Option<Result<(), Refusal>>,
     /// Whether the element was removed and the unmount is unanswered.
     is_gone: bool,
+}
+
+/// The user's answer to the questions of `live:confirm`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are self-explanatory")]
+pub enum Confirmation {
+    Accept,
+    Decline,
 }
 
 /// A reply that a page waits for.
@@ -82,6 +94,8 @@ impl Tab {
             timers: Vec::new(),
             painted: Vec::new(),
             sent: Vec::new(),
+            confirmation: None,
+            questions: Vec::new(),
             refused: None,
             refusals: HashMap::new(),
         }
@@ -224,6 +238,15 @@ impl Tab {
         self.carry_out(effects);
         self.turn();
         any
+    }
+
+    /// Asks the user a question.
+    fn ask_user(&mut self, question: &str) -> Confirmation {
+        self.questions.push(question.to_owned());
+        match self.confirmation {
+            Some(confirmation) => confirmation,
+            None => panic!("the page asks `{question}`: call `Page::answer_questions` before that"),
+        }
     }
 
     /// Removes and returns the requests of the user's last actions.
@@ -385,6 +408,12 @@ impl Activation for Tab {
         for handler in &handlers {
             let Some(fire) = self.document.consider(handler, event) else { continue };
             handled = true;
+            if let Some(question) = &fire.question
+                && self.ask_user(question) == Confirmation::Decline
+            {
+                self.document.declined(handler);
+                continue;
+            }
             let first = self.tickets + 1;
             self.engine.set_ticket(first);
             let actions = self.engine.event(fire.slot, fire.root, fire.address, fire.event.clone());

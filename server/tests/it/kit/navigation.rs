@@ -8,8 +8,8 @@ use axum::response::Response;
 use axum::routing::get;
 use serde_json::Value;
 use vivaz::prelude::*;
-use vivaz::testing::{Browser, Page, Server};
-use vivaz::{Cookie, RenderError};
+use vivaz::testing::{Browser, Moment, OpenError, Page, PageRequests, Server};
+use vivaz::{Cookie, Flash, RenderError};
 
 #[derive(LiveComponent, Clone, Default)]
 #[live(name = "voyage", inline = "<button live:click='save()'>{{ count }}</button>")]
@@ -49,7 +49,11 @@ async fn page(live: Live) -> Result<Response, RenderError> {
 
 fn server() -> Server {
     Server::with_router(Runtime::builder, |runtime| {
-        Router::new().route("/", get(page)).with_state(runtime.clone()).merge(runtime.router())
+        Router::new()
+            .route("/", get(page))
+            .route("/next", get(page))
+            .with_state(runtime.clone())
+            .merge(runtime.router())
     })
 }
 
@@ -87,6 +91,40 @@ async fn a_page_receives_the_requests_of_a_handler_that_succeeds() {
     }
     voyage.call("leave", ("https://example.org/",)).await.unwrap();
     assert_eq!(requests(&page).last().unwrap(), &("redirect".to_owned(), "https://example.org/".to_owned()));
+}
+
+#[tokio::test]
+async fn a_test_reads_and_follows_the_requests() {
+    let browser = server().browser();
+    let page = browser.open("/").await.unwrap();
+    let voyage = page.component("voyage");
+    assert_eq!(page.requests(), PageRequests::default());
+    page.network().drop_at(Moment::BeforeReply);
+    voyage.call("save", ()).await.unwrap();
+    let PageRequests { navigate, redirect, title, flashes, cookies, .. } = page.requests();
+    assert_eq!((navigate.as_deref(), redirect, title.as_deref()), (Some("/next?a=b"), None, Some("Saved")));
+    // Once, although the server has sent them again.
+    assert_eq!(flashes, [Flash { kind: "info".into(), text: "Saved.".into() }]);
+    let cookies: Vec<_> = cookies.iter().map(Cookie::name_value).collect();
+    assert_eq!(cookies, [("theme", "dark")]);
+    let next = page.follow().await.unwrap();
+    assert_eq!(next.component("voyage").text("button"), "0");
+    assert_eq!(browser.cookie("theme").as_deref(), Some("dark"));
+    // The message was on that page.
+    assert!(!browser.get("/").await.body().contains("[info"));
+    voyage.call("leave", ("https://example.org/a",)).await.unwrap();
+    assert_eq!(page.requests().redirect.as_deref(), Some("https://example.org/a"));
+    assert!(matches!(page.follow().await, Err(OpenError::Elsewhere(to)) if to == "https://example.org/a"));
+}
+
+#[tokio::test]
+async fn a_test_without_a_router_reads_the_requests() {
+    let server = Server::new(Runtime::builder);
+    let page = server.page_as("ada", "Ada");
+    let voyage = page.mount::<Voyage>(VoyageProps {}).await.unwrap();
+    voyage.click("button").await.unwrap();
+    assert_eq!(page.requests().flashes[0].text, "Saved.");
+    assert_eq!(page.requests().cookies[0].value(), "dark");
 }
 
 #[tokio::test]
@@ -132,6 +170,35 @@ async fn a_message_is_shown_by_one_page() {
     assert!(!browser.get("/").await.body().contains("Saved"));
     // A cookie that the runtime has not made, or made for another purpose.
     let ticket = requests(&page).into_iter().find(|(name, _)| name == "ticket").unwrap().1;
-    browser.set_cookie("vivaz_flash", &format!("forged.{ticket}"));
+    browser.set_cookie("vivaz_flash_1", "forged");
+    browser.set_cookie("vivaz_flash_2", &ticket);
     assert!(!browser.get("/").await.body().ends_with(']'));
+    assert_eq!(browser.cookie("vivaz_flash_2"), None);
+}
+
+#[tokio::test]
+async fn messages_of_two_tabs_are_kept_and_old_ones_are_dropped() {
+    let browser = server().browser();
+    let (one, two) = (browser.open("/").await.unwrap(), browser.open("/").await.unwrap());
+    let flash = async |page: &Page| {
+        page.component("voyage").call("save", ()).await.unwrap();
+        requests(page).into_iter().rfind(|(name, _)| name == "flash").unwrap().1
+    };
+    // Both requests are made before either response arrives.
+    let bodies = [format!("one\n{}", flash(&one).await), format!("two\n{}", flash(&two).await)];
+    let mut set = Vec::new();
+    for body in bodies {
+        let cookie = format!("vivaz_browser={}", browser.cookie("vivaz_browser").unwrap());
+        let used = use_tickets(&browser, body, &[("cookie", &cookie)]).await;
+        set.extend(used.headers().get_all(SET_COOKIE).iter().cloned());
+    }
+    assert_eq!(set.len(), 2, "{set:?}");
+    assert!(browser.get("/").await.body().ends_with("[info: Saved.][info: Saved.]"));
+    // More than a request can carry.
+    for attempt in 0..40 {
+        let flash = flash(&one).await;
+        use_tickets(&browser, format!("{attempt}\n{flash}"), &[]).await;
+    }
+    let shown = browser.get("/").await.body().matches("[info: Saved.]").count();
+    assert!((10..40).contains(&shown), "{shown}");
 }

@@ -48,7 +48,7 @@ enum Cell {
 }
 
 /// Fields, by their purpose.
-const FIELDS: [(&str, FieldIs); 29] = [
+const FIELDS: [(&str, FieldIs); 28] = [
     ("hidden", FieldIs::Unknown),
     ("skipped", FieldIs::Unknown),
     ("updated", FieldIs::Unknown),
@@ -77,7 +77,6 @@ const FIELDS: [(&str, FieldIs); 29] = [
     (r#"["hidden","x"]"#, FieldIs::NestedUnknown),
     ("bound", FieldIs::ReadOnly),
     ("?", FieldIs::Query),
-    ("?bound", FieldIs::Unknown),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,0 +1,35 @@
+// `live:confirm`: asks the visitor before an event runs.
+
+const QUESTION = 'live:confirm';
+
+/** @type {Module} */
+export default core => {
+  /** Elements whose question is open. @type {Set<Element>} */
+  const asking = new Set();
+
+  core.askFirst = async (event, element, listener, run) => {
+    const { submitter, detail } = event, asker = submitter?.hasAttribute(QUESTION) ? submitter : element;
+    const question = asker.getAttribute(QUESTION);
+    if (!question) return run();
+    // Another click while the question is open, or the second one of a double click.
+    if (asking.has(asker) || detail > 1) return;
+    asking.add(asker);
+    const controller = new AbortController(), { signal } = controller;
+    // An answer counts for what was asked.
+    const isCurrent = () => element.isConnected && asker.getAttribute(QUESTION) == question;
+    const observer = new MutationObserver(() => { if (!isCurrent()) controller.abort(); });
+    observer.observe(document, { childList: true, subtree: true, attributeFilter: [QUESTION] });
+    let isAccepted;
+    try {
+      const { confirm: ask } = core.settings;
+      isAccepted = await (ask ? ask(question, { element: asker, signal }) : confirm(question));
+    } catch (error) {
+      if (!signal.aborted) reportError(error);
+    }
+    observer.disconnect();
+    asking.delete(asker);
+    if (isAccepted === true && isCurrent()) run();
+    // It has not run.
+    else element.$onceDone?.delete(listener);
+  };
+};

@@ -1,0 +1,174 @@
+// The entries of the tab's history: their numbers, their positions, and back and forward. The
+// modules `navigate` and `url` add entries and show them.
+
+import { pageOf } from '../navigation/link.js';
+
+const STORAGE_KEY = 'live-entries';
+/** The number of entries that browsers keep. */
+const MOST = 50;
+
+/** Checks whether a state can have a number besides what other code has stored. @param {any} state */
+const isOpen = state => state == null || state.constructor == Object;
+
+/** @type {Module} */
+export default core => {
+  /** What is kept of entries, by their ids. @type {Record<number, KeptEntry>} */
+  let kept = {};
+  /** The last known position in the history, and the length of the history. */
+  let position = 0, length = 0;
+  let isReverting = false;
+  let shownUrl = new URL(location.href);
+
+  const load = () => {
+    try {
+      [position, length, kept] = JSON.parse(sessionStorage[STORAGE_KEY]);
+    } catch {}
+  };
+
+  /**
+   * Returns the number of the entry where the tab is: its position, and an id. Entries that other
+   * code or a link to a place in the page has added get theirs here.
+   *
+   * @returns {EntryNumber}
+   */
+  const numberHere = () => {
+    const { state } = history;
+    let number = state?.liveEntry;
+    if (!number) {
+      const isNumbered = isOpen(state);
+      // Where the browser does not tell the position, a longer history is one with a new entry.
+      number = [/** @type {any} */ (window).navigation?.currentEntry?.index ?? position + +(history.length > length), isNumbered ? Math.random() : 0];
+      if (isNumbered) history.replaceState({ ...state, liveEntry: number }, '');
+    }
+    [position] = number;
+    ({ length } = history);
+    return number;
+  };
+
+  load();
+  /** The number of the entry whose page is shown. */
+  let shown = numberHere();
+
+  /** @type {HistoryEntries['isHere']} */
+  const isHere = () => (history.state?.liveEntry?.[1] ?? shown[1]) == shown[1];
+
+  /** Makes the entry where the tab is the one that is shown. */
+  const enterEntry = () => {
+    shown = numberHere();
+    shownUrl = new URL(location.href);
+  };
+
+  /** The last known position. A patch that shortens the page moves it only later. */
+  let place = [scrollX, scrollY];
+
+  /** Keeps the position of the shown entry. @param {Partial<KeptEntry>} [more] */
+  const keepPosition = more => {
+    const [entryAt, id] = shown;
+    kept[id] = { ...kept[id], entryAt, scroll: place, ...more };
+  };
+
+  /** Keeps the shown entry, which other code may have added. */
+  const keepEntry = () => {
+    if (isHere()) enterEntry();
+    keepPosition({ typed: core.collectTyped?.() });
+  };
+
+  const leaveEntry = () => {
+    core.writeUrl?.();
+    place = [scrollX, scrollY];
+    keepEntry();
+  };
+
+  /** @type {HistoryEntries['scrollPage']} */
+  const scrollPage = entry => {
+    let name = location.hash.slice(1);
+    try {
+      name = decodeURIComponent(name);
+    } catch {}
+    const target = name ? document.getElementById(name) ?? document.getElementsByName(name)[0] : null;
+    const [left, top] = entry?.scroll ?? [0, 0];
+    if (entry || !target) scrollTo({ left, top, behavior: 'instant' });
+    else target.scrollIntoView({ behavior: 'instant' });
+    return target;
+  };
+
+  /** @type {HistoryEntries} */
+  core.historyEntries = {
+    isHere, enterEntry, leaveEntry, scrollPage,
+    entryHere: () => kept[numberHere()[1]],
+    addEntry(url) {
+      keepEntry();
+      const at = numberHere()[0] + 1;
+      for (const id in kept) if (kept[id].entryAt >= at || kept[id].entryAt < at - MOST) delete kept[id];
+      history.pushState({ liveEntry: [at, Math.random()] }, '', url);
+      enterEntry();
+    },
+    replaceEntry(url) {
+      history.replaceState(history.state, '', url);
+      enterEntry();
+    },
+    revertEntry() {
+      isReverting = true;
+      history.go(shown[0] - numberHere()[0]);
+    },
+  };
+
+  const claimScroll = () => { history.scrollRestoration = 'manual'; };
+  claimScroll();
+  addEventListener('pageshow', ({ persisted }) => {
+    claimScroll();
+    // The pages since then have added theirs.
+    if (persisted) load();
+  });
+  addEventListener('pagehide', () => {
+    leaveEntry();
+    // The browser restores the position of a page that it loads.
+    history.scrollRestoration = 'auto';
+    try {
+      sessionStorage[STORAGE_KEY] = JSON.stringify([position, length, kept]);
+    } catch (error) {
+      // The storage is full: positions are lost.
+      reportError(error);
+    }
+  });
+
+  addEventListener('scroll', () => {
+    // Other code has added an entry of this page, or replaced the state.
+    if (!history.state?.liveEntry) enterEntry();
+    place = [scrollX, scrollY];
+    if (isHere()) keepPosition();
+  }, { passive: true });
+
+  addEventListener('popstate', async () => {
+    const isNew = !history.state?.liveEntry, before = shownUrl, url = new URL(location.href);
+    numberHere();
+    if (isReverting) {
+      isReverting = false;
+      return core.writeUrl?.();
+    }
+    const isWithin = pageOf(url) == pageOf(before), followed = !isWithin && core.followUrl?.(url, before);
+    if (!isWithin && !followed && core.showEntry) return core.showEntry(url);
+    core.endVisit?.();
+    // For a link to a place in the page the browser may have scrolled already.
+    if (!isNew) place = [scrollX, scrollY];
+    keepPosition({ typed: core.collectTyped?.() });
+    enterEntry();
+    const entry = kept[shown[1]];
+    if (isNew || !entry) return;
+    scrollPage(entry);
+    const at = `${[scrollX, scrollY]}`, [, id] = shown;
+    await followed;
+    // The content that the place is in has arrived, and the visitor has not scrolled.
+    if (id == shown[1] && `${[scrollX, scrollY]}` == at) scrollPage(entry);
+  });
+
+  const entry = kept[shown[1]], typed = entry?.typed;
+  if (`${place}` != '0,0') keepPosition();
+  const [loaded] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType('navigation'));
+  if (entry && loaded && loaded.type != 'navigate') {
+    if (`${place}` == '0,0') scrollPage(entry);
+    // Browsers keep what is typed over a reload, or not, as the user expects of them.
+    if (typed?.length && loaded.type == 'back_forward') core.loadModule('keep-typed')?.then(() => core.restoreTyped?.(typed));
+  }
+  core.writeUrl?.();
+};

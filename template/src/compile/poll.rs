@@ -1,0 +1,38 @@
+//! `live:poll`: an action that the page calls in an interval.
+
+use super::Compiler;
+use super::events::EventAttribute;
+use crate::code::POLL_EVENT;
+use crate::compiled::{HoleKind, Statement};
+use crate::encode::wants;
+use crate::source::{Attribute, Code};
+
+impl Compiler {
+    /// Compiles a `live:poll`.
+    pub(super) fn poll(
+        &mut self,
+        attribute: &Attribute,
+        modifiers: Option<&str>,
+        code: Option<&Code>,
+    ) -> EventAttribute {
+        let modifiers = self.poll_modifiers(attribute.at, modifiers);
+        if let Some(why) = self.closed {
+            self.error(attribute.at, why);
+        }
+        let run = self.statements(attribute, code);
+        if run.iter().any(|statement| !matches!(statement, Statement::Call { .. })) {
+            self.error(attribute.at, "`live:poll` can only call actions");
+        }
+        let kind = HoleKind::Event {
+            event: POLL_EVENT.into(),
+            modifiers: modifiers.clone(),
+            run: run.clone(),
+            optimistic: Vec::new(),
+        };
+        if wants(&kind) != 0 {
+            let why = "`live:poll` has no event: `$value`, `$checked`, `$form` and `$event` do not exist";
+            self.error(attribute.at, why);
+        }
+        EventAttribute { name: POLL_EVENT.into(), modifiers, run }
+    }
+}
