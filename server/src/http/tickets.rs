@@ -92,8 +92,8 @@ pub(super) fn set_cookie(set: &str, follows_scheme: bool, scope: CookieScope) ->
     HeaderValue::try_from(format!("{set}{secure}")).ok()
 }
 
-/// Returns the values of `Set-Cookie` that remove older messages of a request, for which new ones of
-/// that length leave no room.
+/// Returns the values of `Set-Cookie` that remove older messages of a request, for which new ones
+/// of that length leave no room.
 fn removals_of_older(mut length: usize, headers: &HeaderMap, scope: CookieScope) -> Option<Vec<HeaderValue>> {
     if length == 0 {
         return Some(Vec::new());
