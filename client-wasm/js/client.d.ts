@@ -54,9 +54,9 @@ export interface LiveHook {
 
 export interface LiveSettings {
   /**
-   * Asks the question of a `live:confirm`, in place of the browser's `confirm`. Only `true` lets the
-   * action run. The signal is aborted when an answer has no effect any more: the element has left
-   * the page, or its question has changed.
+   * Asks the question of a `live:confirm`, in place of the browser's `confirm`. Only `true` lets
+   * the action run. The signal is aborted when an answer has no effect any more: the element has
+   * left the page, or its question has changed.
    */
   confirm?(question: string, of: { element: Element, signal: AbortSignal }): boolean | Promise<boolean>;
   /** The time after which a call rejects with `timeout`, in milliseconds; 30,000 by default. */

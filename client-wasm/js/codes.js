@@ -129,6 +129,7 @@ export const ATTRIBUTE_URL_LIST = 2;
 export const ATTRIBUTE_PROPERTY = 3;
 export const ATTRIBUTE_WORD = 4;
 export const ATTRIBUTE_CLASS = 5;
+export const ATTRIBUTE_ROUTE = 6;
 
 // template/src/compiled.rs
 export const CONTROL_TEXT = 0;

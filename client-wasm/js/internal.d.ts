@@ -191,9 +191,10 @@ interface Core {
   /** url: writes what components have changed into the URL, without a delay. */
   writeUrl?(): void;
   /**
-   * urls: checks that a value has no URL that runs a script. `kind` is the kind of the attribute.
+   * urls: returns the URL of an attribute, or null for one that must not be there. `kind` is the
+   * kind of the attribute, `parts` the value of a route.
    */
-  isSafeUrl?(value: string, kind: number): boolean;
+  boundUrl?(url: string, kind: number, parts: string): string | null;
   /** urls: sets an attribute that has a namespace; returns whether it is one. */
   setLinkAttribute?(node: Element, name: string, value: string): boolean;
   /**

@@ -9,7 +9,11 @@
   /** How much longer than the server this page waits for its parts, in milliseconds. */
   const PATIENCE_MS = 1000;
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
-  /** What components get back that are shown without their part. @type {Map<Element, (string | null)[]>} */
+  /**
+   * What components get back that are shown without their part.
+   *
+   * @type {Map<Element, (string | null)[]>}
+   */
   const held = new Map();
   const places = [...document.querySelectorAll(`live-component[${PART}]`)];
 

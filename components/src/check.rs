@@ -24,7 +24,7 @@ use message::{ConstMessage, Nearest};
 
 pub(crate) use calls::does_not_take;
 use calls::{call, target};
-pub(crate) use children::{NOT_THE_PAGES, is_written_form};
+pub(crate) use children::{NOT_THE_PAGES, is_written_form, why_missing};
 use model::model;
 pub use model::not_written;
 pub use vivaz_template::check::{Comparison, Edits, Want};
@@ -102,7 +102,7 @@ const fn verify_one(subject: &Subject, kind: &CheckKind) -> Option<ConstMessage>
         CheckKind::Call { action, arguments } => call(subject, action, arguments),
         CheckKind::Target { name } => target(subject, name),
         CheckKind::Model { steps, edits } => model(subject, steps, edits),
-        CheckKind::Route { route, parameters } => routes::route(subject, route, parameters),
+        CheckKind::Route { route, parameters, is_live } => routes::route(subject, route, parameters, is_live),
         CheckKind::Fresh { name } => fresh(subject, name),
         CheckKind::Child { component, props, within } => children::child(subject, component, props, within),
     }

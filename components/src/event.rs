@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use vivaz_protocol::SessionId;
 use vivaz_protocol::json::to_raw_json;
+use vivaz_protocol::{ErrorCode, SessionId};
 
 use crate::error::{ActionError, NotSerializable, Result};
 
@@ -27,8 +27,16 @@ impl ServerEvent {
     /// Creates an event with the JSON of `data`.
     ///
     /// # Errors
-    /// Returns an error if `data` has no JSON form, or contains NaN or infinity.
+    /// Returns an error if `data` has no JSON form, or contains NaN or infinity, or if the name
+    /// starts with `live:`, as only those of the runtime do.
     pub fn new(name: &str, data: &impl Serialize) -> Result<Self> {
+        if name.starts_with("live:") {
+            let message = format!(
+                "the event `{}` has a name of the runtime; choose one without `live:`",
+                name.escape_debug()
+            );
+            return Err(ActionError::new(ErrorCode::ActionFailed, message));
+        }
         let data = to_raw_json(data).map_err(|error| {
             ActionError::from(NotSerializable::of(format!("the data of the event `{name}`"), error))
         })?;

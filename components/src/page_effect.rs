@@ -50,12 +50,15 @@ impl fmt::Display for CookieError {
 
 impl std::error::Error for CookieError {}
 
+/// Maximum length of a cookie with its attributes, in bytes. Browsers drop longer ones.
+const COOKIE_BYTES: usize = 4096;
+
 /// Returns a cookie with the attributes that it does not set: `Path=/`, `HttpOnly` and
 /// `SameSite=Lax`.
 ///
 /// # Errors
-/// Returns an error if a part of the cookie has characters that would end it, or if its name is one
-/// of the runtime.
+/// Returns an error if a part of the cookie has characters that would end it, if its name is one of
+/// the runtime, or if browsers would drop it: it is too long, or `SameSite=None` without `Secure`.
 pub(crate) fn checked_cookie(mut cookie: Cookie<'static>) -> Result<Cookie<'static>, CookieError> {
     let fails = |problem| Err(CookieError { name: cookie.name().to_owned(), problem });
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
@@ -83,6 +86,13 @@ pub(crate) fn checked_cookie(mut cookie: Cookie<'static>) -> Result<Cookie<'stat
     }
     if cookie.same_site().is_none() {
         cookie.set_same_site(cookie::SameSite::Lax);
+    }
+    let fails = |problem| Err(CookieError { name: cookie.name().to_owned(), problem });
+    if cookie.same_site() == Some(cookie::SameSite::None) && cookie.secure() != Some(true) {
+        return fails("has `SameSite=None` without `Secure`, which browsers refuse; set both or neither");
+    }
+    if cookie.to_string().len() > COOKIE_BYTES {
+        return fails("is longer than the 4,096 bytes that browsers store; keep the data on the server");
     }
     Ok(cookie)
 }
@@ -130,6 +140,21 @@ mod tests {
         ] {
             assert!(checked_cookie(Cookie::new(name, value)).is_err(), "{name:?}={value:?}");
         }
+    }
+
+    #[test]
+    fn a_cookie_that_browsers_drop_is_refused() {
+        let of_other_sites = Cookie::build(("a", "b")).same_site(cookie::SameSite::None);
+        assert!(checked_cookie(of_other_sites.clone().build()).is_err());
+        assert!(checked_cookie(of_other_sites.secure(true).build()).is_ok());
+        let of_length = |length| checked_cookie(Cookie::new("a", "b".repeat(length)));
+        let attributes = of_length(0).unwrap().to_string().len();
+        assert!(of_length(COOKIE_BYTES - attributes).is_ok());
+        assert!(of_length(COOKIE_BYTES - attributes + 1).is_err());
+    }
+
+    #[test]
+    fn no_path_and_no_domain_of_a_cookie_adds_an_attribute() {
         let path = Cookie::build(("a", "b")).path("/; Domain=example.org").build();
         assert!(checked_cookie(path).is_err());
         let domain = Cookie::build(("a", "b")).domain("a.example; Secure").build();

@@ -28,7 +28,7 @@ impl States {
     /// # Panics
     /// Panics if the application gave none; the message names the type.
     #[must_use]
-    pub(crate) fn expect<T: Send + Sync + 'static>(&self) -> &T {
+    pub fn expect<T: Send + Sync + 'static>(&self) -> &T {
         match self.get() {
             Some(value) => value,
             #[expect(clippy::panic, reason = "a mistake in the application, found by the first use")]

@@ -1,6 +1,9 @@
 // Behaviour that belongs to the browser and not to a component: the visitor's time zone, notices
 // about refusals, the numbers beside the connection, the focus, earlier messages of a room, and
 // optimistic updates that a template cannot express. All pages also work without this script.
+//
+// It runs once, and a link shows the next page without loading it: so elements are looked up when
+// they are needed.
 
 customElements.define("local-time", class extends HTMLElement {
   static observedAttributes = ["datetime"];
@@ -18,9 +21,8 @@ customElements.define("local-time", class extends HTMLElement {
   }
 });
 
-const notes = document.querySelector(".notes");
 const say = (text) => {
-  const note = notes.appendChild(document.createElement("p"));
+  const note = document.querySelector(".notes").appendChild(document.createElement("p"));
   note.textContent = text;
   setTimeout(() => note.remove(), 6000);
 };
@@ -42,8 +44,7 @@ if (document.querySelector("live-component, #drawn")) {
     mounted: (element) => ends.set(element, lookBack(element, live.component(element))),
     destroyed: (element) => ends.get(element)?.(),
   });
-  const list = document.querySelector(".todo");
-  if (list) atOnce(list, () => live.component(list));
+  atOnce((list) => live.component(list));
 }
 
 /**
@@ -52,16 +53,17 @@ if (document.querySelector("live-component, #drawn")) {
  */
 function connection(live) {
   const page = document.documentElement;
-  const [waiting, tries, again] = [".waiting", ".tries", ".again"].map((name) => document.querySelector(name));
   const show = () => {
+    const [waiting, tries, again] = [".waiting", ".tries", ".again"].map((name) => document.querySelector(name));
+    if (!again) return;
     const status = page.getAttribute("live-connection");
     const { attempt, queued } = live.connection;
     waiting.textContent = queued ? `${queued} waiting` : "";
     tries.textContent = status !== "connected" && attempt > 1 ? `try ${attempt}` : "";
     again.hidden = status !== "offline" && status !== "stopped";
   };
-  again.addEventListener("click", () => live.reconnect());
-  document.addEventListener("live:connection", show);
+  document.addEventListener("click", ({ target }) => target.closest?.(".again") && live.reconnect());
+  for (const type of ["live:connection", "live:navigated"]) document.addEventListener(type, show);
   new MutationObserver(show).observe(page, { attributeFilter: ["live-connection", "live-queued"] });
   show();
 }
@@ -84,45 +86,46 @@ function edit(input) {
 }
 
 /**
- * Shows a move and a clearing before the server has answered. The template's optimistic updates
- * cannot express them. This handles the event before the template does, and calls the same action
- * with its effect as a patch.
+ * Shows a move and a clearing in the todo list before the server has answered. The template's
+ * optimistic updates cannot express them. This handles the event before the template does, and
+ * calls the same action with its effect as a patch.
  */
-function atOnce(list, component) {
-  const show = (operations, action, ...args) => {
-    const todo = component();
+function atOnce(component) {
+  const show = (todo, operations, action, ...args) => {
     const answer = todo.call(action, ...args);
     answer.catch((error) => say(error.message));
     todo.optimistic({ todos: { items: { $list: operations } } }, answer);
   };
-  const move = (row, by) => {
+  const move = (todo, row, by) => {
     const rows = [...row.parentElement.children];
     // Moves past the next visible neighbour, wherever a filter has put it.
     const shown = rows.filter((other) => !other.hidden);
     const index = rows.indexOf(shown[shown.indexOf(row) + by]);
     // The id of an unanswered item is a text: the call waits for the real id.
     const id = Number(row.dataset.id) || row.dataset.id;
-    if (index >= 0) show([[">", id, index]], "move_to", id, index);
+    if (index >= 0) show(todo, [[">", id, index]], "move_to", id, index);
   };
   const take = (event, act) => {
-    if (!list.contains(event.target) || !component()?.state) return;
+    const list = event.target.closest(".todo");
+    const todo = list && component(list);
+    if (!todo?.state) return;
     event.stopPropagation();
     event.preventDefault();
-    act();
+    act(todo);
   };
   addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-by], .last");
     if (!button) return;
-    take(event, () => {
-      if (button.dataset.by) return move(button.closest("li"), Number(button.dataset.by));
-      const done = component().state.todos.items.filter((item) => item.done && item.id > 0);
-      if (done.length) show(done.map(({ id }) => ["-", id]), "clear_completed");
+    take(event, (todo) => {
+      if (button.dataset.by) return move(todo, button.closest("li"), Number(button.dataset.by));
+      const done = todo.state.todos.items.filter((item) => item.done && item.id > 0);
+      if (done.length) show(todo, done.map(({ id }) => ["-", id]), "clear_completed");
     });
   }, true);
   addEventListener("keydown", (event) => {
     const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     const row = event.target.closest?.("li[data-id]");
-    if (by && row && event.altKey && !event.ctrlKey && !event.shiftKey && !event.metaKey) take(event, () => move(row, by));
+    if (by && row && event.altKey && !event.ctrlKey && !event.shiftKey && !event.metaKey) take(event, (todo) => move(todo, row, by));
   }, true);
 }
 

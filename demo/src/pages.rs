@@ -67,7 +67,7 @@ async fn headers(request: Request, next: Next) -> Response {
     headers.insert(CONTENT_SECURITY_POLICY, POLICY.clone());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
     response
 }
 
@@ -81,7 +81,10 @@ struct Home;
 struct Nowhere;
 
 async fn nowhere(live: Live) -> Response {
-    (StatusCode::NOT_FOUND, live.render_page(Nowhere).await).into_response()
+    match live.render_page(Nowhere).await {
+        Ok(page) => (StatusCode::NOT_FOUND, page).into_response(),
+        Err(error) => error.into_response(),
+    }
 }
 
 /// Defines the page that shows a component beside its sources.

@@ -181,6 +181,23 @@ test("entries of other scripts have positions, and keep their state", async ({ p
   await expect(heading(page)).toHaveText("two");
 });
 
+test("a script that replaces the state while the page scrolls adds no entries", async ({ page, network }) => {
+  await open(page, `${network.url}/tour/two`);
+  await click(page, "a[href='/tour/long']");
+  await expect(heading(page)).toHaveText("long");
+  await page.evaluate(() => addEventListener("scroll", () => history.replaceState(null, "", `#at-${scrollY}`)));
+  for (let y = 100; y <= 1000; y += 100) await scroll(page, y);
+  await click(page, "a[href='/tour/one']");
+  await expect(heading(page)).toHaveText("one");
+  await page.reload();
+  await live(page);
+  // One for each page.
+  expect(await page.evaluate(() => Object.keys(JSON.parse(sessionStorage["live-entries"])[2]).length)).toBe(3);
+  await go(page, -1);
+  await expect(heading(page)).toHaveText("long");
+  await isAt(page, 1000);
+});
+
 test("a guard stops back and forward over entries of other scripts", async ({ page, network }) => {
   await open(page, `${network.url}/tour/one`);
   await click(page, "a[href='/tour/long']");

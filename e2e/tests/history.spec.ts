@@ -78,3 +78,41 @@ test("a page that comes back after its cookies were cleared works without an err
   await press(page, "Grow");
   await expect.poll(async () => (await shown(page)).age).toBeGreaterThan(30);
 });
+
+test("pages of several documents have their positions, whichever of them the browser keeps", async ({ page, app }) => {
+  const click = (css: string) => page.evaluate((css) => document.querySelector<HTMLElement>(css)!.click(), css);
+  const step = (steps: number) => page.evaluate((steps) => void setTimeout(() => history.go(steps)), steps);
+  const shows = (name: string) => expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
+  const isAt = (y: number) => expect.poll(() => page.evaluate(() => scrollY)).toBe(y);
+  const scroll = async (y: number) => {
+    await page.evaluate((y) => scrollTo(0, y), y);
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+  };
+  await open(page, `${app.url}/tour/long`);
+  await scroll(800);
+  await click("a[href='/tour/two']");
+  await shows("two");
+  await live(page);
+  // Another document, with entries of its own.
+  await page.evaluate(() => location.assign("/tour/catalog"));
+  await shows("catalog");
+  await live(page);
+  await scroll(600);
+  await click("a[href='/tour/one']");
+  await shows("one");
+  await live(page);
+  await step(-2);
+  await shows("two");
+  await live(page);
+  await step(-1);
+  await shows("long");
+  await isAt(800);
+  await scroll(300);
+  await step(2);
+  await shows("catalog");
+  await isAt(600);
+  await live(page);
+  await step(-2);
+  await shows("long");
+  await isAt(300);
+});

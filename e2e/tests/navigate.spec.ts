@@ -292,7 +292,7 @@ test("a redirect to another origin is followed by the browser", async ({ page, n
 });
 
 test("a page of another origin that permits requests is not shown within this one", async ({ page, network, problems }) => {
-  problems.expect(/CORS|Content Security Policy|violates|Failed to fetch|Unsafe attempt|ERR_/);
+  problems.expect(/CORS|Content Security Policy|violates|Failed to|Unsafe attempt|ERR_/);
   await start(page, `${network.url}/tour/one`);
   const client = await page.evaluate(() => document.querySelector("script[live-build]")!.outerHTML);
   const referers: string[] = [];

@@ -42,8 +42,10 @@ export class Server {
 
   /** Starts the server, at the same address if it ran before. */
   async run(): Promise<void> {
-    const child = spawn(this.binary, ["--addr", this.address, "--data", this.data], {
-      env: { ...process.env, RUST_LOG: "info", NO_COLOR: "1" },
+    // The desk has no options, but variables.
+    const isDesk = this.binary.endsWith("desk");
+    const child = spawn(this.binary, isDesk ? [] : ["--addr", this.address, "--data", this.data], {
+      env: { ...process.env, RUST_LOG: "info", NO_COLOR: "1", DESK_ADDR: this.address, DESK_DATA: this.data },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.process = child;

@@ -7,6 +7,8 @@ export type Servers = {
   demo: Server;
   /** The pages that only the tests use. */
   app: Server;
+  /** The support desk of examples/. */
+  desk: Server;
 };
 
 export const servers: Fixtures<{}, Servers> = {
@@ -24,6 +26,15 @@ export const servers: Fixtures<{}, Servers> = {
       const server = await Server.start("e2e-app");
       await use(server);
       await server.remove();
+    },
+    { scope: "worker" },
+  ],
+  desk: [
+    async ({}, use) => {
+      const server = await Server.start("desk");
+      await use(server);
+      await server.remove();
+      expect(server.output, "the server does not panic").not.toContain("panicked at");
     },
     { scope: "worker" },
   ],

@@ -1,7 +1,7 @@
 //! A page without a browser: a document in memory and the actions of its user.
 //!
 //! This module reimplements `client-wasm/js/dom.js`, `events.js` and some of the modules, in at
-//! most 1,200 lines of code without `html/`, which is the part that a browser has itself. The cases
+//! most 1,250 lines of code without `html/`, which is the part that a browser has itself. The cases
 //! in `client-wasm/cases.json` run here and in Chromium, and keep both implementations equal.
 
 mod activation;

@@ -90,7 +90,7 @@ pub use admission::jwt;
 pub use admission::middleware::{Call, CallRequest};
 pub use admission::scheme::is_https;
 pub use admission::secret::{Secret, SecretError};
-pub use assets::client::{CAPTURE, CAPTURE_HASH};
+pub use assets::client::{CAPTURE, CAPTURE_HASH, PAGE_POLICY};
 #[cfg(feature = "compression")]
 pub use http::compression::{Compressed, Compression};
 pub use http::cross_origin::{CrossOriginProtected, CrossOriginProtection};
@@ -197,6 +197,11 @@ struct PagesGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/url.md")]
 struct UrlGuide;
+
+/// Compiles the examples of the guide to loading.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/loading.md")]
+struct LoadingGuide;
 
 /// Compiles the examples of the guide to deployment.
 #[cfg(doctest)]

@@ -49,6 +49,16 @@ impl Runtime {
         Builder::default()
     }
 
+    /// Returns the value of type `T` that the application gave to the builder with `.state(…)`, for
+    /// code outside of components.
+    ///
+    /// # Panics
+    /// Panics if the application gave no value of that type.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(&self) -> &T {
+        self.core().states.expect()
+    }
+
     /// Returns a copy of the counters.
     #[must_use]
     pub fn stats(&self) -> Stats {

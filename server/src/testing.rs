@@ -24,7 +24,7 @@ pub use conformance::{ManualClock, StoreCase, store_cases};
 pub use faults::{Fault, Faults, FaultyStore};
 pub use line::Moment;
 pub use network::Network;
-pub use page::{Call, Confirmation, Event, MountError, OpenError, Page, PageRequests};
+pub use page::{Call, Confirmation, Event, MountError, OpenError, Page, PageEffects};
 pub use server::Server;
 pub use view::View;
 pub use vivaz_protocol::{ComponentId, Epoch, Ref, Rev, StreamId, TopicName};

@@ -121,6 +121,8 @@ pub enum CheckKind<S: Storage = Owned> {
         route: S::Text,
         /// The parameters.
         parameters: S::List<GivenProp<S>>,
+        /// Whether the template is that of a component, whose engine cannot split a `{*rest}`.
+        is_live: bool,
     },
     /// The template declares this name, which no field of the component may have, because the
     /// declaration would shadow the field.

@@ -97,8 +97,8 @@ pub enum DomHole {
     /// and numbers, each of which stands for a key of that number ([`AtKey`](Self::AtKey)). `flags`
     /// has the bits of [`model`]. `debounce` is as in [`Event`](Self::Event).
     Model,
-    /// `effect argument delay`: how the state of the wire shows; `effect` is one of [`wire`]. `delay`
-    /// is as in [`Event`](Self::Event), and absent without one.
+    /// `effect argument delay`: how the state of the wire shows; `effect` is one of [`wire`].
+    /// `delay` is as in [`Event`](Self::Event), and absent without one.
     Wire,
     /// `name`: a reference.
     Ref,

@@ -206,9 +206,11 @@ pub fn compile_with(
         reads_user: false,
         patterns: library.routes(),
         routes: Vec::new(),
+        unplaced: Vec::new(),
         page: (kind == TemplateKind::Page).then(PageParts::default),
     };
     compiler.document(&tree);
+    compiler.unplaced();
     compiler.finish(source)
 }
 
@@ -257,6 +259,8 @@ struct Compiler {
     patterns: Vec<(String, String)>,
     /// The paths of the routes that the template uses.
     routes: Vec<Box<str>>,
+    /// The positions of a component's routes that are not the value of an attribute.
+    unplaced: Vec<u32>,
 }
 
 impl Compiler {

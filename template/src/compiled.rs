@@ -166,6 +166,9 @@ pub enum AttributeKind {
     /// `class`: the page adds and removes the classes that the value names. It leaves classes from
     /// `live:class:NAME`, `live:loading.class` and other code unchanged.
     Class,
+    /// The URL of a route in a component, as a list of its parts: see
+    /// [`route::joined`](crate::route::joined).
+    Route,
 }
 
 /// A form with a `live:submit`.

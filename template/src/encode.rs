@@ -17,7 +17,6 @@ use crate::data::Name;
 use crate::expr::{Expr, Literal};
 use child::{EncodedChild, EncoderInput};
 use masks::Masks;
-pub(crate) use masks::wants;
 #[cfg(feature = "render")]
 pub(crate) use place::push_quoted;
 use place::{array, path, place, quoted};
@@ -291,11 +290,12 @@ fn modules(block: &Block) -> Vec<String> {
     });
     let urls = any(|kind| match kind {
         HoleKind::Attribute { name, kind, .. } => {
-            name.starts_with("xlink:") || matches!(kind, AttributeKind::Url | AttributeKind::UrlList)
+            name.starts_with("xlink:")
+                || matches!(kind, AttributeKind::Url | AttributeKind::UrlList | AttributeKind::Route)
         }
         _ => false,
     });
-    let event = any(|kind| wants(kind) & crate::code::event::READS_EVENT != 0);
+    let event = any(|kind| masks::wants(kind) & crate::code::event::READS_EVENT != 0);
     let targets = any(|kind| match kind {
         HoleKind::Event { modifiers, .. } => modifiers.target != EventTarget::Element,
         _ => false,

@@ -16,7 +16,7 @@ pub enum Expr {
     Index(u16),
     /// A value of page-local state, declared with `live:local`.
     Local(LocalRef),
-    /// `$value`, `$checked`, `$event`, `$form`, `$user`, `$temp`.
+    /// `$value`, `$checked`, `$event`, `$form`, `$user`, `$flash`, `$temp`.
     Special(Special),
     /// `a.b`
     Field(Box<Expr>, Name),
@@ -35,7 +35,8 @@ pub enum Expr {
     Concat(Vec<Expr>),
     /// `{ text: $value, done: false }`, in `live:optimistic` and as an action's argument.
     Object(Vec<(Name, Expr)>),
-    /// The URL of a route: its path pattern and its parameters. Only in pages.
+    /// The URL of a route: its path pattern and its parameters. In a component only as the value of
+    /// an attribute.
     Route(Box<str>, Vec<(Name, Expr)>),
 }
 
@@ -101,6 +102,8 @@ pub enum Special {
     Event,
     /// The user for whom the page was rendered: `id` and `name`, or null.
     User,
+    /// The messages that the page shows once: a list with `kind` and `text`. Only in pages.
+    Flash,
     /// A temporary id for an item that the server will name; in `live:optimistic`.
     Temp,
 }

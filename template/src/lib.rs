@@ -80,7 +80,8 @@ pub use place::{ChildAt, RowIndex, child_at, push_key};
 pub use reads::Dependency;
 #[cfg(feature = "render")]
 pub use render::{
-    ChildSlot, FormSlot, Rendered, StateFields, TypedForm, render, render_page, render_typed, render_within,
+    ChildSlot, FormSlot, PageRequest, Rendered, StateFields, TypedForm, render, render_page, render_typed,
+    render_within,
 };
 #[cfg(feature = "parse")]
 pub use sources::PartialFile;

@@ -21,6 +21,7 @@ use crate::url;
 use form::FormRenderer;
 pub use form::TypedForm;
 pub(crate) use form::{CollectedControl, CollectedModel, EvaluatedStatement, FormPass};
+pub use frame::PageRequest;
 use frame::{RenderFrame, RenderRoot};
 pub use output::{ChildSlot, FormSlot, Rendered};
 use text::{has_text, is_ticked, lines_of, option_value, text_of};
@@ -74,7 +75,7 @@ pub fn render_within<D: Data>(
     user: Option<&D>,
     around: &[OpenElement],
 ) -> Rendered<D> {
-    render_at(compiled, state, user, (around, ""), FormPass::None).rendered
+    render_at(compiled, state, &PageRequest { path: "", user, flash: None }, around, FormPass::None).rendered
 }
 
 /// Does the same as [`render_within`], and shows typed values in one form.
@@ -85,28 +86,29 @@ pub fn render_typed<D: Data>(
     around: &[OpenElement],
     typed: TypedForm<'_, D>,
 ) -> Rendered<D> {
-    render_at(compiled, state, user, (around, ""), FormPass::Show(typed)).rendered
+    render_at(compiled, state, &PageRequest { path: "", user, flash: None }, around, FormPass::Show(typed))
+        .rendered
 }
 
-/// Renders a page with the path `here`, which `live:current` compares with links.
+/// Renders a page.
 pub fn render_page<D: Data>(
     compiled: &Compiled,
     state: &dyn StateFields<D>,
-    user: Option<&D>,
-    here: &str,
+    request: &PageRequest<'_, D>,
 ) -> Rendered<D> {
-    render_at(compiled, state, user, (&[], here), FormPass::None).rendered
+    render_at(compiled, state, request, &[], FormPass::None).rendered
 }
 
 /// Renders a template with the elements around it and the path of the page.
 pub(crate) fn render_at<'a, D: Data>(
     compiled: &'a Compiled,
     state: &dyn StateFields<D>,
-    user: Option<&D>,
-    (around, here): (&'a [OpenElement], &'a str),
+    request: &PageRequest<'a, D>,
+    around: &'a [OpenElement],
     form: FormPass<'a, D>,
 ) -> Renderer<'a, D> {
-    let root = RenderRoot { state, user, form: form.fields() };
+    let PageRequest { path: here, user, flash } = *request;
+    let root = RenderRoot { state, user, flash, form: form.fields() };
     let mut renderer = Renderer {
         compiled,
         around,
@@ -419,9 +421,11 @@ impl<D: Data> Renderer<'_, D> {
         let refused = match kind {
             AttributeKind::Url => url::is_script(text),
             AttributeKind::UrlList => url::any_script(text),
-            AttributeKind::Plain | AttributeKind::Property | AttributeKind::Word | AttributeKind::Class => {
-                false
-            }
+            AttributeKind::Plain
+            | AttributeKind::Property
+            | AttributeKind::Word
+            | AttributeKind::Class
+            | AttributeKind::Route => false,
         };
         let out = &mut self.rendered.html;
         out.push(' ');

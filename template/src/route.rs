@@ -55,6 +55,25 @@ pub fn url(pattern: &str, values: &[(&str, Option<String>)]) -> String {
     out
 }
 
+/// Returns the URL of the parts that the page's engine evaluates for a route in a component: the
+/// number of parameters in the path, then texts of the URL, each followed by the value behind it,
+/// those in the path first. `client-wasm/js/modules/urls.js` does the same.
+#[must_use]
+pub fn joined(parts: &[String]) -> String {
+    let Some((in_path, parts)) = parts.split_first() else { return String::new() };
+    let in_path = in_path.parse().unwrap_or(0);
+    let mut out = String::new();
+    for (at, pair) in parts.chunks(2).enumerate() {
+        let [text, value] = pair else { continue };
+        if at < in_path && matches!(value.as_str(), "" | "." | "..") {
+            return REFUSED.to_owned();
+        }
+        out.push_str(text);
+        encode(value, &mut out);
+    }
+    out
+}
+
 /// Returns the names of a pattern's parameters.
 pub fn parameters(pattern: &str) -> impl Iterator<Item = &str> {
     pattern

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::compile::Compiled;
 use crate::compiled::Control;
 use crate::program::FormInput;
-use crate::render::{CollectedControl, CollectedModel, EvaluatedStatement, FormPass, render_at};
+use crate::render::{CollectedControl, CollectedModel, EvaluatedStatement, FormPass, PageRequest, render_at};
 
 /// A field that a browser has sent: its name and its text.
 pub type FormField = (String, String);
@@ -63,13 +63,14 @@ pub fn submit_form(
     place: &str,
     sent: &[FormField],
 ) -> Option<SubmittedForm> {
-    let collected = render_at(compiled, state, user, (&[], ""), FormPass::Collect(place)).form;
+    let request = PageRequest { path: "", user, flash: None };
+    let collected = render_at(compiled, state, &request, &[], FormPass::Collect(place)).form;
     if !collected.is_found {
         return None;
     }
     let controls = collected.controls;
     let fields = fields(&controls, sent);
-    let evaluated = render_at(compiled, state, user, (&[], ""), FormPass::Evaluate(place, &fields)).form;
+    let evaluated = render_at(compiled, state, &request, &[], FormPass::Evaluate(place, &fields)).form;
     let calls = evaluated.statements.into_iter().map(|statement| match statement {
         EvaluatedStatement::Call(action, args) => SubmittedCall::Action(action, args),
         EvaluatedStatement::Edit(field, value) => SubmittedCall::Edit(field, value),

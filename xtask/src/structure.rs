@@ -29,6 +29,7 @@ const CRATES: &[&str] = &[
     "engine/src/lib.rs",
     "client-wasm/src/lib.rs",
     "demo/src/main.rs",
+    "examples/desk/src/main.rs",
     "xtask/src/main.rs",
 ];
 
@@ -64,12 +65,15 @@ pub(crate) fn check() -> anyhow::Result<()> {
     }
     faults.extend(names::faults(&crates, &mut exceptions));
     let (tracked, mut document_lines) = (tracked_files()?, 0);
+    let mut example_lines = 0;
     for file in &tracked {
         let Ok(text) = std::fs::read_to_string(root.join(file)) else { continue };
         faults.extend(lines::faults(Path::new(file), &text, &mut exceptions));
         document_lines += lines::count_document_code(Path::new(file), &text);
+        example_lines += lines::count_example(Path::new(file), &text);
     }
     faults.extend(lines::document_fault(document_lines));
+    faults.extend(lines::example_fault(example_lines));
     faults.extend(walks::faults(&root)?);
     faults.extend(references::faults(&root, &tracked, &mut exceptions)?);
     faults.extend(exceptions.unused());

@@ -124,7 +124,7 @@ fn lints() -> anyhow::Result<()> {
 
 fn docs() -> anyhow::Result<()> {
     // The examples give dependencies the features that the lints have used.
-    let bins = "--bin bench --bin demo --bin e2e-app --bin e2e-next";
+    let bins = "--bin bench --bin demo --bin desk --bin e2e-app --bin e2e-next";
     document(&format!("{WORKSPACE} --lib {bins} --examples"))?;
     document("--package xtask")
 }

@@ -70,8 +70,8 @@ export const setHole = (root, [place, , a, b, c], at, node, kind, value) => {
         // Before the first time these are the server's, of an older state perhaps.
         setClasses(node, at, isBool ? '' : text, [...node.classList]);
       } else if (b == ATTRIBUTE_WORD) bindAttribute(node, a, type ? text : null);
-      // The others are a plain attribute (b is 0), a URL and a list of URLs.
-      else bindAttribute(node, a, type < VALUE_TRUE ? null : isBool ? '' : b && !core.isSafeUrl?.(text, b) ? 'about:invalid' : text);
+      // The others are a plain attribute (b is 0), a URL, a list of URLs and a route.
+      else bindAttribute(node, a, type < VALUE_TRUE ? null : isBool ? '' : b ? (core.boundUrl?.(text, b, value) ?? 'about:invalid') : text);
       break;
     case PLACE_CLASS: setClasses(node, at, isTruthy ? a : '', [a]); break;
     case PLACE_STYLE: core.setStyle?.(node, at, a, text); break;

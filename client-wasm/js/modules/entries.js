@@ -25,20 +25,30 @@ export default core => {
     } catch {}
   };
 
+  /** The number of the entry whose page is shown. @type {EntryNumber | undefined} */
+  let shown;
+
   /**
    * Returns the number of the entry where the tab is: its position, and an id. Entries that other
    * code or a link to a place in the page has added get theirs here.
    *
+   * @param {boolean} [isOther] Whether it is known to be another entry than the shown one.
    * @returns {EntryNumber}
    */
-  const numberHere = () => {
+  const numberHere = isOther => {
     const { state } = history;
     let number = state?.liveEntry;
     if (!number) {
       const isNumbered = isOpen(state);
       // Where the browser does not tell the position, a longer history is one with a new entry.
-      number = [/** @type {any} */ (window).navigation?.currentEntry?.index ?? position + +(history.length > length), isNumbered ? Math.random() : 0];
-      if (isNumbered) history.replaceState({ ...state, liveEntry: number }, '');
+      const at = /** @type {any} */ (window).navigation?.currentEntry?.index ?? position + +(history.length > length);
+      // Other code may have replaced the state of the shown entry.
+      number = !isOther && at == shown?.[0] ? shown : [at, isNumbered ? Math.random() : 0];
+      try {
+        if (isNumbered) history.replaceState({ ...state, liveEntry: number }, '');
+      } catch {
+        // Browsers limit how often the state changes. The next attempt numbers the entry.
+      }
     }
     [position] = number;
     ({ length } = history);
@@ -46,11 +56,11 @@ export default core => {
   };
 
   load();
-  /** The number of the entry whose page is shown. */
-  let shown = numberHere();
+  shown = numberHere();
+  const shownId = () => /** @type {EntryNumber} */ (shown)[1];
 
   /** @type {HistoryEntries['isHere']} */
-  const isHere = () => (history.state?.liveEntry?.[1] ?? shown[1]) == shown[1];
+  const isHere = () => (history.state?.liveEntry?.[1] ?? shownId()) == shownId();
 
   /** Makes the entry where the tab is the one that is shown. */
   const enterEntry = () => {
@@ -63,7 +73,7 @@ export default core => {
 
   /** Keeps the position of the shown entry. @param {Partial<KeptEntry>} [more] */
   const keepPosition = more => {
-    const [entryAt, id] = shown;
+    const [entryAt, id] = /** @type {EntryNumber} */ (shown);
     kept[id] = { ...kept[id], entryAt, scroll: place, ...more };
   };
 
@@ -109,7 +119,7 @@ export default core => {
     },
     revertEntry() {
       isReverting = true;
-      history.go(shown[0] - numberHere()[0]);
+      history.go(/** @type {EntryNumber} */ (shown)[0] - numberHere()[0]);
     },
   };
 
@@ -141,7 +151,7 @@ export default core => {
 
   addEventListener('popstate', async () => {
     const isNew = !history.state?.liveEntry, before = shownUrl, url = new URL(location.href);
-    numberHere();
+    numberHere(isNew);
     if (isReverting) {
       isReverting = false;
       return core.writeUrl?.();
@@ -153,16 +163,16 @@ export default core => {
     if (!isNew) place = [scrollX, scrollY];
     keepPosition({ typed: core.collectTyped?.() });
     enterEntry();
-    const entry = kept[shown[1]];
+    const id = shownId(), entry = kept[id];
     if (isNew || !entry) return;
     scrollPage(entry);
-    const at = `${[scrollX, scrollY]}`, [, id] = shown;
+    const at = `${[scrollX, scrollY]}`;
     await followed;
     // The content that the place is in has arrived, and the visitor has not scrolled.
-    if (id == shown[1] && `${[scrollX, scrollY]}` == at) scrollPage(entry);
+    if (id == shownId() && `${[scrollX, scrollY]}` == at) scrollPage(entry);
   });
 
-  const entry = kept[shown[1]], typed = entry?.typed;
+  const entry = kept[shownId()], typed = entry?.typed;
   if (`${place}` != '0,0') keepPosition();
   const [loaded] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType('navigation'));
   if (entry && loaded && loaded.type != 'navigate') {

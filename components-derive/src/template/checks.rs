@@ -56,9 +56,9 @@ pub(super) fn check(check: &Check, excerpt: &str, children: ChildTypes) -> Optio
             let props = given(props);
             quote!(Child { component: #component, props: #props, within: &[#(#within),*] })
         }
-        CheckKind::Route { route, parameters } => {
+        CheckKind::Route { route, parameters, is_live } => {
             let given = given(parameters);
-            quote!(Route { route: #route, parameters: #given })
+            quote!(Route { route: #route, parameters: #given, is_live: #is_live })
         }
         CheckKind::Child { .. } => return None,
     };

@@ -106,11 +106,27 @@ const fn props(subject: &Subject, child: &Spec, given: &[GivenProp]) -> Option<C
     while prop < child.props.len() {
         if !child.props[prop].optional && !is_given(child.props[prop].name, given) {
             let message = ConstMessage::new().text("`").text(child.name).text("` needs the prop `");
-            return Some(message.text(child.props[prop].name).text("`"));
+            return Some(
+                message.text(child.props[prop].name).text("`").text(why_missing(child.props[prop].name)),
+            );
         }
         prop += 1;
     }
     None
+}
+
+/// Returns why a template cannot give the prop of that name, for the end of an error; empty if it
+/// can.
+pub(crate) const fn why_missing(name: &str) -> &'static str {
+    let own = ["id", "class", "style", "slot", "hidden"];
+    let mut at = 0;
+    while at < own.len() {
+        if equal(own[at], name) {
+            return "; an attribute of that name belongs to the element, so the prop needs another name";
+        }
+        at += 1;
+    }
+    ""
 }
 
 /// Returns whether a fixed text is the written form of the prop's type: `count="41"`.

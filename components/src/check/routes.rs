@@ -1,4 +1,4 @@
-//! Routes in a page's template.
+//! Routes in a template.
 
 #![expect(
     clippy::indexing_slicing,
@@ -15,16 +15,39 @@ pub(super) const fn route(
     subject: &Subject,
     name: &'static str,
     given: &[GivenProp],
+    is_live: bool,
 ) -> Option<ConstMessage> {
     let mut at = 0;
     while at < subject.routes.len() {
         let (path, spec) = subject.routes[at];
         if equal(path, name) {
+            if is_live && has_rest(spec.path) {
+                let message =
+                    ConstMessage::new().text("`").text(name).text("` has a parameter for the rest of");
+                return Some(
+                    message.text(
+                        " the path, which only a page can write: give the component its URL as a field",
+                    ),
+                );
+            }
             return parameters(subject, name, spec.parameters, given);
         }
         at += 1;
     }
     None
+}
+
+/// Checks whether a path pattern has a `{*rest}`.
+const fn has_rest(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == b'*' {
+            return true;
+        }
+        at += 1;
+    }
+    false
 }
 
 const fn parameters(

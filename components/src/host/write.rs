@@ -137,7 +137,9 @@ impl Host {
         let query: String = serde_json::from_str(query.get()).map_err(|_| {
             ActionError::new(ErrorCode::BadValue, format!("`{}`: expected the query as a text", url::QUERY))
         })?;
-        Ok((UrlParams::parse(&query), self.component.draft()?))
+        // The page sends it as its URL has it.
+        let query = query.strip_prefix('?').unwrap_or(&query);
+        Ok((UrlParams::parse(query), self.component.draft()?))
     }
 
     fn revert_edits(&mut self) {
@@ -183,7 +185,11 @@ impl Host {
         limit: Option<Duration>,
     ) -> Result<Option<ShownTopics>> {
         if let Some(QueryEdit { query, after }) = query {
-            edited.append(&mut self.follow_query(&query, env, limit).await?);
+            let followed = self.follow_query(&query, env, limit).await?;
+            // A component with `params` has handled them there: `updated` is for edits of the page.
+            if !self.component.spec().has(Hook::Params) {
+                edited.extend(followed);
+            }
             match self.write(&after) {
                 Ok(mut written) => edited.append(&mut written),
                 Err(error) => {

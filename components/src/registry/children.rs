@@ -8,7 +8,7 @@ use vivaz_template::expr::Literal;
 use vivaz_template::{Compiled, nearest};
 
 use super::Registry;
-use crate::check::{NOT_THE_PAGES, does_not_take, is_written_form};
+use crate::check::{NOT_THE_PAGES, does_not_take, is_written_form, why_missing};
 use crate::shape::Shape;
 use crate::spec::Spec;
 
@@ -84,7 +84,7 @@ fn props_of(child: &Spec, given: &[GivenProp], say: &mut impl FnMut(String)) {
     }
     for prop in child.props.iter().filter(|prop| !prop.optional) {
         if !given.iter().any(|given| given.name == prop.name) {
-            say(format!("`{}` needs the prop `{}`", child.name, prop.name));
+            say(format!("`{}` needs the prop `{}`{}", child.name, prop.name, why_missing(prop.name)));
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::shape::{Shape, ShapeRef};
 /// ```
 /// use vivaz_components::UrlParams;
 ///
-/// let params = UrlParams::parse("?tab=all&tag=red&tag=dark%20blue");
+/// let params = UrlParams::parse("tab=all&tag=red&tag=dark%20blue");
 /// assert_eq!(params.get("tab"), Some("all"));
 /// assert_eq!(params.all("tag").collect::<Vec<_>>(), ["red", "dark blue"]);
 /// assert_eq!(params.get("page"), None);
@@ -24,11 +24,10 @@ use crate::shape::{Shape, ShapeRef};
 pub struct UrlParams(Arc<[(String, String)]>);
 
 impl UrlParams {
-    /// Parses the query of a URL, with or without its question mark. Every text is a query: what
-    /// is not valid UTF-8 is replaced by U+FFFD.
+    /// Parses the query of a URL, without its question mark. Every text is a query: what is not
+    /// valid UTF-8 is replaced by U+FFFD.
     #[must_use]
     pub fn parse(query: &str) -> Self {
-        let query = query.strip_prefix('?').unwrap_or(query);
         Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 

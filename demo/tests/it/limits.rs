@@ -41,9 +41,11 @@ fn forms_with_unusual_characters_are_answered() {
     for byte in (0..0x20).chain([0x7f, 0x80, 0xff]) {
         let renamed = demo.post("/user", "", &format!("name=A%{byte:02x}B&back=%2Fchat%{byte:02x}"));
         assert_ne!(renamed.status, 500, "%{byte:02x}");
+        // Browsers drop some characters of a URL.
+        let back = if [0x09, 0x0a, 0x0d].contains(&byte) { "/chat" } else { "/" };
         let is_text = byte < 0x80;
         if is_text {
-            assert_eq!((renamed.status, renamed.header("location")), (303, "/"), "%{byte:02x}");
+            assert_eq!((renamed.status, renamed.header("location")), (303, back), "%{byte:02x}");
         }
     }
     let long = demo.post("/user", "", &format!("name={}", "x".repeat(20_000)));

@@ -53,7 +53,7 @@ impl View {
                 let frame = up.inside(item, node, &instance.locals);
                 let drop = code.word();
                 // 2 is a poll.
-                let hole = address | (drop >> 1) * POLL;
+                let hole = address | ((drop >> 1) * POLL);
                 fired.hole = hole;
                 if drop != 0 && around.of.wire(0, None, Origin { node, hole }) {
                     return;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use vivaz_template::code::{DomHole, wire};
 use vivaz_template::compiled::AttributeKind;
+use vivaz_template::route::joined;
 use vivaz_template::url;
 
 use super::attributes::Attributes;
@@ -15,9 +16,10 @@ use super::html::inputs::Input;
 use super::html::tree::{Node, NodeTree};
 use super::instances::{Instances, Spot};
 use super::parts::place_parts;
-use crate::dom::value::{FALSE, NULL, TRUE};
+use crate::dom::value::{FALSE, LIST, NULL, TRUE};
 use crate::dom::{HoleValue, Op, Ops};
 use crate::slots::Slot;
+use crate::value::parse;
 
 // Kinds of attributes.
 const URL: u32 = AttributeKind::Url as u32;
@@ -25,6 +27,7 @@ const URL_LIST: u32 = AttributeKind::UrlList as u32;
 const PROPERTY: u32 = AttributeKind::Property as u32;
 const WORD: u32 = AttributeKind::Word as u32;
 const CLASS: u32 = AttributeKind::Class as u32;
+const ROUTE: u32 = AttributeKind::Route as u32;
 
 /// A document without a browser.
 #[derive(Debug, Default)]
@@ -239,6 +242,7 @@ impl Document {
 
     fn set_attribute(&mut self, at: (Node, usize), name: &str, kind: u32, value: HoleValue<'_>) {
         let (tree, tag, text) = (&mut self.dom.tree, value.tag(), value.text());
+        let text = if kind == ROUTE && tag == LIST { route(value.encoded) } else { text };
         let text = if matches!(tag, FALSE | TRUE) && kind != WORD { "" } else { &*text };
         let is_script = kind == URL && url::is_script(text) || kind == URL_LIST && url::any_script(text);
         let shown = match kind {
@@ -255,4 +259,10 @@ impl Document {
             self.controls.attribute_changed(tree, at.0, name);
         }
     }
+}
+
+/// Returns the URL of a route, whose parts are a JSON array of texts.
+fn route(parts: &str) -> String {
+    let parts = parse(parts).unwrap_or_default().into_list().into_iter();
+    joined(&parts.map(|part| part.str().unwrap_or_default().to_owned()).collect::<Vec<_>>())
 }

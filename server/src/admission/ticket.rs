@@ -13,7 +13,7 @@ use super::seal::{SealError, Sealer, holder, holder_with_browser};
 use super::secret::random_bytes;
 
 /// How long the page may take to use a ticket for a cookie, in seconds.
-pub(crate) const COOKIE_SECONDS: u64 = 60;
+const COOKIE_SECONDS: u64 = 60;
 /// How long a message waits for the next page, in seconds.
 pub(crate) const FLASH_SECONDS: u64 = 600;
 /// Maximum number of used tickets that are remembered. They are forgotten when they expire.
@@ -42,6 +42,16 @@ pub(crate) enum TicketContent {
     ),
 }
 
+impl TicketContent {
+    /// Returns how long a ticket with it is valid, in seconds.
+    const fn seconds(&self) -> u64 {
+        match self {
+            Self::Cookie { .. } => COOKIE_SECONDS,
+            Self::Flash(..) => FLASH_SECONDS,
+        }
+    }
+}
+
 /// A ticket.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Ticket {
@@ -66,13 +76,13 @@ fn ticket_holder(identity: &Identity, browser: Option<BrowserId>) -> String {
 }
 
 impl Ticket {
-    /// Creates a ticket that expires `seconds` after `now`.
+    /// Creates a ticket that is valid from `now` on.
     ///
     /// # Errors
     /// Returns an error if the system's random number generator fails.
-    pub(crate) fn new(content: TicketContent, now: u64, seconds: u64) -> Result<Self, SealError> {
+    pub(crate) fn new(content: TicketContent, now: u64) -> Result<Self, SealError> {
         let id = u64::from_le_bytes(random_bytes().map_err(SealError::Randomness)?);
-        Ok(Self { id, expires: now.saturating_add(seconds), content })
+        Ok(Self { id, expires: now.saturating_add(content.seconds()), content })
     }
 
     /// Seals the ticket for an identity, and for the browser of a visitor without a user.
@@ -98,12 +108,30 @@ impl Ticket {
         browsers: &[BrowserId],
         now: u64,
     ) -> Option<Self> {
+        Self::reopen(token, sealer, identity, browsers).filter(|ticket| now < ticket.expires)
+    }
+
+    /// Opens a ticket that may have expired.
+    fn reopen(token: &str, sealer: &Sealer, identity: &Identity, browsers: &[BrowserId]) -> Option<Self> {
         let of_browsers = browsers.iter().copied().map(Some).filter(|_| identity.user_id().is_none());
         let bytes = of_browsers
             .chain([None])
             .find_map(|browser| sealer.open_bytes(token, &ticket_holder(identity, browser)))?;
-        let ticket: Self = serde_json::from_slice(&bytes).ok()?;
-        (now < ticket.expires).then_some(ticket)
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Returns a sealed ticket again, valid from `now` on. It has the same number, so
+    /// it is still used once. Returns `None` if it belongs to another identity or browser.
+    pub(crate) fn renew(
+        token: &str,
+        sealer: &Sealer,
+        identity: &Identity,
+        browsers: &[BrowserId],
+        now: u64,
+    ) -> Option<String> {
+        let ticket = Self::reopen(token, sealer, identity, browsers)?;
+        let expires = now.saturating_add(ticket.content.seconds());
+        Self { expires, ..ticket }.seal(sealer, identity, browsers).ok()
     }
 
     /// Returns the ticket's number, which no other ticket has.
@@ -158,7 +186,7 @@ mod tests {
 
     fn ticket() -> Ticket {
         let content = TicketContent::Cookie { set: "a=b".into(), follows_scheme: true };
-        Ticket::new(content, 1_000, COOKIE_SECONDS).unwrap()
+        Ticket::new(content, 1_000).unwrap()
     }
 
     #[test]
@@ -179,6 +207,20 @@ mod tests {
         let of_ada = ticket.seal(&sealer, &ada, &[one]).unwrap();
         assert!(Ticket::open(&of_ada, &sealer, &ada, &[two], 1_000).is_some());
         assert!(Ticket::open(&of_ada, &sealer, &anonymous, &[one], 1_000).is_none());
+    }
+
+    #[test]
+    fn an_expired_ticket_is_renewed_for_the_same_holder_with_the_same_number() {
+        let (sealer, ticket, anonymous) = (sealer(), ticket(), Identity::anonymous());
+        let browser = [BrowserId::random().unwrap()];
+        let token = ticket.seal(&sealer, &anonymous, &browser).unwrap();
+        let renewed = Ticket::renew(&token, &sealer, &anonymous, &browser, 2_000).unwrap();
+        let open = |now| Ticket::open(&renewed, &sealer, &anonymous, &browser, now);
+        assert_eq!(open(2_059), Some(Ticket { expires: 2_060, ..same(&ticket) }));
+        assert_eq!(open(2_060), None);
+        let other = [BrowserId::random().unwrap()];
+        assert_eq!(Ticket::renew(&token, &sealer, &anonymous, &other, 2_000), None);
+        assert_eq!(Ticket::renew("v1.x", &sealer, &anonymous, &browser, 2_000), None);
     }
 
     fn same(ticket: &Ticket) -> Ticket {

@@ -35,6 +35,25 @@ pub const CAPTURE: &str =
 /// Base64.
 pub const CAPTURE_HASH: &str = env!("VIVAZ_CAPTURE_HASH");
 
+/// A strict content security policy for pages: everything is from the own origin, and no inline
+/// script runs but [`CAPTURE`]. `wasm-unsafe-eval` lets the browser compile the page's engine; it
+/// allows no JavaScript.
+///
+/// ```
+/// use axum::http::header::CONTENT_SECURITY_POLICY;
+/// use axum::middleware::map_response;
+/// use axum::response::Response;
+///
+/// let app: axum::Router = axum::Router::new().layer(map_response(async |page: Response| {
+///     ([(CONTENT_SECURITY_POLICY, vivaz::PAGE_POLICY)], page)
+/// }));
+/// ```
+pub const PAGE_POLICY: &str = concat!(
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' '",
+    env!("VIVAZ_CAPTURE_HASH"),
+    "'; style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+);
+
 macro_rules! built {
     ($name:literal) => {
         include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../client-wasm/dist/", $name))

@@ -4,6 +4,7 @@ mod binding;
 mod caching;
 mod error;
 mod paint;
+mod send;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -229,7 +230,7 @@ impl Live {
     /// ```
     ///
     /// # Errors
-    /// Returns the same errors as [`render`](Self::render).
+    /// As [`render`](Self::render).
     pub async fn render_page<P: LivePage>(&self, page: P) -> Result<Response, RenderError> {
         let values =
             page.values().map_err(|source| RenderError::Values { page: P::SPEC.type_name, source })?;
@@ -242,9 +243,8 @@ impl Live {
     /// Returns the elements to put once into the page's `<head>`: the [capture
     /// script](Self::capture) and the [client](Self::script).
     ///
-    /// A page with a style sheet starts faster if it has the capture script before the style sheet,
-    /// so that the script does not wait for it, and the client after the style sheet, so that the
-    /// style sheet is requested first.
+    /// A page with a style sheet starts faster if it has the capture script before it, which then
+    /// does not wait for it, and the client after it, so that the style sheet is requested first.
     #[must_use]
     pub fn head(&self) -> Markup {
         Markup(format!("{}{}", self.capture(), self.script()))
@@ -308,7 +308,7 @@ impl Live {
     pub fn page(&self, html: impl Into<String>) -> Response {
         let headers = self.rendered_headers();
         match self.stream.as_ref().filter(|stream| stream.has_parts()) {
-            Some(stream) => stream::respond(self.clone(), Arc::clone(stream), headers, html.into()),
+            Some(stream) => send::respond(self.clone(), Arc::clone(stream), headers, html.into()),
             None => (headers, Html(html.into())).into_response(),
         }
     }
@@ -376,9 +376,8 @@ impl Live {
         headers
     }
 
-    /// Returns the messages that a handler of the page before has left with
-    /// [`Context::flash`](crate::Context::flash). The response of [`page`](Self::page), or one with
-    /// [`headers`](Self::headers), removes them, so that they are shown once.
+    /// Returns the messages that [`Context::flash`](crate::Context::flash) has left for this page.
+    /// The responses of [`page`](Self::page) and [`headers`](Self::headers) remove them.
     #[must_use]
     pub fn flash(&self) -> &[Flash] {
         &self.flashes.messages

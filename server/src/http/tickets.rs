@@ -66,10 +66,8 @@ fn set_cookies(core: &Core, parts: &Parts, identity: &Identity, text: &str) -> O
         tickets.push((token, Ticket::open(token, &core.sealer, identity, &browsers, now)?));
     }
     for (token, ticket) in tickets {
-        if !core.used_tickets.admit(&ticket, attempt, now) {
-            return None;
-        }
         match ticket.content {
+            TicketContent::Cookie { .. } if !core.used_tickets.admit(&ticket, attempt, now) => return None,
             TicketContent::Cookie { set, follows_scheme } => {
                 headers.append(header::SET_COOKIE, set_cookie(&set, follows_scheme, scope)?);
             }
@@ -121,7 +119,7 @@ pub(super) fn flash_headers(
     let scope = CookieScope::of(parts);
     let (mut headers, mut length) = (Vec::new(), 0);
     for Flash { kind, text } in flashes {
-        let ticket = Ticket::new(TicketContent::Flash(kind, text), now(), FLASH_SECONDS)?;
+        let ticket = Ticket::new(TicketContent::Flash(kind, text), now())?;
         let token = ticket.seal(&core.sealer, identity, browsers)?;
         length += token.len();
         let name = format!("{FLASH_COOKIE}{:x}", ticket.id());

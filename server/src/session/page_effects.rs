@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use vivaz_components::{Identity, PageEffect, ServerEvent};
 use vivaz_protocol::{ComponentId, Ref, SessionId};
 
 use crate::admission::browser::BrowserId;
 use crate::admission::seal::{SealError, now};
 use crate::admission::secret::random_text;
-use crate::admission::ticket::{COOKIE_SECONDS, FLASH_SECONDS, Ticket, TicketContent};
+use crate::admission::ticket::{Ticket, TicketContent};
 use crate::session::Session;
 use crate::session::sessions::supervisor::Supervisor;
 use crate::telemetry::log::Escaped;
@@ -51,9 +51,25 @@ impl EffectEncoder {
         }
     }
 
+    /// Returns encoded requests with tickets that are valid from now on: the page may have been
+    /// away for longer than they last. Returns `None` if the session has other users by now.
+    pub(in crate::session) fn renew(&self, json: &str) -> Option<String> {
+        let mut requests: Vec<Value> = serde_json::from_str(json).ok()?;
+        for request in &mut requests {
+            if let Some([Value::String(name), Value::String(token)]) =
+                request.as_array_mut().map(Vec::as_mut_slice)
+                && ["ticket", "flash"].contains(&name.as_str())
+            {
+                let sealer = &self.supervisor.core().sealer;
+                *token = Ticket::renew(token, sealer, &self.identity, &self.browsers, now())?;
+            }
+        }
+        serde_json::to_string(&requests).ok()
+    }
+
     fn to_json(&self, effects: Vec<PageEffect>, reference: Option<Ref>) -> Result<String, SealError> {
-        let ticket = |content, seconds| {
-            let ticket = Ticket::new(content, now(), seconds)?;
+        let ticket = |content| {
+            let ticket = Ticket::new(content, now())?;
             ticket.seal(&self.supervisor.core().sealer, &self.identity, &self.browsers)
         };
         let id = match reference {
@@ -69,11 +85,11 @@ impl EffectEncoder {
                 PageEffect::Cookie(cookie) => {
                     let follows_scheme = cookie.secure().is_none();
                     let content = TicketContent::Cookie { set: cookie.to_string(), follows_scheme };
-                    json!(["ticket", ticket(content, COOKIE_SECONDS)?])
+                    json!(["ticket", ticket(content)?])
                 }
                 PageEffect::Flash(flash) => {
                     let content = TicketContent::Flash(flash.kind, flash.text);
-                    json!(["flash", ticket(content, FLASH_SECONDS)?])
+                    json!(["flash", ticket(content)?])
                 }
             };
             // Writing to a string cannot fail.
@@ -102,8 +118,8 @@ impl Session {
         }
         let Some(json) = self.effect_encoder().encode(effects, None) else { return };
         let data = serde_json::value::RawValue::from_string(json.into());
-        match data.map_err(Into::into).and_then(|data| ServerEvent::new(EVENT, &data)) {
-            Ok(event) => self.send_event(id, &event),
+        match data {
+            Ok(data) => self.send_event(id, &ServerEvent { name: EVENT.into(), data: data.into() }),
             Err(error) => tracing::error!(error = %Escaped(&error), "cannot encode requests to a page"),
         }
     }

@@ -194,7 +194,10 @@ impl Session {
     /// Sends a cached reply again. Its bytes count against the rate of snapshots: a mount has the
     /// whole state of its component.
     pub(super) fn resend_reply(&mut self, reference: Ref, reply: &CachedReply) {
-        self.send_effects_of(reply);
+        if let CachedReply::Done { component, page_effects: Some(data), .. } = reply {
+            let renewed = self.effect_encoder().renew(data);
+            self.send_effects(component, renewed.as_deref().unwrap_or(data));
+        }
         let frame = self.encode_cached_reply(reference, reply);
         self.count_snapshot(frame.len());
         self.port.send(frame);
@@ -203,12 +206,16 @@ impl Session {
     /// Sends the event with the requests of a handler to its page, before the reply.
     pub(super) fn send_effects_of(&self, reply: &CachedReply) {
         if let CachedReply::Done { component, page_effects: Some(data), .. } = reply {
-            self.port.send(encode::frame(&ServerMessage::Event {
-                stream: StreamId::Component(component.clone()),
-                name: page_effects::EVENT.into(),
-                data: RawJson::trusted(data),
-            }));
+            self.send_effects(component, data);
         }
+    }
+
+    fn send_effects(&self, id: &ComponentId, data: &str) {
+        self.port.send(encode::frame(&ServerMessage::Event {
+            stream: StreamId::Component(id.clone()),
+            name: page_effects::EVENT.into(),
+            data: RawJson::trusted(data),
+        }));
     }
 
     /// Encodes a cached reply for sending it again: without a patch, because the streams are

@@ -1,7 +1,7 @@
 //! A page: the engine of the browser's client over a document in memory, with a session and a user.
 
 mod call;
-mod requests;
+mod effects;
 mod settled;
 mod tab;
 mod task;
@@ -17,7 +17,7 @@ use vivaz_components::{Identity, LiveComponent};
 use vivaz_engine::Slot;
 
 pub use self::call::Call;
-pub use self::requests::PageRequests;
+pub use self::effects::PageEffects;
 pub use self::tab::Confirmation;
 pub(super) use self::tab::{Awaited, CallOutcome, Tab};
 use super::browser::Browser;
@@ -265,8 +265,8 @@ impl Page {
         }
     }
 
-    /// Sets the user's answer to the questions of `live:confirm` from now on. Without one, a question
-    /// panics.
+    /// Sets the user's answer to the questions of `live:confirm` from now on. Without one, a
+    /// question panics.
     pub fn answer_questions(&self, confirmation: Confirmation) {
         self.with(|state| state.tab.confirmation = Some(confirmation));
     }

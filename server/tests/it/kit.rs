@@ -1,5 +1,6 @@
 //! The testing kit for applications: pages without a browser, on a network that breaks on request.
 
+mod addresses;
 mod browser;
 mod controls;
 mod day;

@@ -124,8 +124,11 @@ impl Compiler {
             self.error(attribute.at, why);
             return;
         }
-        let kind = kind(element, name);
+        let (mut kind, routes) = (kind(element, name), self.unplaced.len());
         let (value, _) = self.value(pieces, Want::Text);
+        if self.placed(&value, kind, routes) {
+            kind = AttributeKind::Route;
+        }
         if element.is_html("select") && name == "value" {
             // `select` has no such HTML attribute: the options that follow carry it.
             self.op(RenderOp::SelectStart(value.clone()));

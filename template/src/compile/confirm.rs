@@ -28,15 +28,16 @@ impl Compiler {
             let event = event.strip_prefix("on:").unwrap_or(event);
             event.eq_ignore_ascii_case("click") || event.eq_ignore_ascii_case("submit")
         });
-        let is_submit = self.submits.is_some() && is_submit_button(element);
-        if !is_asked && !is_submit || element.attribute("form").is_some() && !is_asked {
+        let is_inside = self.submits.is_some() && element.attribute("form").is_none();
+        let is_submit = is_inside && is_submit_button(element);
+        if !is_asked && !is_submit {
             return self.error(attribute.at, PLACE);
         }
         self.attribute(element, attribute, path, tag);
     }
 
-    /// Marks the events of an element that its `live:confirm`, or that of a button of the form, asks
-    /// about. The browser's own action of a click does not follow: it could not wait.
+    /// Marks the events of an element that its `live:confirm`, or that of a button of the form,
+    /// asks about. The browser's own action of a click does not follow: it could not wait.
     pub(super) fn asks(&mut self, element: &Element, events: &mut [EventAttribute]) {
         let own = element.attribute("live:confirm");
         for event in events {

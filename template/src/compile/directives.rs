@@ -147,6 +147,14 @@ impl Compiler {
                 tag.owner = ContentOwner::OtherCode;
             }
             "navigate" => self.navigate(element, attribute),
+            "persist" if self.page.is_some() => {
+                let name = self.word(attribute, "live:persist=\"player\"");
+                self.html(&format!(" live:persist=\"{name}\""));
+            }
+            "persist" => self.error(
+                attribute.at,
+                "`live:persist` belongs into a page's template: what is inside a component stays with it",
+            ),
             _ => self.unknown_directive(attribute, &base),
         }
     }

@@ -78,6 +78,7 @@ pub(super) const DIRECTIVES: &[&str] = &[
     "hook",
     "ignore",
     "navigate",
+    "persist",
     "local",
     "optimistic",
     "current",

@@ -133,7 +133,8 @@ impl Compiler {
         }
         let base = name.split(['.', ':']).next().unwrap_or_default().to_ascii_lowercase();
         match base.as_str() {
-            "if" | "else-if" | "else" | "for" | "key" | "show" | "html" | "text" | "class" => return false,
+            "if" | "else-if" | "else" | "for" | "key" | "show" | "html" | "text" | "class" | "navigate"
+            | "persist" => return false,
             "style" => self.error(attribute.at, NO_STYLE),
             _ => self.error(
                 attribute.at,

@@ -35,7 +35,10 @@ impl Compiler {
                 ParameterKind::Any => Want::Any,
             };
             self.mismatch(&value, kind);
+            // Where the partial uses the parameter determines whether it may be a route.
+            let routes = self.unplaced.len();
             self.resolve(&value, want, EvaluationTime::Render);
+            self.unplaced.truncate(routes);
         }
     }
 

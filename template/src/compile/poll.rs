@@ -3,8 +3,9 @@
 use super::Compiler;
 use super::events::EventAttribute;
 use crate::code::POLL_EVENT;
-use crate::compiled::{HoleKind, Statement};
-use crate::encode::wants;
+use crate::compiled::Statement;
+use crate::expr::Special;
+use crate::reads::Dependency;
 use crate::source::{Attribute, Code};
 
 impl Compiler {
@@ -23,16 +24,25 @@ impl Compiler {
         if run.iter().any(|statement| !matches!(statement, Statement::Call { .. })) {
             self.error(attribute.at, "`live:poll` can only call actions");
         }
-        let kind = HoleKind::Event {
-            event: POLL_EVENT.into(),
-            modifiers: modifiers.clone(),
-            run: run.clone(),
-            optimistic: Vec::new(),
-        };
-        if wants(&kind) != 0 {
+        if run.iter().any(reads_event) {
             let why = "`live:poll` has no event: `$value`, `$checked`, `$form` and `$event` do not exist";
             self.error(attribute.at, why);
         }
         EventAttribute { name: POLL_EVENT.into(), modifiers, run }
     }
+}
+
+/// Returns whether a call reads a value of an event.
+fn reads_event(statement: &Statement) -> bool {
+    let Statement::Call { args, .. } = statement else { return false };
+    let mut found = false;
+    for arg in args {
+        arg.reads(&mut |read| {
+            found |= matches!(
+                read,
+                Dependency::Special(Special::Value | Special::Checked | Special::Form | Special::Event)
+            );
+        });
+    }
+    found
 }

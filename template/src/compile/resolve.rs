@@ -21,7 +21,7 @@ pub(super) enum EvaluationTime {
     Optimistic,
 }
 
-const SPECIALS: &[&str] = &["$value", "$checked", "$form", "$event", "$user", "$index", "$temp"];
+const SPECIALS: &[&str] = &["$value", "$checked", "$form", "$event", "$user", "$flash", "$index", "$temp"];
 
 impl Compiler {
     /// Returns a parser's result, or records its error.
@@ -279,6 +279,15 @@ impl Compiler {
     fn special(&mut self, at: u32, name: &str, moment: EvaluationTime) -> Expr {
         let special = match name {
             "$user" => return Expr::Special(Special::User),
+            "$flash" => {
+                if self.page.is_none() {
+                    self.error(
+                        at,
+                        "`$flash` belongs into a page's template: the messages are those of the page",
+                    );
+                }
+                return Expr::Special(Special::Flash);
+            }
             "$index" => {
                 let depth = self.scopes.innermost_loop(self.sources.use_at(at));
                 if depth.is_none() {

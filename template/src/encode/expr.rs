@@ -6,6 +6,7 @@ use crate::code::op;
 use crate::compiled::{HoleKind, OptimisticUpdate, Statement};
 use crate::data::Name;
 use crate::expr::{Binary, Expr, Literal, Special, Unary};
+use crate::route::parameters;
 
 impl Encoder {
     fn name(&mut self, name: &Name) {
@@ -80,6 +81,8 @@ impl Encoder {
                     Special::Checked => "checked",
                     Special::Form => "form",
                     Special::Event => "event",
+                    // Only pages have it, and they are not encoded.
+                    Special::Flash => "flash",
                     Special::Temp => "temp",
                 };
                 self.int(op::EVENT);
@@ -115,8 +118,10 @@ impl Encoder {
                 self.all(parts);
             }
             Expr::Object(fields) => self.object(fields),
-            // The compiler refuses routes in components, and pages are not encoded.
-            Expr::Route(..) => self.expr(&Expr::Literal(Literal::Null)),
+            Expr::Route(pattern, values) => {
+                self.int(op::LIST);
+                self.all(&route_parts(pattern, values));
+            }
         }
     }
 
@@ -213,4 +218,39 @@ impl Encoder {
             _ => 0,
         }
     }
+}
+
+/// Returns the parts of a route's URL. [`route::joined`](crate::route::joined) makes the URL of
+/// their values.
+fn route_parts(pattern: &str, values: &[(Name, Expr)]) -> Vec<Expr> {
+    let text = |text: &str| Expr::Literal(Literal::Str(text.into()));
+    let is_absent =
+        |value: &Expr| Expr::Binary(Binary::Eq, value.clone().into(), Expr::Literal(Literal::Null).into());
+    let in_path = i64::try_from(parameters(pattern).count()).unwrap_or(0);
+    let (mut parts, mut rest) = (vec![Expr::Literal(Literal::Int(in_path))], pattern);
+    while let Some((before, after)) = rest.split_once('{') {
+        let (parameter, tail) = after.split_once('}').unwrap_or((after, ""));
+        let value = values.iter().find(|(name, _)| &*name.text == parameter);
+        parts.push(text(before));
+        parts.push(value.map_or(Expr::Literal(Literal::Null), |(_, value)| value.clone()));
+        rest = tail;
+    }
+    parts.extend([text(rest), Expr::Literal(Literal::Null)]);
+    // Whether no parameter of the query precedes.
+    let mut is_first: Option<Expr> = None;
+    for (name, value) in values.iter().filter(|(name, _)| !parameters(pattern).any(|of| of == &*name.text)) {
+        let [first, next] = ["?", "&"].map(|separator| text(&format!("{separator}{}=", &*name.text)));
+        let separator = match is_first.clone() {
+            Some(is_first) => Expr::If(is_first.into(), first.into(), next.into()),
+            None => first,
+        };
+        let is_absent = is_absent(value);
+        parts.push(Expr::If(is_absent.clone().into(), text("").into(), separator.into()));
+        parts.push(value.clone());
+        is_first = Some(match is_first {
+            Some(is_first) => Expr::Binary(Binary::And, is_first.into(), is_absent.into()),
+            None => is_absent,
+        });
+    }
+    parts
 }

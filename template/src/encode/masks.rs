@@ -130,6 +130,7 @@ impl Masks {
                 // The page's user does not change, and events are over before rendering.
                 Dependency::Special(
                     Special::User
+                    | Special::Flash
                     | Special::Value
                     | Special::Checked
                     | Special::Form
@@ -181,7 +182,7 @@ fn inner(kind: &HoleKind) -> Vec<usize> {
 }
 
 /// Returns the values that an event's expressions read, as bits of its flags.
-pub(crate) fn wants(kind: &HoleKind) -> u32 {
+pub(super) fn wants(kind: &HoleKind) -> u32 {
     let HoleKind::Event { run, optimistic, .. } = kind else { return 0 };
     let mut exprs: Vec<&Expr> = Vec::new();
     for statement in run {
@@ -206,7 +207,7 @@ pub(crate) fn wants(kind: &HoleKind) -> u32 {
                     Special::Checked => event::READS_CHECKED,
                     Special::Form => event::READS_FORM,
                     Special::Event => event::READS_EVENT,
-                    Special::User | Special::Temp => 0,
+                    Special::User | Special::Flash | Special::Temp => 0,
                 };
             }
         });

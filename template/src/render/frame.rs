@@ -5,12 +5,24 @@ use crate::eval::Scope;
 use crate::expr::{LocalRef, Special};
 use crate::render::StateFields;
 
+/// The facts about a request that the template of a page can read.
+#[derive(Debug)]
+pub struct PageRequest<'a, D> {
+    /// The path of the page, which `live:current` compares with links.
+    pub path: &'a str,
+    /// The value of `$user`.
+    pub user: Option<&'a D>,
+    /// The value of `$flash`.
+    pub flash: Option<&'a D>,
+}
+
 /// Data that all frames share.
 pub(crate) struct RenderRoot<'a, D> {
     pub(crate) state: &'a dyn StateFields<D>,
     pub(crate) user: Option<&'a D>,
     /// The fields of a submitted form.
     pub(crate) form: Option<&'a D>,
+    pub(crate) flash: Option<&'a D>,
 }
 
 /// The frame of one block instance.
@@ -80,6 +92,7 @@ impl<D: Data> Scope<D> for RenderFrame<'_, D> {
     fn special(&self, which: Special) -> Option<&D> {
         match which {
             Special::User => self.root.user,
+            Special::Flash => self.root.flash,
             Special::Form => self.root.form,
             Special::Value | Special::Checked | Special::Event | Special::Temp => None,
         }

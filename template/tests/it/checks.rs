@@ -91,7 +91,7 @@ fn calls_models_and_children_have_their_types() {
         found
             .contains(&("1:36".into(), CheckKind::Model { steps: vec![field("agree")], edits: Edits::Bool }))
     );
-    assert!(found.contains(&("1:59".into(), CheckKind::Target { name: "save".into() })));
+    assert!(found.contains(&("1:72".into(), CheckKind::Target { name: "save".into() })));
 
     let found = checks(
         "<p live:for='g in groups' live:key='g.id'><i live:for='r in g.rows' live:key='r.id'><input live:model.number='r.at.x'></i></p>",

@@ -233,7 +233,8 @@ fn fill(template: &Template, root: &mut Element, hole: &Hole, frame: &Frame<'_>)
             }
         }
         HoleKind::Wire { effect, .. } => {
-            assert!(*effect != WireEffect::Show || element.attributes.contains_key("hidden"));
+            let hidden = if element.attributes.contains_key("display") { "display" } else { "hidden" };
+            assert!(*effect != WireEffect::Show || element.attributes.contains_key(hidden));
         }
         HoleKind::Child { .. } => assert_eq!(element.name, "live-component"),
         HoleKind::Class { .. }

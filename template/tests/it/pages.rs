@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use vivaz_template::{
-    Compiled, PartialFile, TemplateKind, TemplateLibrary, compile, compile_page, compile_with, render_page,
+    Compiled, PageRequest, PartialFile, TemplateKind, TemplateLibrary, compile, compile_page, compile_with,
+    render, render_page,
 };
 
 /// A page around this content of its body.
@@ -11,7 +12,7 @@ fn around(body: &str) -> String {
 }
 
 fn rendered(compiled: &Compiled, values: &Value, here: &str) -> String {
-    render_page(compiled, values, None, here).html
+    render_page(compiled, values, &PageRequest { path: here, user: None, flash: None }).html
 }
 
 /// Returns the errors of the body of a page, without their positions.
@@ -24,7 +25,7 @@ fn a_page_is_a_document_without_markers() {
     let source = "<!DOCTYPE html>\n<html lang='{{ lang }}'>\n<head>\n  <meta charset='utf-8'>\n  <title>{{ title }} · Site</title>\n  <link rel='icon' href='{{ icon }}'>\n</head>\n<body>\n  <p live:for='word in words'>{{ $index }}{{ word }}</p>\n  <b>end</b>\n</body>\n</html>\n";
     let compiled = compile_page(source).unwrap();
     let values = json!({ "lang": "de", "title": "a < b", "icon": "javascript:x", "words": ["x", "<y>"] });
-    let page = render_page(&compiled, &values, None, "/");
+    let page = render_page(&compiled, &values, &PageRequest { path: "/", user: None, flash: None });
     let before =
         "<!DOCTYPE html><html lang=\"de\"><head><meta charset=\"utf-8\"><title>a &lt; b · Site</title>";
     let after = "<link rel=\"icon\" href=\"about:invalid\"></head><body><p>0x</p><p>1&lt;y&gt;</p><b>end</b></body></html>";
@@ -41,7 +42,11 @@ fn the_template_can_place_the_client() {
         );
         let compiled = compile_page(&source).unwrap();
         [true, false].map(|live| {
-            let page = render_page(&compiled, &json!({ "live": live }), None, "/");
+            let page = render_page(
+                &compiled,
+                &json!({ "live": live }),
+                &PageRequest { path: "/", user: None, flash: None },
+            );
             page.head.map(|at| page.html[at..].starts_with("</head>"))
         })
     };
@@ -122,6 +127,29 @@ fn a_page_has_no_directives_of_the_engine() {
 }
 
 #[test]
+fn a_page_has_the_directives_of_navigation() {
+    let html = |body: &str| rendered(&compile_page(&around(body)).unwrap(), &json!({}), "/");
+    let body = "<a href=\"/a\" live:navigate>a</a><a href=\"/b\" live:navigate=\"replace keep-scroll\">b</a><div live:persist=\"player\"></div>";
+    assert!(html(body).contains(body), "{}", html(body));
+    assert_eq!(
+        refused("<a href='/a' live:navigate='replcae'>a</a>"),
+        ["`live:navigate` has no option `replcae`; did you mean `replace`?"]
+    );
+    assert_eq!(
+        refused("<div live:persist></div>"),
+        ["`live:persist` needs a name: `live:persist=\"player\"`"]
+    );
+    assert_eq!(
+        refused("<div live:persist='{{ x }}'></div>"),
+        ["`live:persist` needs a name: `live:persist=\"player\"`"]
+    );
+    assert_eq!(
+        compile("<div live:persist='a'></div>").unwrap_err().remove(0).message,
+        "`live:persist` belongs into a page's template: what is inside a component stays with it"
+    );
+}
+
+#[test]
 fn scripts_take_no_values_except_their_address() {
     let page = |script: &str| compile_page(&around(script));
     assert!(page("<script nonce='{{ nonce }}' src='/assets/{{ file }}'></script>").is_ok());
@@ -168,12 +196,43 @@ fn links_are_built_from_routes() {
 }
 
 #[test]
-fn routes_and_current_links_are_for_pages() {
-    let message = |source: &str| compile(source).unwrap_err().remove(0).message;
+fn a_component_writes_the_same_links() {
+    let link = |route: &str| format!("<a href='{{{{ {route} }}}}'></a>");
+    let routes = ["routes::Item { id }", "routes::Item { id, page }", "routes::Item { id, page, sort }"];
+    let values = ["7", "a b/c?d#e%f\"<>'&", "ä\u{202e}", "..", ".", "", "~a-b_c.d"].map(Value::from);
+    for route in routes {
+        let page = compile_with(&around(&link(route)), TemplateKind::Page, &mut TestRoutes).unwrap();
+        let component = compile_with(&link(route), TemplateKind::Component, &mut TestRoutes).unwrap();
+        for id in values.iter().chain([&json!(-7), &json!(true), &Value::Null]) {
+            for (page_number, sort) in
+                [(json!(2), json!("a&b")), (Value::Null, json!("")), (json!(1), Value::Null)]
+            {
+                let state = json!({ "id": id, "page": page_number, "sort": sort });
+                let html = rendered(&page, &state, "/");
+                let written = render(&component, &state, None).html;
+                assert!(html.contains(&written), "{route} of {state}: {written} is not in {html}");
+            }
+        }
+    }
+}
+
+#[test]
+fn messages_are_for_pages() {
+    let compiled =
+        compile_page(&around("<p live:for='m in $flash' class='{{ m.kind }}'>{{ m.text }}</p>")).unwrap();
+    let messages = json!([{ "kind": "info", "text": "<Saved>" }]);
+    let request = PageRequest { path: "/", user: None, flash: Some(&messages) };
+    let html = render_page(&compiled, &json!({}), &request).html;
+    assert!(html.contains("<body><p class=\"info\">&lt;Saved&gt;</p></body>"), "{html}");
     assert_eq!(
-        message("<a href='{{ routes::Item { id } }}'>x</a>"),
-        "`routes::Item` is a route, which only a page's template can write: give the component its URL as a field"
+        compile("<p live:if='$flash'>x</p>").unwrap_err().remove(0).message,
+        "`$flash` belongs into a page's template: the messages are those of the page"
     );
+}
+
+#[test]
+fn current_links_are_for_pages() {
+    let message = |source: &str| compile(source).unwrap_err().remove(0).message;
     assert_eq!(
         message("<a href='/' live:current>x</a>"),
         "`live:current` belongs into a page's template, which knows the page's path"

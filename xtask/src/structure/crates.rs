@@ -36,6 +36,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("vivaz-engine", &["vivaz-protocol", "vivaz-template"]),
     ("vivaz-client", &["vivaz-engine"]),
     ("demo", &["vivaz"]),
+    ("desk", &["vivaz"]),
 ];
 
 /// Returns a fault for each forbidden dependency.
@@ -53,7 +54,7 @@ pub(super) fn faults() -> anyhow::Result<Vec<String>> {
     }
     for (package, allowed) in ALLOWED {
         for name in dependencies(&format!("--package {package} --depth 1"))? {
-            let own = name == "vivaz" || name.starts_with("vivaz-") || name == "demo";
+            let own = name == "vivaz" || name.starts_with("vivaz-") || name == "demo" || name == "desk";
             if own && name != *package && !allowed.contains(&name.as_str()) {
                 wrong.push(format!("{package} depends on {name}, which is not below it"));
             }

@@ -6,7 +6,7 @@ use super::exceptions::Exceptions;
 use super::modules::CrateModules;
 
 /// Crates of this repository that no other crate uses. Their type names are not compared.
-const TOOLS: &[&str] = &["demo", "xtask"];
+const TOOLS: &[&str] = &["demo", "examples", "xtask"];
 
 /// Returns a fault for each type name with several definitions, except for accepted ones.
 pub(super) fn faults(crates: &[(&str, CrateModules)], exceptions: &mut Exceptions) -> Vec<String> {

@@ -13,7 +13,7 @@ pub(super) fn client() -> anyhow::Result<()> {
     run("client-wasm", "npx tsc --project js")
 }
 
-/// Builds the demo, which embeds the client, and runs the browser tests.
+/// Builds the demo and the example, which embed the client, and runs the browser tests.
 pub(super) fn pages() -> anyhow::Result<()> {
     build()?;
     let mut playwright = command("e2e", "npx playwright test")?;
@@ -32,7 +32,7 @@ pub(super) fn engines() -> anyhow::Result<()> {
 /// Builds the servers of the browser tests and checks the types of the tests.
 fn build() -> anyhow::Result<()> {
     // The examples give dependencies the features that the step `tests` uses.
-    let bins = "--bin demo --bin e2e-app --bin e2e-next";
+    let bins = "--bin demo --bin desk --bin e2e-app --bin e2e-next";
     run("", &format!("cargo build {WORKSPACE} {bins} --examples"))?;
     run("e2e", "npx tsc --noEmit")
 }

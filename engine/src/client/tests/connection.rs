@@ -20,6 +20,7 @@ fn the_page_is_notified_of_the_connection_status() {
     assert!(!table.client.is_connected());
     table.connect();
     assert!(!table.client.is_connected(), "not before it is welcomed");
+    assert!(!table.client.is_offline(), "nor is it offline while it connects for the first time");
     table.welcome("s1", false);
     assert!(table.client.is_connected());
 
@@ -27,12 +28,13 @@ fn the_page_is_notified_of_the_connection_status() {
     let outputs = table.outputs();
     assert_eq!(statuses(&outputs), [(Status::Connecting, 0)]);
     assert!(wired(&outputs), "a component shows that it is cut off");
+    assert!(table.client.is_offline());
     for (attempt, status) in [(1, Status::Connecting), (2, Status::Offline), (3, Status::Offline)] {
         let token = table.client.link.timer;
         table.client.timer(token);
         let outputs = table.outputs();
         assert_eq!(statuses(&outputs), [(status, attempt)]);
-        assert!(!wired(&outputs), "it is cut off as before");
+        assert!(table.client.is_offline(), "it is cut off as before");
         let socket = outputs
             .iter()
             .find_map(|o| {

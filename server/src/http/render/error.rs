@@ -1,8 +1,9 @@
-//! Errors of the first paint, and their responses.
+//! The error of a first paint.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use vivaz_components::{ActionError, ErrorCode};
+use vivaz_databases::DatabaseError;
 
 use super::caching::UNCACHED;
 use crate::telemetry::log::Escaped;
@@ -67,6 +68,12 @@ pub enum RenderError {
 impl From<ActionError> for RenderError {
     fn from(error: ActionError) -> Self {
         if error.code() == ErrorCode::TooLarge { Self::TooLarge(error) } else { Self::Component(error) }
+    }
+}
+
+impl From<DatabaseError> for RenderError {
+    fn from(error: DatabaseError) -> Self {
+        ActionError::from(error).into()
     }
 }
 

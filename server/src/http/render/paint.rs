@@ -4,12 +4,12 @@ use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use vivaz_components::instance::Instance;
 use vivaz_components::url::is_bound;
 use vivaz_components::{ActionError, Admission, Budget, FirstLoads, MountContext, MountFuture, Registration};
 use vivaz_template::containment::OpenElement;
-use vivaz_template::{ChildSlot, escape, render_page, render_typed, render_within};
+use vivaz_template::{ChildSlot, PageRequest, escape, render_page, render_typed, render_within};
 
 use super::stream::Part;
 use super::{Live, RenderError};
@@ -36,7 +36,7 @@ pub(super) struct PaintSlot<'a> {
 }
 
 /// A component that was mounted, with the loads that it has started.
-pub(super) struct MountedComponent {
+pub(super) struct MountedInstance {
     pub(super) instance: Box<dyn Instance>,
     pub(super) loads: FirstLoads,
 }
@@ -64,9 +64,9 @@ impl<'a> FirstPaint<'a> {
     pub(super) async fn mount(
         &self,
         mount: impl FnOnce(MountContext) -> MountFuture,
-    ) -> Result<MountedComponent, ActionError> {
+    ) -> Result<MountedInstance, ActionError> {
         let (cx, loads) = self.mount_context();
-        Ok(MountedComponent { instance: mount(cx).await?, loads })
+        Ok(MountedInstance { instance: mount(cx).await?, loads })
     }
 
     /// Returns the context of a mount, and the loads that it will start.
@@ -90,12 +90,12 @@ impl<'a> FirstPaint<'a> {
     /// cannot be serialised.
     pub(super) async fn paint(
         &self,
-        mounted: MountedComponent,
+        mounted: MountedInstance,
         props: &RawValue,
         slot: PaintSlot<'_>,
     ) -> Result<String, RenderError> {
         let PaintSlot { attributes, child, around, depth, forms, target } = slot;
-        let MountedComponent { mut instance, loads } = mounted;
+        let MountedInstance { mut instance, loads } = mounted;
         let core = self.live.runtime.core();
         let spec = instance.spec();
         let template = core
@@ -200,7 +200,13 @@ impl<'a> FirstPaint<'a> {
             .page(type_name)
             .ok_or_else(|| RenderError::Unknown(format!("the page `{type_name}` is not registered")))?;
         let (values, user) = (Value::Object(values), user(&self.live.identity));
-        let rendered = render_page(&template.compiled, &values, user.as_ref(), &self.live.path);
+        let flash = self.live.flash().iter().map(|flash| json!({ "kind": flash.kind, "text": flash.text }));
+        let request = PageRequest {
+            path: &self.live.path,
+            user: user.as_ref(),
+            flash: Some(&Value::Array(flash.collect())),
+        };
+        let rendered = render_page(&template.compiled, &values, &request);
         let mut inserted = Vec::with_capacity(rendered.children.len() + 2);
         let names: Vec<Box<str>> = rendered.children.iter().map(|child| child.component.clone()).collect();
         for child in rendered.children {
@@ -249,7 +255,7 @@ impl<'a> FirstPaint<'a> {
         target: Option<RestoreTarget<'_>>,
         registration: &Registration,
         props: &RawValue,
-    ) -> Option<MountedComponent> {
+    ) -> Option<MountedInstance> {
         let target = target?;
         let (cx, loads) = self.mount_context();
         let restored = match target.saved() {
@@ -268,7 +274,7 @@ impl<'a> FirstPaint<'a> {
                 tracing::error!(component = name, error = %Escaped(error), "cannot show the state after a form");
             })
             .ok()?;
-        Some(MountedComponent { instance, loads })
+        Some(MountedInstance { instance, loads })
     }
 
     /// Renders the element of a child. A child that fails does not fail its parent: its element

@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::get;
 use serde_json::Value;
 use vivaz::prelude::*;
-use vivaz::testing::{Browser, Moment, OpenError, Page, PageRequests, Server};
+use vivaz::testing::{Browser, Moment, OpenError, Page, PageEffects, Server};
 use vivaz::{Cookie, Flash, RenderError};
 
 #[derive(LiveComponent, Clone, Default)]
@@ -94,14 +94,14 @@ async fn a_page_receives_the_requests_of_a_handler_that_succeeds() {
 }
 
 #[tokio::test]
-async fn a_test_reads_and_follows_the_requests() {
+async fn a_test_reads_and_follows_the_effects() {
     let browser = server().browser();
     let page = browser.open("/").await.unwrap();
     let voyage = page.component("voyage");
-    assert_eq!(page.requests(), PageRequests::default());
+    assert_eq!(page.effects(), PageEffects::default());
     page.network().drop_at(Moment::BeforeReply);
     voyage.call("save", ()).await.unwrap();
-    let PageRequests { navigate, redirect, title, flashes, cookies, .. } = page.requests();
+    let PageEffects { navigate, redirect, title, flashes, cookies, .. } = page.effects();
     assert_eq!((navigate.as_deref(), redirect, title.as_deref()), (Some("/next?a=b"), None, Some("Saved")));
     // Once, although the server has sent them again.
     assert_eq!(flashes, [Flash { kind: "info".into(), text: "Saved.".into() }]);
@@ -113,18 +113,18 @@ async fn a_test_reads_and_follows_the_requests() {
     // The message was on that page.
     assert!(!browser.get("/").await.body().contains("[info"));
     voyage.call("leave", ("https://example.org/a",)).await.unwrap();
-    assert_eq!(page.requests().redirect.as_deref(), Some("https://example.org/a"));
+    assert_eq!(page.effects().redirect.as_deref(), Some("https://example.org/a"));
     assert!(matches!(page.follow().await, Err(OpenError::Elsewhere(to)) if to == "https://example.org/a"));
 }
 
 #[tokio::test]
-async fn a_test_without_a_router_reads_the_requests() {
+async fn a_test_without_a_router_reads_the_effects() {
     let server = Server::new(Runtime::builder);
     let page = server.page_as("ada", "Ada");
     let voyage = page.mount::<Voyage>(VoyageProps {}).await.unwrap();
     voyage.click("button").await.unwrap();
-    assert_eq!(page.requests().flashes[0].text, "Saved.");
-    assert_eq!(page.requests().cookies[0].value(), "dark");
+    assert_eq!(page.effects().flashes[0].text, "Saved.");
+    assert_eq!(page.effects().cookies[0].value(), "dark");
 }
 
 #[tokio::test]

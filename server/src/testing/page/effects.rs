@@ -1,4 +1,4 @@
-//! What handlers have requested of a page with `cx.navigate`, `cx.flash` and the like.
+//! The effects of handlers on their page: `cx.navigate`, `cx.flash` and the like.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,10 @@ use crate::admission::seal::now;
 use crate::admission::ticket::{Ticket, TicketContent};
 use crate::session::page_effects;
 
-/// What handlers have requested of a page so far: see [`Page::requests`].
+/// The effects of handlers on a page so far: see [`Page::effects`].
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
-pub struct PageRequests {
+pub struct PageEffects {
     /// The path of the last `cx.navigate`.
     pub navigate: Option<String>,
     /// The address of the last `cx.redirect`.
@@ -29,10 +29,10 @@ pub struct PageRequests {
     pub cookies: Vec<Cookie<'static>>,
 }
 
-/// The requests as the page receives them.
+/// The effects as the page receives them.
 #[derive(Default)]
 struct Received {
-    requests: PageRequests,
+    effects: PageEffects,
     /// The tickets for the server.
     tickets: Vec<String>,
     /// Where the last request of another page leads.
@@ -40,14 +40,14 @@ struct Received {
 }
 
 impl Page {
-    /// Returns what handlers have requested of the page so far.
+    /// Returns the effects of handlers on the page so far.
     ///
     /// # Panics
     /// Panics if the server is down, or if the page's user is not the one whom a handler has set a
     /// cookie or a message for.
     #[must_use]
-    pub fn requests(&self) -> PageRequests {
-        self.received_requests().requests
+    pub fn effects(&self) -> PageEffects {
+        self.received_effects().effects
     }
 
     /// Shows the page that a handler has requested last, as the browser does: sets the cookies and
@@ -61,7 +61,7 @@ impl Page {
     /// Panics if no handler has requested another page, or if the page was not opened by a
     /// [`Browser`](crate::testing::Browser).
     pub async fn follow(&self) -> Result<Self, OpenError> {
-        let Received { tickets, destination, .. } = self.received_requests();
+        let Received { tickets, destination, .. } = self.received_effects();
         let Some(browser) = self.shared().lock().browser.clone() else {
             panic!("the page was opened without the application's router: open it with a `Browser`")
         };
@@ -78,7 +78,7 @@ impl Page {
         browser.open_address(&destination).await
     }
 
-    fn received_requests(&self) -> Received {
+    fn received_effects(&self) -> Received {
         let Some(runtime) = self.0.server.running() else { panic!("the server is down") };
         let core = runtime.core();
         let (events, identity, cookies) = {
@@ -95,27 +95,27 @@ impl Page {
         // The server repeats a reply that was lost, with the same id.
         let mut ids = HashSet::new();
         for event in events.iter().filter(|event| event.name == page_effects::EVENT) {
-            let [id, requests @ ..] = event.data.as_array().map_or(&[][..], Vec::as_slice) else { continue };
+            let [id, effects @ ..] = event.data.as_array().map_or(&[][..], Vec::as_slice) else { continue };
             if !ids.insert(id.to_string()) {
                 continue;
             }
-            for request in requests {
-                let text = |at: usize| request.get(at).and_then(Value::as_str).unwrap_or_default().to_owned();
+            for effect in effects {
+                let text = |at: usize| effect.get(at).and_then(Value::as_str).unwrap_or_default().to_owned();
                 let (name, argument) = (text(0), text(1));
                 if name == "title" {
-                    received.requests.title = Some(argument);
+                    received.effects.title = Some(argument);
                 } else if matches!(&*name, "navigate" | "redirect") {
                     received.destination = Some(argument.clone());
-                    let all = &mut received.requests;
+                    let all = &mut received.effects;
                     *(if name == "navigate" { &mut all.navigate } else { &mut all.redirect }) =
                         Some(argument);
                 } else {
                     match open(&argument) {
                         TicketContent::Flash(kind, text) => {
-                            received.requests.flashes.push(Flash { kind, text });
+                            received.effects.flashes.push(Flash { kind, text });
                         }
                         TicketContent::Cookie { set, .. } => match Cookie::parse(set) {
-                            Ok(cookie) => received.requests.cookies.push(cookie),
+                            Ok(cookie) => received.effects.cookies.push(cookie),
                             Err(error) => panic!("a handler's cookie cannot be read: {error}"),
                         },
                     }
