@@ -5,6 +5,7 @@
 // before the client.
 
 document.$early ??= (() => {
+  const page = document.documentElement;
   // Opens the socket and the session while the engine loads, if the page has a component.
   const observer = new MutationObserver(() => {
     const script = /** @type {any} */ (document.querySelector('script[live-build]'));
@@ -24,7 +25,7 @@ document.$early ??= (() => {
     document.addEventListener(type, (/** @type {any} */ event) => {
       const path = event.composedPath(), element = path.find((/** @type {any} */ node) => node.localName == 'live-component');
       if (!element || element.$ready) return;
-      const isFailed = element.getAttribute('live-state') == 'error';
+      const isFailed = element.getAttribute('live-state') == 'error' || page.getAttribute('live-connection') == 'stopped';
       // No component will answer the form: a form without `action` and `method` would put its
       // fields into the address.
       if (type == 'submit' && !(isFailed && ['action', 'method'].some(name => path[0].hasAttribute(name)))) event.preventDefault();
@@ -39,7 +40,11 @@ document.$early ??= (() => {
   document.addEventListener('input', event => { /** @type {any} */ (event.composedPath()[0]).$typed = true; }, true);
   // The client fetches its engine again as after any failure; the page has to be corrected.
   document.addEventListener('securitypolicyviolation', ({ blockedURI }) => {
-    if (blockedURI == 'wasm-eval') console.error("live: the page's Content-Security-Policy needs script-src 'wasm-unsafe-eval'");
+    if (blockedURI != 'wasm-eval') return;
+    console.error("live: the page's Content-Security-Policy needs script-src 'wasm-unsafe-eval'");
+    page.setAttribute('live-connection', 'stopped');
+    // Forms that work without the engine are sent now.
+    for (const { type, trail, submitter } of kept) if (type == 'submit') trail.at(-1)?.[0].requestSubmit(submitter);
   });
   // Repeats the events that were kept for a component that is mounted now.
   return (element, handleEvent) => {

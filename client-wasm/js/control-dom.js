@@ -74,7 +74,8 @@ export const formFields = (form, submitter) => {
   let data;
   try { data = new FormData(form, submitter); } catch { data = new FormData(form); }
   for (const [name, text] of data) {
-    if (typeof text != 'string') continue;
+    // `live:form` is the sealed state that the form has without JavaScript.
+    if (typeof text != 'string' || name == 'live:form') continue;
     values[name] = name in values ? [].concat(values[name], /** @type {any} */ (text)) : text;
   }
   return values;

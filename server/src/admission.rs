@@ -4,6 +4,7 @@ pub(crate) mod address;
 pub(crate) mod browser;
 pub(crate) mod connection_limit;
 pub(crate) mod cookies;
+pub(crate) mod form;
 pub(crate) mod identify;
 #[cfg(feature = "jwt")]
 pub mod jwt;

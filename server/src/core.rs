@@ -19,6 +19,7 @@ pub(crate) use self::epochs::{Epochs, StreamEpoch};
 pub(crate) use self::resume_failures::ResumeFailures;
 use crate::admission::address::{AddressLimiter, ClientAddress, Proxies, client_address};
 use crate::admission::connection_limit::ConnectionLimit;
+use crate::admission::form::used::UsedForms;
 use crate::admission::identify::{Identify, IdentityError};
 use crate::admission::middleware::Middleware;
 use crate::admission::origin::Origins;
@@ -29,7 +30,6 @@ use crate::admission::users::Users;
 use crate::assets::Assets;
 use crate::limits::Limits;
 use crate::persist::keeper::Keeper;
-use crate::persist::store::Save;
 use crate::rate::Rate;
 use crate::telemetry::log::{ClientLog, client_event};
 use crate::telemetry::stats::{Counters, RefusalReason};
@@ -59,6 +59,9 @@ pub(crate) struct Core {
     pub(crate) secret: Secret,
     pub(crate) sealer: Sealer,
     pub(crate) used_tickets: UsedTickets,
+    pub(crate) used_forms: Arc<UsedForms>,
+    /// The name of this process in forms, whose nonces it remembers without a store.
+    pub(crate) process: Box<str>,
     /// Whether seals for visitors without a user are bound to their browsers.
     pub(crate) binds_browsers: bool,
     pub(crate) states: States,
@@ -138,7 +141,7 @@ impl Core {
 
     /// Returns the keeper if each change of the component is committed before the page receives it.
     pub(crate) fn commit_keeper(&self, spec: &Spec) -> Option<&Arc<Keeper>> {
-        self.keeper.as_ref().filter(|keeper| spec.durable || keeper.save == Save::Always)
+        self.keeper.as_ref().filter(|keeper| keeper.commits(spec))
     }
 }
 

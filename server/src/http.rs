@@ -3,6 +3,7 @@
 #[cfg(feature = "compression")]
 pub(crate) mod compression;
 pub(crate) mod cross_origin;
+pub(crate) mod forms;
 pub(crate) mod listen;
 pub(crate) mod render;
 mod router;

@@ -94,6 +94,7 @@ pub use assets::client::{CAPTURE, CAPTURE_HASH, PAGE_POLICY};
 #[cfg(feature = "compression")]
 pub use http::compression::{Compressed, Compression};
 pub use http::cross_origin::{CrossOriginProtected, CrossOriginProtection};
+pub use http::forms::with_forms;
 pub use http::render::{Live, Markup, RenderError};
 pub use http::routes::{Routes, UnservedRoutes};
 pub use http::serve::{serve, serve_until};
@@ -161,6 +162,11 @@ struct Readme;
 #[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../../docs/sessions.md")]
 struct SessionsGuide;
+
+/// Compiles the examples of the guide to forms without JavaScript.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/forms-without-javascript.md")]
+struct FormsGuide;
 
 /// Compiles the examples of the guide to navigation.
 #[cfg(doctest)]

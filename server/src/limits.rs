@@ -84,10 +84,11 @@ pub struct Limits {
     /// status 429, before the identity hook runs. An address is an IPv4 address or an IPv6 network
     /// with a prefix of 64 bits.
     pub connections_per_address: usize,
-    /// Maximum rate at which one address opens WebSocket connections, in connections per second in
-    /// the long run. Further ones are refused with the status 429.
+    /// Maximum rate at which one address opens WebSocket connections and sends forms without
+    /// JavaScript, in connections and forms per second in the long run. Further ones are refused
+    /// with the status 429.
     pub upgrades_per_second: u32,
-    /// Maximum number of WebSocket connections that one address opens in a burst.
+    /// Maximum number of connections and forms of one address in a burst.
     pub upgrade_burst: u32,
     /// Maximum rate of log events that clients cause (an unknown name, a refused upgrade), in
     /// events per second in the long run. A burst may have five times as many. Further events are
@@ -152,6 +153,9 @@ pub struct Limits {
     pub kept_replies: usize,
     /// Maximum size of the kept replies, in bytes.
     pub kept_bytes: usize,
+    /// Maximum size of the body of a form that a browser sends without JavaScript, in bytes. It
+    /// contains the sealed state of the component. A larger one is answered with the status 413.
+    pub form_bytes: usize,
     /// How long a seal in a page is valid.
     pub seal_time: Duration,
     /// Maximum size of the state in a seal, in bytes. A seal of a larger state carries only the
@@ -252,6 +256,7 @@ impl Default for Limits {
             suspended_state_bytes: 256 * 1024 * 1024,
             kept_replies: 256,
             kept_bytes: 64 * 1024,
+            form_bytes: 256 * 1024,
             seal_time: Duration::from_secs(24 * 60 * 60),
             seal_state_bytes: 16 * 1024,
             painted_state_bytes: 4 * 1024,

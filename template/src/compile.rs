@@ -16,6 +16,7 @@ mod outcome;
 mod page;
 mod partial;
 mod poll;
+mod post;
 mod resolve;
 mod route;
 mod scope;
@@ -63,6 +64,7 @@ pub struct Compiled {
     pub(crate) program: Vec<Vec<RenderOp>>,
     pub(crate) outline: Outline,
     reads_user: bool,
+    has_forms: bool,
     /// The position of the element of each use of a partial.
     uses: Vec<Position>,
     /// The paths of the routes in it.
@@ -73,6 +75,11 @@ impl Compiled {
     /// Returns whether the template reads `$user`, so that the page needs the user.
     pub fn reads_user(&self) -> bool {
         self.reads_user
+    }
+
+    /// Returns whether the template has a form that also works without JavaScript.
+    pub fn has_forms(&self) -> bool {
+        self.has_forms
     }
 
     /// Returns the positions of the elements that use the partials which contain the position,
@@ -193,6 +200,9 @@ pub fn compile_with(
         late: Vec::new(),
         form: None,
         submits: None,
+        post: false,
+        posting: false,
+        has_forms: false,
         reads_user: false,
         patterns: library.routes(),
         routes: Vec::new(),
@@ -236,6 +246,12 @@ struct Compiler {
     form: Option<Vec<String>>,
     /// The enclosing form, if it has a `live:submit`, and the depth of its block.
     submits: Option<(Form, u16)>,
+    /// Whether the enclosing form also works without JavaScript.
+    post: bool,
+    /// Whether the statements of such a form are being compiled.
+    posting: bool,
+    /// Whether the template has such a form.
+    has_forms: bool,
     reads_user: bool,
     /// The parts of the document that were found, if this is the template of a page.
     page: Option<PageParts>,
@@ -332,6 +348,7 @@ impl Compiler {
             program,
             outline,
             reads_user: self.reads_user,
+            has_forms: self.has_forms,
             uses: lines.uses(),
             routes: self.routes,
         })

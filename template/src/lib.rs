@@ -58,6 +58,8 @@ pub mod route;
 mod source;
 #[cfg(feature = "parse")]
 mod sources;
+#[cfg(all(feature = "render", feature = "serde_json"))]
+mod submit;
 #[cfg(feature = "parse")]
 mod syntax;
 pub mod url;
@@ -77,6 +79,11 @@ pub use place::{ChildAt, RowIndex, child_at, push_key};
 #[cfg(feature = "parse")]
 pub use reads::Dependency;
 #[cfg(feature = "render")]
-pub use render::{ChildSlot, PageRequest, Rendered, StateFields, render, render_page, render_within};
+pub use render::{
+    ChildSlot, FormSlot, PageRequest, Rendered, StateFields, TypedForm, render, render_page, render_typed,
+    render_within,
+};
 #[cfg(feature = "parse")]
 pub use sources::PartialFile;
+#[cfg(all(feature = "render", feature = "serde_json"))]
+pub use submit::{FormEdit, FormField, SubmittedCall, SubmittedForm, submit_form};

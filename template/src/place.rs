@@ -68,7 +68,7 @@ pub fn child_at<'c, D: Data>(
     place: &[D],
     rows: &mut RowIndex,
 ) -> Option<ChildAt<'c, D>> {
-    let root = RenderRoot { state, user, flash: None };
+    let root = RenderRoot { state, user, flash: None, form: None };
     let mut walk = Walk { compiled, rows, way: String::new() };
     walk.block(0, RenderFrame::top(&root), place)
 }

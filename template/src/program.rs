@@ -1,7 +1,47 @@
 //! The server's instructions for a block: the parts of its skeleton with holes in between.
 
+use crate::compiled::{Control, ModelStep};
 use crate::containment::OpenElement;
 use crate::expr::Expr;
+
+/// A control of a posted form.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FormControl {
+    /// The name; null for a control that is not sent.
+    pub(crate) name: Expr,
+    pub(crate) input: FormInput,
+    /// The `value` of a checkbox or radio button.
+    pub(crate) own: Expr,
+    /// Whether the control is disabled, so that it is not sent.
+    pub(crate) disabled: Expr,
+    pub(crate) model: Option<ControlModel>,
+}
+
+/// The property that a control of a posted form edits.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ControlModel {
+    pub(crate) property: Vec<ModelStep>,
+    pub(crate) value: Expr,
+    pub(crate) control: Control,
+    pub(crate) trim: bool,
+    pub(crate) number: bool,
+}
+
+/// How a control of a posted form is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FormInput {
+    /// An `input` with a text.
+    Text,
+    /// An `input` whose text is not written into a page: a password, or one that is hidden.
+    Unshown,
+    Textarea,
+    Checkbox,
+    Radio,
+    Select,
+    SelectMultiple,
+    /// Files, which are not sent.
+    File,
+}
 
 /// One instruction. Numbers are positions in the block's holes.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +93,24 @@ pub(crate) enum RenderOp {
     Head,
     /// The place of the elements that load a page's client, if it has a capture script.
     Client,
+    /// The start of a posted form's content, with the hole of its submit event.
+    FormStart(usize),
+    /// The end of that content.
+    FormEnd(usize),
+    /// A control of a posted form, before its attributes.
+    Control(Box<FormControl>),
+    /// The end of its attributes.
+    ControlEnd,
+    /// The start of a `fieldset` in a posted form, and whether it is disabled.
+    FieldsetStart(Expr),
+    /// The end of a `fieldset` in a posted form.
+    FieldsetEnd,
+    /// A fixed attribute of a control that is left out while the control shows a typed value.
+    Default(String),
+    /// The start of the content of a `textarea` in a posted form.
+    TypedStart,
+    /// The end of that content.
+    TypedEnd,
     /// `aria-current`, if the link with that address leads to the current page, or (the second
     /// value) above it.
     Current(Expr, bool),

@@ -1,7 +1,10 @@
 //! Renders the first paint: a compiled template and a state become HTML that the page can adopt.
 
+mod form;
 pub(crate) mod frame;
 mod html;
+mod output;
+mod text;
 
 use crate::compile::Compiled;
 use crate::compiled::{AttributeKind, HoleKind};
@@ -15,8 +18,13 @@ use crate::place::push_step;
 use crate::program::RenderOp;
 use crate::route::{self, LinkRelation};
 use crate::url;
+use form::FormRenderer;
+pub use form::TypedForm;
+pub(crate) use form::{CollectedControl, CollectedModel, EvaluatedStatement, FormPass};
 pub use frame::PageRequest;
 use frame::{RenderFrame, RenderRoot};
+pub use output::{ChildSlot, FormSlot, Rendered};
+use text::{has_text, is_ticked, lines_of, option_value, text_of};
 
 /// Access to a component's fields: its own, and under the names of its shared fields their topics'
 /// states.
@@ -46,49 +54,6 @@ impl<D: Data> StateFields<D> for D {
     }
 }
 
-/// The result of rendering.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rendered<D> {
-    /// The content of the component's element.
-    pub html: String,
-    /// The choices, in document order, so that the page can adopt HTML of an older state: for each
-    /// `live:for` the number of its items, for each `live:if` the number of its arm counted from 1,
-    /// or 0; those inside rows and arms directly after their own row or arm begins.
-    pub shape: Vec<u32>,
-    /// The child components, in document order; `html` does not contain them yet.
-    pub children: Vec<ChildSlot<D>>,
-    /// The offset at which a page's capture script is inserted into `html`.
-    pub head: Option<usize>,
-    /// The offset at which the elements that load a page's client are inserted into `html`, if it
-    /// has a capture script.
-    pub client: Option<usize>,
-}
-
-/// The position of a child component.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChildSlot<D> {
-    /// The offset at which its `<live-component …>…</live-component>` is inserted into
-    /// [`Rendered::html`].
-    pub offset: usize,
-    /// The child's registered name.
-    pub component: Box<str>,
-    /// Its props.
-    pub props: Vec<(Box<str>, D)>,
-    /// Attributes of its start tag, escaped, each with a space before it: `id`, `class`, `data-…`.
-    pub attributes: String,
-    /// The `id` among them.
-    pub id: Option<String>,
-    /// The enclosing elements, outermost first: those of this template, and those around the
-    /// component.
-    pub around: Vec<OpenElement>,
-    /// Its place as a JSON array: hole numbers, row keys and arm numbers, as for
-    /// [`child_at`](crate::child_at).
-    pub place: String,
-    /// The names of those [`props`](Self::props) that read page-local state, which the page sends
-    /// itself.
-    pub page: Vec<Box<str>>,
-}
-
 /// Renders a component's state. `user` is the value of `$user`, an object with `id` and `name`.
 ///
 /// ```
@@ -110,7 +75,19 @@ pub fn render_within<D: Data>(
     user: Option<&D>,
     around: &[OpenElement],
 ) -> Rendered<D> {
-    render_at(compiled, state, &PageRequest { path: "", user, flash: None }, around)
+    render_at(compiled, state, &PageRequest { path: "", user, flash: None }, around, FormPass::None).rendered
+}
+
+/// Does the same as [`render_within`], and shows typed values in one form.
+pub fn render_typed<D: Data>(
+    compiled: &Compiled,
+    state: &dyn StateFields<D>,
+    user: Option<&D>,
+    around: &[OpenElement],
+    typed: TypedForm<'_, D>,
+) -> Rendered<D> {
+    render_at(compiled, state, &PageRequest { path: "", user, flash: None }, around, FormPass::Show(typed))
+        .rendered
 }
 
 /// Renders a page.
@@ -119,17 +96,19 @@ pub fn render_page<D: Data>(
     state: &dyn StateFields<D>,
     request: &PageRequest<'_, D>,
 ) -> Rendered<D> {
-    render_at(compiled, state, request, &[])
+    render_at(compiled, state, request, &[], FormPass::None).rendered
 }
 
-fn render_at<D: Data>(
-    compiled: &Compiled,
+/// Renders a template with the elements around it and the path of the page.
+pub(crate) fn render_at<'a, D: Data>(
+    compiled: &'a Compiled,
     state: &dyn StateFields<D>,
-    request: &PageRequest<'_, D>,
-    around: &[OpenElement],
-) -> Rendered<D> {
+    request: &PageRequest<'a, D>,
+    around: &'a [OpenElement],
+    form: FormPass<'a, D>,
+) -> Renderer<'a, D> {
     let PageRequest { path: here, user, flash } = *request;
-    let root = RenderRoot { state, user, flash };
+    let root = RenderRoot { state, user, flash, form: form.fields() };
     let mut renderer = Renderer {
         compiled,
         around,
@@ -138,6 +117,7 @@ fn render_at<D: Data>(
             html: String::new(),
             shape: Vec::new(),
             children: Vec::new(),
+            forms: Vec::new(),
             head: None,
             client: None,
         },
@@ -145,19 +125,20 @@ fn render_at<D: Data>(
         child: None,
         scratch: String::new(),
         place: String::new(),
-        has_places: state.has_places(),
+        has_places: state.has_places() || compiled.has_forms(),
+        form: FormRenderer::new(form),
     };
     renderer.block(0, RenderFrame::top(&root));
-    renderer.rendered
+    renderer
 }
 
-struct Renderer<'a, D> {
+pub(crate) struct Renderer<'a, D> {
     compiled: &'a Compiled,
     /// The elements around the component.
     around: &'a [OpenElement],
     /// The path of the page.
     here: &'a str,
-    rendered: Rendered<D>,
+    pub(crate) rendered: Rendered<D>,
     /// The value of the enclosing `select`.
     select: Option<D>,
     /// The child component whose attributes are being written.
@@ -167,6 +148,7 @@ struct Renderer<'a, D> {
     place: String,
     /// Whether places are also computed without a child.
     has_places: bool,
+    pub(crate) form: FormRenderer<'a, D>,
 }
 
 impl<D: Data> Renderer<'_, D> {
@@ -204,7 +186,9 @@ impl<D: Data> Renderer<'_, D> {
                     }
                 }
                 RenderOp::Attribute(at) => {
-                    if let Some(HoleKind::Attribute { name, value, kind }) = hole(at) {
+                    if let Some(HoleKind::Attribute { name, value, kind }) = hole(at)
+                        && !self.form.replaces(name)
+                    {
                         self.attribute(name, *kind, value, &frame);
                     }
                 }
@@ -219,6 +203,10 @@ impl<D: Data> Renderer<'_, D> {
                         self.rendered.html.push_str(" hidden");
                     }
                 }
+                RenderOp::Value(_) if self.form.replaces("value") => {}
+                RenderOp::Checked(_) | RenderOp::Ticked(..) | RenderOp::Chosen(..)
+                    if self.form.replaces("checked") => {}
+                RenderOp::SelectStart(_) if self.form.replaces("selected") => {}
                 RenderOp::Value(value) => self.attribute("value", AttributeKind::Word, value, &frame),
                 RenderOp::Checked(value) => {
                     if value.eval(&frame).truthy() {
@@ -243,7 +231,39 @@ impl<D: Data> Renderer<'_, D> {
                         self.rendered.html.push_str(" selected");
                     }
                 }
-                RenderOp::SelectEnd => self.select = None,
+                RenderOp::SelectEnd => {
+                    self.select = None;
+                    self.form.end_select();
+                }
+                RenderOp::FormStart(at) => {
+                    let place = self.place_of(*at);
+                    if let Some(HoleKind::Event { run, .. }) = hole(at) {
+                        self.form.start(&place, run, &frame);
+                    }
+                }
+                RenderOp::FormEnd(at) => {
+                    let place = self.place_of(*at);
+                    self.form.end(&place);
+                    self.rendered.forms.push(FormSlot { offset: self.rendered.html.len(), place });
+                }
+                RenderOp::FieldsetStart(disabled) => {
+                    self.form.start_fieldset(disabled.eval(&frame).truthy());
+                }
+                RenderOp::FieldsetEnd => self.form.end_fieldset(),
+                RenderOp::Control(control) => {
+                    if let Some(select) = self.form.control(control, &frame, &mut self.rendered.html) {
+                        self.select = Some(select);
+                    }
+                }
+                RenderOp::ControlEnd => self.form.end_control(),
+                RenderOp::Default(html) => {
+                    let name = html.trim_start().split('=').next().unwrap_or_default();
+                    if !self.form.replaces(name) {
+                        self.rendered.html.push_str(html);
+                    }
+                }
+                RenderOp::TypedStart => self.form.start_content(self.rendered.html.len()),
+                RenderOp::TypedEnd => self.form.end_content(&mut self.rendered.html),
                 RenderOp::For(at) => {
                     if let Some(HoleKind::For { list, key, block, .. }) = hole(at) {
                         self.rows(*at, (list, key), *block, &frame);
@@ -307,7 +327,7 @@ impl<D: Data> Renderer<'_, D> {
             PageLocal::Other | PageLocal::List(_) | PageLocal::Arms(_) => Vec::new(),
         };
         let props = props.iter().map(|(name, value)| (name.text.clone(), value.eval(frame).into_data()));
-        let comma = if self.place.is_empty() { "" } else { "," };
+        let place = self.place_of(at);
         self.child = Some(ChildSlot {
             offset: self.rendered.html.len(),
             component: component.into(),
@@ -315,9 +335,15 @@ impl<D: Data> Renderer<'_, D> {
             attributes: String::new(),
             id: None,
             around: [self.around, around].concat(),
-            place: format!("[{}{comma}{at}]", self.place),
+            place,
             page,
         });
+    }
+
+    /// Returns the place of a hole of the current block instance.
+    fn place_of(&self, at: usize) -> String {
+        let comma = if self.place.is_empty() { "" } else { "," };
+        format!("[{}{comma}{at}]", self.place)
     }
 
     fn rows(&mut self, at: usize, (list, key): (&Expr, &Expr), block: usize, frame: &RenderFrame<'_, D>) {
@@ -454,47 +480,4 @@ impl<D: Data> Renderer<'_, D> {
             text_of(&Value::Borrowed(select)) == own
         }
     }
-}
-
-/// Formats a text for an element with `contenteditable`: all line breaks are `\n`, and a text that
-/// ends with one gets another, because the last one of an element is not visible. Same as in
-/// `client-wasm/js/modules/editable.js`.
-fn lines_of(text: &str) -> String {
-    let mut lines = text.replace("\r\n", "\n").replace('\r', "\n");
-    if lines.ends_with('\n') {
-        lines.push('\n');
-    }
-    lines
-}
-
-/// Returns whether a checkbox with the bound value and its own `value` is checked.
-fn is_ticked<D: Data>(bound: &Value<'_, D>, own: &Value<'_, D>) -> bool {
-    let Kind::List(items) = bound.kind() else { return bound.truthy() };
-    // The default value of a checkbox.
-    let is_null = matches!(own.kind(), Kind::Null);
-    has_text(items, &if is_null { "on".to_owned() } else { text_of(own) })
-}
-
-/// Returns the value of an option: its `value`, or else its text, as in a browser.
-fn option_value<D: Data>(own: Option<&Expr>, shown: &Expr, frame: &RenderFrame<'_, D>) -> String {
-    let own = own.map(|own| own.eval(frame)).filter(|own| !matches!(own.kind(), Kind::Null));
-    match own {
-        Some(own) => text_of(&own),
-        None => {
-            let text = text_of(&shown.eval(frame));
-            text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
-        }
-    }
-}
-
-/// Returns whether one of the items has that text.
-fn has_text<D: Data>(items: &[D], text: &str) -> bool {
-    items.iter().any(|item| text_of(&Value::Borrowed(item)) == text)
-}
-
-/// Returns a value as text, which is how a page compares the values of controls.
-fn text_of<D: Data>(value: &Value<'_, D>) -> String {
-    let mut text = String::new();
-    value.write(&mut text);
-    text
 }

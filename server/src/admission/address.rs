@@ -192,6 +192,18 @@ impl AddressLimiter {
         Ok(AddressPermit { counted: Some((Arc::clone(self), key)) })
     }
 
+    /// Admits a form that was sent from `address`. Forms count against the rate of connections.
+    ///
+    /// # Errors
+    /// Returns [`RetryAfter`] if the address opens connections and sends forms too fast.
+    pub(crate) fn admit_form(
+        self: &Arc<Self>,
+        address: Option<ClientAddress>,
+        now: Duration,
+    ) -> Result<(), RetryAfter> {
+        self.acquire(address, now).map(drop)
+    }
+
     /// Removes the addresses that have no connections and whose meter has recovered completely.
     pub(crate) fn sweep(&self, now: Duration) {
         self.lock().retain(|_, usage| usage.connections > 0 || !usage.meter.is_recovered(now));

@@ -31,7 +31,7 @@ pub(crate) struct SealedChild {
 }
 
 /// The content of a seal.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SealContent {
     /// The component's place in its parent's template, if it is a child. The seal is valid only for
     /// this place.

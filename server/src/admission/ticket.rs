@@ -20,7 +20,7 @@ pub(crate) const FLASH_SECONDS: u64 = 600;
 const MAX_USED: usize = 100_000;
 
 /// What a ticket does.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum TicketContent {
     /// Sets a cookie.
     #[serde(rename = "c")]

@@ -1,5 +1,6 @@
 //! The first paint: renders components into the application's HTML response.
 
+mod binding;
 mod caching;
 mod error;
 mod paint;
@@ -17,13 +18,15 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::value::RawValue;
 use vivaz_components::spec::Spec;
-use vivaz_components::{Flash, Identity, LiveComponent, LivePage, UrlParams};
+use vivaz_components::{Flash, Identity, LiveComponent, LivePage, Registration, UrlParams};
 
+use self::binding::SealBinding;
 pub use self::error::RenderError;
 use self::stream::PageStream;
+use super::forms::{AcceptsForms, FormChain, FormRequest, FormRoots, RestoreTarget, SubmittedPage};
 use super::listen::warn_without_listener;
 use super::tickets::PageFlashes;
-use crate::admission::browser::{BrowserCookie, BrowserId, CookieScope};
+use crate::admission::form::seal::RootKey;
 use crate::admission::identify::{IdentityError, answer_of};
 use crate::admission::seal::{holder, holder_with_browser};
 use crate::assets;
@@ -57,6 +60,10 @@ pub struct Live {
     /// The path of the request, which is that of the page.
     path: Box<str>,
     flashes: PageFlashes,
+    /// The components of the response, if the page accepts forms.
+    forms: Option<FormRoots>,
+    /// The form that was sent to the page.
+    submitted: Option<Arc<SubmittedPage>>,
     cache_control: HeaderValue,
     /// Whether the client shows the response while it arrives: it loads a page.
     is_shown_early: bool,
@@ -68,39 +75,6 @@ pub struct Live {
 /// Kept in the request, for all `Live`s of a handler.
 #[derive(Clone, Debug, Default)]
 struct PageParams(Arc<Mutex<BTreeMap<&'static str, &'static str>>>);
-
-/// What seals are bound to in addition to the identity.
-#[derive(Clone, Debug)]
-enum SealBinding {
-    /// Nothing: the client has a user, or the application binds no seals to browsers.
-    Identity,
-    /// A browser that sent its cookie.
-    KnownBrowser(BrowserId),
-    /// A browser that gets its cookie with the response.
-    NewBrowser { browser: BrowserId, cookie: BrowserCookie, scope: CookieScope },
-}
-
-impl SealBinding {
-    /// Returns what the seals in the response to a request are bound to.
-    ///
-    /// # Errors
-    /// Returns an error if the browser needs an id and the system's random number generator fails.
-    /// Seals without the id could be opened in any browser.
-    fn of(parts: &mut Parts, runtime: &Runtime, identity: &Identity) -> Result<Self, getrandom::Error> {
-        let core = runtime.core();
-        if identity.user_id().is_some() || !core.binds_browsers {
-            return Ok(Self::Identity);
-        }
-        let scope = CookieScope::of(parts);
-        if let Some(browser) = BrowserId::of_page(&parts.headers, &core.secret, scope) {
-            return Ok(Self::KnownBrowser(browser));
-        }
-        // Kept in the request, so that all `Live`s of a handler are of the same browser. Without
-        // `serve`, only the responses of `Live::page` and `Live::headers` set the cookie.
-        let cookie = parts.extensions.get_or_insert_default::<BrowserCookie>().clone();
-        Ok(Self::NewBrowser { browser: cookie.browser()?, cookie, scope })
-    }
-}
 
 /// The HTML of components: their elements with the first paint, their seals, and the attributes
 /// that the client needs to mount them.
@@ -138,10 +112,28 @@ impl Live {
             bound: PageParams::default(),
             path: "".into(),
             flashes: PageFlashes::default(),
+            forms: None,
+            submitted: None,
             cache_control: UNCACHED[0].1.clone(),
             is_shown_early: true,
             stream: None,
         }
+    }
+
+    /// Returns the key of a component without a parent, if the page accepts forms.
+    fn root_key(
+        &self,
+        component: &'static str,
+        id: Option<&str>,
+        props: &RawValue,
+        is_only: bool,
+    ) -> Option<RootKey> {
+        self.forms.as_ref().map(|forms| forms.next(component, id, props.get(), is_only))
+    }
+
+    /// Returns a component without a parent if it has, or contains, the form that was sent.
+    fn find_root(&self, component: &str, key: Option<&RootKey>) -> Option<RestoreTarget<'_>> {
+        self.submitted.as_ref()?.find_root(component, key?)
     }
 
     /// Returns the parameters of the request's URL.
@@ -173,7 +165,7 @@ impl Live {
     /// - [`RenderError::Props`], [`RenderError::Json`]: the props or the state have no JSON form.
     /// - [`RenderError::Seal`]: the seal cannot be created.
     pub async fn render<C: LiveComponent>(&self, props: C::Props) -> Result<Markup, RenderError> {
-        self.paint::<C>(props, String::new()).await
+        self.paint::<C>(props, None).await
     }
 
     /// Renders a component as [`render`](Self::render) does, and sets the `id` of its element, so
@@ -186,20 +178,34 @@ impl Live {
         id: &str,
         props: C::Props,
     ) -> Result<Markup, RenderError> {
-        self.paint::<C>(props, format!(" id=\"{}\"", vivaz_template::escape::attribute(id))).await
+        self.paint::<C>(props, Some(id)).await
     }
 
     async fn paint<C: LiveComponent>(
         &self,
         props: C::Props,
-        attributes: String,
+        id: Option<&str>,
     ) -> Result<Markup, RenderError> {
         let json: Box<RawValue> = vivaz_protocol::json::to_raw_json(&props)
             .map_err(|source| RenderError::Props { component: C::SPEC.name, source })?;
+        let id_attribute = |id| format!(" id=\"{}\"", vivaz_template::escape::attribute(id));
         let paint = paint::FirstPaint::new(self);
-        let mounted = paint.mount(|cx| vivaz_components::mount::<C>(props, cx)).await?;
+        let key = self.root_key(C::SPEC.name, id, &json, false);
+        let target = self.find_root(C::SPEC.name, key.as_ref());
+        let mounted = match paint.restore(target, &Registration::of::<C>(), &json).await {
+            Some(mounted) => mounted,
+            None => paint.mount(|cx| vivaz_components::mount::<C>(props, cx)).await?,
+        };
         self.runtime.on_executor();
-        paint.paint(mounted, &json, attributes, None, &[], 0).await.map(Markup)
+        let slot = paint::PaintSlot {
+            attributes: id.map(id_attribute).unwrap_or_default(),
+            child: None,
+            around: &[],
+            depth: 0,
+            forms: key.map(FormChain::new),
+            target,
+        };
+        paint.paint(mounted, &json, slot).await.map(Markup)
     }
 
     /// Renders a page: its template, with the components in it. The response is that of
@@ -420,7 +426,18 @@ where
         let binding = SealBinding::of(parts, &runtime, &identity).map_err(IdentityError::no_randomness)?;
         let params = UrlParams::parse(parts.uri.query().unwrap_or_default());
         let bound = parts.extensions.get_or_insert_default::<PageParams>().clone();
-        let flashes = PageFlashes::of(parts, runtime.core(), &identity);
+        let submitted = match parts.extensions.get::<FormRequest>().cloned() {
+            Some(form) => match form.submit(&runtime, &identity, parts).await {
+                Some(submitted) => Some(submitted),
+                // The response to the form replaces that of the handler.
+                None => return Err(IdentityError::Refused),
+            },
+            None => None,
+        };
+        let mut flashes = PageFlashes::of(parts, runtime.core(), &identity);
+        flashes.messages.extend(submitted.iter().flat_map(|page| page.flashes()));
+        let accepts = parts.extensions.get::<AcceptsForms>().is_some();
+        let forms = accepts.then(|| parts.extensions.get_or_insert_default::<FormRoots>().clone());
         let cache_control = cache_control(&parts.headers);
         let is_shown_early = is_shown_early(&parts.headers);
         let stream = None;
@@ -432,6 +449,8 @@ where
             bound,
             path,
             flashes,
+            forms,
+            submitted,
             cache_control,
             is_shown_early,
             stream,
@@ -456,26 +475,5 @@ impl IntoResponse for IdentityError {
         let failed =
             (StatusCode::SERVICE_UNAVAILABLE, retry, "Authentication is temporarily unavailable; retry.\n");
         answer_of(&self, refused, (UNCACHED, failed).into_response())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::extract::Request;
-
-    use super::*;
-    use crate::admission::secret::faults::without_randomness;
-
-    #[test]
-    fn seals_are_not_created_without_the_browser_that_they_are_bound_to() {
-        let runtime = Runtime::builder().build().unwrap();
-        let binding = |identity: &Identity| {
-            let (mut parts, ()) = Request::new(()).into_parts();
-            SealBinding::of(&mut parts, &runtime, identity)
-        };
-        assert!(matches!(binding(&Identity::anonymous()), Ok(SealBinding::NewBrowser { .. })));
-        assert!(without_randomness(|| binding(&Identity::anonymous())).is_err());
-        let user = Identity::of(vivaz_components::User::new("ada", "Ada"));
-        assert!(without_randomness(|| binding(&user)).is_ok());
     }
 }

@@ -8,6 +8,8 @@ use vivaz_components::LiveRoute;
 use vivaz_components::route;
 use vivaz_components::spec::RouteSpec;
 
+use super::forms::with_forms;
+
 /// Builds a router of typed routes, and checks that every route of the program has a handler.
 ///
 /// ```
@@ -44,12 +46,13 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { router: Router::new(), unserved }
     }
 
-    /// Adds the handler of a route.
+    /// Adds the handler of a route. It also receives the forms of its page, as
+    /// [`with_forms`] describes.
     ///
     /// # Panics
     /// As [`Router::route`]: if two handlers have overlapping paths.
     pub fn route<R: LiveRoute>(mut self, handler: MethodRouter<S>) -> Self {
-        self.router = self.router.route(R::SPEC.path, handler);
+        self.router = self.router.route(R::SPEC.path, with_forms(handler));
         self.elsewhere::<R>()
     }
 

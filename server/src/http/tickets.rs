@@ -8,7 +8,7 @@ use vivaz_components::{Flash, Identity};
 
 use crate::admission::browser::{BrowserId, CookieScope};
 use crate::admission::cookies::all_cookies;
-use crate::admission::seal::now;
+use crate::admission::seal::{SealError, now};
 use crate::admission::ticket::{FLASH_SECONDS, Ticket, TicketContent};
 use crate::core::Core;
 use crate::runtime::Runtime;
@@ -68,11 +68,8 @@ fn set_cookies(core: &Core, parts: &Parts, identity: &Identity, text: &str) -> O
     for (token, ticket) in tickets {
         match ticket.content {
             TicketContent::Cookie { .. } if !core.used_tickets.admit(&ticket, attempt, now) => return None,
-            TicketContent::Cookie { mut set, follows_scheme } => {
-                if follows_scheme && scope == CookieScope::HttpsOnly {
-                    set.push_str("; Secure");
-                }
-                headers.append(header::SET_COOKIE, HeaderValue::from_str(&set).ok()?);
+            TicketContent::Cookie { set, follows_scheme } => {
+                headers.append(header::SET_COOKIE, set_cookie(&set, follows_scheme, scope)?);
             }
             TicketContent::Flash(..) => {
                 length += token.len();
@@ -81,17 +78,55 @@ fn set_cookies(core: &Core, parts: &Parts, identity: &Identity, text: &str) -> O
             }
         }
     }
-    if length > 0 {
-        // Browsers send the oldest cookies first.
-        let older: Vec<_> = flash_cookies(&parts.headers).collect();
-        for (name, value) in older.into_iter().rev() {
-            length += value.len();
-            if length > MAX_FLASH_COOKIES {
-                headers.append(header::SET_COOKIE, flash_cookie(name, "", 0, scope)?);
-            }
-        }
+    for removal in removals_of_older(length, &parts.headers, scope)? {
+        headers.append(header::SET_COOKIE, removal);
     }
     Some(headers)
+}
+
+/// Returns the value of `Set-Cookie` for a cookie of a handler.
+pub(super) fn set_cookie(set: &str, follows_scheme: bool, scope: CookieScope) -> Option<HeaderValue> {
+    let secure = if follows_scheme && scope == CookieScope::HttpsOnly { "; Secure" } else { "" };
+    HeaderValue::try_from(format!("{set}{secure}")).ok()
+}
+
+/// Returns the values of `Set-Cookie` that remove older messages of a request, for which new ones
+/// of that length leave no room.
+fn removals_of_older(mut length: usize, headers: &HeaderMap, scope: CookieScope) -> Option<Vec<HeaderValue>> {
+    if length == 0 {
+        return Some(Vec::new());
+    }
+    // Browsers send the oldest cookies first.
+    let older: Vec<_> = flash_cookies(headers).collect();
+    let removed = older.into_iter().rev().filter(|(_, value)| {
+        length += value.len();
+        length > MAX_FLASH_COOKIES
+    });
+    removed.map(|(name, _)| flash_cookie(name, "", 0, scope)).collect()
+}
+
+/// Returns the values of `Set-Cookie` that add messages to those of a request.
+///
+/// # Errors
+/// Returns an error if a message cannot be sealed.
+pub(super) fn flash_headers(
+    core: &Core,
+    parts: &Parts,
+    identity: &Identity,
+    browsers: &[BrowserId],
+    flashes: impl Iterator<Item = Flash>,
+) -> Result<Vec<HeaderValue>, SealError> {
+    let scope = CookieScope::of(parts);
+    let (mut headers, mut length) = (Vec::new(), 0);
+    for Flash { kind, text } in flashes {
+        let ticket = Ticket::new(TicketContent::Flash(kind, text), now())?;
+        let token = ticket.seal(&core.sealer, identity, browsers)?;
+        length += token.len();
+        let name = format!("{FLASH_COOKIE}{:x}", ticket.id());
+        headers.extend(flash_cookie(&name, &token, FLASH_SECONDS, scope));
+    }
+    headers.extend(removals_of_older(length, &parts.headers, scope).into_iter().flatten());
+    Ok(headers)
 }
 
 /// Returns the value of `Set-Cookie` for a message.

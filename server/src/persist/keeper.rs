@@ -15,6 +15,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
+use vivaz_components::spec::Spec;
 use vivaz_protocol::{ComponentId, SessionId};
 
 use self::flush::has_timed_out;
@@ -87,6 +88,12 @@ impl Keeper {
             revoking: tokio::sync::Mutex::default(),
             probe: lease::StoreProbe::default(),
         }
+    }
+
+    /// Returns whether each change of a component of this type is committed before the page
+    /// receives it.
+    pub(crate) fn commits(&self, spec: &Spec) -> bool {
+        spec.durable || self.save == Save::Always
     }
 
     /// Records that a session has changed since it was saved.

@@ -367,6 +367,8 @@ impl Builder {
             registry,
             sealer: Sealer::new(&secret),
             used_tickets: UsedTickets::default(),
+            used_forms: Arc::default(),
+            process: boot.clone(),
             secret,
             binds_browsers: !self.allows_unbound_seals,
             states: self.states,

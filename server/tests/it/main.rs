@@ -33,6 +33,7 @@ mod exactly_once;
 mod failing;
 mod floods;
 mod flush;
+mod forms;
 mod given;
 mod glossary;
 mod held;

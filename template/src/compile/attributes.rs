@@ -107,7 +107,7 @@ impl Compiler {
         path: &[WalkStep],
     ) {
         if is_fixed(&pieces) {
-            self.fixed(attribute, name, &pieces);
+            self.fixed(element, attribute, name, &pieces);
             return;
         }
         if name.starts_with("xml:") {
@@ -170,9 +170,9 @@ impl Compiler {
         }
     }
 
-    fn fixed(&mut self, attribute: &Attribute, name: &str, pieces: &[Piece]) {
+    fn fixed(&mut self, element: &Element, attribute: &Attribute, name: &str, pieces: &[Piece]) {
         let Some(_) = &attribute.value else {
-            self.html(&format!(" {name}"));
+            self.fixed_html(element, name, &format!(" {name}"));
             return;
         };
         let text = joined(pieces);
@@ -184,7 +184,18 @@ impl Compiler {
                 "a script in a URL does not run under a strict content policy: use `live:click`",
             );
         }
-        self.html(&format!(" {name}=\"{}\"", escape::attribute(&text)));
+        self.fixed_html(element, name, &format!(" {name}=\"{}\"", escape::attribute(&text)));
+    }
+
+    /// Appends a fixed attribute. A control of a posted form leaves its default value out while it
+    /// shows a typed one.
+    fn fixed_html(&mut self, element: &Element, name: &str, html: &str) {
+        if self.post && self.is_default(element, name) {
+            self.skeleton(html);
+            self.op(RenderOp::Default(html.to_owned()));
+        } else {
+            self.html(html);
+        }
     }
 
     /// Splits an attribute's value at its holes.

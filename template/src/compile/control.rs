@@ -10,7 +10,7 @@ use crate::compiled::{Control, HoleKind, ModelModifiers, ModelSend, ModelStep, N
 use crate::elements::{VOID, has_any};
 use crate::error::hint;
 use crate::expr::{Expr, Literal};
-use crate::program::RenderOp;
+use crate::program::{ControlModel, RenderOp};
 use crate::source::{Attribute, Code, Element, Piece, SourceNode};
 use crate::syntax::{self, AstKind};
 
@@ -68,6 +68,13 @@ impl Compiler {
         self.scopes.id_path(&mut rooted);
         let property = model_steps(rooted);
         let edits = edits(control, &modifiers);
+        tag.model = Some(ControlModel {
+            property: property.clone(),
+            value: value.clone(),
+            control,
+            trim: modifiers.trim,
+            number: modifiers.number,
+        });
         self.check(code.at, CheckKind::Model { steps, edits });
         let hole = HoleKind::Model { property, value: value.clone(), control, modifiers };
         match control {

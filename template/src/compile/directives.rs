@@ -3,6 +3,7 @@
 use super::Compiler;
 use super::element::{ContentOwner, StartTag, WholeContent};
 use super::names::{DIRECTIVES, EVENTS, NAVIGATION_WORDS};
+use super::post::is_posted;
 use super::resolve::EvaluationTime;
 use crate::check::Want;
 use crate::compiled::{AttributeKind, HoleKind, Namespace, WalkStep, WireState};
@@ -81,7 +82,9 @@ impl Compiler {
             return;
         }
         if EVENTS.contains(&base.as_str()) {
+            self.posting = base == "submit" && is_posted(element);
             let event = self.event(attribute, &base, modifiers, code(attribute).as_ref());
+            self.posting = false;
             tag.events.push(event);
             return;
         }

@@ -2,13 +2,14 @@
 
 use super::Compiler;
 use super::events::EventAttribute;
+use super::post::is_posted;
 use super::text::{Run, TextItem};
 use crate::compiled::{Form, HoleKind, Namespace, WalkStep};
 use crate::containment::OpenElement;
 use crate::elements::{VOID, has_any};
 use crate::escape;
 use crate::expr::{Expr, Literal};
-use crate::program::RenderOp;
+use crate::program::{ControlModel, RenderOp};
 use crate::source::{Attribute, Element, Piece, SourceNode, decode};
 
 /// How a directive sets the whole content of an element.
@@ -55,6 +56,8 @@ pub(super) struct StartTag {
     pub(super) modelled: bool,
     /// Whether a `live:model` allows a `value` beside it.
     pub(super) value_allowed: bool,
+    /// The property of the `live:model`.
+    pub(super) model: Option<ControlModel>,
 }
 
 impl Compiler {
@@ -82,14 +85,17 @@ impl Compiler {
         let options = self.options;
         let form = self.form.clone();
         let submits_around = self.submits.clone();
+        let post_around = self.post;
         if element.is_html("form") {
             self.form = control_names(element);
         }
         if element.is_html("select") {
-            self.options = false;
+            self.options = self.post;
         }
         self.html(&format!("<{name}"));
+        let control = self.control_start(element);
         let mut tag = self.attributes(element, path);
+        self.control_model(element, control, &mut tag);
         if element.is_html("form") {
             let submits = tag.events.iter().any(EventAttribute::submits);
             self.submits = submits.then(|| {
@@ -106,7 +112,15 @@ impl Compiler {
         self.html(">");
         let mut events = std::mem::take(&mut tag.events);
         self.asks(element, &mut events);
-        self.events(element, events, path);
+        let posts = self.posts(element, &events);
+        let submit = self.events(element, events, path);
+        let post = submit.filter(|_| posts);
+        if element.is_html("form") {
+            self.post = posts;
+        }
+        if let Some(submit) = post {
+            self.op(RenderOp::FormStart(submit));
+        }
         if html && has_any(name, VOID) {
             return;
         }
@@ -129,6 +143,12 @@ impl Compiler {
         }
         self.preserve = preserve;
         self.ancestors.pop();
+        if let Some(submit) = post {
+            self.op(RenderOp::FormEnd(submit));
+        }
+        if self.post && element.is_html("fieldset") {
+            self.op(RenderOp::FieldsetEnd);
+        }
         self.html(&format!("</{name}>"));
         if self.options && element.is_html("select") {
             self.op(RenderOp::SelectEnd);
@@ -136,6 +156,7 @@ impl Compiler {
         self.options = options;
         self.form = form;
         self.submits = submits_around;
+        self.post = post_around;
         // The value of a select follows its options.
         for (path, kind) in std::mem::take(&mut self.late) {
             self.hole(&path, kind);
@@ -272,6 +293,10 @@ impl Compiler {
         path: &[WalkStep],
     ) {
         self.first_line_break(element);
+        let is_typed = self.post && element.is_html("textarea");
+        if is_typed {
+            self.op(RenderOp::TypedStart);
+        }
         match (content, shows) {
             (Some(_), Some(_)) => {
                 self.error(element.at, "`live:model` sets the content of the `<textarea>` itself");
@@ -283,6 +308,9 @@ impl Compiler {
                 self.op(RenderOp::Text(hole));
             }
             (None, None) => {}
+        }
+        if is_typed {
+            self.op(RenderOp::TypedEnd);
         }
     }
 
@@ -367,7 +395,7 @@ pub(super) fn live(attribute: &Attribute) -> Option<&str> {
 
 /// Returns the names of a form's controls, if the template contains all of them.
 fn control_names(form: &Element) -> Option<Vec<String>> {
-    fn gather(element: &Element, names: &mut Vec<String>) -> Option<()> {
+    fn gather(element: &Element, is_named_by_model: bool, names: &mut Vec<String>) -> Option<()> {
         for child in &element.children {
             let SourceNode::Element(child) = child else { continue };
             let opaque = child.component().is_some()
@@ -378,13 +406,20 @@ fn control_names(form: &Element) -> Option<Vec<String>> {
             if opaque {
                 return None;
             }
+            let is_modelled = child
+                .attributes
+                .iter()
+                .any(|attribute| live(attribute).is_some_and(|name| name.split('.').next() == Some("model")));
+            if is_named_by_model && is_modelled && child.attribute("name").is_none() {
+                return None;
+            }
             if let Some(name) = child.attribute("name").and_then(|name| name.value.as_ref()) {
                 if name.text.contains("{{") {
                     return None;
                 }
                 names.push(decode(&name.text));
             }
-            gather(child, names)?;
+            gather(child, is_named_by_model, names)?;
         }
         Some(())
     }
@@ -394,7 +429,7 @@ fn control_names(form: &Element) -> Option<Vec<String>> {
         return None;
     }
     let mut names = Vec::new();
-    gather(form, &mut names).map(|()| names)
+    gather(form, is_posted(form), &mut names).map(|()| names)
 }
 
 /// Returns whether the nodes contain only white space.

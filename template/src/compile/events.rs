@@ -21,6 +21,11 @@ impl EventAttribute {
         &*self.name == "submit" && self.calls()
     }
 
+    /// Returns whether statements run when the form is submitted.
+    pub(super) fn runs_on_submit(&self) -> bool {
+        &*self.name == "submit" && !self.run.is_empty()
+    }
+
     pub(super) fn calls(&self) -> bool {
         self.run.iter().any(|statement| matches!(statement, Statement::Call { .. }))
     }
@@ -59,7 +64,13 @@ impl Compiler {
     }
 
     /// Adds the holes of an element's events, with the optimistic updates of its `live:optimistic`.
-    pub(super) fn events(&mut self, element: &Element, events: Vec<EventAttribute>, path: &[WalkStep]) {
+    /// Returns the hole of the submit event.
+    pub(super) fn events(
+        &mut self,
+        element: &Element,
+        events: Vec<EventAttribute>,
+        path: &[WalkStep],
+    ) -> Option<usize> {
         let is_optimistic = |event: &EventAttribute| event.calls() && event.modifiers.poll.is_none();
         let calling = events.iter().filter(|event| is_optimistic(event)).count();
         let mut updates = Vec::new();
@@ -81,11 +92,17 @@ impl Compiler {
                 None => self.error(attribute.at, "`live:optimistic` needs an update: `done = $checked`"),
             }
         }
+        let mut submit = None;
         for event in events {
             let optimistic = if is_optimistic(&event) { std::mem::take(&mut updates) } else { Vec::new() };
             let EventAttribute { name: event, modifiers, run } = event;
-            self.hole(path, HoleKind::Event { event, modifiers, run, optimistic });
+            let submits = &*event == "submit";
+            let hole = self.hole(path, HoleKind::Event { event, modifiers, run, optimistic });
+            if submits {
+                submit = Some(hole);
+            }
         }
+        submit
     }
 
     fn statement(&mut self, statement: StatementAst) -> Option<Statement> {

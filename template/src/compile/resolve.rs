@@ -310,6 +310,13 @@ impl Compiler {
             self.error(at, "`$temp` is available only in `live:optimistic`");
         } else if moment == EvaluationTime::Render {
             self.error(at, format!("`{name}` is available only in event attributes"));
+        } else if self.posting && special != Special::Form {
+            self.error(
+                at,
+                format!(
+                    "`{name}` has no value without JavaScript, where `method=\"post\"` sends this form: use `$form`"
+                ),
+            );
         }
         Expr::Special(special)
     }

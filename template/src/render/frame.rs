@@ -20,6 +20,8 @@ pub struct PageRequest<'a, D> {
 pub(crate) struct RenderRoot<'a, D> {
     pub(crate) state: &'a dyn StateFields<D>,
     pub(crate) user: Option<&'a D>,
+    /// The fields of a submitted form.
+    pub(crate) form: Option<&'a D>,
     pub(crate) flash: Option<&'a D>,
 }
 
@@ -91,7 +93,8 @@ impl<D: Data> Scope<D> for RenderFrame<'_, D> {
         match which {
             Special::User => self.root.user,
             Special::Flash => self.root.flash,
-            Special::Value | Special::Checked | Special::Form | Special::Event | Special::Temp => None,
+            Special::Form => self.root.form,
+            Special::Value | Special::Checked | Special::Event | Special::Temp => None,
         }
     }
 }

@@ -9,6 +9,7 @@ mod dom;
 mod engine;
 mod escaping;
 mod expressions;
+mod forms;
 mod golden;
 mod hostile;
 mod pages;

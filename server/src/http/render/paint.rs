@@ -7,17 +7,33 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use vivaz_components::instance::Instance;
 use vivaz_components::url::is_bound;
-use vivaz_components::{ActionError, Admission, Budget, FirstLoads, MountContext, MountFuture};
+use vivaz_components::{ActionError, Admission, Budget, FirstLoads, MountContext, MountFuture, Registration};
 use vivaz_template::containment::OpenElement;
-use vivaz_template::{ChildSlot, PageRequest, escape, render_page, render_within};
+use vivaz_template::{ChildSlot, PageRequest, escape, render_page, render_typed, render_within};
 
 use super::stream::Part;
 use super::{Live, RenderError};
 use crate::admission::seal::{SealContent, SealedChild, StateHash, now};
+use crate::http::forms::{FormChain, PaintedForm, RestoreTarget, hidden_control, restore, user};
 use crate::telemetry::log::{Escaped, Quoted, client_event};
 
 /// The maximum nesting depth of components: a deeper tree is a component that contains itself.
 const DEPTH: usize = 32;
+
+/// The place at which a component is rendered.
+pub(super) struct PaintSlot<'a> {
+    /// Additional, escaped attributes of the element.
+    pub(super) attributes: String,
+    /// The place in the parent's template.
+    pub(super) child: Option<SealedChild>,
+    /// The open elements of the parents' templates.
+    pub(super) around: &'a [OpenElement],
+    pub(super) depth: usize,
+    /// The parents, if the page accepts forms.
+    pub(super) forms: Option<FormChain>,
+    /// Set if the component is on the way to a form that was sent.
+    pub(super) target: Option<RestoreTarget<'a>>,
+}
 
 /// A component that was mounted, with the loads that it has started.
 pub(super) struct MountedInstance {
@@ -49,6 +65,12 @@ impl<'a> FirstPaint<'a> {
         &self,
         mount: impl FnOnce(MountContext) -> MountFuture,
     ) -> Result<MountedInstance, ActionError> {
+        let (cx, loads) = self.mount_context();
+        Ok(MountedInstance { instance: mount(cx).await?, loads })
+    }
+
+    /// Returns the context of a mount, and the loads that it will start.
+    fn mount_context(&self) -> (MountContext, FirstLoads) {
         let core = self.live.runtime.core();
         let mut cx = MountContext::new(core.env(self.live.identity.clone()))
             .with_time_limit(core.limits.action_time)
@@ -58,11 +80,10 @@ impl<'a> FirstPaint<'a> {
         if self.live.stream.is_some() {
             cx = cx.with_first_loads(loads.clone());
         }
-        Ok(MountedInstance { instance: mount(cx).await?, loads })
+        (cx, loads)
     }
 
-    /// Renders the element of a component with its content. `attributes` are additional, escaped
-    /// attributes of the element. `around` are the open elements of its parents' templates.
+    /// Renders the element of a component with its content.
     ///
     /// # Errors
     /// Returns an error if the component is not registered, or its state, a topic or its seal
@@ -71,11 +92,9 @@ impl<'a> FirstPaint<'a> {
         &self,
         mounted: MountedInstance,
         props: &RawValue,
-        attributes: String,
-        child: Option<SealedChild>,
-        around: &[OpenElement],
-        depth: usize,
+        slot: PaintSlot<'_>,
     ) -> Result<String, RenderError> {
+        let PaintSlot { attributes, child, around, depth, forms, target } = slot;
         let MountedInstance { mut instance, loads } = mounted;
         let core = self.live.runtime.core();
         let spec = instance.spec();
@@ -85,19 +104,31 @@ impl<'a> FirstPaint<'a> {
             .ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(spec.name)))?;
         self.live.bind_params(spec)?;
         let own = instance.state()?;
-        let state = Self::complete_state(&own, instance.as_mut())?;
+        let state = restore::complete_state(&own, instance.as_mut())?;
         // The state of a topic has a revision that only the server's snapshot names.
         let is_carried = instance.topics().is_empty() && own.len() <= core.limits.painted_state_bytes;
         let carried = is_carried.then_some(&*own);
-        let user = self.user();
-        let rendered = render_within(&template.compiled, &state, user.as_ref(), around);
-        let mut html = rendered.html;
-        // From the last to the first, so that the offsets of the earlier children stay valid.
-        for child in rendered.children.into_iter().rev() {
+        let user = user(&self.live.identity);
+        let rendered = match target.and_then(|target| target.typed()) {
+            Some(typed) => render_typed(&template.compiled, &state, user.as_ref(), around, typed),
+            None => render_within(&template.compiled, &state, user.as_ref(), around),
+        };
+        let sealed = self.seal_content(instance.as_mut(), props, child.clone(), carried)?;
+        let parents = forms;
+        let forms = parents.as_ref().map(|parents| parents.with(sealed.clone()));
+        let mut inserted = Vec::with_capacity(rendered.children.len() + rendered.forms.len());
+        for child in rendered.children {
+            let target = target.and_then(|target| target.child(&child.component, &child.place));
             let offset = child.offset;
-            let element = self.render_child(spec.name, child, depth + 1).await?;
-            html.insert_str(offset, &element);
+            let element = self.render_child(spec.name, child, depth + 1, forms.clone(), target).await?;
+            inserted.push((offset, element));
         }
+        for form in rendered.forms {
+            if let Some(forms) = &forms {
+                inserted.push((form.offset, self.form_controls(forms, form.place, target)?));
+            }
+        }
+        let html = insert(rendered.html, inserted);
         let shape = rendered.shape.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
         let loads = loads.take();
         let stream = self.live.stream.as_ref().filter(|_| !loads.is_empty());
@@ -115,7 +146,8 @@ impl<'a> FirstPaint<'a> {
                 escape::attribute(&format!("{{\"place\":{}}}", child.place))
             );
         }
-        let seal = self.seal(instance.as_mut(), props, child.clone(), carried)?;
+        let seal = core.sealer.seal(&sealed, &self.live.holder());
+        let seal = seal.map_err(|error| RenderError::Seal(error.into()))?;
         let _ = write!(element, " seal=\"{seal}\"");
         let _ = write!(element, " template=\"{}\" shape=\"{shape}\"", template.hash);
         if let Some(user) = user.filter(|_| template.compiled.reads_user()) {
@@ -126,13 +158,31 @@ impl<'a> FirstPaint<'a> {
         }
         let _ = write!(element, ">{html}</live-component>");
         if let (Some(stream), Some(number)) = (stream, part) {
-            let (props, around) = (props.to_owned(), around.to_owned());
-            let part = Part { instance, props, attributes, child, around, depth, pending, is_changed: false };
+            let (props, around, forms) = (props.to_owned(), around.to_owned(), parents);
+            let part =
+                Part { instance, props, attributes, child, around, depth, forms, pending, is_changed: false };
             stream.add(number, part);
         } else {
             self.painted.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
         }
         Ok(element)
+    }
+
+    /// Returns the hidden controls of a form that works without JavaScript.
+    fn form_controls(
+        &self,
+        chain: &FormChain,
+        place: String,
+        target: Option<RestoreTarget<'_>>,
+    ) -> Result<String, RenderError> {
+        let core = self.live.runtime.core();
+        let alert = target.and_then(|target| target.alert(&place)).unwrap_or_default();
+        let (issued, seal_time) = (now(), core.limits.seal_time.as_secs());
+        let process = core.keeper.is_none().then(|| core.process.to_string());
+        let form = PaintedForm { chain, place, process, issued, expires: issued.saturating_add(seal_time) };
+        let sealed = form.into_seal().and_then(|form| form.seal(&core.sealer, &self.live.holder()));
+        let token = sealed.map_err(|error| RenderError::Seal(error.into()))?;
+        Ok(format!("{alert}{}", hidden_control(&token)))
     }
 
     /// Renders a page with these values.
@@ -149,7 +199,7 @@ impl<'a> FirstPaint<'a> {
             .templates
             .page(type_name)
             .ok_or_else(|| RenderError::Unknown(format!("the page `{type_name}` is not registered")))?;
-        let (values, user) = (Value::Object(values), self.user());
+        let (values, user) = (Value::Object(values), user(&self.live.identity));
         let flash = self.live.flash().iter().map(|flash| json!({ "kind": flash.kind, "text": flash.text }));
         let request = PageRequest {
             path: &self.live.path,
@@ -157,25 +207,22 @@ impl<'a> FirstPaint<'a> {
             flash: Some(&Value::Array(flash.collect())),
         };
         let rendered = render_page(&template.compiled, &values, &request);
-        let mut inserted = Vec::with_capacity(rendered.children.len() + 1);
+        let mut inserted = Vec::with_capacity(rendered.children.len() + 2);
+        let names: Vec<Box<str>> = rendered.children.iter().map(|child| child.component.clone()).collect();
         for child in rendered.children {
-            inserted.push((child.offset, self.paint_in_page(child).await?));
+            let is_only = names.iter().filter(|name| **name == child.component).count() == 1;
+            inserted.push((child.offset, self.paint_in_page(child, is_only).await?));
         }
         if let Some(offset) = rendered.head {
             inserted.push((offset, self.live.capture().into_string()));
             inserted.push((rendered.client.unwrap_or(offset), self.live.script().into_string()));
         }
-        inserted.sort_by_key(|(offset, _)| *offset);
-        let mut html = rendered.html;
-        for (offset, element) in inserted.iter().rev() {
-            html.insert_str(*offset, element);
-        }
-        Ok(html)
+        Ok(insert(rendered.html, inserted))
     }
 
     /// Renders a component in the template of a page. The page mounts it by its seal, like one that
     /// a handler rendered.
-    async fn paint_in_page(&self, child: ChildSlot<Value>) -> Result<String, RenderError> {
+    async fn paint_in_page(&self, child: ChildSlot<Value>, is_only: bool) -> Result<String, RenderError> {
         let core = self.live.runtime.core();
         let registration = core
             .registry
@@ -183,29 +230,63 @@ impl<'a> FirstPaint<'a> {
             .ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(&child.component)))?;
         let props = child.props.into_iter().map(|(name, value)| (name.into(), value));
         let props = vivaz_protocol::json::to_raw_json(&props.collect::<Map<String, Value>>())?;
-        let mounted = self.mount(|cx| registration.mount(&props, cx)).await?;
-        self.paint(mounted, &props, child.attributes, None, &child.around, 0).await
+        let key = self.live.root_key(registration.spec.name, child.id.as_deref(), &props, is_only);
+        let target = self.live.find_root(registration.spec.name, key.as_ref());
+        let mounted = match self.restore(target, registration, &props).await {
+            Some(mounted) => mounted,
+            None => self.mount(|cx| registration.mount(&props, cx)).await?,
+        };
+        let slot = PaintSlot {
+            attributes: child.attributes,
+            child: None,
+            around: &child.around,
+            depth: 0,
+            forms: key.map(FormChain::new),
+            target,
+        };
+        self.paint(mounted, &props, slot).await
     }
 
-    /// Returns the value of `$user`.
-    fn user(&self) -> Option<Value> {
-        let user = self.live.identity.user().ok()?;
-        Some(json!({ "id": user.id, "name": user.name }))
-    }
-
-    /// Returns the component's `own` state, and the state of its topics under the names of the
-    /// shared fields.
-    fn complete_state(own: &str, instance: &mut dyn Instance) -> Result<Value, RenderError> {
-        let mut fields: Map<String, Value> = serde_json::from_str(own)?;
-        for (field, topic) in instance.topics() {
-            fields.insert(field.to_owned(), serde_json::from_str(topic.snapshot()?.json())?);
-        }
-        Ok(Value::Object(fields))
+    /// Creates a component on the way to a form that was sent: with the state that the form's
+    /// handlers have left, or that of its seal. Returns `None` if the component is mounted as
+    /// usual.
+    pub(super) async fn restore(
+        &self,
+        target: Option<RestoreTarget<'_>>,
+        registration: &Registration,
+        props: &RawValue,
+    ) -> Option<MountedInstance> {
+        let target = target?;
+        let (cx, loads) = self.mount_context();
+        let restored = match target.saved() {
+            Some(saved) => restore::from_saved(saved, registration, cx).await,
+            None if target.has_sealed_state() => restore::from_seal(target.sealed, registration, cx).await,
+            None => return None,
+        };
+        let env = self.live.runtime.core().env(self.live.identity.clone());
+        let updated = match restored {
+            Ok(instance) => restore::with_props(instance, props, &target.sealed.props, env).await,
+            Err(error) => Err(error),
+        };
+        let instance = updated
+            .inspect_err(|error| {
+                let name = registration.spec.name;
+                tracing::error!(component = name, error = %Escaped(error), "cannot show the state after a form");
+            })
+            .ok()?;
+        Some(MountedInstance { instance, loads })
     }
 
     /// Renders the element of a child. A child that fails does not fail its parent: its element
     /// stays empty, the page mounts it later and shows the error.
-    fn render_child(&self, parent: &'static str, child: ChildSlot<Value>, depth: usize) -> BoxedPaint<'_> {
+    fn render_child<'s>(
+        &'s self,
+        parent: &'static str,
+        child: ChildSlot<Value>,
+        depth: usize,
+        forms: Option<FormChain>,
+        target: Option<RestoreTarget<'s>>,
+    ) -> BoxedPaint<'s> {
         Box::pin(async move {
             let here = SealedChild { parent: parent.to_owned(), place: child.place };
             let core = self.live.runtime.core();
@@ -217,14 +298,24 @@ impl<'a> FirstPaint<'a> {
                     Err(RenderError::Unknown("components are nested too deeply".to_owned()))
                 }
                 None => Err(RenderError::Unknown(core.registry.why_unknown(&child.component))),
-                Some(registration) => match self.mount(|cx| registration.mount(&props, cx)).await {
-                    Ok(mounted) => {
-                        let attributes = child.attributes.clone();
-                        self.paint(mounted, &props, attributes, Some(here.clone()), &child.around, depth)
-                            .await
+                Some(registration) => {
+                    let mounted = match self.restore(target, registration, &props).await {
+                        Some(mounted) => Ok(mounted),
+                        None => self.mount(|cx| registration.mount(&props, cx)).await,
+                    };
+                    let slot = PaintSlot {
+                        attributes: child.attributes.clone(),
+                        child: Some(here.clone()),
+                        around: &child.around,
+                        depth,
+                        forms,
+                        target,
+                    };
+                    match mounted {
+                        Ok(mounted) => self.paint(mounted, &props, slot).await,
+                        Err(error) => Err(error.into()),
                     }
-                    Err(error) => Err(error.into()),
-                },
+                }
             };
             if let Err(error @ RenderError::Parameter { .. }) = painted {
                 return Err(error);
@@ -237,20 +328,21 @@ impl<'a> FirstPaint<'a> {
         })
     }
 
-    /// Returns the seal of a component. `carried` is its public state, if the page carries it.
-    fn seal(
+    /// Returns the content of a component's seal. `carried` is its public state, if the page
+    /// carries it.
+    fn seal_content(
         &self,
         instance: &mut dyn Instance,
         props: &RawValue,
         child: Option<SealedChild>,
         carried: Option<&str>,
-    ) -> Result<String, RenderError> {
+    ) -> Result<SealContent, RenderError> {
         let core = self.live.runtime.core();
         let saved = instance.save()?;
         let state = String::from_utf8(saved).ok().filter(|state| state.len() <= core.limits.seal_state_bytes);
         let spec = instance.spec();
         let query = (state.is_none() && is_bound(spec)).then(|| self.live.params.to_query());
-        let sealed = SealContent {
+        Ok(SealContent {
             child,
             component: spec.name.to_owned(),
             schema: spec.schema(),
@@ -260,9 +352,18 @@ impl<'a> FirstPaint<'a> {
             state,
             painted: carried.map(StateHash::of),
             query,
-        };
-        core.sealer.seal(&sealed, &self.live.holder()).map_err(|error| RenderError::Seal(error.into()))
+        })
     }
+}
+
+/// Inserts texts at offsets of a text.
+fn insert(mut html: String, mut inserted: Vec<(usize, String)>) -> String {
+    inserted.sort_by_key(|(offset, _)| *offset);
+    // From the last to the first, so that the earlier offsets stay valid.
+    for (offset, text) in inserted.iter().rev() {
+        html.insert_str(*offset, text);
+    }
+    html
 }
 
 type BoxedPaint<'a> = std::pin::Pin<Box<dyn Future<Output = Result<String, RenderError>> + Send + 'a>>;

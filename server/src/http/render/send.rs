@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
 use vivaz_components::FirstLoads;
 
-use super::paint::{FirstPaint, MountedInstance};
+use super::paint::{FirstPaint, MountedInstance, PaintSlot};
 use super::stream::{PageStream, Part};
 use super::{Live, PageParams, RenderError};
 use crate::assets::client::module_path;
@@ -31,9 +31,10 @@ impl Part {
     /// # Errors
     /// Returns the errors of [`FirstPaint::paint`].
     async fn paint(self, live: &Live) -> Result<String, RenderError> {
-        let Self { instance, props, attributes, child, around, depth, .. } = self;
+        let Self { instance, props, attributes, child, around, depth, forms, .. } = self;
         let mounted = MountedInstance { instance, loads: FirstLoads::default() };
-        FirstPaint::new(live).paint(mounted, &props, attributes, child, &around, depth).await
+        let slot = PaintSlot { attributes, child, around: &around, depth, forms, target: None };
+        FirstPaint::new(live).paint(mounted, &props, slot).await
     }
 }
 

@@ -16,6 +16,7 @@ use vivaz_template::containment::OpenElement;
 
 use super::Live;
 use crate::admission::seal::SealedChild;
+use crate::http::forms::FormChain;
 
 /// The session and the component of a first load, which has neither yet.
 const FIRST_PAINT: &str = "first-paint";
@@ -45,6 +46,8 @@ pub(super) struct Part {
     pub(super) child: Option<SealedChild>,
     pub(super) around: Vec<OpenElement>,
     pub(super) depth: usize,
+    /// The parents, if the page accepts forms.
+    pub(super) forms: Option<FormChain>,
     /// The number of loads that have not ended.
     pub(super) pending: usize,
     /// Whether a load has ended.

@@ -1,0 +1,79 @@
+//! Performs the effects of a form's handlers. No page is connected to the component: it joins no
+//! rooms, and nothing is sent to it.
+
+use std::sync::Arc;
+
+use tracing::Instrument;
+use vivaz_components::instance::BoxFuture;
+use vivaz_components::{Effect, Identity, Loaded, Target};
+use vivaz_protocol::SessionId;
+
+use crate::admission::form::outcome::FormOutcome;
+use crate::session::sessions::supervisor::Supervisor;
+use crate::telemetry::log::{Escaped, client_event};
+
+/// The effects of a form's handlers that are not performed at once.
+#[derive(Default)]
+pub(super) struct PendingEffects {
+    /// The loads of fields.
+    pub(super) loads: Vec<BoxFuture<Option<Loaded>>>,
+    /// The number of tasks that were started.
+    tasks: usize,
+}
+
+/// Performs effects in order.
+pub(super) fn perform(
+    supervisor: &Arc<Supervisor>,
+    identity: &Identity,
+    session: &SessionId,
+    mut effects: Vec<Effect>,
+    outcome: &mut FormOutcome,
+    pending: &mut PendingEffects,
+) {
+    outcome.add(Effect::take_page_effects(&mut effects));
+    let core = supervisor.core();
+    let hub = core.hub_of(identity);
+    for effect in effects {
+        match effect {
+            Effect::Emit { to, event, except_self } => {
+                let except = except_self.then_some(session);
+                let tenant = identity.tenant();
+                match to {
+                    Target::Own | Target::Components => {}
+                    Target::Topic(name) => {
+                        if let Some(topic) = hub.get(&name) {
+                            topic.emit(&event, except);
+                        }
+                    }
+                    Target::Room(room) => {
+                        hub.rooms().emit(&room, &event, except);
+                    }
+                    Target::Session(session) => supervisor.post_to_session(tenant, &session, event),
+                    Target::User(user) => supervisor.post_to_user(tenant, &user, &event, except),
+                    Target::Everyone => supervisor.post_to_tenant(tenant, &event, except),
+                }
+            }
+            Effect::Spawn { event, work } => {
+                pending.tasks += 1;
+                if pending.tasks > core.limits.spawned_tasks {
+                    client_event!(core.log, WARN, event, "a form starts too many tasks; not started");
+                    continue;
+                }
+                // As with a page that has gone, nobody gets the outcome.
+                let supervisor = Arc::clone(supervisor);
+                let work = async move {
+                    if let Some(error) = work.await.error {
+                        let log = &supervisor.core().log;
+                        client_event!(log, WARN, event, error = %Escaped(&error), "task failed");
+                    }
+                };
+                tokio::spawn(work.in_current_span());
+            }
+            Effect::Load(load) => pending.loads.push(load),
+            Effect::Join(_) | Effect::Leave(_) | Effect::Close => {}
+            Effect::Update(_) | Effect::Commit(_) | Effect::Page(_) => {
+                tracing::error!(?effect, "effect was not performed by the component's host");
+            }
+        }
+    }
+}
