@@ -23,7 +23,8 @@ document.$early ??= (() => {
   let kept = [];
   for (const type of ['click', 'submit']) {
     document.addEventListener(type, (/** @type {any} */ event) => {
-      const path = event.composedPath(), element = path.find((/** @type {any} */ node) => node.localName == 'live-component');
+      // Without the insides of other elements.
+      const path = event.composedPath().filter((/** @type {any} */ node) => node.getRootNode?.() == document), element = path.find((/** @type {any} */ node) => node.localName == 'live-component');
       if (!element || element.$ready) return;
       const isFailed = element.getAttribute('live-state') == 'error' || page.getAttribute('live-connection') == 'stopped';
       // No component will answer the form: a form without `action` and `method` would put its

@@ -387,7 +387,6 @@ interface PageVisit {
   isReplaced?: boolean;
   /** Whether the position of the window stays. */
   keepsScroll?: boolean;
-  requestHeaders?: Record<string, string>;
 }
 
 /** What the client stores at nodes. Where a member is not set it is undefined. */

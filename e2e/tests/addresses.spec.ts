@@ -183,6 +183,7 @@ const USES: Record<string, string> = {
   "modules/navigate.js: new URL(": "a redirect of a page",
   "modules/prefetch.js: fetch(": "a link with live:navigate",
   "modules/url.js: new URL(": "the page's own address",
+  "navigation/head.js: new URL(": "the page's own head",
   "page/connection.js: new URL(": "the client's own address",
   "page/engine.js: fetch(": "the client's own files",
   "page/engine.js: location.reload(": "the page's own address",
@@ -190,6 +191,7 @@ const USES: Record<string, string> = {
   "page/reload.js: location.reload(": "the page's own address",
   "page/templates.js: fetch(": "the client's own files",
   "page/templates.js: new URL(": "the client's own files",
+  "parts.js: import(": "the client's own files",
 };
 
 test("every place of the client where an address is used has an answer", () => {

@@ -56,7 +56,7 @@ test("every construct of the documentation is compared", async () => {
   // Constructs that occur only with another name.
   const instead: Record<string, string> = { "live:chat": "<live:", "live:card": "<live:", "live:todos": "<live:" };
   // Constructs of pages and partials, of which nothing is left when a component is patched.
-  const once = ["live:navigate", "live:current", "live:head", "live:params", "live:slot", "live:fill"];
+  const once = ["live:navigate", "live:persist", "live:current", "live:head", "live:params", "live:slot", "live:fill"];
   for (const name of once) expect(all.delete(name), name).toBe(true);
   expect([...all].filter(([name, like]) => !(instead[name] ? templates.includes(instead[name]) : like.test(templates))).map(([name]) => name)).toEqual([]);
 });

@@ -64,6 +64,7 @@ pub struct Compiled {
     pub(crate) program: Vec<Vec<RenderOp>>,
     pub(crate) outline: Outline,
     reads_user: bool,
+    reads_flash: bool,
     has_forms: bool,
     /// The position of the element of each use of a partial.
     uses: Vec<Position>,
@@ -75,6 +76,11 @@ impl Compiled {
     /// Returns whether the template reads `$user`, so that the page needs the user.
     pub fn reads_user(&self) -> bool {
         self.reads_user
+    }
+
+    /// Returns whether the template reads `$flash`, and so shows the messages for the page.
+    pub fn reads_flash(&self) -> bool {
+        self.reads_flash
     }
 
     /// Returns whether the template has a form that also works without JavaScript.
@@ -204,6 +210,7 @@ pub fn compile_with(
         posting: false,
         has_forms: false,
         reads_user: false,
+        reads_flash: false,
         patterns: library.routes(),
         routes: Vec::new(),
         unplaced: Vec::new(),
@@ -253,6 +260,7 @@ struct Compiler {
     /// Whether the template has such a form.
     has_forms: bool,
     reads_user: bool,
+    reads_flash: bool,
     /// The parts of the document that were found, if this is the template of a page.
     page: Option<PageParts>,
     /// The path patterns of routes, if they are known.
@@ -348,6 +356,7 @@ impl Compiler {
             program,
             outline,
             reads_user: self.reads_user,
+            reads_flash: self.reads_flash,
             has_forms: self.has_forms,
             uses: lines.uses(),
             routes: self.routes,
@@ -356,6 +365,9 @@ impl Compiler {
 
     /// Records facts about the template as a whole.
     fn note(&mut self, expr: &Expr) {
-        expr.reads(&mut |read| self.reads_user |= read == Dependency::Special(Special::User));
+        expr.reads(&mut |read| {
+            self.reads_user |= read == Dependency::Special(Special::User);
+            self.reads_flash |= read == Dependency::Special(Special::Flash);
+        });
     }
 }

@@ -45,6 +45,9 @@ export default core => {
     return url;
   };
 
+  /** @param {any} component @param {Error} error */
+  const report = (component, { message }) => reportFailure(component, '', { code: 'effect_failed', message });
+
   core.runEffects = (component, [id, ...requests]) => {
     if (handled.has(id)) return;
     handled.add(id);
@@ -54,7 +57,8 @@ export default core => {
         /** @param {...string} names */
         const argumentsOf = (...names) => requests.filter(([name]) => names.includes(name)).map(([, argument]) => argument);
         const tickets = argumentsOf('ticket', 'flash'), title = argumentsOf('title').at(-1);
-        if (tickets.length) await useTickets(tickets);
+        // The change is made, whether the cookies are set or not.
+        if (tickets.length) await useTickets(tickets).catch(error => report(component, error));
         core.hasFlash ||= !!argumentsOf('flash').length;
         // The page that the component was part of may be gone.
         if (!component || !core.components.has(component.slot)) return;
@@ -64,10 +68,11 @@ export default core => {
         const isOwn = name == 'navigate', url = urlOf(address, isOwn);
         if (!isOwn) return location.assign(url);
         await core.loadModule('navigate');
-        if (core.visitPage) await core.visitPage(url.href, { visitCause: 'server' });
+        // The requests of other handlers do not wait for the page.
+        if (core.visitPage) core.visitPage(url.href, { visitCause: 'server' });
         else location.assign(url);
       } catch (error) {
-        reportFailure(component, '', { code: 'effect_failed', message: error.message });
+        report(component, error);
       }
     });
   };

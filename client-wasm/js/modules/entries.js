@@ -118,8 +118,11 @@ export default core => {
       enterEntry();
     },
     revertEntry() {
+      const steps = /** @type {EntryNumber} */ (shown)[0] - numberHere()[0];
+      // `go(0)` loads the page again.
+      if (!steps) return;
       isReverting = true;
-      history.go(/** @type {EntryNumber} */ (shown)[0] - numberHere()[0]);
+      history.go(steps);
     },
   };
 

@@ -38,7 +38,17 @@ const focusPage = target => {
   if (tabIndex == null) node.removeAttribute('tabindex');
 };
 
-/** Runs a swap, in a view transition where the page asks for it. @param {() => void} swap */
+/**
+ * Removes the cookies of the messages that a page shows. A page that is requested and not shown
+ * leaves them to the next one.
+ *
+ * @param {Response} response
+ */
+const removeFlashes = ({ headers }) => {
+  for (const name of headers.get('live-flashes')?.split(' ') ?? []) document.cookie = `${name}=; Max-Age=0; Path=/`;
+};
+
+/** Runs a swap, in a view transition where the page asks for it. @param {() => Promise<void>} swap */
 const transition = swap => {
   const isWanted = 'startViewTransition' in document && document.querySelector('meta[name=view-transition][content=same-origin]') &&
     !matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -76,7 +86,7 @@ export default core => {
    * @param {URL} url
    * @param {PageVisit} visit
    */
-  const showPage = async (url, { visitCause: cause, isReplaced, keepsScroll, requestHeaders }) => {
+  const showPage = async (url, { visitCause: cause, isReplaced, keepsScroll }) => {
     running?.abort();
     const { signal } = running = new AbortController(), isBack = cause == 'history';
     await core.loadModule('entries');
@@ -86,10 +96,14 @@ export default core => {
     const entry = isBack ? entries.entryHere() : undefined;
     const endProgress = core.showProgress?.();
     const keepTyped = (entry?.typed || document.querySelector(CONTROLS)) && core.loadModule('keep-typed');
+    // Only of a link: what a handler has changed, and what has changed since the visit, is newer.
+    const prefetched = core.takePrefetched?.(url.href);
     let response, next;
     try {
-      response = await (core.takePrefetched?.(url.href) ?? fetch(url, { headers: { accept: 'text/html', ...requestHeaders }, mode: 'same-origin', signal }));
-      next = new DOMParser().parseFromString(await response.text(), 'text/html');
+      response = await (cause == 'link' && prefetched || fetch(url, { headers: { accept: 'text/html', 'live-navigate': '1' }, mode: 'same-origin', signal }));
+      // A file may be large, or have no end.
+      if (isPage(response)) next = new DOMParser().parseFromString(await response.text(), 'text/html');
+      else response.body?.cancel();
     } catch {
       if (signal.aborted) return;
       try {
@@ -111,17 +125,18 @@ export default core => {
       url.hash ||= hash;
     }
     if (signal.aborted) return;
-    if (!isPage(response) || clientOf(next) != clientOf(document)) return loadPage(url, isReplaced || isBack);
+    if (!next || clientOf(next) != clientOf(document)) return loadPage(url, isReplaced || isBack);
     await keepTyped;
-    const finishHead = await mergeHead(next);
-    if (signal.aborted) return;
+    const head = await mergeHead(next, url);
+    if (signal.aborted) return head.undo();
+    removeFlashes(response);
     entries.leaveEntry();
     if (isBack || isReplaced) entries.replaceEntry(url);
     else entries.addEntry(url);
-    await transition(() => {
+    await transition(async () => {
       const stays = keepsScroll && { entryAt: 0, scroll: [scrollX, scrollY] };
-      swapBody(next);
-      finishHead();
+      await swapBody(next);
+      head.finish();
       for (const name of ['lang', 'dir']) core.writeAttribute(document.documentElement, name, next.documentElement.getAttribute(name));
       const target = entries.scrollPage(stays || entry);
       if (!stays) focusPage(target);

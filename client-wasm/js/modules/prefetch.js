@@ -9,7 +9,7 @@ export default core => {
   /**
    * The page that was requested last.
    *
-   * @type {{ href: string, at: number, response: Promise<Response> } | undefined}
+   * @type {{ href: string, at: number, response: Promise<Response>, abort: AbortController } | undefined}
    */
   let requested;
   /** @type {any} */
@@ -19,19 +19,21 @@ export default core => {
   const prefetch = ({ href }) => {
     const now = performance.now();
     if (requested?.href == href && now - requested.at < FRESH_MS) return;
-    const response = fetch(href, { headers: { accept: 'text/html', 'live-prefetch': '1' }, mode: 'same-origin', priority: 'low' });
-    requested = { href, at: now, response };
+    requested?.abort.abort();
+    const abort = new AbortController();
+    const response = fetch(href, { headers: { accept: 'text/html', 'live-prefetch': '1' }, mode: 'same-origin', priority: 'low', signal: abort.signal });
+    requested = { href, at: now, response, abort };
     // The navigation requests it again.
     response.catch(() => { if (requested?.response == response) requested = undefined; });
   };
 
   core.takePrefetched = href => {
     clearTimeout(timer);
-    if (core.hasFlash) requested = undefined;
-    core.hasFlash = false;
-    const { at = -Infinity, response } = requested?.href == href ? requested : {};
+    const { response, at = 0, abort } = requested ?? {}, isMeant = requested?.href == href && !core.hasFlash && performance.now() - at < FRESH_MS;
     requested = undefined;
-    return performance.now() - at < FRESH_MS ? response : undefined;
+    core.hasFlash = false;
+    if (isMeant) return response;
+    abort?.abort();
   };
 
   for (const [type, ms] of /** @type {const} */ ([['mouseover', HOVER_MS], ['focusin', HOVER_MS], ['pointerdown', 0]])) {

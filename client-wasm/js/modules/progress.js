@@ -26,6 +26,8 @@ export default core => {
     { 'aria-live': 'polite', 'aria-atomic': 'true', class: 'live-announcement' });
   /** @type {HTMLElement | undefined} */
   let failure;
+  /** The number of navigations that are under way. */
+  let navigating = 0;
   const endFailure = () => failure?.remove();
 
   core.announcePage = () => {
@@ -36,6 +38,7 @@ export default core => {
     endFailure();
     /** @type {HTMLElement | undefined} */
     let bar;
+    navigating += 1;
     page.setAttribute('live-navigating', '');
     const timer = setTimeout(() => {
       bar = addElement({
@@ -47,8 +50,8 @@ export default core => {
     return () => {
       clearTimeout(timer);
       bar?.remove();
-      // A newer navigation may have begun.
-      if (!document.querySelector('.live-progress')) page.removeAttribute('live-navigating');
+      navigating -= 1;
+      if (!navigating) page.removeAttribute('live-navigating');
     };
   };
 

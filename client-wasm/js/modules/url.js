@@ -120,7 +120,7 @@ export default core => {
     if (isAnswer) follower.endFollowing?.();
     const ms = isAnswer ? 0 : Math.max(0, ...changedParams(follower).map(name => follower.bound[name][1]));
     follower.isDue = true;
-    if (ms) follower.timer = setTimeout(() => write(follower), ms);
+    if (ms) follower.timer = setTimeout(() => { if (mounted().includes(follower)) write(follower); }, ms);
     else write(follower, isAnswer);
   };
 

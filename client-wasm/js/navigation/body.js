@@ -74,7 +74,7 @@ const PERSIST = 'live:persist', MARK = 'live-persisted';
  *
  * @param {Document} next
  */
-export const swapBody = next => {
+export const swapBody = async next => {
   const old = new Map(Array.from(document.querySelectorAll(`[${CSS.escape(PERSIST)}]`), node => [node.getAttribute(PERSIST), node]));
   const kept = [], shelf = document.createElement('div');
   shelf.hidden = true;
@@ -89,6 +89,9 @@ export const swapBody = next => {
     kept.push(stays);
     moveNode(shelf, stays, null);
   }
+  // The components of the page before are unmounted first: the server counts those of a session.
+  for (const component of document.body.querySelectorAll('live-component')) component.remove();
+  await undefined;
   syncAttributes(document.body, next.body);
   syncChildren(document.body, next.body);
   kept.forEach((stays, number) => {

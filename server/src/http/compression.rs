@@ -35,7 +35,7 @@ const LEVEL: CompressionLevel = CompressionLevel::Precise(5);
 /// over HTTPS since 2023, counts as one of another site.
 ///
 /// A response with `Cache-Control: no-transform`, `Content-Encoding` or `Content-Range` stays as it
-/// is. A strong `ETag` of a compressed response becomes weak, because the bytes are others.
+/// is. A strong `ETag` of a compressed response becomes weak, because its bytes differ.
 ///
 /// ```
 /// use axum::Router;

@@ -153,6 +153,11 @@ impl Live {
         Ok(())
     }
 
+    /// Releases all parameters: the response will be another one, with other components.
+    fn release_params(&self) {
+        self.bound.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Renders a component. Its `mount` runs here, once: the page sends the state back in a seal.
     ///
     /// The component and its children may have as many bytes of state as a session. A child that
@@ -205,7 +210,8 @@ impl Live {
             forms: key.map(FormChain::new),
             target,
         };
-        paint.paint(mounted, &json, slot).await.map(Markup)
+        let painted = paint.paint(mounted, &json, slot).await;
+        painted.map(Markup).inspect_err(|_| self.release_params())
     }
 
     /// Renders a page: its template, with the components in it. The response is that of
@@ -235,7 +241,8 @@ impl Live {
         let values =
             page.values().map_err(|source| RenderError::Values { page: P::SPEC.type_name, source })?;
         drop(page);
-        let html = paint::FirstPaint::new(self).paint_page(P::SPEC.type_name, values).await?;
+        let painted = paint::FirstPaint::new(self).paint_page(P::SPEC.type_name, values).await;
+        let html = painted.inspect_err(|_| self.release_params())?;
         self.runtime.on_executor();
         Ok(self.page(html))
     }
@@ -370,17 +377,16 @@ impl Live {
         if let SealBinding::NewBrowser { cookie, .. } = &self.binding {
             cookie.write(&mut headers);
         }
-        for removal in &self.flashes.removals {
-            headers.append(header::SET_COOKIE, removal.clone());
-        }
+        headers.extend(self.flashes.removals());
         headers
     }
 
     /// Returns the messages that [`Context::flash`](crate::Context::flash) has left for this page.
-    /// The responses of [`page`](Self::page) and [`headers`](Self::headers) remove them.
+    /// The response of [`page`](Self::page), or one with [`headers`](Self::headers), removes them if
+    /// this method was called before; otherwise they stay for the next page.
     #[must_use]
     pub fn flash(&self) -> &[Flash] {
-        &self.flashes.messages
+        self.flashes.show()
     }
 
     /// Returns the client's identity.
@@ -435,7 +441,7 @@ where
             None => None,
         };
         let mut flashes = PageFlashes::of(parts, runtime.core(), &identity);
-        flashes.messages.extend(submitted.iter().flat_map(|page| page.flashes()));
+        flashes.add(submitted.iter().flat_map(|page| page.flashes()));
         let accepts = parts.extensions.get::<AcceptsForms>().is_some();
         let forms = accepts.then(|| parts.extensions.get_or_insert_default::<FormRoots>().clone());
         let cache_control = cache_control(&parts.headers);

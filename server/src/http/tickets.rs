@@ -1,8 +1,11 @@
 //! Uses tickets: sets the cookies that handlers have requested.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use vivaz_components::{Flash, Identity};
 
@@ -24,6 +27,8 @@ const FLASH_COOKIE: &str = "vivaz_flash_";
 const MAX_BODY: usize = 32 * 1024;
 /// Maximum length of the cookies of all messages, in bytes. Servers refuse long headers.
 const MAX_FLASH_COOKIES: usize = 3_800;
+/// The names of the cookies of the messages that a page shows, for the client.
+const SHOWN_FLASHES: HeaderName = HeaderName::from_static("live-flashes");
 /// The longest name of an attempt, in bytes.
 const MAX_ATTEMPT: usize = 64;
 
@@ -129,10 +134,10 @@ pub(super) fn flash_headers(
     Ok(headers)
 }
 
-/// Returns the value of `Set-Cookie` for a message.
+/// Returns the value of `Set-Cookie` for a message. The client removes it; its value is sealed.
 fn flash_cookie(name: &str, value: &str, seconds: u64, scope: CookieScope) -> Option<HeaderValue> {
     let secure = if scope == CookieScope::HttpsOnly { "; Secure" } else { "" };
-    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; SameSite=Lax{secure}");
     HeaderValue::try_from(text).ok()
 }
 
@@ -148,9 +153,11 @@ fn flash_cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
 /// The messages for a page that is rendered now.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PageFlashes {
-    pub(super) messages: Vec<Flash>,
+    messages: Vec<Flash>,
     /// The headers that remove the cookies which carried them.
-    pub(super) removals: Vec<HeaderValue>,
+    removals: Vec<(HeaderName, HeaderValue)>,
+    /// Whether the page shows them. All clones share it.
+    are_shown: Arc<AtomicBool>,
 }
 
 impl PageFlashes {
@@ -167,8 +174,32 @@ impl PageFlashes {
         let browsers = BrowserId::of_connection(&parts.headers, &core.secret);
         let open = |token: &str| Ticket::open(token, &core.sealer, identity, &browsers, now());
         let messages = tokens.into_iter().filter_map(open).filter_map(Ticket::into_flash).collect();
-        let scope = CookieScope::of(parts);
-        let removals = names.into_iter().filter_map(|name| flash_cookie(name, "", 0, scope)).collect();
-        Self { messages, removals }
+        let removals = if parts.headers.contains_key("live-navigate") {
+            // The client removes them when it shows the page: it may have to request it again.
+            let names = HeaderValue::try_from(names.join(" "));
+            names.into_iter().map(|names| (SHOWN_FLASHES, names)).collect()
+        } else {
+            let scope = CookieScope::of(parts);
+            let removed = names.into_iter().filter_map(|name| flash_cookie(name, "", 0, scope));
+            removed.map(|removed| (header::SET_COOKIE, removed)).collect()
+        };
+        Self { messages, removals, are_shown: Arc::default() }
+    }
+
+    /// Adds messages that no cookie carries.
+    pub(super) fn add(&mut self, messages: impl Iterator<Item = Flash>) {
+        self.messages.extend(messages);
+    }
+
+    /// Returns the messages, for a page that shows them.
+    pub(super) fn show(&self) -> &[Flash] {
+        self.are_shown.store(true, Ordering::Relaxed);
+        &self.messages
+    }
+
+    /// Returns the headers that remove the messages, if the page shows them.
+    pub(super) fn removals(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let are_shown = self.are_shown.load(Ordering::Relaxed);
+        self.removals.iter().filter(move |_| are_shown).cloned()
     }
 }

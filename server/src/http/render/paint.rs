@@ -200,7 +200,8 @@ impl<'a> FirstPaint<'a> {
             .page(type_name)
             .ok_or_else(|| RenderError::Unknown(format!("the page `{type_name}` is not registered")))?;
         let (values, user) = (Value::Object(values), user(&self.live.identity));
-        let flash = self.live.flash().iter().map(|flash| json!({ "kind": flash.kind, "text": flash.text }));
+        let flashes = if template.compiled.reads_flash() { self.live.flash() } else { &[] };
+        let flash = flashes.iter().map(|flash| json!({ "kind": flash.kind, "text": flash.text }));
         let request = PageRequest {
             path: &self.live.path,
             user: user.as_ref(),
