@@ -34,29 +34,35 @@ document.$early ??= (() => {
       // The way to the target from the outermost component: where it is found if that is rebuilt.
       const trail = path.slice(0, 1 + path.findLastIndex((/** @type {any} */ node) => node.localName == 'live-component'))
         .map((/** @type {any} */ node) => [node, [...node.parentNode.children].indexOf(node)]).reverse();
-      kept.push({ trail, type, bubbles: true, submitter: event.submitter, button: event.button, detail: event.detail, preventDefault() {} });
+      kept.push({ trail, target: path[0], type, bubbles: true, submitter: event.submitter, button: event.button, detail: event.detail, preventDefault() {} });
     }, true);
   }
   // What is typed into an editable element leaves no other trace: a control has its default value.
   document.addEventListener('input', event => { /** @type {any} */ (event.composedPath()[0]).$typed = true; }, true);
+  // Without the engine, the forms that work without it are sent.
+  const stop = () => {
+    page.setAttribute('live-connection', 'stopped');
+    for (const { type, target, submitter } of kept) if (type == 'submit') target.requestSubmit(submitter);
+  };
   // The client fetches its engine again as after any failure; the page has to be corrected.
   document.addEventListener('securitypolicyviolation', ({ blockedURI }) => {
     if (blockedURI != 'wasm-eval') return;
     console.error("live: the page's Content-Security-Policy needs script-src 'wasm-unsafe-eval'");
-    page.setAttribute('live-connection', 'stopped');
-    // Forms that work without the engine are sent now.
-    for (const { type, trail, submitter } of kept) if (type == 'submit') trail.at(-1)?.[0].requestSubmit(submitter);
+    stop();
   });
+  // The client cannot be loaded.
+  document.addEventListener('error', ({ target }) => { if (/** @type {any} */ (target).matches('script[live-build]')) stop(); }, true);
+  document.addEventListener('live:connection', (/** @type {any} */ { detail }) => { if (detail.status == 'stopped') stop(); });
   // Repeats the events that were kept for a component that is mounted now.
   return (element, handleEvent) => {
     for (const event of [...kept]) {
-      // The target itself, or the element in its place since the component was rebuilt: in a row of
-      // a list only if the content of the row is the same.
+      // The target itself, or the element in its place since the component was rebuilt: only if it
+      // is the same, as are a button and a row of a list around it. A form has a new token.
       let at = /** @type {any} */ (document), found;
       for (const [old, position] of event.trail) {
         const now = old.isConnected ? old : at.children[position];
-        found = now && now.localName == old.localName && now.id == old.id &&
-          (!old.$block || old.localName == 'live-component' || now.isEqualNode(old));
+        found = now?.localName == old.localName && now.id == old.id && (now == old || old.localName == 'live-component' ||
+          (old.localName == 'form' ? now.textContent == old.textContent : !(old.$block || old == event.target || old.matches('a,button,label')) || now.isEqualNode(old)));
         if (!found) break;
         at = now;
       }

@@ -458,7 +458,7 @@ type FoundListener = [depth: number, listener: Listener, root: any, element: any
  * each with its position among its siblings.
  */
 type CapturedEvent = {
-  trail: [node: any, position: number][], type: string, bubbles: boolean, submitter: any, button: number, detail: number,
+  trail: [node: any, position: number][], target: any, type: string, bubbles: boolean, submitter: any, button: number, detail: number,
   preventDefault(): void,
 };
 /** The payload of an `ERROR`. */

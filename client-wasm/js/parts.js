@@ -30,6 +30,8 @@
     place.removeAttribute(PART);
     HELD.forEach((name, at) => { if (values[at] != null) place.setAttribute(name, values[at]); });
     if (part) {
+      // A part may be without the state, if that has become too large.
+      for (const name of place.getAttributeNames()) if (!part.hasAttribute(name)) place.removeAttribute(name);
       for (const { name, value } of part.attributes) place.setAttribute(name, value);
       place.replaceChildren(...part.childNodes);
     }

@@ -11,12 +11,14 @@ export default core => {
     const { submitter, detail } = event, asker = submitter?.hasAttribute(QUESTION) ? submitter : element;
     const question = asker.getAttribute(QUESTION);
     if (!question) return run();
+    // The event has not run.
+    const refuse = () => { element.$onceDone?.delete(listener); };
     // Another click while the question is open, or the second one of a double click.
-    if (asking.has(asker) || detail > 1) return;
+    if (asking.has(asker) || detail > 1) return refuse();
     asking.add(asker);
     const controller = new AbortController(), { signal } = controller;
     // An answer counts for what was asked.
-    const isCurrent = () => element.isConnected && asker.getAttribute(QUESTION) == question;
+    const isCurrent = () => element.isConnected && asker.isConnected && asker.getAttribute(QUESTION) == question;
     const observer = new MutationObserver(() => { if (!isCurrent()) controller.abort(); });
     observer.observe(document, { childList: true, subtree: true, attributeFilter: [QUESTION] });
     let isAccepted;
@@ -29,7 +31,6 @@ export default core => {
     observer.disconnect();
     asking.delete(asker);
     if (isAccepted === true && isCurrent()) run();
-    // It has not run.
-    else element.$onceDone?.delete(listener);
+    else refuse();
   };
 };

@@ -74,7 +74,8 @@ export default core => {
   /** Keeps the position of the shown entry. @param {Partial<KeptEntry>} [more] */
   const keepPosition = more => {
     const [entryAt, id] = /** @type {EntryNumber} */ (shown);
-    kept[id] = { ...kept[id], entryAt, scroll: place, ...more };
+    // Entries whose state cannot have an id are not distinguished.
+    if (id) kept[id] = { ...kept[id], entryAt, scroll: place, ...more };
   };
 
   /** Keeps the shown entry, which other code may have added. */
@@ -154,11 +155,10 @@ export default core => {
 
   addEventListener('popstate', async () => {
     const isNew = !history.state?.liveEntry, before = shownUrl, url = new URL(location.href);
-    numberHere(isNew);
-    if (isReverting) {
-      isReverting = false;
-      return core.writeUrl?.();
-    }
+    const [at] = numberHere(isNew), isBack = isReverting && at == shown?.[0];
+    // The way back may have led nowhere: this is another change then.
+    isReverting = false;
+    if (isBack) return core.writeUrl?.();
     const isWithin = pageOf(url) == pageOf(before), followed = !isWithin && core.followUrl?.(url, before);
     if (!isWithin && !followed && core.showEntry) return core.showEntry(url);
     core.endVisit?.();
@@ -169,10 +169,10 @@ export default core => {
     const id = shownId(), entry = kept[id];
     if (isNew || !entry) return;
     scrollPage(entry);
-    const at = `${[scrollX, scrollY]}`;
+    const from = `${[scrollX, scrollY]}`;
     await followed;
     // The content that the place is in has arrived, and the visitor has not scrolled.
-    if (id == shownId() && `${[scrollX, scrollY]}` == at) scrollPage(entry);
+    if (id == shownId() && `${[scrollX, scrollY]}` == from) scrollPage(entry);
   });
 
   const entry = kept[shownId()], typed = entry?.typed;
