@@ -45,7 +45,7 @@ export const isTouched = node => {
  *
  * @param {any} node
  */
-const fingerprint = node => JSON.stringify([node.value, node.checked, ...Array.from(node.options ?? [], option => option.selected)]);
+export const fingerprint = node => JSON.stringify([node.value, node.checked, ...Array.from(node.options ?? [], option => option.selected)]);
 
 /** Stores the values of the controls that came with the page. */
 export const recordLoaded = () => {

@@ -135,6 +135,8 @@ interface Core {
   collectTyped?(): object[];
   /** keep-typed: puts back what `collectTyped` has returned for a page, once it is live. */
   restoreTyped?(typed: object[]): Promise<void>;
+  /** keep-typed: stores the values of the controls of a page that is shown now. */
+  recordLoaded?(): void;
   /** marks: a root with marks was made. */
   awaitMarks?(root: any): void;
   /** marks: the roots are in the page. */

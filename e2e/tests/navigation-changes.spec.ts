@@ -222,3 +222,43 @@ test("the components of a page are unmounted before those of the next one are mo
   await live(page);
   expect(sent.filter((type) => /MOUNT/.test(type))).toEqual(["COMPONENT_UNMOUNT", "COMPONENT_MOUNT"]);
 });
+
+test("back does not run the handlers of controls again", async ({ page, network }) => {
+  await open(page, `${network.url}/tour/handlers`);
+  const ran = page.locator("#runs");
+  await page.getByLabel("Choice").selectOption("b");
+  await page.getByLabel("Box").check();
+  await page.getByLabel("Text").fill("typed");
+  await page.getByLabel("Text").blur();
+  await expect(ran).toHaveText("3");
+  await follow(page, "One");
+  await expect(heading(page)).toHaveText("one");
+  await page.evaluate(() => history.back());
+  await expect(heading(page)).toHaveText("handlers");
+  await live(page);
+  // The text is there again, and what is typed now counts.
+  await expect(page.getByLabel("Text")).toHaveValue("typed");
+  await expect(ran).toHaveText("0");
+  await page.getByLabel("Text").pressSequentially("!");
+  await page.getByLabel("Text").blur();
+  await expect(ran).toHaveText("1");
+});
+
+test("back does not overwrite what the server has changed since", async ({ page, network, context }) => {
+  await open(page, `${network.url}/tour/handlers`);
+  await page.getByLabel("Shared").selectOption("b");
+  await expect(page.locator("#shared")).toHaveText("b");
+  await follow(page, "One");
+  await expect(heading(page)).toHaveText("one");
+  const other = await context.newPage();
+  await open(other, `${network.url}/tour/handlers`);
+  await other.getByLabel("Shared").selectOption("c");
+  await expect(other.locator("#shared")).toHaveText("c");
+  await page.evaluate(() => history.back());
+  await expect(heading(page)).toHaveText("handlers");
+  await live(page);
+  await expect(page.getByLabel("Shared")).toHaveValue("c");
+  await page.getByLabel("Box").check();
+  await expect(page.locator("#runs")).toHaveText("1");
+  await expect(other.locator("#shared")).toHaveText("c");
+});

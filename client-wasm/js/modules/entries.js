@@ -2,10 +2,13 @@
 // modules `navigate` and `url` add entries and show them.
 
 import { pageOf } from '../navigation/link.js';
+import { isOwn, visitor } from '../visitor.js';
 
 const STORAGE_KEY = 'live-entries';
 /** The number of entries that browsers keep. */
 const MOST = 50;
+/** How long the content that a position is in may take, in milliseconds. */
+const CONTENT_MS = 10_000;
 
 /** Checks whether a state can have a number besides what is in it. @param {any} state */
 const isOpen = state => state == null || state.constructor == Object;
@@ -21,7 +24,10 @@ export default core => {
 
   const load = () => {
     try {
-      [position, length, kept] = JSON.parse(sessionStorage[STORAGE_KEY]);
+      /** @type {string} */
+      let owner;
+      [position, length, kept, owner] = JSON.parse(sessionStorage[STORAGE_KEY]);
+      if (!isOwn(owner)) for (const id in kept) delete kept[id].typed;
     } catch {}
   };
 
@@ -62,8 +68,12 @@ export default core => {
   /** @type {HistoryEntries['isHere']} */
   const isHere = () => (history.state?.liveEntry?.[1] ?? shownId()) == shownId();
 
+  /** Ends the wait for the content that a position is in. */
+  let endWaiting = () => {};
+
   /** Makes the entry where the tab is the one that is shown. */
   const enterEntry = () => {
+    endWaiting();
     shown = numberHere();
     shownUrl = new URL(location.href);
   };
@@ -90,6 +100,29 @@ export default core => {
     keepEntry();
   };
 
+  /**
+   * Scrolls to a position as soon as the page is long enough, unless the visitor acts before: the
+   * content may arrive over the connection.
+   *
+   * @param {number} left
+   * @param {number} top
+   */
+  const waitForContent = (left, top) => {
+    const ending = new AbortController(), { signal } = ending;
+    const observer = new ResizeObserver(() => {
+      scrollTo({ left, top, behavior: 'instant' });
+      if (scrollY >= top - 1) endWaiting();
+    });
+    observer.observe(document.body);
+    const timer = setTimeout(() => endWaiting(), CONTENT_MS);
+    endWaiting = () => {
+      ending.abort();
+      observer.disconnect();
+      clearTimeout(timer);
+    };
+    for (const type of ['wheel', 'touchstart', 'pointerdown', 'keydown']) addEventListener(type, endWaiting, { signal, passive: true });
+  };
+
   /** @type {HistoryEntries['scrollPage']} */
   const scrollPage = entry => {
     let name = location.hash.slice(1);
@@ -98,8 +131,10 @@ export default core => {
     } catch {}
     const target = name ? document.getElementById(name) ?? document.getElementsByName(name)[0] : null;
     const [left, top] = entry?.scroll ?? [0, 0];
+    endWaiting();
     if (entry || !target) scrollTo({ left, top, behavior: 'instant' });
-    else target.scrollIntoView({ behavior: 'instant' });
+    if (entry && scrollY < top - 1) waitForContent(left, top);
+    if (!entry && target) target.scrollIntoView({ behavior: 'instant' });
     return target;
   };
 
@@ -139,7 +174,7 @@ export default core => {
     // The browser restores the position of a page that it loads.
     history.scrollRestoration = 'auto';
     try {
-      sessionStorage[STORAGE_KEY] = JSON.stringify([position, length, kept]);
+      sessionStorage[STORAGE_KEY] = JSON.stringify([position, length, kept, visitor]);
     } catch (error) {
       // The storage is full: positions are lost.
       reportError(error);

@@ -5,9 +5,10 @@ import { CLOSE_LEFT, COMMAND_CALL, COMMAND_SET } from '../codes.js';
 import { splitItems, splitMembers } from '../json.js';
 import { componentsByPosition } from '../positions.js';
 import { reportQueueLost } from '../queue-lost.js';
+import { visitor } from '../visitor.js';
 
-/** Returns the key of the shown page in the storage. */
-const storageKey = () => 'live-kept ' + location.pathname;
+/** Returns the key of the shown page in the storage: a queue is sent by its own user only. */
+const storageKey = () => ['live-kept', visitor, location.pathname].join(' ');
 const SUBPROTOCOL = 'vivaz.v1.json';
 
 /**

@@ -1,11 +1,13 @@
 // Keeps what was typed over a reload by the client itself: the user or the session has changed.
 // Reports the actions that the reload drops.
 
-import { isChanged, readValue, restoreValue } from '../control-value.js';
+import { MODEL_CHANGE, MODEL_INPUT } from '../codes.js';
+import { fingerprint, isChanged, readValue, recordLoaded, restoreValue } from '../control-value.js';
 import { splitItems } from '../json.js';
 import { componentsByPosition } from '../positions.js';
 import { reportQueueLost } from '../queue-lost.js';
 import { reportTypedLost } from '../typed-lost.js';
+import { isOwn, visitor } from '../visitor.js';
 
 /** Returns the key of the shown page in the storage. */
 const storageKey = () => 'live-typed ' + location.pathname;
@@ -38,7 +40,12 @@ const signature = node => [
  * @property {string} name
  * @property {string} type
  * @property {any} value
+ * @property {string} [loaded] What the control had when its page was loaded.
  */
+
+/** The longest time that a reload by the client takes, in milliseconds. */
+const RELOAD_MS = 10_000;
+const CHOICE = /^(checkbox|radio|select)/;
 
 /** @type {Module} */
 export default core => {
@@ -47,8 +54,8 @@ export default core => {
     const kept = [];
     /** @param {string} place @param {Element | Document} owner */
     const collect = (place, owner) => controlsOf(owner).forEach((node, at) => {
-      const { name, type } = node;
-      if (isChanged(node)) kept.push({ place, at, sign: signature(node), name, type, value: readValue(node) });
+      const { name, type, $loaded: loaded } = node;
+      if (isChanged(node)) kept.push({ place, at, sign: signature(node), name, type, loaded, value: readValue(node) });
     });
     collect('', document);
     for (const [place, { element }] of componentsByPosition(core.components)) if (element) collect(place, element);
@@ -62,7 +69,7 @@ export default core => {
     const isLost = core.hasLost || !core.settings.keepQueue && splitItems(core.unansweredMessages()).length > 1;
     if (!kept.length && !isLost) return;
     try {
-      sessionStorage[storageKey()] = JSON.stringify({ kept, isLost });
+      sessionStorage[storageKey()] = JSON.stringify({ kept, isLost, visitor, at: Date.now() });
     } catch (error) {
       // The storage is full: the page is reloaded all the same.
       reportError(error);
@@ -75,20 +82,33 @@ export default core => {
     for (const one of /** @type {TypedText[]} */ (typed)) {
       const element = one.place ? found.get(one.place)?.element : document, node = element && controlsOf(element)[one.at];
       if (node && signature(node) == one.sign) {
-        if (isChanged(node)) continue;
+        // The user has changed it again, or the server has, perhaps because of this very text.
+        if (isChanged(node) || one.loaded && one.loaded != (node.$loaded ?? fingerprint(node))) continue;
+        const controls = core.formControls, isModel = controls?.boundProperty(node);
+        if (!isModel && controls?.isBound(node) && CHOICE.test(node.type)) continue;
         restoreValue(node, one.value);
-        for (const type of ['input', 'change']) node.dispatchEvent(new Event(type, { bubbles: true }));
+        // No handler runs again: it has run, or would run without the user.
+        controls?.handleEdit(node, MODEL_INPUT);
+        if (isModel) controls?.handleEdit(node, MODEL_CHANGE);
       } else reportTypedLost(element || document, one);
     }
   };
+
+  core.recordLoaded = recordLoaded;
 
   const restore = async () => {
     let kept = [], isLost;
     try {
       const key = storageKey(), stored = sessionStorage[key];
-      delete sessionStorage[key];
       if (!stored) return;
-      ({ kept = [], isLost } = JSON.parse(stored));
+      /** @type {string} */
+      let owner, at = 0;
+      ({ kept = [], isLost, visitor: owner, at } = JSON.parse(stored));
+      // After a reload by the client the same person is there, perhaps with a new identity.
+      const isMeant = isOwn(owner) || Date.now() - at < RELOAD_MS;
+      // Otherwise it waits for its user to come back, but not past another one.
+      if (isMeant || visitor) delete sessionStorage[key];
+      if (!isMeant) return;
     } catch {
       return;
     }

@@ -140,6 +140,7 @@ export default core => {
     await transition(async () => {
       const stays = keepsScroll && { entryAt: 0, scroll: [scrollX, scrollY] };
       await swapBody(next);
+      core.recordLoaded?.();
       head.finish();
       for (const name of ['lang', 'dir']) core.writeAttribute(document.documentElement, name, next.documentElement.getAttribute(name));
       const target = entries.scrollPage(stays || entry);

@@ -38,6 +38,13 @@ export default core => {
     abort?.abort();
   };
 
+  // What a handler changes may be on the page that was requested before.
+  const { sendEvent } = core;
+  core.sendEvent = (...event) => {
+    core.takePrefetched?.('');
+    sendEvent(...event);
+  };
+
   for (const [type, ms] of /** @type {const} */ ([['mouseover', HOVER_MS], ['focusin', HOVER_MS], ['pointerdown', 0]])) {
     document.addEventListener(type, event => {
       clearTimeout(timer);

@@ -76,6 +76,8 @@ const PERSIST = 'live:persist', MARK = 'live-persisted';
  */
 export const swapBody = async next => {
   const old = new Map(Array.from(document.querySelectorAll(`[${CSS.escape(PERSIST)}]`), node => [node.getAttribute(PERSIST), node]));
+  /** The elements in those that stay that are scrolled: a move resets that. @type {[Element, number, number][]} */
+  const scrolled = [];
   const kept = [], shelf = document.createElement('div');
   shelf.hidden = true;
   document.documentElement.append(shelf);
@@ -87,6 +89,9 @@ export const swapBody = async next => {
     mark.id = `${MARK}-${kept.length}`;
     node.replaceWith(mark);
     kept.push(stays);
+    for (const inner of [stays, ...stays.querySelectorAll('*')]) {
+      if (inner.scrollTop || inner.scrollLeft) scrolled.push([inner, inner.scrollLeft, inner.scrollTop]);
+    }
     moveNode(shelf, stays, null);
   }
   // The components of the page before are unmounted first: the server counts those of a session.
@@ -100,4 +105,5 @@ export const swapBody = async next => {
     mark.remove();
   });
   shelf.remove();
+  for (const [inner, left, top] of scrolled) inner.scrollTo({ left, top, behavior: 'instant' });
 };

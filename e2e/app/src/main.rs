@@ -24,6 +24,7 @@ mod flight;
 mod follow;
 mod foreign;
 mod groups;
+mod handlers;
 mod inputs;
 mod kin;
 mod late;

@@ -15,6 +15,7 @@ use vivaz::prelude::*;
 use vivaz::{ActionError, Context, Cookie, escape};
 
 use crate::catalog::{Catalog, CatalogProps};
+use crate::handlers::{Handlers, HandlersProps};
 use crate::serve::{App, POLICY};
 
 #[derive(LiveComponent, Clone)]
@@ -207,6 +208,7 @@ async fn html(request: PageRequest<'_>) -> Result<String, RenderError> {
                 .to_owned()
         }
         "catalog" => live.render::<Catalog>(CatalogProps {}).await?.to_string(),
+        "handlers" => live.render::<Handlers>(HandlersProps {}).await?.to_string(),
         _ => String::new(),
     };
     let who = live.identity().user_id().unwrap_or("nobody");

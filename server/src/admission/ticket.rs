@@ -100,7 +100,7 @@ impl Ticket {
     }
 
     /// Opens a ticket. Returns `None` if it belongs to another identity or browser, or has expired
-    /// at `now`.
+    /// at `now`. A user opens those of the browser's visitor, too.
     pub(crate) fn open(
         token: &str,
         sealer: &Sealer,
@@ -113,10 +113,12 @@ impl Ticket {
 
     /// Opens a ticket that may have expired.
     fn reopen(token: &str, sealer: &Sealer, identity: &Identity, browsers: &[BrowserId]) -> Option<Self> {
-        let of_browsers = browsers.iter().copied().map(Some).filter(|_| identity.user_id().is_none());
-        let bytes = of_browsers
-            .chain([None])
-            .find_map(|browser| sealer.open_bytes(token, &ticket_holder(identity, browser)))?;
+        // A visitor who has signed in since is still there, in the same browser.
+        let guest = Identity::anonymous();
+        let visitor = if identity.user_id().is_some() { &guest } else { identity };
+        let of_browsers = browsers.iter().map(|browser| ticket_holder(visitor, Some(*browser)));
+        let mut holders = of_browsers.chain([ticket_holder(identity, None)]);
+        let bytes = holders.find_map(|holder| sealer.open_bytes(token, &holder))?;
         serde_json::from_slice(&bytes).ok()
     }
 
@@ -203,7 +205,8 @@ mod tests {
         assert_eq!(open(&anonymous, &[two], 1_000), None);
         assert_eq!(open(&anonymous, &[], 1_000), None);
         let ada = Identity::of(User::new("ada", "Ada"));
-        assert_eq!(open(&ada, &[one], 1_000), None);
+        assert_eq!(open(&ada, &[one], 1_000), Some(same(&ticket)), "she has signed in");
+        assert_eq!(open(&ada, &[two], 1_000), None);
         let of_ada = ticket.seal(&sealer, &ada, &[one]).unwrap();
         assert!(Ticket::open(&of_ada, &sealer, &ada, &[two], 1_000).is_some());
         assert!(Ticket::open(&of_ada, &sealer, &anonymous, &[one], 1_000).is_none());

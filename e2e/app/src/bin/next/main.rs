@@ -7,6 +7,8 @@ use axum::routing::get;
 
 #[path = "../../catalog.rs"]
 mod catalog;
+#[path = "../../handlers.rs"]
+mod handlers;
 mod ledger;
 mod motto;
 mod notice;
