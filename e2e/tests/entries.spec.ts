@@ -181,6 +181,47 @@ test("entries of other scripts have positions, and keep their state", async ({ p
   await expect(heading(page)).toHaveText("two");
 });
 
+test("entries whose state is a text have no position of each other", async ({ page, network }) => {
+  await open(page, `${network.url}/tour/long`);
+  await page.evaluate(() => history.pushState("a", ""));
+  await scroll(page, 400);
+  await click(page, "a[href='/tour/catalog']");
+  await expect(heading(page)).toHaveText("catalog");
+  await live(page);
+  await page.evaluate(() => history.pushState("b", ""));
+  await scroll(page, 900);
+  await page.getByLabel("Search").fill("of b");
+  await click(page, "a[href='/tour/two']");
+  await expect(heading(page)).toHaveText("two");
+  await go(page, -3);
+  await expect(heading(page)).toHaveText("long");
+  expect(await page.evaluate(() => history.state)).toBe("a");
+  await live(page);
+  await isAt(page, 0);
+});
+
+test("a way back that leads nowhere does not hide the next change", async ({ page, network }) => {
+  await open(page, `${network.url}/tour/two`);
+  for (const name of ["long", "catalog"]) {
+    await click(page, `a[href='/tour/${name}']`);
+    await expect(heading(page)).toHaveText(name);
+    await live(page);
+  }
+  // A position that the history does not have.
+  await page.evaluate(() => history.replaceState({ liveEntry: [90, history.state.liveEntry[1]] }, ""));
+  await page.reload();
+  await live(page);
+  const refused = page.evaluate(() => new Promise<void>((refused) => document.addEventListener("live:navigate", (event) => {
+    event.preventDefault();
+    refused();
+  }, { once: true })));
+  await go(page, -1);
+  await refused;
+  await go(page, -1);
+  await expect(heading(page)).toHaveText("two");
+  await expect(page).toHaveURL(/\/tour\/two$/);
+});
+
 test("a script that replaces the state while the page scrolls adds no entries", async ({ page, network }) => {
   await open(page, `${network.url}/tour/two`);
   await click(page, "a[href='/tour/long']");

@@ -145,6 +145,42 @@ test("a form that is sent before the engine has loaded waits for it", async ({ p
   expect(posts).toEqual([]);
 });
 
+for (const [name, files] of [["client", "**/live/client-*.js"], ["engine", "**/*.wasm*"]] as const) {
+  test(`a form that waits for the ${name} is sent when that cannot be loaded, and the next one at once`, async ({ page, problems }) => {
+    // A script of the page imports the client, too.
+    problems.expect(/ERR_FAILED/, /engine cannot be loaded/, /^uncaught: $/);
+    let answer = () => {};
+    const isAnswered = new Promise<void>((resolve) => (answer = resolve));
+    await page.route(files, async (route) => {
+      await isAnswered;
+      await route.abort();
+    });
+    await page.clock.install();
+    await page.goto("/form", { waitUntil: "commit" });
+    for (const isFirst of [true, false]) {
+      const one = newName();
+      await fill(page, one);
+      const sent = page.waitForRequest((request) => request.method() === "POST");
+      if (!isFirst) {
+        await expect(async () => {
+          await page.clock.runFor(30_000);
+          expect(await page.locator("html").getAttribute("live-connection")).toBe("stopped");
+        }).toPass();
+      }
+      await save(page).click();
+      if (isFirst) {
+        answer();
+        if (name == "engine") await expect(async () => {
+          await page.clock.runFor(30_000);
+          await Promise.race([sent, Promise.reject(new Error("not sent"))]);
+        }).toPass();
+      }
+      await sent;
+      await expect(saved(page, one)).toHaveCount(1);
+    }
+  });
+}
+
 /** Answers the page with a policy that forbids the engine. */
 async function forbidEngine(page: Page): Promise<void> {
   await page.route("**/form", async (route) => {

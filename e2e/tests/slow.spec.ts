@@ -1,6 +1,7 @@
 // Fields that load: at first a placeholder, then the value or the error, which follow in the same
 // response or over the socket.
 
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { expect, live, test } from "./networked.ts";
 
@@ -79,6 +80,37 @@ for (const latency of [0, 300]) {
       await expect(slow(page).locator(".begun")).toHaveText("0");
     });
 
+    test("a click on a button that the loaded component does not have is dropped", async ({ page, network }) => {
+      await page.goto(`${network.url}/slow?ms=1500&deadline=20000`, { waitUntil: "commit" });
+      await slow(page).getByRole("button", { name: "Tick" }).click();
+      await slow(page).getByRole("button", { name: "Count" }).click();
+      await expect(value(page)).toHaveText("7");
+      await expect(slow(page).locator(".clicks")).toHaveText("1");
+      await expect(slow(page).locator(".begun")).toHaveText("0");
+      await slow(page).getByRole("button", { name: "Reload" }).click();
+      await expect(slow(page).locator(".begun")).toHaveText("1");
+    });
+
+    test("a large value stays when its component is mounted", async ({ page, network }) => {
+      // An arm that the client makes anew is another element.
+      await page.addInitScript(() => {
+        new MutationObserver((records) => {
+          const added = records.flatMap(({ addedNodes }) => [...addedNodes]);
+          const isPlaceholder = (node: Node) => node instanceof Element && !!(node.matches(".placeholder") || node.querySelector(".placeholder"));
+          const hasValue = !!document.querySelector("#slow[data-seen]");
+          if (document.querySelector("#slow .value")) document.querySelector("#slow")!.setAttribute("data-seen", "");
+          if (hasValue && added.some(isPlaceholder)) document.documentElement.setAttribute("data-flashed", "");
+        }).observe(document, { childList: true, subtree: true });
+      });
+      await page.goto(`${network.url}/slow?ms=500&deadline=20000&fails=large`);
+      await expect(value(page)).toHaveText(/^7 x{5000}$/);
+      await live(page);
+      await slow(page).getByRole("button", { name: "Count" }).click();
+      await expect(slow(page).locator(".clicks")).toHaveText("1");
+      await expect(slow(page)).toHaveAttribute("data-seen");
+      await expect(page.locator("html")).not.toHaveAttribute("data-flashed");
+    });
+
     test("the response is cut while a part is missing", async ({ page, network, problems }) => {
       problems.expect(/ERR_INCOMPLETE_CHUNKED_ENCODING/);
       await page.goto(`${network.url}/slow?ms=60000&deadline=5000`, { waitUntil: "commit" });
@@ -93,6 +125,15 @@ for (const latency of [0, 300]) {
     });
   });
 }
+
+test("the placeholder and the value are accessible", async ({ page, network }) => {
+  await page.goto(`${network.url}/slow?ms=60000`);
+  await live(page);
+  for (const state of [".placeholder", ".value"]) {
+    await expect(page.locator(state).first()).toBeVisible();
+    expect((await new AxeBuilder({ page }).include("main").analyze()).violations, state).toEqual([]);
+  }
+});
 
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false });

@@ -1,6 +1,7 @@
 // What a page shows while it waits (live:loading, live:offline), what it asks (live:confirm), and
 // what it polls (live:poll).
 
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { expect, live, open, test } from "./networked.ts";
 
@@ -134,6 +135,30 @@ for (const latency of [0, 300]) {
       await expect(log(page)).toHaveText("save");
     });
 
+    test("an answer has no effect once the button that asks is gone", async ({ page }) => {
+      await useDialog(page);
+      const dialog = page.getByRole("dialog");
+      await page.getByLabel("Text").fill("a");
+      await button(page, "Drop").click();
+      await expect(dialog).toHaveCount(1);
+      await page.evaluate(() => document.querySelector("button[value=drop]")!.remove());
+      await expect(dialog).toHaveCount(0);
+      await press(page, "Save");
+      await expect(log(page)).toHaveText("save");
+    });
+
+    test("the second click of a double click does not count for .once", async ({ page }) => {
+      const asked = answer(page, () => true);
+      const link = page.getByRole("link", { name: "Once" });
+      await link.evaluate((link) => link.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, detail: 2 })));
+      await press(page, "Save");
+      await expect(log(page)).toHaveText("save");
+      expect(asked).toEqual([]);
+      await link.click();
+      await expect(log(page)).toHaveText("save once");
+      expect(asked).toEqual(["Once?"]);
+    });
+
     test("a question that cannot be asked is not accepted", async ({ page, problems }) => {
       problems.expect(/no dialog/);
       await page.evaluate(async () => {
@@ -238,6 +263,16 @@ test("a page that connects for the first time is not offline", async ({ page, ne
   await page.clock.runFor(20_000);
   await expect(page.locator("#offline")).toBeHidden();
   await expect(page.locator("#gone")).toBeHidden();
+});
+
+test("the page is accessible, offline too", async ({ page, network, problems }) => {
+  problems.expect(/WebSocket connection to .* failed/);
+  await open(page, `${network.url}/waits`);
+  for (const isOnline of [true, false]) {
+    if (!isOnline) network.down();
+    await expect(page.locator("#offline")).toBeVisible({ visible: !isOnline });
+    expect((await new AxeBuilder({ page }).include("section").analyze()).violations).toEqual([]);
+  }
 });
 
 /** Lets the page ask with a dialog of its own: the example of docs/loading.md. */

@@ -35,6 +35,8 @@ async fn query(ms: u64, fails: String) -> Result<Figures> {
         "error" => Err(ActionError::user("The figures are not there.")),
         "panic" => panic!("the figures are broken"),
         "hostile" => Ok(Figures { total: 7, note: "</noscript></template><b>".to_owned() }),
+        // More than an element carries of its state.
+        "large" => Ok(Figures { total: 7, note: "x".repeat(5000) }),
         _ => Ok(Figures { total: 7, note: String::new() }),
     }
 }

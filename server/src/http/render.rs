@@ -327,7 +327,8 @@ impl Live {
     /// and what is still missing is loaded over the connection.
     ///
     /// The response has to be that of [`page`](Self::page) or [`render_page`](Self::render_page).
-    /// A script that fetches the page, as a navigation does, gets it at once, without the loads.
+    /// A script that fetches the page, as a navigation does, gets it at once, without the loads. So
+    /// does a browser that has sent a form to the page.
     ///
     /// ```
     /// use std::time::Duration;
@@ -347,7 +348,9 @@ impl Live {
     /// ```
     #[must_use]
     pub fn streaming(self, deadline: Duration) -> Self {
-        let stream = self.is_shown_early.then(|| Arc::new(PageStream::new(deadline)));
+        // A part would lack what was typed into the form, and its message.
+        let is_streamed = self.is_shown_early && self.submitted.is_none();
+        let stream = is_streamed.then(|| Arc::new(PageStream::new(deadline)));
         Self { stream, ..self }
     }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use vivaz_components::FirstLoads;
 
@@ -60,6 +61,8 @@ pub(super) fn respond(live: Live, stream: Arc<PageStream>, headers: HeaderMap, m
     let chunks = unfold(sender, |mut sender| async {
         sender.next().await.map(|chunk| (Ok::<_, Infallible>(Bytes::from(chunk)), sender))
     });
+    // A layer that compresses asks for more after the end.
+    let chunks = chunks.fuse();
     (headers, [(header::CONTENT_TYPE, HTML), UNBUFFERED], Body::from_stream(chunks)).into_response()
 }
 

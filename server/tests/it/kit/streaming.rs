@@ -1,12 +1,13 @@
 //! Pages that are streamed: the components that load follow in the response.
 
+use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
 use futures_util::StreamExt;
@@ -15,13 +16,15 @@ use tokio::time::sleep;
 use tower_service::Service;
 use vivaz::prelude::*;
 use vivaz::testing::Server;
-use vivaz::{RenderError, Runtime};
+use vivaz::{Compression, Limits, RenderError, Runtime, with_forms};
 
 /// Counts the runs of the work; dropped with it.
 #[derive(Default)]
 struct Work {
     runs: Mutex<u32>,
     alive: Mutex<Option<oneshot::Sender<()>>>,
+    /// What the work at `/gate` waits for.
+    gate: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 #[derive(LiveComponent, Clone)]
@@ -52,6 +55,11 @@ async fn work(way: String, work: Arc<Work>) -> Result<String> {
         "slow" => {
             sleep(Duration::from_secs(10)).await;
             Ok("late".into())
+        }
+        "gate" => {
+            let gate = work.gate.lock().unwrap().take().unwrap();
+            gate.await.unwrap();
+            Ok("open".into())
         }
         "hostile" => Ok("</NOSCRIPT></template><b>".into()),
         _ => {
@@ -199,4 +207,90 @@ async fn the_response_is_whole_if_nothing_loads() {
     };
     let response = Server::with_router(Runtime::builder, routes).browser().get("/").await;
     assert!(!response.body().contains("parts.js") && !response.headers().contains_key("x-accel-buffering"));
+}
+
+#[derive(LiveComponent, Clone)]
+#[live(
+    name = "order",
+    inline = r#"
+    <form method="post" live:submit="send($form.note)"><textarea name="note"></textarea><button>Send</button></form>
+    <p live:if="stock.ready">{{ stock.value }}</p>
+"#
+)]
+struct Order {
+    stock: Async<u32>,
+}
+
+#[actions]
+impl Order {
+    fn mount(_props: OrderProps, cx: &mut MountContext) -> Self {
+        let mut stock = Async::new();
+        stock.load(cx, async { Ok(3) });
+        Self { stock }
+    }
+
+    #[action]
+    fn send(&mut self, _note: String) {}
+}
+
+#[tokio::test]
+async fn a_page_that_answers_a_form_is_sent_whole() {
+    async fn order(live: Live) -> Result<Response, RenderError> {
+        let live = live.streaming(Duration::from_secs(3));
+        let order = live.render::<Order>(OrderProps {}).await?;
+        Ok(live.page(format!("<!doctype html><title>O</title>{}<body>{order}</body>", live.head())))
+    }
+    let limits = Limits { seal_time: Duration::ZERO, ..Limits::default() };
+    let runtime = Runtime::builder().limits(limits).build().unwrap();
+    let mut router = Router::new().route("/", with_forms(get(order))).with_state(runtime);
+    let request = || Request::builder().uri("/").header("host", "app.example");
+    let response = router.call(request().body(Body::empty()).unwrap()).await.unwrap();
+    let cookie = response.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let html = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let html = String::from_utf8_lossy(&html).into_owned();
+    assert!(html.contains("<noscript live-part=\"1\">"), "{html}");
+    let (_, token) = html.split_once("name=\"live:form\" value=\"").unwrap();
+    let token: String =
+        form_urlencoded::byte_serialize(token.split('"').next().unwrap().as_bytes()).collect();
+    let request = request()
+        .method("POST")
+        .header("cookie", cookie)
+        .header("sec-fetch-site", "same-origin")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(format!("note=typed&live:form={token}")))
+        .unwrap();
+    let response = router.call(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::CONFLICT);
+    let html = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let html = String::from_utf8_lossy(&html);
+    assert!(html.contains("typed</textarea>") && html.contains("role=\"alert\""), "{html}");
+    assert!(!html.contains("live-part"), "{html}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_arrives_through_the_compression() {
+    let (work, (go_on, may_go_on)) = (Arc::new(Work::default()), oneshot::channel());
+    *work.gate.lock().unwrap() = Some(may_go_on);
+    let runtime = Runtime::builder().state(work).build().unwrap();
+    let mut router = router(runtime).layer(Compression::new());
+    let request =
+        Request::builder().uri("/gate").header("host", "app.example").header("accept-encoding", "br");
+    let response = router.call(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.headers()["content-encoding"], "br");
+    let mut body = response.into_body().into_data_stream();
+    let mut decoder = brotli::DecompressorWriter::new(Vec::new(), 4096);
+    let read = |decoder: &mut brotli::DecompressorWriter<Vec<u8>>| {
+        String::from_utf8_lossy(decoder.get_ref()).into_owned()
+    };
+    // The script is the end of what is sent first.
+    while !read(&mut decoder).ends_with("</script>") || !read(&mut decoder).contains("<i>…</i>") {
+        decoder.write_all(&body.next().await.unwrap().unwrap()).unwrap();
+    }
+    assert!(!read(&mut decoder).contains("</body>"));
+    go_on.send(()).unwrap();
+    while let Some(chunk) = body.next().await {
+        decoder.write_all(&chunk.unwrap()).unwrap();
+    }
+    let html = read(&mut decoder);
+    assert!(html.contains("<p>open</p>") && html.ends_with("</body></html>"), "{html}");
 }
