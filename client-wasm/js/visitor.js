@@ -7,8 +7,8 @@ const script = document.querySelector('script[live-build]');
 export const visitor = script?.dataset.visitor ?? '';
 
 /**
- * Checks whether the visitor may have what is kept in the tab: it is of the same user, or of a visitor
- * without one.
+ * Checks whether the visitor may have what is kept in the tab: it is of the same user, or of a
+ * visitor without one.
  *
  * @param {string | undefined} owner The `visitor` of the page that has kept it.
  */

@@ -247,10 +247,19 @@ test("the webhook answers with the reason of a refusal", async ({ desk, request 
   for (const token of ["", "desk", "Bearer ", "Bearer wrong"]) expect((await post(token, data)).status(), token).toBe(401);
   expect((await post("Bearer desk", { ...data, ticket: 999_999 })).status()).toBe(404);
   expect((await post("Bearer desk", { from: "Mira" })).status()).toBe(422);
+  expect((await post("Bearer desk", { ...data, body: "x".repeat(100_000) })).status()).toBe(413);
 });
 
-test("what is no ticket is not found", async ({ desk, page }) => {
+test("what is no ticket is not found", async ({ desk, page, request }) => {
   await signIn(page, desk.url, "Ada");
+  // A page of the list that does not exist is the last one, and a long subject is cut.
+  await mail(request, desk.url, { from: "Mira", subject: "long ".repeat(2_000), body: "B" });
+  await page.goto(`${desk.url}/tickets?page=999999`);
+  await live(page);
+  await expect(page.getByText(/(?:[Pp]age )?(\d+) of \1/)).toBeVisible();
+  await page.goto(`${desk.url}/tickets?q=long`);
+  await live(page);
+  expect((await rows(page).first().textContent())!.length).toBeLessThan(400);
   expect((await page.request.get(`${desk.url}/tickets/999999`)).status()).toBe(404);
   expect((await page.request.get(`${desk.url}/tickets/abc`)).status()).toBe(400);
 });

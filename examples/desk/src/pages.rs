@@ -1,7 +1,7 @@
 //! The pages, their addresses, and the files that they load.
 
 use axum::Router;
-use axum::extract::{Path, Query};
+use axum::extract::{DefaultBodyLimit, Path, Query};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::middleware::map_response;
 use axum::response::Response;
@@ -15,6 +15,9 @@ use crate::routes;
 use crate::ticket::TicketPanel;
 use crate::tickets::{Dashboard, OpenCount, Tickets};
 use crate::webhook;
+
+/// Maximum length of a mail, in bytes. All mails of a ticket are on one page.
+const MAX_MAIL: usize = 64 * 1024;
 
 #[derive(LivePage)]
 #[live(template = "pages/dashboard.html", children(Dashboard, OpenCount))]
@@ -48,7 +51,7 @@ pub(crate) fn router() -> Result<Router<Runtime>, UnservedRoutes> {
     let icon = ([(CONTENT_TYPE, "image/svg+xml")], include_str!("../assets/icon.svg"));
     Ok(pages
         .route("/sign-out", post(sign_out))
-        .route("/hooks/mail", post(webhook::receive))
+        .route("/hooks/mail", post(webhook::receive).layer(DefaultBodyLimit::max(MAX_MAIL)))
         .route("/assets/desk.css", get(async || style))
         .route("/assets/icon.svg", get(async || icon))
         .layer(map_response(async |page: Response| ([(CONTENT_SECURITY_POLICY, PAGE_POLICY)], page))))

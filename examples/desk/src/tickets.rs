@@ -41,8 +41,10 @@ impl Tickets {
         self.load(cx.state()).await
     }
 
-    fn connected(&mut self, cx: &mut Context) {
+    async fn connected(&mut self, cx: &mut Context) -> Result {
         cx.join(ROOM);
+        // The page may be older: it was requested when the pointer rested on its link.
+        self.load(cx.state()).await
     }
 
     async fn resumed(&mut self, cx: &mut Context) -> Result {
@@ -66,8 +68,12 @@ impl Tickets {
 
     #[live(computed)]
     fn pages(&self) -> u32 {
-        self.total.div_ceil(PAGE).max(1)
+        pages(self.total)
     }
+}
+
+fn pages(total: u32) -> u32 {
+    total.div_ceil(PAGE).max(1)
 }
 
 impl Tickets {
@@ -75,6 +81,7 @@ impl Tickets {
         let wanted = self.clone();
         let (total, rows) = database.try_run(move |tx| wanted.read(tx)).await?;
         self.total = total;
+        self.page = self.page.clamp(1, pages(total));
         Ok(self.rows.sync(rows)?)
     }
 
@@ -92,7 +99,7 @@ impl Tickets {
             "SELECT id, subject, customer, status, substr(changed_at, 1, 16) AS changed_at
              {found} ORDER BY {order} LIMIT ?3 OFFSET (?4 - 1) * ?3"
         );
-        Ok((total, tx.query(&select, (status, q, PAGE, self.page))?))
+        Ok((total, tx.query(&select, (status, q, PAGE, self.page.clamp(1, pages(total))))?))
     }
 }
 

@@ -46,8 +46,13 @@ fn store(tx: &mut Tx, mail: &Mail) -> Result<(i64, Comment, Overview)> {
     let insert = "INSERT INTO tickets (subject, customer) VALUES (?1, ?2) RETURNING id";
     let id = match mail.ticket {
         Some(id) => id,
-        None => tx.query_first(insert, [&mail.subject, &mail.from])?.ok_or_else(no_ticket)?,
+        None => tx.query_first(insert, [line(&mail.subject), line(&mail.from)])?.ok_or_else(no_ticket)?,
     };
-    let comment = add_comment(tx, id, Status::Open, &mail.from, &mail.body)?;
+    let comment = add_comment(tx, id, Status::Open, &line(&mail.from), &mail.body)?;
     Ok((id, comment, Overview::read(tx)?))
+}
+
+/// Returns what a list shows of a text of any length.
+fn line(text: &str) -> String {
+    text.chars().take(200).collect()
 }
