@@ -24,13 +24,13 @@ async function signIn(context: BrowserContext, url: string, name?: string): Prom
 test("`keep-scroll` keeps the position and the focus", async ({ page, network }) => {
   await open(page, `${network.url}/tour/long`);
   await mark(page);
-  const stay = page.getByRole("link", { name: "Stay", exact: true });
-  await stay.evaluate((link: HTMLElement) => link.focus());
   // The next page is as long.
   await page.route("**/tour/two", async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, body: (await response.text()).replace("</main>", '<div class="tall"></div><div class="tall"></div></main>') });
   });
+  const stay = page.getByRole("link", { name: "Stay", exact: true });
+  await stay.evaluate((link: HTMLElement) => link.focus());
   await page.evaluate(() => scrollTo(0, 700));
   await stay.evaluate((link: HTMLElement) => link.click());
   await expect(heading(page)).toHaveText("two");
@@ -193,4 +193,32 @@ test("a page of another origin that permits requests is not shown within this on
   expect(referers.filter((referer) => referer.startsWith(network.url))).toEqual([]);
   await page.close();
   other.close();
+});
+
+test("a page that is requested and then loaded shows its messages, once", async ({ page, network }) => {
+  await page.goto(`${network.url}/tour/one`);
+  await live(page);
+  await page.getByRole("button", { name: "Note" }).click();
+  await expect.poll(async () => (await page.context().cookies()).filter(({ name }) => name.startsWith("vivaz_flash_")).length).toBe(1);
+  // This page reads no messages, and leaves them to the next one.
+  await page.request.get(`${network.url}/tour/unread`);
+  // It has no client.
+  await page.getByRole("link", { name: "Static", exact: true }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("static");
+  await expect(page.getByRole("status")).toHaveText("Noted.");
+  await page.reload();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("static");
+  await expect(page.getByRole("status")).toHaveCount(0);
+});
+
+test("the components of a page are unmounted before those of the next one are mounted", async ({ page, network }) => {
+  const sent: string[] = [];
+  page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => sent.push(JSON.parse(String(payload)).type)));
+  await page.goto(`${network.url}/tour/one`);
+  await live(page);
+  sent.length = 0;
+  await page.getByRole("link", { name: "Two", exact: true }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("two");
+  await live(page);
+  expect(sent.filter((type) => /MOUNT/.test(type))).toEqual(["COMPONENT_UNMOUNT", "COMPONENT_MOUNT"]);
 });

@@ -48,7 +48,11 @@ const removeFlashes = ({ headers }) => {
   for (const name of headers.get('live-flashes')?.split(' ') ?? []) document.cookie = `${name}=; Max-Age=0; Path=/`;
 };
 
-/** Runs a swap, in a view transition where the page asks for it. @param {() => Promise<void>} swap */
+/**
+ * Runs a swap, in a view transition where the page asks for it.
+ *
+ * @param {() => Promise<void>} swap
+ */
 const transition = swap => {
   const isWanted = 'startViewTransition' in document && document.querySelector('meta[name=view-transition][content=same-origin]') &&
     !matchMedia('(prefers-reduced-motion: reduce)').matches;

@@ -9,7 +9,9 @@ export default core => {
   /**
    * The page that was requested last.
    *
-   * @type {{ href: string, at: number, response: Promise<Response>, abort: AbortController } | undefined}
+   * @type {{
+   *   href: string, at: number, response: Promise<Response>, abort: AbortController,
+   * } | undefined}
    */
   let requested;
   /** @type {any} */

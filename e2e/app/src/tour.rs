@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::{Path, Query};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use serde::Deserialize;
 use vivaz::prelude::*;
@@ -120,7 +120,11 @@ async fn stop(
         }
         "text" => "plain text".into_response(),
         "static" => {
-            Html("<!DOCTYPE html><html lang=\"en\"><title>Static</title><h1>static</h1>").into_response()
+            let head = "<!DOCTYPE html><html lang=\"en\"><title>Static</title><h1>static</h1>";
+            live.page(format!("{head}{}", flashes(&live)))
+        }
+        "unread" => {
+            live.page("<!DOCTYPE html><html lang=\"en\"><title>Unread</title><h1>unread</h1>".to_owned())
         }
         "missing" => (StatusCode::NOT_FOUND, page(request).await?).into_response(),
         "failed" => (StatusCode::INTERNAL_SERVER_ERROR, page(request).await?).into_response(),
@@ -169,17 +173,7 @@ async fn html(request: PageRequest<'_>) -> Result<String, RenderError> {
     let PageRequest { live, stop, uri, headers } = request;
     let cookies = headers.get("cookie").and_then(|list| list.to_str().ok()).unwrap_or_default();
     let theme = if cookies.contains("theme=dark") { "dark" } else { "light" };
-    let flash: String = live
-        .flash()
-        .iter()
-        .map(|flash| {
-            format!(
-                "<p role=\"status\" class=\"{}\">{}</p>",
-                escape::attribute(&flash.kind),
-                escape::attribute(&flash.text)
-            )
-        })
-        .collect();
+    let flash = flashes(live);
     let mut links = String::new();
     for (href, text) in [
         ("/tour/one", "One"),
@@ -232,6 +226,15 @@ async fn html(request: PageRequest<'_>) -> Result<String, RenderError> {
         who = escape::attribute(who),
         head = live.head(),
     ))
+}
+
+/// Renders the messages for a page.
+fn flashes(live: &Live) -> String {
+    let messages = live.flash().iter().map(|flash| {
+        let (kind, text) = (escape::attribute(&flash.kind), escape::attribute(&flash.text));
+        format!("<p role=\"status\" class=\"{kind}\">{text}</p>")
+    });
+    messages.collect()
 }
 
 /// A script that counts how often it has run.

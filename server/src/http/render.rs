@@ -385,8 +385,8 @@ impl Live {
     }
 
     /// Returns the messages that [`Context::flash`](crate::Context::flash) has left for this page.
-    /// The response of [`page`](Self::page), or one with [`headers`](Self::headers), removes them if
-    /// this method was called before; otherwise they stay for the next page.
+    /// The response of [`page`](Self::page), or one with [`headers`](Self::headers), removes them
+    /// if this method was called before; otherwise they stay for the next page.
     #[must_use]
     pub fn flash(&self) -> &[Flash] {
         self.flashes.show()
