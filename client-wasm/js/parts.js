@@ -18,6 +18,29 @@
   const places = [...document.querySelectorAll(`live-component[${PART}]`)];
 
   /**
+   * Copies what was typed into the controls of a component into those of its part. Returns the
+   * control that gets the focus, if there is one.
+   *
+   * @param {Element} place
+   * @param {Element} part
+   */
+  const keepTyped = (place, part) => {
+    /** @param {Element} root @returns {any[]} */
+    const controlsOf = root => [...root.querySelectorAll('input,textarea,select')];
+    const controls = controlsOf(part);
+    let focused;
+    for (const node of controlsOf(place)) {
+      const like = node.name && controls.find(one => one.name == node.name && one.type == node.type);
+      if (!like || node.type == 'file') continue;
+      const options = [...node.options ?? []];
+      if (node.options ? options.some(one => one.selected != one.defaultSelected) : node.value != node.defaultValue) like.value = node.value;
+      if (node.checked != node.defaultChecked) like.checked = node.checked;
+      if (node == document.activeElement) focused = like;
+    }
+    return focused;
+  };
+
+  /**
    * Lets a component be mounted, with its part or as it is.
    *
    * @param {Element} place
@@ -25,6 +48,7 @@
    */
   const settle = (place, part) => {
     const parent = /** @type {ParentNode & Node} */ (place.parentNode), next = place.nextSibling, values = held.get(place) ?? [];
+    const focused = part && keepTyped(place, part);
     // Outside of the page, so that the component is mounted before those in it.
     place.remove();
     place.removeAttribute(PART);
@@ -36,6 +60,7 @@
       place.replaceChildren(...part.childNodes);
     }
     parent.insertBefore(place, next);
+    focused?.focus({ preventScroll: true });
   };
   const settleAll = () => { for (const place of document.querySelectorAll(`[${PART}]`)) settle(place); };
 

@@ -24,12 +24,16 @@ for (const latency of [0, 300]) {
     test("in the response: a placeholder, then the value, and the work runs once", async ({ page, network }) => {
       await page.goto(`${network.url}/slow?ms=4000&deadline=20000`, { waitUntil: "commit" });
       await expect(slow(page).locator(".placeholder")).toBeVisible();
+      await slow(page).getByLabel("Note").pressSequentially("typed");
       // The other component is live meanwhile, and a click on this one counts.
       await slow(page).getByRole("button", { name: "Count" }).click();
       await page.locator("#fast").getByRole("button", { name: "Count" }).click();
       await expect(page.locator("#fast .clicks")).toHaveText("1");
       await expect(slow(page).locator(".placeholder")).toBeVisible();
+      await slow(page).getByLabel("Note").focus();
       await expect(value(page)).toHaveText("7");
+      await expect(slow(page).getByLabel("Note")).toHaveValue("typed");
+      await expect(slow(page).getByLabel("Note")).toBeFocused();
       await live(page);
       for (const id of ["#slow", "#fast"]) {
         await expect(page.locator(id).locator(".begun")).toHaveText("0");
