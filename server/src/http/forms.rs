@@ -27,6 +27,7 @@ use vivaz_components::Identity;
 use self::answer::{FormAnswer, RefusedForm};
 use self::body::FormBodyError;
 use self::record::{FormRecord, Recorded};
+use self::run::NotPrepared;
 pub(crate) use self::target::{
     FormChain, FormRoots, PaintedForm, RestoreTarget, SubmittedPage, hidden_control,
 };
@@ -188,8 +189,8 @@ async fn outcome_of(
     let beginning = if is_elsewhere { Beginning::Forgotten } else { core.used_forms.begin(&form, now()) };
     let mut outcome = match beginning {
         Beginning::Forgotten => {
-            let expired = run::not_run(NotRun::Expired, supervisor, identity, &form, &fields).await;
-            return Ok(Arc::new(expired));
+            let unknown = run::not_run(NotRun::Interrupted, supervisor, identity, &form, &fields).await;
+            return Ok(Arc::new(unknown));
         }
         Beginning::Again(outcome) => outcome,
         Beginning::First(running) => {
@@ -223,8 +224,10 @@ async fn run_recorded(
     let core = supervisor.core();
     let spec = form.chain.last().and_then(|link| core.registry.get(&link.component)).map(|one| one.spec);
     let (Some(keeper), Some(spec)) = (&core.keeper, spec) else {
-        let outcome = run::run(Arc::clone(&supervisor), identity, &form, &fields, None).await;
-        return running.finish(Arc::new(outcome));
+        return match run::run(Arc::clone(&supervisor), identity, &form, &fields, None).await {
+            Ok(outcome) => running.finish(Arc::new(outcome)),
+            Err(NotPrepared) => running.finish_and_forget(None),
+        };
     };
     let patience = core.limits.action_time;
     let recorded = match FormRecord::begin(keeper, &form, spec, &identity, now(), patience).await {
@@ -237,15 +240,17 @@ async fn run_recorded(
     let outcome = match recorded {
         Recorded::New(record) => {
             let run = run::run(Arc::clone(&supervisor), identity, &form, &fields, Some(&record));
-            let outcome = run.await;
+            let Ok(outcome) = run.await else {
+                record.withdraw().await;
+                return running.finish_and_forget(None);
+            };
             record.finish(&outcome).await;
             outcome
         }
         Recorded::Done(outcome) => *outcome,
-        Recorded::Interrupted => {
+        Recorded::Interrupted | Recorded::Ended => {
             run::not_run(NotRun::Interrupted, &supervisor, &identity, &form, &fields).await
         }
-        Recorded::Ended => run::not_run(NotRun::Expired, &supervisor, &identity, &form, &fields).await,
     };
     running.finish_and_forget(Some(Arc::new(outcome)));
 }

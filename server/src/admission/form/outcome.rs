@@ -46,18 +46,20 @@ pub(crate) struct SavedState {
 /// Why a form was not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotRun {
-    /// The seal has expired, or the program has changed since.
+    /// The seal has expired, or the program has changed since. An earlier attempt may be forgotten.
     Expired,
     /// The component does not show the form any more.
     Gone,
-    /// An earlier attempt ended without a result.
+    /// An earlier attempt ended without a result, or may be forgotten.
     Interrupted,
 }
 
 impl NotRun {
     fn message(self) -> &'static str {
         match self {
-            Self::Expired => "This form was open for too long and was not sent. Check it and send it again.",
+            Self::Expired => {
+                "This form was open for too long, or the site has changed. Check it and send it again."
+            }
             Self::Gone => "This form has changed since and was not sent. Check it and send it again.",
             Self::Interrupted => {
                 "It is not known whether this form was accepted. Check before you send it again."

@@ -53,7 +53,7 @@ impl SubmittedPage {
     }
 }
 
-/// A component on the way to a form.
+/// A component that contains the submitted form.
 #[derive(Clone, Copy)]
 pub(crate) struct RestoreTarget<'a> {
     page: &'a SubmittedPage,
@@ -79,7 +79,7 @@ impl<'a> RestoreTarget<'a> {
         !self.is_last()
     }
 
-    /// Returns the child on the way to the form, if it is the one with this name at this place.
+    /// Returns the child that contains the form, if it is the one with this name at this place.
     pub(crate) fn child(&self, component: &str, place: &str) -> Option<Self> {
         let at = self.at + 1;
         let sealed = self.page.form.chain.get(at).filter(|next| next.component == component)?;
