@@ -16,7 +16,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use serde_json::{Value, json};
@@ -93,10 +93,18 @@ async fn receive<S: Clone + Send + Sync + 'static>(
     state: S,
     request: Request,
 ) -> Response {
-    let (mut parts, body) = request.into_parts();
-    if parts.method != Method::POST {
-        return not_allowed();
+    if request.method() != Method::POST {
+        let mut response = respond(page.with_state(state), request).await;
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+            let allowed = response.headers().get(header::ALLOW).and_then(|allowed| allowed.to_str().ok());
+            let allowed = allowed.map_or_else(|| "POST".to_owned(), |allowed| format!("{allowed},POST"));
+            if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+                response.headers_mut().insert(header::ALLOW, allowed);
+            }
+        }
+        return response;
     }
+    let (mut parts, body) = request.into_parts();
     let content_type = parts.headers.remove(header::CONTENT_TYPE);
     let form = SentForm { content_type, body: Mutex::new(Some(body)), answer: OnceCell::new() };
     let form = FormRequest(Arc::new(form));
@@ -106,16 +114,20 @@ async fn receive<S: Clone + Send + Sync + 'static>(
     }
     parts.extensions.insert(form.clone());
     let request = Request::from_parts(parts, Body::empty());
-    // A router of methods is always ready, and its errors are responses.
-    let response = match page.with_state(state).call(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    };
+    let response = respond(page.with_state(state), request).await;
     match form.0.answer.get() {
         Some(answer) => answer.respond(response),
         // The handler takes no `Live`: it shows a page that has no forms.
         None if response.status().is_success() => not_allowed(),
         None => response,
+    }
+}
+
+async fn respond(mut page: MethodRouter, request: Request) -> Response {
+    // A router of methods is always ready, and its errors are responses.
+    match page.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
     }
 }
 
@@ -270,9 +282,4 @@ impl From<FormBodyError> for RefusedForm {
 pub(crate) fn user(identity: &Identity) -> Option<Value> {
     let user = identity.user().ok()?;
     Some(json!({ "id": user.id, "name": user.name }))
-}
-
-/// Returns the headers of a response that no cache stores.
-fn uncached() -> HeaderMap {
-    HeaderMap::from_iter([(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"))])
 }

@@ -8,6 +8,9 @@ use vivaz_components::{ActionError, ErrorCode, Flash, PageEffect};
 
 use crate::admission::ticket::TicketContent;
 
+/// Maximum size of the typed values that are kept for a repetition of the form, in bytes.
+const MAX_TYPED: usize = 16 * 1024;
+
 /// The outcome of a submitted form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FormOutcome {
@@ -115,6 +118,12 @@ impl FormOutcome {
                 PageEffect::Flash(Flash { kind, text }) => self.flashes.push((kind, text)),
             }
         }
+    }
+
+    /// Returns the outcome without its typed values, if these are too large to keep.
+    pub(crate) fn shortened(&self) -> Option<Self> {
+        let typed = self.typed.as_ref()?;
+        (typed.to_string().len() > MAX_TYPED).then(|| Self { typed: None, ..self.clone() })
     }
 
     /// Returns the number of bytes that the outcome takes in memory, without its small parts.

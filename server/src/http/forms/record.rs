@@ -32,6 +32,8 @@ const COMPONENT: &str = "form";
 const RUNNING: u64 = 1;
 /// The generation when it is done.
 const DONE: u64 = 2;
+/// The encoded outcome of a form that was not run, and may be run.
+const NOT_RUN: &str = "null";
 /// The pause between two looks at a form that another process runs.
 const POLL: Duration = Duration::from_millis(100);
 /// How much longer than its form a record is kept.
@@ -42,6 +44,8 @@ pub(super) struct FormRecord {
     keeper: Arc<Keeper>,
     session: SessionId,
     schema: u64,
+    /// Whether each change of the component is committed.
+    is_durable: bool,
     good_for: Duration,
     progress: Arc<FormProgress>,
 }
@@ -111,7 +115,8 @@ impl FormRecord {
         let good_for = Duration::from_secs(form.expires.saturating_sub(now)) + SPARE;
         let progress = Arc::default();
         let keeper = Arc::clone(keeper);
-        let record = Self { keeper, session, schema: spec.schema(), good_for, progress };
+        let is_durable = keeper.commits(spec);
+        let record = Self { keeper, session, schema: spec.schema(), is_durable, good_for, progress };
         let until = Instant::now() + patience;
         loop {
             let Some(head) = record.keeper.store.find(&record.session).await? else {
@@ -161,7 +166,7 @@ impl FormRecord {
                 rev: 0,
                 version: 0,
                 settled: 0,
-                durable: self.keeper.commits(spec),
+                durable: self.is_durable,
                 anew: false,
                 rooms: Vec::new(),
                 connected: true,
@@ -196,6 +201,9 @@ impl FormRecord {
             let is_untouched = component.durable && component.version == 0;
             return Ok(Some(if is_untouched { Known::NotRun } else { Known::Nothing }));
         };
+        if reply.body == NOT_RUN {
+            return Ok(Some(Known::NotRun));
+        }
         let unreadable = |error: String| StoreError::Unreadable(error);
         let StoredOutcome { mut outcome, has_state } =
             serde_json::from_str(&reply.body).map_err(|error| unreadable(error.to_string()))?;
@@ -219,13 +227,25 @@ impl FormRecord {
         }))
     }
 
-    /// Deletes the record of a form that was not run, so that it can be sent again.
+    /// Records that the form was not run, so that it can be sent again.
     pub(super) async fn withdraw(&self) {
-        let session = vec![self.session.clone()];
-        if let Err(error) = self.keeper.store.delete(&self.keeper.process, session).await {
-            tracing::error!(error = %Escaped(&error), "cannot delete the record of a form that was not run");
-            self.release().await;
+        // That of a durable component says so already, because its version is 0.
+        if !self.is_durable {
+            let written = self.write_not_run().await;
+            if let Err(error) = written {
+                tracing::error!(error = %Escaped(&error), "cannot record that a form was not run");
+            }
         }
+        self.release().await;
+    }
+
+    async fn write_not_run(&self) -> Result<(), String> {
+        let state = component_state(b"{}".to_vec()).map_err(|error| error.to_string())?;
+        let change = StoredChange::Changed { state, settled: Ref::FIRST.get() };
+        let reply = StoredReply { reference: Ref::FIRST.get(), body: NOT_RUN.to_owned() };
+        let (session, by) = (self.session.clone(), Arc::clone(&self.keeper.process));
+        let commit = Commit::of(session, by, 0, change, Some(reply));
+        self.keeper.store.commit(commit).await.map_err(|error| format!("{error:?}"))
     }
 
     /// Returns whether it is unknown if a commit was made.
@@ -245,7 +265,7 @@ impl FormRecord {
     }
 
     async fn write(&self, outcome: &FormOutcome) -> Result<(), String> {
-        let mut outcome = outcome.clone();
+        let mut outcome = outcome.shortened().unwrap_or_else(|| outcome.clone());
         let state = outcome.state.take().map(|state| state.json.into_bytes());
         let body = StoredOutcome { has_state: state.is_some(), outcome };
         let change = StoredChange::Changed {

@@ -19,12 +19,19 @@ pub(crate) struct SubmittedPage {
     /// Whether the form's component was found.
     is_found: AtomicBool,
     /// Whether the page shows the outcome's message.
-    pub(super) is_shown: AtomicBool,
+    is_shown: AtomicBool,
 }
 
 impl SubmittedPage {
     pub(super) fn new(form: FormSeal, outcome: Arc<FormOutcome>) -> Self {
         Self { form, outcome, is_found: AtomicBool::new(false), is_shown: AtomicBool::new(false) }
+    }
+
+    /// Returns whether the page shows the outcome: the message, or the component with the errors of
+    /// its fields.
+    pub(super) fn shows_outcome(&self) -> bool {
+        let shows = if self.outcome.alert.is_some() { &self.is_shown } else { &self.is_found };
+        shows.load(Ordering::SeqCst)
     }
 
     pub(super) fn outcome(&self) -> &FormOutcome {
