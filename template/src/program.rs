@@ -32,7 +32,8 @@ pub(crate) struct ControlModel {
 pub(crate) enum FormInput {
     /// An `input` with a text.
     Text,
-    /// An `input` whose text is not written into a page: a password, or one that is hidden.
+    /// An `input` whose text is not written into a page: a password, one that is hidden, or one
+    /// whose type is an expression.
     Unshown,
     Textarea,
     Checkbox,

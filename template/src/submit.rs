@@ -17,7 +17,7 @@ pub type FormField = (String, String);
 pub struct SubmittedForm {
     /// The fields as `$form`: texts and lists of texts.
     pub fields: Value,
-    /// The fields that a page shows again, without passwords and hidden fields.
+    /// The fields that a page shows again, those of visible controls, without passwords.
     pub shown: Value,
     /// The controls that differ from the state, in document order.
     pub edits: Vec<FormEdit>,
@@ -77,9 +77,9 @@ pub fn submit_form(
     });
     let mut shown = fields.clone();
     if let Value::Object(shown) = &mut shown {
-        let is_unshown = |control: &&CollectedControl<Value>| control.input == FormInput::Unshown;
-        controls.iter().filter(is_unshown).for_each(|control| {
-            shown.remove(&control.name);
+        shown.retain(|name, _| {
+            let mut named = controls.iter().filter(|control| control.name == *name).peekable();
+            named.peek().is_some() && named.all(|control| control.input != FormInput::Unshown)
         });
     }
     Some(SubmittedForm { calls: calls.collect(), edits: edits(controls, sent), shown, fields })

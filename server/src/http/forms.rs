@@ -16,7 +16,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use serde_json::{Value, json};
@@ -27,6 +27,7 @@ use vivaz_components::Identity;
 use self::answer::{FormAnswer, RefusedForm};
 use self::body::FormBodyError;
 use self::record::{FormRecord, Recorded};
+use self::run::NotPrepared;
 pub(crate) use self::target::{
     FormChain, FormRoots, PaintedForm, RestoreTarget, SubmittedPage, hidden_control,
 };
@@ -92,10 +93,18 @@ async fn receive<S: Clone + Send + Sync + 'static>(
     state: S,
     request: Request,
 ) -> Response {
-    let (mut parts, body) = request.into_parts();
-    if parts.method != Method::POST {
-        return not_allowed();
+    if request.method() != Method::POST {
+        let mut response = respond(page.with_state(state), request).await;
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+            let allowed = response.headers().get(header::ALLOW).and_then(|allowed| allowed.to_str().ok());
+            let allowed = allowed.map_or_else(|| "POST".to_owned(), |allowed| format!("{allowed},POST"));
+            if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+                response.headers_mut().insert(header::ALLOW, allowed);
+            }
+        }
+        return response;
     }
+    let (mut parts, body) = request.into_parts();
     let content_type = parts.headers.remove(header::CONTENT_TYPE);
     let form = SentForm { content_type, body: Mutex::new(Some(body)), answer: OnceCell::new() };
     let form = FormRequest(Arc::new(form));
@@ -105,16 +114,20 @@ async fn receive<S: Clone + Send + Sync + 'static>(
     }
     parts.extensions.insert(form.clone());
     let request = Request::from_parts(parts, Body::empty());
-    // A router of methods is always ready, and its errors are responses.
-    let response = match page.with_state(state).call(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    };
+    let response = respond(page.with_state(state), request).await;
     match form.0.answer.get() {
         Some(answer) => answer.respond(response),
         // The handler takes no `Live`: it shows a page that has no forms.
         None if response.status().is_success() => not_allowed(),
         None => response,
+    }
+}
+
+async fn respond(mut page: MethodRouter, request: Request) -> Response {
+    // A router of methods is always ready, and its errors are responses.
+    match page.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
     }
 }
 
@@ -188,8 +201,8 @@ async fn outcome_of(
     let beginning = if is_elsewhere { Beginning::Forgotten } else { core.used_forms.begin(&form, now()) };
     let mut outcome = match beginning {
         Beginning::Forgotten => {
-            let expired = run::not_run(NotRun::Expired, supervisor, identity, &form, &fields).await;
-            return Ok(Arc::new(expired));
+            let unknown = run::not_run(NotRun::Interrupted, supervisor, identity, &form, &fields).await;
+            return Ok(Arc::new(unknown));
         }
         Beginning::Again(outcome) => outcome,
         Beginning::First(running) => {
@@ -223,8 +236,10 @@ async fn run_recorded(
     let core = supervisor.core();
     let spec = form.chain.last().and_then(|link| core.registry.get(&link.component)).map(|one| one.spec);
     let (Some(keeper), Some(spec)) = (&core.keeper, spec) else {
-        let outcome = run::run(Arc::clone(&supervisor), identity, &form, &fields, None).await;
-        return running.finish(Arc::new(outcome));
+        return match run::run(Arc::clone(&supervisor), identity, &form, &fields, None).await {
+            Ok(outcome) => running.finish(Arc::new(outcome)),
+            Err(NotPrepared) => running.finish_and_forget(None),
+        };
     };
     let patience = core.limits.action_time;
     let recorded = match FormRecord::begin(keeper, &form, spec, &identity, now(), patience).await {
@@ -237,15 +252,17 @@ async fn run_recorded(
     let outcome = match recorded {
         Recorded::New(record) => {
             let run = run::run(Arc::clone(&supervisor), identity, &form, &fields, Some(&record));
-            let outcome = run.await;
+            let Ok(outcome) = run.await else {
+                record.withdraw().await;
+                return running.finish_and_forget(None);
+            };
             record.finish(&outcome).await;
             outcome
         }
         Recorded::Done(outcome) => *outcome,
-        Recorded::Interrupted => {
+        Recorded::Interrupted | Recorded::Ended => {
             run::not_run(NotRun::Interrupted, &supervisor, &identity, &form, &fields).await
         }
-        Recorded::Ended => run::not_run(NotRun::Expired, &supervisor, &identity, &form, &fields).await,
     };
     running.finish_and_forget(Some(Arc::new(outcome)));
 }
@@ -265,9 +282,4 @@ impl From<FormBodyError> for RefusedForm {
 pub(crate) fn user(identity: &Identity) -> Option<Value> {
     let user = identity.user().ok()?;
     Some(json!({ "id": user.id, "name": user.name }))
-}
-
-/// Returns the headers of a response that no cache stores.
-fn uncached() -> HeaderMap {
-    HeaderMap::from_iter([(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"))])
 }

@@ -31,7 +31,8 @@ use crate::admission::identify::{IdentityError, answer_of};
 use crate::admission::seal::{holder, holder_with_browser};
 use crate::assets;
 use crate::runtime::Runtime;
-use caching::{UNCACHED, cache_control};
+pub(super) use caching::UNCACHED;
+use caching::cache_control;
 
 /// Renders components in an axum handler. It is extracted from the request and carries the client's
 /// identity.
@@ -448,7 +449,8 @@ where
         let accepts = parts.extensions.get::<AcceptsForms>().is_some();
         let forms = accepts.then(|| parts.extensions.get_or_insert_default::<FormRoots>().clone());
         let cache_control = cache_control(&parts.headers);
-        let is_shown_early = is_shown_early(&parts.headers);
+        // The status of the response to a form depends on the whole page.
+        let is_shown_early = submitted.is_none() && is_shown_early(&parts.headers);
         let stream = None;
         Ok(Self {
             runtime,

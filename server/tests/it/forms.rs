@@ -2,6 +2,7 @@
 
 mod errors;
 mod fields;
+mod handlers;
 mod nested;
 mod once;
 mod stored;

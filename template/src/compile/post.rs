@@ -128,6 +128,8 @@ fn input(element: &Element) -> Option<FormInput> {
     let kind = element.attribute("type").and_then(|kind| kind.value.as_ref());
     let kind = kind.map(|kind| kind.text.trim().to_ascii_lowercase());
     match kind.as_deref() {
+        // It may be that of a password.
+        Some(kind) if kind.contains("{{") => Some(FormInput::Unshown),
         Some("checkbox") => Some(FormInput::Checkbox),
         Some("radio") => Some(FormInput::Radio),
         Some("file") => Some(FormInput::File),

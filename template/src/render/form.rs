@@ -169,8 +169,7 @@ impl<'a, D: Data> FormRenderer<'a, D> {
             FormPass::Collect(_) => {
                 let own = control.own.eval(frame);
                 let own = if matches!(own.kind(), Kind::Null) { "on".to_owned() } else { text_of(&own) };
-                let is_disabled =
-                    control.disabled.eval(frame).truthy() || self.fieldsets.iter().any(|disabled| *disabled);
+                let is_disabled = self.is_disabled(control, frame);
                 let model = control.model.as_ref().map(|model| CollectedModel {
                     path: path(&model.property, frame),
                     value: model.value.eval(frame).into_data(),
@@ -181,11 +180,17 @@ impl<'a, D: Data> FormRenderer<'a, D> {
                 self.controls.push(CollectedControl { name, input: control.input, own, is_disabled, model });
                 None
             }
+            // The browser sends no disabled controls.
+            FormPass::Show(_) if self.is_disabled(control, frame) => None,
             FormPass::Show(typed) if control.model.is_none() || typed.replaces_models => {
                 self.show(control, typed.fields.get(&name), frame, html)
             }
             FormPass::Show(_) | FormPass::Evaluate(..) | FormPass::None => None,
         }
+    }
+
+    fn is_disabled(&self, control: &FormControl, frame: &RenderFrame<'_, D>) -> bool {
+        control.disabled.eval(frame).truthy() || self.fieldsets.iter().any(|disabled| *disabled)
     }
 
     /// Shows the typed value of a control.

@@ -66,6 +66,30 @@ fn edits_are_those_of_controls_whose_value_differs() {
 }
 
 #[test]
+fn only_texts_that_visible_controls_may_show_are_shown_again() {
+    let source = "<form method='post' live:submit='go()'><input name='a'><input name='h' type='hidden'>\
+                  <input name='p' type=\"{{ shown ? 'text' : 'password' }}\"></form>";
+    let compiled = compile(source).unwrap();
+    let sent = [("a", "1"), ("p", "secret"), ("h", "2"), ("other", "3")];
+    let sent = sent.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let form = submit_form(&compiled, &json!({ "shown": true }), None, "[0]", &sent).unwrap();
+    assert_eq!(form.shown, json!({ "a": "1" }));
+    assert_eq!(form.fields, json!({ "a": "1", "p": "secret", "h": "2", "other": "3" }));
+}
+
+#[test]
+fn disabled_controls_keep_their_values_when_typed_ones_are_shown() {
+    let source = "<form method='post' live:submit='go()'><input type='checkbox' name='b' disabled checked>\
+                  <fieldset disabled><select name='s'><option selected>1</option></select></fieldset></form>";
+    let compiled = compile(source).unwrap();
+    let plain = render(&compiled, &json!({}), None);
+    let fields = json!({});
+    let typed = TypedForm { place: &plain.forms[0].place, fields: &fields, replaces_models: true };
+    let shown = render_typed(&compiled, &json!({}), None, &[], typed).html;
+    assert!(shown.contains("checked") && shown.contains("<option selected>"), "{shown}");
+}
+
+#[test]
 fn typed_values_are_shown_in_one_form() {
     let source = "<div live:for='id in ids' live:key='id'><form method='post' live:submit='go()'>\
                   <input name='a' value='default'><input live:model='m'><input type='password' name='p'>\

@@ -8,6 +8,9 @@ use vivaz_components::{ActionError, ErrorCode, Flash, PageEffect};
 
 use crate::admission::ticket::TicketContent;
 
+/// Maximum size of the typed values that are kept for a repetition of the form, in bytes.
+const MAX_TYPED: usize = 16 * 1024;
+
 /// The outcome of a submitted form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FormOutcome {
@@ -46,18 +49,20 @@ pub(crate) struct SavedState {
 /// Why a form was not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotRun {
-    /// The seal has expired, or the program has changed since.
+    /// The seal has expired, or the program has changed since. An earlier attempt may be forgotten.
     Expired,
     /// The component does not show the form any more.
     Gone,
-    /// An earlier attempt ended without a result.
+    /// An earlier attempt ended without a result, or may be forgotten.
     Interrupted,
 }
 
 impl NotRun {
     fn message(self) -> &'static str {
         match self {
-            Self::Expired => "This form was open for too long and was not sent. Check it and send it again.",
+            Self::Expired => {
+                "This form was open for too long, or the site has changed. Check it and send it again."
+            }
             Self::Gone => "This form has changed since and was not sent. Check it and send it again.",
             Self::Interrupted => {
                 "It is not known whether this form was accepted. Check before you send it again."
@@ -113,6 +118,12 @@ impl FormOutcome {
                 PageEffect::Flash(Flash { kind, text }) => self.flashes.push((kind, text)),
             }
         }
+    }
+
+    /// Returns the outcome without its typed values, if these are too large to keep.
+    pub(crate) fn shortened(&self) -> Option<Self> {
+        let typed = self.typed.as_ref()?;
+        (typed.to_string().len() > MAX_TYPED).then(|| Self { typed: None, ..self.clone() })
     }
 
     /// Returns the number of bytes that the outcome takes in memory, without its small parts.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::outcome::FormOutcome;
+use super::outcome::{FormOutcome, NotRun};
 use super::seal::FormSeal;
 
 /// The type of the channel on which the outcome of a form is published.
@@ -43,7 +43,7 @@ struct UsedForm {
 
 /// What a caller does with a form.
 pub(crate) enum Beginning {
-    /// The caller runs it, and drops the guard when it is done.
+    /// The caller runs it, and finishes the guard when it is done.
     First(RunningForm),
     /// Another caller runs it, or has run it.
     Again(OutcomeReceiver),
@@ -51,11 +51,13 @@ pub(crate) enum Beginning {
     Forgotten,
 }
 
-/// The right to run a form once.
+/// The right to run a form once. If it is dropped, because the task that runs the form has panicked
+/// or was aborted, the form counts as interrupted.
 pub(crate) struct RunningForm {
     used: Arc<UsedForms>,
     key: (u64, String),
     outcome: watch::Sender<Option<Arc<FormOutcome>>>,
+    is_finished: bool,
 }
 
 impl UsedForms {
@@ -73,7 +75,7 @@ impl UsedForms {
         let (outcome, receiver) = watch::channel(None);
         let used = UsedForm { expires: form.expires, outcome: receiver, bytes: 0 };
         table.forms.insert(key.clone(), used);
-        Beginning::First(RunningForm { used: Arc::clone(self), key, outcome })
+        Beginning::First(RunningForm { used: Arc::clone(self), key, outcome, is_finished: false })
     }
 
     fn lock(&self) -> MutexGuard<'_, NonceTable> {
@@ -105,11 +107,21 @@ impl RunningForm {
     }
 
     /// Publishes the outcome to the callers that wait for it, and remembers it.
-    pub(crate) fn finish(self, outcome: Arc<FormOutcome>) {
-        let bytes = outcome.bytes();
+    pub(crate) fn finish(mut self, outcome: Arc<FormOutcome>) {
+        self.is_finished = true;
+        self.publish(outcome);
+    }
+
+    fn publish(&self, outcome: Arc<FormOutcome>) {
+        // Those that wait for the outcome get all of it.
+        let shortened = outcome.shortened();
+        let bytes = shortened.as_ref().map_or_else(|| outcome.bytes(), FormOutcome::bytes);
         let mut table = self.used.lock();
         if let Some(used) = table.forms.get_mut(&self.key) {
             used.bytes = bytes;
+            if let Some(shortened) = shortened {
+                (_, used.outcome) = watch::channel(Some(Arc::new(shortened)));
+            }
             table.bytes += bytes;
         }
         drop(table);
@@ -118,9 +130,18 @@ impl RunningForm {
 
     /// Publishes the outcome and forgets the form, because the store remembers it or because it was
     /// not run.
-    pub(crate) fn finish_and_forget(self, outcome: Option<Arc<FormOutcome>>) {
+    pub(crate) fn finish_and_forget(mut self, outcome: Option<Arc<FormOutcome>>) {
+        self.is_finished = true;
         self.used.lock().forms.remove(&self.key);
         self.outcome.send_replace(outcome);
+    }
+}
+
+impl Drop for RunningForm {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.publish(Arc::new(FormOutcome::not_run(NotRun::Interrupted, None)));
+        }
     }
 }
 
@@ -142,6 +163,29 @@ mod tests {
             Beginning::First(running) => running,
             Beginning::Again(_) | Beginning::Forgotten => panic!("the form was not begun before"),
         }
+    }
+
+    #[test]
+    fn a_form_whose_task_panics_is_interrupted() {
+        let used = Arc::new(UsedForms::default());
+        drop(first(&used, &form("a", 1)));
+        let Beginning::Again(outcome) = used.begin(&form("a", 1), 1) else { panic!("begun twice") };
+        let interrupted = FormOutcome::not_run(NotRun::Interrupted, None);
+        assert_eq!(outcome.borrow().as_deref(), Some(&interrupted));
+    }
+
+    #[test]
+    fn large_typed_values_are_kept_only_for_the_callers_that_wait() {
+        let used = Arc::new(UsedForms::default());
+        let running = first(&used, &form("a", 1));
+        let waiting = running.subscribe();
+        let typed = serde_json::json!({ "text": "x".repeat(100_000) });
+        let outcome = FormOutcome::not_run(NotRun::Gone, Some(typed));
+        running.finish(Arc::new(outcome.clone()));
+        assert_eq!(waiting.borrow().as_deref(), Some(&outcome));
+        let Beginning::Again(again) = used.begin(&form("a", 1), 1) else { panic!("begun twice") };
+        assert_eq!(again.borrow().as_deref(), Some(&FormOutcome { typed: None, ..outcome }));
+        assert!(used.lock().bytes < 1_000);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The response to a form that was sent.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::http::request::Parts;
@@ -10,12 +9,12 @@ use axum::response::{Html, IntoResponse, Response};
 use vivaz_components::{Flash, Identity};
 
 use super::target::SubmittedPage;
-use super::uncached;
 use crate::admission::browser::{BrowserId, CookieScope};
 use crate::admission::form::outcome::FormOutcome;
 use crate::admission::form::seal::FormSeal;
 use crate::admission::ticket::TicketContent;
 use crate::core::Core;
+use crate::http::render::UNCACHED;
 use crate::http::tickets::{flash_headers, set_cookie};
 use vivaz_template::escape;
 
@@ -26,8 +25,9 @@ pub(super) enum FormAnswer {
     Refused(RefusedForm),
     /// The browser is sent to another page.
     Redirect { location: HeaderValue, cookies: Vec<HeaderValue> },
-    /// The page is rendered again.
-    Page { page: Arc<SubmittedPage>, cookies: Vec<HeaderValue> },
+    /// The page is rendered again. `flashes` are the cookies with its messages, for the next page if
+    /// the handler does not render this one.
+    Page { page: Arc<SubmittedPage>, cookies: Vec<HeaderValue>, flashes: Vec<HeaderValue> },
 }
 
 /// Why a form was refused before its component was known.
@@ -89,7 +89,7 @@ impl RefusedForm {
             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{message}</title></head><body>\
              <main><h1>The form was not sent</h1><p>{message}</p></main></body></html>"
         );
-        let mut headers = uncached();
+        let mut headers = HeaderMap::from_iter(UNCACHED);
         let retry = match self {
             Self::TooMany(wait) => Some(wait.as_secs().saturating_add(1)),
             Self::Unavailable => Some(1),
@@ -127,19 +127,20 @@ impl FormAnswer {
         });
         let mut cookies: Vec<HeaderValue> = cookies.collect();
         let location = outcome.location.as_ref().and_then(|to| HeaderValue::from_str(to).ok());
-        let Some(location) = location else {
-            return Ok(Self::Page { page: Arc::new(SubmittedPage::new(form, outcome)), cookies });
-        };
-        if !outcome.flashes.is_empty() {
-            let browsers = BrowserId::of_connection(&parts.headers, &core.secret);
-            let flashes = outcome.flashes.iter().cloned().map(|(kind, text)| Flash { kind, text });
-            let set = flash_headers(core, parts, identity, &browsers, flashes);
-            cookies.extend(set.map_err(|error| {
-                tracing::error!(%error, "cannot seal the messages of a form");
-                RefusedForm::Unavailable
-            })?);
-        }
-        Ok(Self::Redirect { location, cookies })
+        let messages = outcome.flashes.iter().cloned().map(|(kind, text)| Flash { kind, text });
+        let alert = outcome.alert.clone().map(|text| Flash { kind: "error".to_owned(), text });
+        let browsers = BrowserId::of_connection(&parts.headers, &core.secret);
+        let flashes = flash_headers(core, parts, identity, &browsers, messages.chain(alert));
+        let flashes = flashes.map_err(|error| {
+            tracing::error!(%error, "cannot seal the messages of a form");
+            RefusedForm::Unavailable
+        })?;
+        Ok(if let Some(location) = location {
+            cookies.extend(flashes);
+            Self::Redirect { location, cookies }
+        } else {
+            Self::Page { page: Arc::new(SubmittedPage::new(form, outcome)), cookies, flashes }
+        })
     }
 
     /// Returns the page that is to be rendered.
@@ -155,22 +156,30 @@ impl FormAnswer {
         match self {
             Self::Refused(refused) => refused.respond(),
             Self::Redirect { location, cookies } => {
-                let mut headers = uncached();
+                let mut headers = HeaderMap::from_iter(UNCACHED);
                 headers.insert(header::LOCATION, location.clone());
                 append(&mut headers, cookies);
                 (StatusCode::SEE_OTHER, headers).into_response()
             }
-            Self::Page { page, cookies } => {
+            Self::Page { page, cookies, flashes } => {
                 let outcome = page.outcome();
                 let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::OK);
+                let is_refused = status.is_client_error() || status.is_server_error();
+                let alert = outcome.alert.as_deref();
+                let alert = alert
+                    .or_else(|| is_refused.then_some("Some fields are not valid. Go back and check them."));
                 if rendered.status() == StatusCode::OK {
                     // The page may not show the component any more.
-                    if let Some(alert) = &outcome.alert
-                        && !page.is_shown.load(Ordering::SeqCst)
+                    if let Some(alert) = alert
+                        && !page.shows_outcome()
                     {
                         rendered = message(status, alert);
                     }
                     *rendered.status_mut() = status;
+                } else if let Some(alert) = alert.filter(|_| rendered.status().is_client_error()) {
+                    rendered = message(status, alert);
+                } else {
+                    append(rendered.headers_mut(), flashes);
                 }
                 append(rendered.headers_mut(), cookies);
                 rendered
@@ -192,5 +201,5 @@ fn message(status: StatusCode, text: &str) -> Response {
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{text}</title></head><body>\
          <main><p>{text}</p></main></body></html>"
     );
-    (status, uncached(), Html(html)).into_response()
+    (status, UNCACHED, Html(html)).into_response()
 }

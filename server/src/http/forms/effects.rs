@@ -59,7 +59,7 @@ pub(super) fn perform(
                     client_event!(core.log, WARN, event, "a form starts too many tasks; not started");
                     continue;
                 }
-                // As with a page that has gone, nobody gets the outcome.
+                // As with a page that has gone, the outcome is dropped.
                 let supervisor = Arc::clone(supervisor);
                 let work = async move {
                     if let Some(error) = work.await.error {

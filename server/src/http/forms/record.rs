@@ -5,15 +5,15 @@
 //! is committed together with the record. The generation of its secrets is 1 while the form is
 //! being run, and 2 when it is done.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use vivaz_components::instance::BoxFuture;
 use vivaz_components::spec::Spec;
-use vivaz_components::{ActionError, Identity, Journal, MessageId, Transaction};
+use vivaz_components::{ActionError, Identity, Journal, MessageId, Result as ActionResult, Transaction};
 use vivaz_protocol::{ComponentId, Ref, SessionId};
 
 use crate::admission::form::outcome::{FormOutcome, SavedState};
@@ -32,6 +32,8 @@ const COMPONENT: &str = "form";
 const RUNNING: u64 = 1;
 /// The generation when it is done.
 const DONE: u64 = 2;
+/// The encoded outcome of a form that was not run, and may be run.
+const NOT_RUN: &str = "null";
 /// The pause between two looks at a form that another process runs.
 const POLL: Duration = Duration::from_millis(100);
 /// How much longer than its form a record is kept.
@@ -42,6 +44,8 @@ pub(super) struct FormRecord {
     keeper: Arc<Keeper>,
     session: SessionId,
     schema: u64,
+    /// Whether each change of the component is committed.
+    is_durable: bool,
     good_for: Duration,
     progress: Arc<FormProgress>,
 }
@@ -49,9 +53,20 @@ pub(super) struct FormRecord {
 /// What the commits of a form's handlers have changed.
 #[derive(Default)]
 struct FormProgress {
+    /// The number of jobs that have begun.
+    jobs: AtomicU64,
     version: AtomicU64,
     /// Whether it is unknown if a commit was made.
     is_unknown: AtomicBool,
+}
+
+/// The position of a job in its form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum JobOrder {
+    /// Others may follow.
+    Earlier,
+    /// The form is done if it succeeds.
+    Last,
 }
 
 /// What the store knows about a form.
@@ -100,7 +115,8 @@ impl FormRecord {
         let good_for = Duration::from_secs(form.expires.saturating_sub(now)) + SPARE;
         let progress = Arc::default();
         let keeper = Arc::clone(keeper);
-        let record = Self { keeper, session, schema: spec.schema(), good_for, progress };
+        let is_durable = keeper.commits(spec);
+        let record = Self { keeper, session, schema: spec.schema(), is_durable, good_for, progress };
         let until = Instant::now() + patience;
         loop {
             let Some(head) = record.keeper.store.find(&record.session).await? else {
@@ -150,7 +166,7 @@ impl FormRecord {
                 rev: 0,
                 version: 0,
                 settled: 0,
-                durable: self.keeper.commits(spec),
+                durable: self.is_durable,
                 anew: false,
                 rooms: Vec::new(),
                 connected: true,
@@ -185,6 +201,9 @@ impl FormRecord {
             let is_untouched = component.durable && component.version == 0;
             return Ok(Some(if is_untouched { Known::NotRun } else { Known::Nothing }));
         };
+        if reply.body == NOT_RUN {
+            return Ok(Some(Known::NotRun));
+        }
         let unreadable = |error: String| StoreError::Unreadable(error);
         let StoredOutcome { mut outcome, has_state } =
             serde_json::from_str(&reply.body).map_err(|error| unreadable(error.to_string()))?;
@@ -195,13 +214,38 @@ impl FormRecord {
         Ok(Some(Known::Outcome(Box::new(outcome))))
     }
 
-    /// Returns the journal for the next job of the form's component.
-    pub(super) fn journal(&self) -> Arc<dyn Journal> {
-        Arc::new(FormJournal {
+    /// Returns the journal for the next job of the form's component. `outcome` has the requests of
+    /// the earlier jobs to the page.
+    pub(super) fn journal(&self, order: JobOrder, outcome: &FormOutcome) -> ActionResult<Arc<dyn Journal>> {
+        let number = self.progress.jobs.fetch_add(1, Ordering::SeqCst) + 1;
+        Ok(Arc::new(FormJournal {
             keeper: Arc::clone(&self.keeper),
-            session: self.session.clone(),
+            message: MessageId { session: self.session.clone(), reference: Ref::new(number)? },
+            order,
+            outcome: Arc::new(Mutex::new(outcome.clone())),
             progress: Arc::clone(&self.progress),
-        })
+        }))
+    }
+
+    /// Records that the form was not run, so that it can be sent again.
+    pub(super) async fn withdraw(&self) {
+        // That of a durable component says so already, because its version is 0.
+        if !self.is_durable {
+            let written = self.write_not_run().await;
+            if let Err(error) = written {
+                tracing::error!(error = %Escaped(&error), "cannot record that a form was not run");
+            }
+        }
+        self.release().await;
+    }
+
+    async fn write_not_run(&self) -> Result<(), String> {
+        let state = component_state(b"{}".to_vec()).map_err(|error| error.to_string())?;
+        let change = StoredChange::Changed { state, settled: Ref::FIRST.get() };
+        let reply = StoredReply { reference: Ref::FIRST.get(), body: NOT_RUN.to_owned() };
+        let (session, by) = (self.session.clone(), Arc::clone(&self.keeper.process));
+        let commit = Commit::of(session, by, 0, change, Some(reply));
+        self.keeper.store.commit(commit).await.map_err(|error| format!("{error:?}"))
     }
 
     /// Returns whether it is unknown if a commit was made.
@@ -221,7 +265,7 @@ impl FormRecord {
     }
 
     async fn write(&self, outcome: &FormOutcome) -> Result<(), String> {
-        let mut outcome = outcome.clone();
+        let mut outcome = outcome.shortened().unwrap_or_else(|| outcome.clone());
         let state = outcome.state.take().map(|state| state.json.into_bytes());
         let body = StoredOutcome { has_state: state.is_some(), outcome };
         let change = StoredChange::Changed {
@@ -255,7 +299,11 @@ enum Known {
 /// Commits the changes of one job together with the record that the form was run.
 struct FormJournal {
     keeper: Arc<Keeper>,
-    session: SessionId,
+    /// The job. Topics deduplicate its changes by it, so each job has a reference of its own.
+    message: MessageId,
+    order: JobOrder,
+    /// The outcome of the form if this job ends it.
+    outcome: Arc<Mutex<FormOutcome>>,
     progress: Arc<FormProgress>,
 }
 
@@ -267,17 +315,20 @@ impl Journal for FormJournal {
             Err(error) => return Box::pin(std::future::ready(Err(error))),
         };
         let version = self.progress.version.load(Ordering::SeqCst);
+        let (order, outcome) = (self.order, Arc::clone(&self.outcome));
         let committed = self.keeper.store.commit(Commit {
-            session: self.session.clone(),
+            session: self.message.session.clone(),
             by: Arc::clone(&self.keeper.process),
             creates: None,
             expects: Some((component, version)),
             received: 0,
             write: Box::new(move |tx| {
                 let change = write(tx)?;
-                let outcome = FormOutcome::with_status(axum::http::StatusCode::OK);
-                let done = StoredOutcome { outcome, has_state: true };
-                let reply = change.done.is_some().then(|| stored_reply(&done)).transpose()?;
+                let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
+                outcome.add(change.page_effects);
+                let is_done = order == JobOrder::Last && change.done.is_some();
+                let done = is_done.then(|| StoredOutcome { outcome: outcome.clone(), has_state: true });
+                let reply = done.as_ref().map(stored_reply).transpose()?;
                 let state = component_state(change.state)?;
                 Ok(CommitRecord { change: StoredChange::Changed { state, settled: Ref::FIRST.get() }, reply })
             }),
@@ -306,7 +357,7 @@ impl Journal for FormJournal {
     }
 
     fn message(&self) -> Option<MessageId> {
-        Some(MessageId { session: self.session.clone(), reference: Ref::FIRST })
+        Some(self.message.clone())
     }
 }
 
@@ -327,7 +378,7 @@ fn stored_reply(outcome: &StoredOutcome) -> Result<StoredReply, ActionError> {
     Ok(StoredReply { reference: Ref::FIRST.get(), body: serde_json::to_string(outcome)? })
 }
 
-/// Returns secrets that nobody knows.
+/// Returns random secrets, which are kept nowhere else.
 fn secrets(generation: u64) -> Result<Secrets, StoreError> {
     let current = random_bytes().map_err(|error| StoreError::failed(error.to_string()))?;
     Ok(Secrets { generation, current, previous: None })

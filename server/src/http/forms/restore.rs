@@ -11,34 +11,65 @@ use vivaz_protocol::{ComponentId, SessionId};
 use crate::admission::form::outcome::SavedState;
 use crate::admission::seal::SealContent;
 
+/// Why a component of a form cannot be created.
+#[derive(Debug)]
+pub(crate) enum RestoreError {
+    /// The program cannot decode its state or props.
+    Undecodable,
+    /// `mount` or a topic has refused.
+    Refused(ActionError),
+    /// Something has failed, and a later attempt may succeed.
+    Temporary(ActionError),
+}
+
+impl From<RestoreError> for ActionError {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Undecodable => {
+                Self::new(ErrorCode::BadSeal, "the seal is not valid; reload the page")
+            }
+            RestoreError::Refused(error) | RestoreError::Temporary(error) => error,
+        }
+    }
+}
+
+impl RestoreError {
+    /// Classifies the error of `mount`. An error with a source is a failure, and no refusal.
+    fn of_mount(error: ActionError) -> Self {
+        let has_failed = error.source().is_some()
+            || matches!(error.code(), ErrorCode::Panicked | ErrorCode::Timeout | ErrorCode::Overloaded);
+        if has_failed { Self::Temporary(error) } else { Self::Refused(error) }
+    }
+}
+
 /// Creates the component of a seal: from its state, or else by its props.
 ///
 /// # Errors
-/// Returns the error of `mount` or of a topic that the component shows, and `bad_seal` for state
-/// that the program cannot decode.
+/// Returns the error of `mount` or of a topic that the component shows, and
+/// [`RestoreError::Undecodable`] for state that the program cannot decode.
 pub(crate) async fn from_seal(
     sealed: &SealContent,
     registration: &Registration,
     cx: MountContext,
-) -> Result<Box<dyn Instance>, ActionError> {
+) -> Result<Box<dyn Instance>, RestoreError> {
     if let Some(state) = &sealed.state {
         return from_state(state, sealed.schema, registration, cx).await;
     }
-    let props = serde_json::from_str(&sealed.props).map_err(|error| bad_seal(&error.into()))?;
+    let props = serde_json::from_str(&sealed.props).map_err(|error| undecodable(&error.into()))?;
     let query = sealed.query.as_deref().unwrap_or_default();
-    registration.mount(props, cx.with_params(UrlParams::parse(query))).await
+    registration.mount(props, cx.with_params(UrlParams::parse(query))).await.map_err(RestoreError::of_mount)
 }
 
 /// Creates a component from the state that a form's handler has left.
 ///
 /// # Errors
-/// Returns the error of a topic that the component shows, and `bad_seal` for state that the program
-/// cannot decode.
+/// Returns the error of a topic that the component shows, and [`RestoreError::Undecodable`] for
+/// state that the program cannot decode.
 pub(crate) async fn from_saved(
     saved: &SavedState,
     registration: &Registration,
     cx: MountContext,
-) -> Result<Box<dyn Instance>, ActionError> {
+) -> Result<Box<dyn Instance>, RestoreError> {
     from_state(&saved.json, saved.schema, registration, cx).await
 }
 
@@ -47,17 +78,18 @@ async fn from_state(
     schema: u64,
     registration: &Registration,
     cx: MountContext,
-) -> Result<Box<dyn Instance>, ActionError> {
+) -> Result<Box<dyn Instance>, RestoreError> {
     let restored = registration.restore(state.as_bytes(), schema, cx).await;
     restored.map(Decoded::into_instance).map_err(|failure| match failure {
-        RestoreFailure::Undecodable(error) => bad_seal(&error),
-        RestoreFailure::Refused(error) | RestoreFailure::Temporary(error) => error,
+        RestoreFailure::Undecodable(error) => undecodable(&error),
+        RestoreFailure::Refused(error) => RestoreError::Refused(error),
+        RestoreFailure::Temporary(error) => RestoreError::Temporary(error),
     })
 }
 
-fn bad_seal(error: &ActionError) -> ActionError {
+fn undecodable(error: &ActionError) -> RestoreError {
     tracing::info!(error = %crate::telemetry::log::Escaped(error), "cannot decode the contents of a form");
-    ActionError::new(ErrorCode::BadSeal, "the seal is not valid; reload the page")
+    RestoreError::Undecodable
 }
 
 /// Returns the public state of a component, and the state of its topics under the names of the

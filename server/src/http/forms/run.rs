@@ -9,14 +9,14 @@ use serde_json::value::RawValue;
 use vivaz_components::instance::{Instance, Job, JobProgress, Started};
 use vivaz_components::spec::FieldKind;
 use vivaz_components::{
-    ActionError, Admission, Budget, Context, ErrorCode, Identity, Journal, MountContext, Registration, Result,
+    ActionError, Admission, Budget, Context, ErrorCode, Identity, MountContext, Registration, Result,
 };
 use vivaz_protocol::{ComponentId, Key, PropertyPath, SessionId};
 use vivaz_template::{FormEdit, FormField, SubmittedCall, SubmittedForm, submit_form};
 
 use super::effects::{self, PendingEffects};
-use super::record::{FormRecord, session_of};
-use super::restore;
+use super::record::{FormRecord, JobOrder, session_of};
+use super::restore::{self, RestoreError};
 use crate::admission::form::outcome::{FormOutcome, NotRun, SavedState};
 use crate::admission::form::seal::FormSeal;
 use crate::admission::middleware::{Call, CallRequest};
@@ -28,13 +28,14 @@ use crate::telemetry::log::{Escaped, client_event};
 const LOAD_ROUNDS: usize = 8;
 
 /// A form that is being run.
-struct FormRun {
+struct FormRun<'a> {
     supervisor: Arc<Supervisor>,
     identity: Identity,
     session: SessionId,
     component: ComponentId,
     registration: Registration,
-    journal: Option<Arc<dyn Journal>>,
+    /// The record with which the component's changes are committed, if it is durable.
+    record: Option<&'a FormRecord>,
     /// `None` only while a job runs.
     instance: Option<Box<dyn Instance>>,
     outcome: FormOutcome,
@@ -47,36 +48,45 @@ enum FormRefusal {
     Call(ActionError),
 }
 
+/// The error of a form whose component cannot be created now. The form was not run, and a later
+/// attempt may succeed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NotPrepared;
+
 /// Runs a form whose seal was opened, and returns its outcome.
+///
+/// # Errors
+/// Returns an error if the form's component cannot be created now.
 pub(super) async fn run(
     supervisor: Arc<Supervisor>,
     identity: Identity,
     form: &FormSeal,
     fields: &[FormField],
     record: Option<&FormRecord>,
-) -> FormOutcome {
+) -> std::result::Result<FormOutcome, NotPrepared> {
     let prepared = match prepare(&supervisor, &identity, form, fields).await {
         Ok(prepared) => prepared,
-        Err(outcome) => return *outcome,
+        Err(Unprepared::Known(outcome)) => return Ok(*outcome),
+        Err(Unprepared::Temporary) => return Err(NotPrepared),
     };
     let PreparedForm { registration, instance, form: submitted } = prepared;
     if now() >= form.expires {
-        return FormOutcome::not_run(NotRun::Expired, Some(submitted.shown));
+        return Ok(FormOutcome::not_run(NotRun::Expired, Some(submitted.shown)));
     }
     let ids = session_of(form).and_then(|session| Ok((session, ComponentId::new("form")?)));
     let typed = submitted.shown.clone();
     let has_errors = registration.spec.fields.iter().any(|field| field.kind == FieldKind::Errors);
     let (session, component) = match ids {
         Ok(ids) => ids,
-        Err(error) => return FormOutcome::refused(&error, has_errors, typed),
+        Err(error) => return Ok(FormOutcome::refused(&error, has_errors, typed)),
     };
     let core = supervisor.core();
-    let journal = core.commit_keeper(registration.spec).and(record).map(FormRecord::journal);
-    if registration.spec.durable && journal.is_none() {
+    let committed = core.commit_keeper(registration.spec).and(record);
+    if registration.spec.durable && committed.is_none() {
         let name = registration.spec.name;
         client_event!(core.log, ERROR, name, "cannot run a durable component without a session store");
         let error = ActionError::new(ErrorCode::ActionFailed, "a durable component needs a session store");
-        return FormOutcome::refused(&error, has_errors, typed);
+        return Ok(FormOutcome::refused(&error, has_errors, typed));
     }
     let mut run = FormRun {
         supervisor: Arc::clone(&supervisor),
@@ -84,24 +94,22 @@ pub(super) async fn run(
         session,
         component,
         registration,
-        journal,
+        record: committed,
         instance: Some(instance),
         outcome: FormOutcome::with_status(StatusCode::OK),
         pending: PendingEffects::default(),
     };
     let result = run.submit(submitted).await;
     run.settle_loads().await;
-    let state = run.instance.as_mut().map(|instance| instance.save());
-    let saved = state.and_then(|saved| String::from_utf8(saved.ok()?).ok());
-    let state = saved.map(|json| SavedState { schema: registration.spec.schema(), json });
+    let state = run.saved();
     let mut outcome = match result {
         Ok(()) => run.outcome,
         Err(refusal) => {
             let (FormRefusal::Edits(error) | FormRefusal::Call(error)) = &refusal;
-            let is_internal = matches!(error.code(), ErrorCode::ActionFailed | ErrorCode::Panicked);
-            if is_internal {
-                let name = registration.spec.name;
-                tracing::error!(component = name, error = %Escaped(error), "the action of a form failed");
+            // A refusal with a message for the visitor has no source.
+            if error.source().is_some() || error.code() == ErrorCode::Panicked {
+                let (log, component) = (&supervisor.core().log, registration.spec.name);
+                client_event!(log, ERROR, component, error = %Escaped(error), "the action of a form failed");
             }
             let replaces_models = matches!(refusal, FormRefusal::Edits(_));
             let FormOutcome { cookies, flashes, .. } = run.outcome;
@@ -114,10 +122,10 @@ pub(super) async fn run(
         }
     };
     if record.is_some_and(FormRecord::is_unknown) {
-        return FormOutcome::not_run(NotRun::Interrupted, outcome.typed.take());
+        return Ok(FormOutcome::not_run(NotRun::Interrupted, outcome.typed.take()));
     }
     outcome.state = state;
-    outcome
+    Ok(outcome)
 }
 
 /// Returns the outcome of a form that is not run. It has the typed values, if the form can still be
@@ -133,6 +141,14 @@ pub(super) async fn not_run(
     FormOutcome::not_run(why, prepared.ok().map(|prepared| prepared.form.shown))
 }
 
+/// Why a form has no component to run.
+enum Unprepared {
+    /// The form's outcome, which does not change.
+    Known(Box<FormOutcome>),
+    /// The component cannot be created now.
+    Temporary,
+}
+
 /// A form with its component.
 struct PreparedForm {
     registration: Registration,
@@ -146,9 +162,9 @@ async fn prepare(
     identity: &Identity,
     form: &FormSeal,
     fields: &[FormField],
-) -> std::result::Result<PreparedForm, Box<FormOutcome>> {
+) -> std::result::Result<PreparedForm, Unprepared> {
     let core = supervisor.core();
-    let not_run = |why| Box::new(FormOutcome::not_run(why, None));
+    let not_run = |why| Unprepared::Known(Box::new(FormOutcome::not_run(why, None)));
     let sealed = form.chain.last().ok_or_else(|| not_run(NotRun::Expired))?;
     let registration = *core.registry.get(&sealed.component).ok_or_else(|| not_run(NotRun::Expired))?;
     let template = core.templates.of(&sealed.component).filter(|one| *one.hash == *sealed.template);
@@ -157,22 +173,41 @@ async fn prepare(
     let cx = MountContext::new(core.env(identity.clone()))
         .with_time_limit(core.limits.action_time)
         .with_budget(budget, Admission::Bounded);
-    let refused = |error: ActionError| {
-        if error.code() == ErrorCode::BadSeal {
-            return not_run(NotRun::Expired);
+    let refused = |error: RestoreError| match error {
+        RestoreError::Undecodable => not_run(NotRun::Expired),
+        RestoreError::Refused(error) => {
+            Unprepared::Known(Box::new(FormOutcome::refused(&error, false, Value::Null)))
         }
-        Box::new(FormOutcome::refused(&error, false, Value::Null))
+        RestoreError::Temporary(error) => {
+            let component = registration.spec.name;
+            client_event!(core.log, ERROR, component, error = %Escaped(&error), "cannot create a form's component");
+            Unprepared::Temporary
+        }
     };
     let mut instance = restore::from_seal(sealed, &registration, cx).await.map_err(refused)?;
-    let state =
-        instance.state().and_then(|own| restore::complete_state(&own, instance.as_mut())).map_err(refused)?;
+    let state = instance.state().and_then(|own| restore::complete_state(&own, instance.as_mut()));
+    let state = state.map_err(|error| refused(RestoreError::Temporary(error)))?;
     let user = super::user(identity);
     let submitted = submit_form(&template.compiled, &state, user.as_ref(), &form.place, fields);
     let form = submitted.ok_or_else(|| not_run(NotRun::Gone))?;
     Ok(PreparedForm { registration, instance, form })
 }
 
-impl FormRun {
+impl FormRun<'_> {
+    /// Returns the component's state; none if it cannot be saved.
+    fn saved(&mut self) -> Option<SavedState> {
+        let instance = self.instance.as_mut()?;
+        let saved = instance.save().and_then(|saved| Ok(String::from_utf8(saved)?));
+        let (log, component) = (&self.supervisor.core().log, self.registration.spec.name);
+        match saved {
+            Ok(json) => Some(SavedState { schema: self.registration.spec.schema(), json }),
+            Err(error) => {
+                client_event!(log, ERROR, component, error = %Escaped(&error), "cannot save a form's component");
+                None
+            }
+        }
+    }
+
     /// Runs the edits and the calls until one is refused.
     async fn submit(&mut self, form: SubmittedForm) -> std::result::Result<(), FormRefusal> {
         self.ask(CallRequest::Mount).await.map_err(FormRefusal::Call)?;
@@ -181,14 +216,16 @@ impl FormRun {
             match path.as_slice() {
                 [Value::String(field)] => set.push((field.clone(), value)),
                 // As a page sends them: one by one, before the action.
-                _ => refused = self.edit(&path, &value).await.err().or(refused),
+                _ => refused = self.edit(&path, &value, JobOrder::Earlier).await.err().or(refused),
             }
         }
         if let Some(error) = refused {
             self.edit_each(set).await;
             return Err(FormRefusal::Edits(error));
         }
-        for call in form.calls {
+        let last = form.calls.len().saturating_sub(1);
+        for (at, call) in form.calls.into_iter().enumerate() {
+            let order = if at == last { JobOrder::Last } else { JobOrder::Earlier };
             match call {
                 SubmittedCall::Action(action, args) => {
                     let edits = std::mem::take(&mut set);
@@ -201,7 +238,7 @@ impl FormRun {
                     let set = raw.collect::<Result<Vec<_>>>().map_err(FormRefusal::Call)?;
                     let payload = Some(raw_list(&args).map_err(FormRefusal::Call)?);
                     let had_edits = !set.is_empty();
-                    let result = self.job(Job::Action { action: action.into(), payload, set }).await;
+                    let result = self.job(Job::Action { action: action.into(), payload, set }, order).await;
                     if let Err(error) = result {
                         if !had_edits || error.code() != ErrorCode::BadValue {
                             return Err(FormRefusal::Call(error));
@@ -214,7 +251,7 @@ impl FormRun {
                 SubmittedCall::Edit(field, value) => {
                     self.edit_each(std::mem::take(&mut set)).await;
                     let path = [Value::String(field.into())];
-                    self.edit(&path, &value).await.map_err(FormRefusal::Call)?;
+                    self.edit(&path, &value, order).await.map_err(FormRefusal::Call)?;
                 }
             }
         }
@@ -228,19 +265,21 @@ impl FormRun {
     async fn edit_each(&mut self, edits: Vec<(String, Value)>) -> Option<ActionError> {
         let mut first = None;
         for (field, value) in edits {
-            let refused = self.edit(&[Value::String(field)], &value).await.err();
+            let refused = self.edit(&[Value::String(field)], &value, JobOrder::Earlier).await.err();
             first = first.or(refused);
         }
         first
     }
 
-    async fn edit(&mut self, path: &[Value], value: &Value) -> Result {
-        let Some((Value::String(field), steps)) = path.split_first() else { return Ok(()) };
-        let steps: Vec<Key> = steps.iter().filter_map(key).collect();
+    async fn edit(&mut self, path: &[Value], value: &Value, order: JobOrder) -> Result {
+        let bad_path =
+            || ActionError::new(ErrorCode::BadValue, "the edited item has no key; reload the page");
+        let Some((Value::String(field), steps)) = path.split_first() else { return Err(bad_path()) };
+        let steps: Vec<Key> = steps.iter().map(key).collect::<Option<_>>().ok_or_else(bad_path)?;
         let asked = steps.iter().map(vivaz_components::Key::from).collect();
         self.ask(CallRequest::Edit { field: field.as_str().into(), steps: asked }).await?;
         let property = PropertyPath { field: field.clone().into(), steps };
-        self.job(Job::Property { property, value: raw(value)? }).await
+        self.job(Job::Property { property, value: raw(value)? }, order).await
     }
 
     /// Asks middleware about a request.
@@ -255,13 +294,13 @@ impl FormRun {
     }
 
     /// Runs one job to its end, and performs its effects.
-    async fn job(&mut self, job: Job) -> Result {
+    async fn job(&mut self, job: Job, order: JobOrder) -> Result {
         let core = self.supervisor.core();
         let env = core.env(self.identity.clone());
         let mut cx = Context::new(env, self.session.clone(), self.component.clone())
             .with_time_limit(core.limits.action_time);
-        if let Some(journal) = &self.journal {
-            cx = cx.with_journal(Arc::clone(journal));
+        if let Some(record) = self.record {
+            cx = cx.with_journal(record.journal(order, &self.outcome)?);
         }
         let Some(instance) = self.instance.take() else {
             return Err(ActionError::internal("the form's component is running"));
@@ -294,10 +333,11 @@ impl FormRun {
             if loads.is_empty() {
                 return;
             }
-            for load in loads {
+            let loads = loads.into_iter().map(|load| tokio::time::timeout(limit, load));
+            for loaded in futures_util::future::join_all(loads).await {
                 // A load that takes longer shows its placeholder.
-                if let Ok(Some(loaded)) = tokio::time::timeout(limit, load).await
-                    && let Err(error) = self.job(Job::Loaded { loaded }).await
+                if let Ok(Some(loaded)) = loaded
+                    && let Err(error) = self.job(Job::Loaded { loaded }, JobOrder::Earlier).await
                 {
                     tracing::error!(error = %Escaped(&error), "cannot keep the result of a load");
                 }

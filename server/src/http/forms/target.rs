@@ -19,12 +19,19 @@ pub(crate) struct SubmittedPage {
     /// Whether the form's component was found.
     is_found: AtomicBool,
     /// Whether the page shows the outcome's message.
-    pub(super) is_shown: AtomicBool,
+    is_shown: AtomicBool,
 }
 
 impl SubmittedPage {
     pub(super) fn new(form: FormSeal, outcome: Arc<FormOutcome>) -> Self {
         Self { form, outcome, is_found: AtomicBool::new(false), is_shown: AtomicBool::new(false) }
+    }
+
+    /// Returns whether the page shows the outcome: the message, or the component with the errors of
+    /// its fields.
+    pub(super) fn shows_outcome(&self) -> bool {
+        let shows = if self.outcome.alert.is_some() { &self.is_shown } else { &self.is_found };
+        shows.load(Ordering::SeqCst)
     }
 
     pub(super) fn outcome(&self) -> &FormOutcome {
@@ -53,7 +60,7 @@ impl SubmittedPage {
     }
 }
 
-/// A component on the way to a form.
+/// A component that contains the submitted form.
 #[derive(Clone, Copy)]
 pub(crate) struct RestoreTarget<'a> {
     page: &'a SubmittedPage,
@@ -79,7 +86,7 @@ impl<'a> RestoreTarget<'a> {
         !self.is_last()
     }
 
-    /// Returns the child on the way to the form, if it is the one with this name at this place.
+    /// Returns the child that contains the form, if it is the one with this name at this place.
     pub(crate) fn child(&self, component: &str, place: &str) -> Option<Self> {
         let at = self.at + 1;
         let sealed = self.page.form.chain.get(at).filter(|next| next.component == component)?;

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use crate::admission::origin::is_of_other_site_with_credentials;
 
 /// Forbids caching: a cache could otherwise store a 404 and return it to other visitors.
-pub(super) const UNCACHED: [(HeaderName, HeaderValue); 1] =
+pub(in crate::http) const UNCACHED: [(HeaderName, HeaderValue); 1] =
     [(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"))];
 
 /// Returns the `Cache-Control` of a page, given the headers of its request. Proxies must not

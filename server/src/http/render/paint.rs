@@ -248,7 +248,7 @@ impl<'a> FirstPaint<'a> {
         self.paint(mounted, &props, slot).await
     }
 
-    /// Creates a component on the way to a form that was sent: with the state that the form's
+    /// Creates a component that contains a form that was sent: with the state that the form's
     /// handlers have left, or that of its seal. Returns `None` if the component is mounted as
     /// usual.
     pub(super) async fn restore(
@@ -267,7 +267,7 @@ impl<'a> FirstPaint<'a> {
         let env = self.live.runtime.core().env(self.live.identity.clone());
         let updated = match restored {
             Ok(instance) => restore::with_props(instance, props, &target.sealed.props, env).await,
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         };
         let instance = updated
             .inspect_err(|error| {

@@ -36,6 +36,10 @@ impl LedgerForm {
         match &*note {
             "refuse" => return Err(ActionError::user("refused")),
             "kill" => cx.state::<Kill>().act(),
+            "leave" => {
+                cx.navigate("/thanks")?;
+                cx.state::<Kill>().act();
+            }
             _ => {}
         }
         let rows: Vec<i64> = tx.query("SELECT count(*) FROM counts", ())?;
@@ -43,6 +47,39 @@ impl LedgerForm {
         self.mine += 1;
         Ok(())
     }
+}
+
+/// A component whose form calls two actions.
+#[derive(LiveComponent, Clone)]
+#[live(
+    name = "two-steps",
+    inline = r#"<form method="post" live:submit="first(); second($form.note)"><input name="note"></form><b>{{ done }}</b>"#
+)]
+struct TwoSteps {
+    #[live(default)]
+    done: u32,
+}
+
+#[actions]
+impl TwoSteps {
+    #[action]
+    fn first(&mut self, cx: &mut Context) {
+        cx.state::<Runs>().add();
+        self.done += 1;
+    }
+
+    #[action]
+    fn second(&mut self, note: String, cx: &mut Context) {
+        if note == "kill" {
+            cx.state::<Kill>().act();
+        }
+        self.done += 1;
+    }
+}
+
+async fn steps(live: Live) -> std::result::Result<Response, RenderError> {
+    let form = live.render::<TwoSteps>(TwoStepsProps {}).await?;
+    Ok(live.page(format!("<!doctype html><title>Steps</title>{form}")))
 }
 
 async fn ledger(live: Live) -> std::result::Result<Response, RenderError> {
@@ -209,7 +246,54 @@ async fn a_durable_action_that_was_only_begun_is_run_by_the_next_process() {
 
 /// A process that commits every change.
 fn durable(store: impl SessionStore) -> Site {
-    Site::with(move |builder| builder.store(store).save(vivaz::Save::Always))
+    let mut site = Site::with(move |builder| builder.store(store).save(vivaz::Save::Always));
+    let routes = Router::new().route("/steps", with_forms(get(steps)));
+    site.router = site.router.clone().merge(routes.with_state(site.runtime.clone()));
+    site
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_form_whose_process_is_killed_between_two_calls_is_not_done() {
+    let store = Faulty::new(MemoryStore::new());
+    let mut one = durable(store.clone());
+    let seal = one.get("/steps").await.seal();
+    let faulty = store.clone();
+    one.kill.set(move || faulty.set("commit", Fault::Hangs));
+    let lost = {
+        let (mut site, seal) = (one.clone(), seal.clone());
+        tokio::spawn(async move { site.post("/steps", &[("note", "kill"), ("live:form", &seal)]).await })
+    };
+    while one.runs.count() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    store.unset("commit");
+    lost.abort();
+    let mut two = Site { cookies: one.cookies.clone(), ..durable(store) };
+    let page = two.post("/steps", &[("note", "kill"), ("live:form", &seal)]).await;
+    assert_eq!(page.status, StatusCode::CONFLICT, "{}", page.html);
+    page.shows("It is not known whether this form was accepted.");
+}
+
+#[tokio::test]
+async fn a_committed_action_that_leads_to_another_page_is_known() {
+    let file = File::new().await;
+    let store = Faulty::new(file.database.clone());
+    let mut one = process(store.clone());
+    let seal = one.get("/ledger").await.seal();
+    let (faulty, killed) = (store.clone(), one.clone());
+    one.kill.set(move || faulty.set("commit", Fault::Hangs));
+    let lost = seal.clone();
+    tokio::spawn(
+        async move { killed.clone().post("/ledger", &[("note", "leave"), ("live:form", &lost)]).await },
+    );
+    while one.runs.count() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    store.unset("commit");
+    let mut two = next(&one, store);
+    let page = two.post("/ledger", &[("note", "leave"), ("live:form", &seal)]).await;
+    assert_eq!((page.status, page.location()), (StatusCode::SEE_OTHER, Some("/thanks")));
 }
 
 #[tokio::test]
