@@ -187,6 +187,15 @@ impl FormRequest {
     }
 }
 
+/// Returns a hash of the values that a form was sent with. A repetition has the same.
+fn values_hash(fields: &[(String, String)]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    for text in fields.iter().flat_map(|(name, value)| [name, value]) {
+        hasher.update(&text.len().to_le_bytes()).update(text.as_bytes());
+    }
+    hasher.finalize()
+}
+
 /// Runs a form, unless it was run before, and returns its outcome.
 async fn outcome_of(
     runtime: &Runtime,
@@ -198,11 +207,17 @@ async fn outcome_of(
     let core = supervisor.core();
     // Without a store, another process knows whether the form was run.
     let is_elsewhere = core.keeper.is_none() && form.process.as_deref() != Some(&*core.process);
-    let beginning = if is_elsewhere { Beginning::Forgotten } else { core.used_forms.begin(&form, now()) };
+    let values = values_hash(&fields);
+    let beginning =
+        if is_elsewhere { Beginning::Forgotten } else { core.used_forms.begin(&form, values, now()) };
     let mut outcome = match beginning {
         Beginning::Forgotten => {
             let unknown = run::not_run(NotRun::Interrupted, supervisor, identity, &form, &fields).await;
             return Ok(Arc::new(unknown));
+        }
+        Beginning::Changed => {
+            let changed = run::not_run(NotRun::Changed, supervisor, identity, &form, &fields).await;
+            return Ok(Arc::new(changed));
         }
         Beginning::Again(outcome) => outcome,
         Beginning::First(running) => {
@@ -242,7 +257,8 @@ async fn run_recorded(
         };
     };
     let patience = core.limits.action_time;
-    let recorded = match FormRecord::begin(keeper, &form, spec, &identity, now(), patience).await {
+    let values = values_hash(&fields);
+    let recorded = match FormRecord::begin(keeper, &form, values, spec, &identity, now(), patience).await {
         Ok(recorded) => recorded,
         Err(error) => {
             tracing::error!(error = %Escaped(&error), "cannot record a form; it was not run");
@@ -263,6 +279,7 @@ async fn run_recorded(
         Recorded::Interrupted | Recorded::Ended => {
             run::not_run(NotRun::Interrupted, &supervisor, &identity, &form, &fields).await
         }
+        Recorded::Changed => run::not_run(NotRun::Changed, &supervisor, &identity, &form, &fields).await,
     };
     running.finish_and_forget(Some(Arc::new(outcome)));
 }

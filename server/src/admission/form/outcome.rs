@@ -55,6 +55,8 @@ pub(crate) enum NotRun {
     Gone,
     /// An earlier attempt ended without a result, or may be forgotten.
     Interrupted,
+    /// It was sent before with other values.
+    Changed,
 }
 
 impl NotRun {
@@ -66,6 +68,9 @@ impl NotRun {
             Self::Gone => "This form has changed since and was not sent. Check it and send it again.",
             Self::Interrupted => {
                 "It is not known whether this form was accepted. Check before you send it again."
+            }
+            Self::Changed => {
+                "This form was sent before with other values. Check the result before you send it again."
             }
         }
     }

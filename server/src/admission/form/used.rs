@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use blake3::Hash;
 use tokio::sync::watch;
 
 use super::outcome::{FormOutcome, NotRun};
@@ -36,6 +37,8 @@ struct NonceTable {
 #[derive(Debug)]
 struct UsedForm {
     expires: u64,
+    /// The hash of the values that it was sent with.
+    values: Hash,
     outcome: OutcomeReceiver,
     /// The size of the outcome; 0 while the form is being run.
     bytes: usize,
@@ -47,6 +50,8 @@ pub(crate) enum Beginning {
     First(RunningForm),
     /// Another caller runs it, or has run it.
     Again(OutcomeReceiver),
+    /// Another caller runs it with other values, or has run it with them.
+    Changed,
     /// It is too old to know whether it was run.
     Forgotten,
 }
@@ -61,19 +66,20 @@ pub(crate) struct RunningForm {
 }
 
 impl UsedForms {
-    /// Begins a form, unless it was begun before.
-    pub(crate) fn begin(self: &Arc<Self>, form: &FormSeal, now: u64) -> Beginning {
+    /// Begins a form, unless it was begun before. `values` is the hash of what it was sent with.
+    pub(crate) fn begin(self: &Arc<Self>, form: &FormSeal, values: Hash, now: u64) -> Beginning {
         let key = (form.issued, form.nonce.clone());
         let mut table = self.lock();
         if let Some(known) = table.forms.get(&key) {
-            return Beginning::Again(known.outcome.clone());
+            let is_same = known.values == values;
+            return if is_same { Beginning::Again(known.outcome.clone()) } else { Beginning::Changed };
         }
         table.make_room(now);
         if form.issued <= table.forgotten {
             return Beginning::Forgotten;
         }
         let (outcome, receiver) = watch::channel(None);
-        let used = UsedForm { expires: form.expires, outcome: receiver, bytes: 0 };
+        let used = UsedForm { expires: form.expires, values, outcome: receiver, bytes: 0 };
         table.forms.insert(key.clone(), used);
         Beginning::First(RunningForm { used: Arc::clone(self), key, outcome, is_finished: false })
     }
@@ -152,6 +158,8 @@ mod tests {
     use super::*;
     use crate::admission::form::seal::RootKey;
 
+    const VALUES: Hash = Hash::from_bytes([1; 32]);
+
     fn form(nonce: &str, issued: u64) -> FormSeal {
         let root = RootKey { id: None, props: "{}".into(), nth: 0, is_only: true };
         let (nonce, place) = (nonce.to_owned(), "[0]".to_owned());
@@ -159,9 +167,11 @@ mod tests {
     }
 
     fn first(used: &Arc<UsedForms>, form: &FormSeal) -> RunningForm {
-        match used.begin(form, form.issued) {
+        match used.begin(form, VALUES, form.issued) {
             Beginning::First(running) => running,
-            Beginning::Again(_) | Beginning::Forgotten => panic!("the form was not begun before"),
+            Beginning::Again(_) | Beginning::Changed | Beginning::Forgotten => {
+                panic!("the form was not begun before")
+            }
         }
     }
 
@@ -169,7 +179,7 @@ mod tests {
     fn a_form_whose_task_panics_is_interrupted() {
         let used = Arc::new(UsedForms::default());
         drop(first(&used, &form("a", 1)));
-        let Beginning::Again(outcome) = used.begin(&form("a", 1), 1) else { panic!("begun twice") };
+        let Beginning::Again(outcome) = used.begin(&form("a", 1), VALUES, 1) else { panic!("begun twice") };
         let interrupted = FormOutcome::not_run(NotRun::Interrupted, None);
         assert_eq!(outcome.borrow().as_deref(), Some(&interrupted));
     }
@@ -183,7 +193,7 @@ mod tests {
         let outcome = FormOutcome::not_run(NotRun::Gone, Some(typed));
         running.finish(Arc::new(outcome.clone()));
         assert_eq!(waiting.borrow().as_deref(), Some(&outcome));
-        let Beginning::Again(again) = used.begin(&form("a", 1), 1) else { panic!("begun twice") };
+        let Beginning::Again(again) = used.begin(&form("a", 1), VALUES, 1) else { panic!("begun twice") };
         assert_eq!(again.borrow().as_deref(), Some(&FormOutcome { typed: None, ..outcome }));
         assert!(used.lock().bytes < 1_000);
     }
@@ -192,11 +202,11 @@ mod tests {
     fn a_form_is_begun_once() {
         let used = Arc::new(UsedForms::default());
         let running = first(&used, &form("a", 1));
-        let Beginning::Again(outcome) = used.begin(&form("a", 1), 1) else { panic!("begun twice") };
+        let Beginning::Again(outcome) = used.begin(&form("a", 1), VALUES, 1) else { panic!("begun twice") };
         assert!(outcome.borrow().is_none());
         running.finish(Arc::new(FormOutcome::with_status(StatusCode::OK)));
         assert!(outcome.borrow().is_some());
-        let Beginning::Again(again) = used.begin(&form("a", 1), 50) else { panic!("begun twice") };
+        let Beginning::Again(again) = used.begin(&form("a", 1), VALUES, 50) else { panic!("begun twice") };
         assert_eq!(again.borrow().as_ref().map(|outcome| outcome.status), Some(200));
         first(&used, &form("b", 1)).finish_and_forget(None);
         first(&used, &form("b", 1));
@@ -211,9 +221,11 @@ mod tests {
                 .finish(Arc::new(FormOutcome::with_status(StatusCode::OK)));
         }
         first(&used, &form("more", 2));
-        assert!(matches!(used.begin(&form("0", 1), 2), Beginning::Forgotten));
-        assert!(matches!(used.begin(&form("new", 1), 2), Beginning::Forgotten));
-        assert!(matches!(used.begin(&form("10", 2), 2), Beginning::Again(_)));
+        assert!(matches!(used.begin(&form("0", 1), VALUES, 2), Beginning::Forgotten));
+        assert!(matches!(used.begin(&form("new", 1), VALUES, 2), Beginning::Forgotten));
+        assert!(matches!(used.begin(&form("10", 2), VALUES, 2), Beginning::Again(_)));
+        let others = Hash::from_bytes([2; 32]);
+        assert!(matches!(used.begin(&form("10", 2), others, 2), Beginning::Changed));
         first(&used, &form("new", 3));
         // Expired forms make room without being refused as forgotten.
         first(&used, &form("later", 200));

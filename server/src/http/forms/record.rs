@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use blake3::Hash;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use vivaz_components::instance::BoxFuture;
@@ -44,6 +45,8 @@ pub(super) struct FormRecord {
     keeper: Arc<Keeper>,
     session: SessionId,
     schema: u64,
+    /// The hash of the values that the form was sent with.
+    values: String,
     /// Whether each change of the component is committed.
     is_durable: bool,
     good_for: Duration,
@@ -77,6 +80,8 @@ pub(super) enum Recorded {
     Done(Box<FormOutcome>),
     /// It was begun, and its outcome is unknown.
     Interrupted,
+    /// It was begun with other values.
+    Changed,
     /// It has expired, or its user's access was revoked.
     Ended,
 }
@@ -106,6 +111,7 @@ impl FormRecord {
     pub(super) async fn begin(
         keeper: &Arc<Keeper>,
         form: &FormSeal,
+        values: Hash,
         spec: &'static Spec,
         identity: &Identity,
         now: u64,
@@ -116,7 +122,15 @@ impl FormRecord {
         let progress = Arc::default();
         let keeper = Arc::clone(keeper);
         let is_durable = keeper.commits(spec);
-        let record = Self { keeper, session, schema: spec.schema(), is_durable, good_for, progress };
+        let record = Self {
+            keeper,
+            session,
+            schema: spec.schema(),
+            values: values.to_string(),
+            is_durable,
+            good_for,
+            progress,
+        };
         let until = Instant::now() + patience;
         loop {
             let Some(head) = record.keeper.store.find(&record.session).await? else {
@@ -145,6 +159,7 @@ impl FormRecord {
                 record.release().await;
                 return Ok(match recorded {
                     Known::Outcome(outcome) => Recorded::Done(outcome),
+                    Known::Changed => Recorded::Changed,
                     Known::NotRun | Known::Nothing => Recorded::Interrupted,
                 });
             }
@@ -158,7 +173,8 @@ impl FormRecord {
                 id: COMPONENT.to_owned(),
                 name: spec.name.to_owned(),
                 schema: self.schema,
-                template: String::new(),
+                // It stands for what the page has: the values of the form.
+                template: self.values.clone(),
                 origin: StoredOrigin::Sealed,
                 props: "{}".to_owned(),
                 state: b"{}".to_vec(),
@@ -203,6 +219,9 @@ impl FormRecord {
         };
         if reply.body == NOT_RUN {
             return Ok(Some(Known::NotRun));
+        }
+        if component.template != self.values {
+            return Ok(Some(Known::Changed));
         }
         let unreadable = |error: String| StoreError::Unreadable(error);
         let StoredOutcome { mut outcome, has_state } =
@@ -293,6 +312,8 @@ impl FormRecord {
 enum Known {
     Outcome(Box<FormOutcome>),
     NotRun,
+    /// That it was run with other values.
+    Changed,
     Nothing,
 }
 

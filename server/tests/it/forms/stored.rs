@@ -115,11 +115,14 @@ async fn every_process_knows_the_outcome() {
     let mut two = next(&one, store.clone());
     for _ in 0..2 {
         for site in [&mut two, &mut one] {
-            let page = site.post("/", &signed(&seals[0], "other")).await;
+            let page = site.post("/", &signed(&seals[0], "hi")).await;
             assert_eq!(page.status, StatusCode::OK);
             page.shows("1 by Ada (hi, false, 1)");
         }
     }
+    let page = two.post("/", &signed(&seals[0], "other")).await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    page.shows("was sent before with other values");
     let page = two.post("/", &signed(&seals[1], "away")).await;
     assert_eq!(page.location(), Some("/thanks?run=1"));
     one.cookies.clear();
@@ -217,7 +220,7 @@ async fn a_committed_action_whose_process_is_killed_is_known() {
     killed(&one, "/ledger", &seal, move || faulty.set("commit", Fault::Hangs)).await;
     store.unset("commit");
     let mut two = next(&one, store);
-    let page = two.post("/ledger", &[("note", "kill"), ("live:form", &seal)]).await;
+    let page = two.post("/ledger", &signed(&seal, "kill")).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.html);
     page.shows("<b>1</b><i>1</i>");
     assert_eq!(file.counts().await, [0]);
