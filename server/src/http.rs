@@ -1,5 +1,6 @@
 //! HTTP: the routes, the upgrade to a WebSocket, the first paint, and the accept loop.
 
+mod caching;
 #[cfg(feature = "compression")]
 pub(crate) mod compression;
 pub(crate) mod cross_origin;

@@ -76,7 +76,11 @@ const PERSIST = 'live:persist', MARK = 'live-persisted';
  */
 export const swapBody = async next => {
   const old = new Map(Array.from(document.querySelectorAll(`[${CSS.escape(PERSIST)}]`), node => [node.getAttribute(PERSIST), node]));
-  /** The elements in those that stay that are scrolled: a move resets that. @type {[Element, number, number][]} */
+  /**
+   * The scrolled elements in those that stay: a move resets them.
+   *
+   * @type {[Element, left: number, top: number][]}
+   */
   const scrolled = [];
   const kept = [], shelf = document.createElement('div');
   shelf.hidden = true;

@@ -1,7 +1,7 @@
 //! The first paint: renders components into the application's HTML response.
 
 mod binding;
-mod caching;
+
 mod error;
 mod paint;
 mod send;
@@ -23,6 +23,7 @@ use vivaz_components::{Flash, Identity, LiveComponent, LivePage, Registration, U
 use self::binding::SealBinding;
 pub use self::error::RenderError;
 use self::stream::PageStream;
+use super::caching::{UNCACHED, cache_control};
 use super::forms::{AcceptsForms, FormChain, FormRequest, FormRoots, RestoreTarget, SubmittedPage};
 use super::listen::warn_without_listener;
 use super::tickets::PageFlashes;
@@ -31,8 +32,6 @@ use crate::admission::identify::{IdentityError, answer_of};
 use crate::admission::seal::{holder, holder_with_browser};
 use crate::assets;
 use crate::runtime::Runtime;
-pub(super) use caching::UNCACHED;
-use caching::cache_control;
 
 /// Renders components in an axum handler. It is extracted from the request and carries the client's
 /// identity.

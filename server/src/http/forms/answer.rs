@@ -14,7 +14,7 @@ use crate::admission::form::outcome::FormOutcome;
 use crate::admission::form::seal::FormSeal;
 use crate::admission::ticket::TicketContent;
 use crate::core::Core;
-use crate::http::render::UNCACHED;
+use crate::http::caching::UNCACHED;
 use crate::http::tickets::{flash_headers, set_cookie};
 use vivaz_template::escape;
 
@@ -25,8 +25,8 @@ pub(super) enum FormAnswer {
     Refused(RefusedForm),
     /// The browser is sent to another page.
     Redirect { location: HeaderValue, cookies: Vec<HeaderValue> },
-    /// The page is rendered again. `flashes` are the cookies with its messages, for the next page if
-    /// the handler does not render this one.
+    /// The page is rendered again. `flashes` are the cookies with its messages, for the next page
+    /// if the handler does not render this one.
     Page { page: Arc<SubmittedPage>, cookies: Vec<HeaderValue>, flashes: Vec<HeaderValue> },
 }
 

@@ -13,7 +13,7 @@ use crate::admission::seal::SealContent;
 
 /// Why a component of a form cannot be created.
 #[derive(Debug)]
-pub(crate) enum RestoreError {
+pub(crate) enum FormRestoreError {
     /// The program cannot decode its state or props.
     Undecodable,
     /// `mount` or a topic has refused.
@@ -22,18 +22,18 @@ pub(crate) enum RestoreError {
     Temporary(ActionError),
 }
 
-impl From<RestoreError> for ActionError {
-    fn from(error: RestoreError) -> Self {
+impl From<FormRestoreError> for ActionError {
+    fn from(error: FormRestoreError) -> Self {
         match error {
-            RestoreError::Undecodable => {
+            FormRestoreError::Undecodable => {
                 Self::new(ErrorCode::BadSeal, "the seal is not valid; reload the page")
             }
-            RestoreError::Refused(error) | RestoreError::Temporary(error) => error,
+            FormRestoreError::Refused(error) | FormRestoreError::Temporary(error) => error,
         }
     }
 }
 
-impl RestoreError {
+impl FormRestoreError {
     /// Classifies the error of `mount`. An error with a source is a failure, and no refusal.
     fn of_mount(error: ActionError) -> Self {
         let has_failed = error.source().is_some()
@@ -46,30 +46,33 @@ impl RestoreError {
 ///
 /// # Errors
 /// Returns the error of `mount` or of a topic that the component shows, and
-/// [`RestoreError::Undecodable`] for state that the program cannot decode.
+/// [`FormRestoreError::Undecodable`] for state that the program cannot decode.
 pub(crate) async fn from_seal(
     sealed: &SealContent,
     registration: &Registration,
     cx: MountContext,
-) -> Result<Box<dyn Instance>, RestoreError> {
+) -> Result<Box<dyn Instance>, FormRestoreError> {
     if let Some(state) = &sealed.state {
         return from_state(state, sealed.schema, registration, cx).await;
     }
     let props = serde_json::from_str(&sealed.props).map_err(|error| undecodable(&error.into()))?;
     let query = sealed.query.as_deref().unwrap_or_default();
-    registration.mount(props, cx.with_params(UrlParams::parse(query))).await.map_err(RestoreError::of_mount)
+    registration
+        .mount(props, cx.with_params(UrlParams::parse(query)))
+        .await
+        .map_err(FormRestoreError::of_mount)
 }
 
 /// Creates a component from the state that a form's handler has left.
 ///
 /// # Errors
-/// Returns the error of a topic that the component shows, and [`RestoreError::Undecodable`] for
+/// Returns the error of a topic that the component shows, and [`FormRestoreError::Undecodable`] for
 /// state that the program cannot decode.
 pub(crate) async fn from_saved(
     saved: &SavedState,
     registration: &Registration,
     cx: MountContext,
-) -> Result<Box<dyn Instance>, RestoreError> {
+) -> Result<Box<dyn Instance>, FormRestoreError> {
     from_state(&saved.json, saved.schema, registration, cx).await
 }
 
@@ -78,18 +81,18 @@ async fn from_state(
     schema: u64,
     registration: &Registration,
     cx: MountContext,
-) -> Result<Box<dyn Instance>, RestoreError> {
+) -> Result<Box<dyn Instance>, FormRestoreError> {
     let restored = registration.restore(state.as_bytes(), schema, cx).await;
     restored.map(Decoded::into_instance).map_err(|failure| match failure {
         RestoreFailure::Undecodable(error) => undecodable(&error),
-        RestoreFailure::Refused(error) => RestoreError::Refused(error),
-        RestoreFailure::Temporary(error) => RestoreError::Temporary(error),
+        RestoreFailure::Refused(error) => FormRestoreError::Refused(error),
+        RestoreFailure::Temporary(error) => FormRestoreError::Temporary(error),
     })
 }
 
-fn undecodable(error: &ActionError) -> RestoreError {
+fn undecodable(error: &ActionError) -> FormRestoreError {
     tracing::info!(error = %crate::telemetry::log::Escaped(error), "cannot decode the contents of a form");
-    RestoreError::Undecodable
+    FormRestoreError::Undecodable
 }
 
 /// Returns the public state of a component, and the state of its topics under the names of the

@@ -16,7 +16,7 @@ use vivaz_template::{FormEdit, FormField, SubmittedCall, SubmittedForm, submit_f
 
 use super::effects::{self, PendingEffects};
 use super::record::{FormRecord, JobOrder, session_of};
-use super::restore::{self, RestoreError};
+use super::restore::{self, FormRestoreError};
 use crate::admission::form::outcome::{FormOutcome, NotRun, SavedState};
 use crate::admission::form::seal::FormSeal;
 use crate::admission::middleware::{Call, CallRequest};
@@ -173,12 +173,12 @@ async fn prepare(
     let cx = MountContext::new(core.env(identity.clone()))
         .with_time_limit(core.limits.action_time)
         .with_budget(budget, Admission::Bounded);
-    let refused = |error: RestoreError| match error {
-        RestoreError::Undecodable => not_run(NotRun::Expired),
-        RestoreError::Refused(error) => {
+    let refused = |error: FormRestoreError| match error {
+        FormRestoreError::Undecodable => not_run(NotRun::Expired),
+        FormRestoreError::Refused(error) => {
             Unprepared::Known(Box::new(FormOutcome::refused(&error, false, Value::Null)))
         }
-        RestoreError::Temporary(error) => {
+        FormRestoreError::Temporary(error) => {
             let component = registration.spec.name;
             client_event!(core.log, ERROR, component, error = %Escaped(&error), "cannot create a form's component");
             Unprepared::Temporary
@@ -186,7 +186,7 @@ async fn prepare(
     };
     let mut instance = restore::from_seal(sealed, &registration, cx).await.map_err(refused)?;
     let state = instance.state().and_then(|own| restore::complete_state(&own, instance.as_mut()));
-    let state = state.map_err(|error| refused(RestoreError::Temporary(error)))?;
+    let state = state.map_err(|error| refused(FormRestoreError::Temporary(error)))?;
     let user = super::user(identity);
     let submitted = submit_form(&template.compiled, &state, user.as_ref(), &form.place, fields);
     let form = submitted.ok_or_else(|| not_run(NotRun::Gone))?;

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use vivaz_components::{ActionError, ErrorCode};
 use vivaz_databases::DatabaseError;
 
-use super::caching::UNCACHED;
+use crate::http::caching::UNCACHED;
 use crate::telemetry::log::Escaped;
 
 /// The reason why a component could not be rendered.
