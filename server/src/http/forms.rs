@@ -57,7 +57,7 @@ use crate::telemetry::log::{Escaped, client_event};
 /// use vivaz::prelude::*;
 ///
 /// # #[derive(LiveComponent, Clone)]
-/// # #[live(name = "signup", inline = "<p></p>")]
+/// # #[live(name = "signup-with-forms", inline = "<p></p>")]
 /// # struct Signup {}
 /// async fn page(live: Live) -> Result<Response, RenderError> {
 ///     let signup = live.render::<Signup>(SignupProps {}).await?;
