@@ -105,6 +105,16 @@ pub enum Started {
     },
 }
 
+impl Started {
+    /// Runs the job to its end and passes each flush to `flushed`.
+    pub async fn end(self, flushed: impl FnMut(Flushed) + Send) -> Finished {
+        match self {
+            Self::Now(finished) => finished,
+            Self::Running { future, .. } => JobProgress::end(future, flushed).await,
+        }
+    }
+}
+
 /// The progress of a job that waits.
 pub enum JobProgress {
     /// The handler flushed. The session sends this, and then polls the rest of the job.

@@ -114,6 +114,20 @@ pub fn len<D: Data>(kind: &Kind<'_, D>) -> usize {
     }
 }
 
+/// Returns the items of a list; `None` for any other value.
+pub fn items<'a, D: Data>(kind: &Kind<'a, D>) -> Option<&'a [D]> {
+    match kind {
+        Kind::List(items) => Some(items),
+        Kind::Null
+        | Kind::Bool(_)
+        | Kind::Int(_)
+        | Kind::Big(_)
+        | Kind::Num(_)
+        | Kind::Str(_)
+        | Kind::Map(_) => None,
+    }
+}
+
 /// Appends a value as text. Null, lists and objects have no text.
 pub fn write<D: Data>(kind: &Kind<'_, D>, out: &mut String) {
     match kind {

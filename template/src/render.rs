@@ -348,16 +348,8 @@ impl<D: Data> Renderer<'_, D> {
 
     fn rows(&mut self, at: usize, (list, key): (&Expr, &Expr), block: usize, frame: &RenderFrame<'_, D>) {
         let list = list.eval(frame);
-        let items = match list.kind() {
-            Kind::List(items) => items,
-            Kind::Null
-            | Kind::Bool(_)
-            | Kind::Int(_)
-            | Kind::Big(_)
-            | Kind::Num(_)
-            | Kind::Str(_)
-            | Kind::Map(_) => &[],
-        };
+        let kind = list.kind();
+        let items = crate::eval::items(&kind).unwrap_or_default();
         self.rendered.shape.push(u32::try_from(items.len()).unwrap_or(u32::MAX));
         for (index, item) in items.iter().enumerate() {
             let outer = self.place.len();

@@ -11,7 +11,7 @@ use crate::component::{InTransaction, MethodOutcome};
 use crate::context::FlushSlot;
 use crate::effect::Effect;
 use crate::fault::guard_now;
-use crate::instance::{Finished, Instance, Job, JobProgress, Started};
+use crate::instance::{Finished, Instance, Job, Started};
 use crate::journal::{ComponentChange, Journal, MessageId, Transaction, Work};
 use crate::topic::{ReservedUpdates, StagedUpdate, Unsent};
 use crate::tracking::Tracker;
@@ -89,11 +89,8 @@ impl Host {
         };
         self.record = Some(record.clone());
         self.run_later(FlushSlot::default(), |host| async move {
-            let mut finished = match host.run_job(cx, job) {
-                Started::Now(finished) => finished,
-                // Durable components do not flush.
-                Started::Running { future, .. } => JobProgress::end(future, drop).await,
-            };
+            // Durable components do not flush.
+            let mut finished = host.run_job(cx, job).end(drop).await;
             if finished.committed {
                 return finished;
             }

@@ -155,6 +155,13 @@ pub(crate) fn holder_with_browser(identity: &Identity, browser: BrowserId) -> St
     format!("{}@{}", holder(identity), browser.to_hex())
 }
 
+/// Returns the holders whose seals a client can open: itself, and before that, without a user, the
+/// visitors of its browsers.
+pub(crate) fn holders<'a>(identity: &'a Identity, browsers: &'a [BrowserId]) -> impl Iterator<Item = String> {
+    let of_browsers = browsers.iter().filter(|_| identity.user_id().is_none());
+    of_browsers.map(|browser| holder_with_browser(identity, *browser)).chain([holder(identity)])
+}
+
 /// Returns the system time in seconds since 1970, which the expiry of seals is compared with.
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
-use vivaz_components::{Flash, Identity};
+use vivaz_components::{Cookie, Flash, Identity};
 
 use super::browser::BrowserId;
 use super::seal::{SealError, Sealer, holder, holder_with_browser};
@@ -43,6 +43,11 @@ pub(crate) enum TicketContent {
 }
 
 impl TicketContent {
+    /// Returns the content that sets a cookie.
+    pub(crate) fn of_cookie(cookie: &Cookie<'_>) -> Self {
+        Self::Cookie { set: cookie.to_string(), follows_scheme: cookie.secure().is_none() }
+    }
+
     /// Returns how long a ticket with it is valid, in seconds.
     const fn seconds(&self) -> u64 {
         match self {
@@ -122,8 +127,8 @@ impl Ticket {
         serde_json::from_slice(&bytes).ok()
     }
 
-    /// Returns a sealed ticket again, valid from `now` on. It has the same number, so
-    /// it is still used once. Returns `None` if it belongs to another identity or browser.
+    /// Returns a sealed ticket again, valid from `now` on. It has the same number, so it is still
+    /// used once. Returns `None` if it belongs to another identity or browser.
     pub(crate) fn renew(
         token: &str,
         sealer: &Sealer,

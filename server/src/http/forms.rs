@@ -227,7 +227,7 @@ async fn outcome_of(
             }
             let outcome = running.subscribe();
             // A task of its own, because the browser may close its connection before the end.
-            let run = run_recorded(Arc::clone(supervisor), identity.clone(), form, fields, running);
+            let run = run_recorded(Arc::clone(supervisor), identity.clone(), form, fields, values, running);
             supervisor.tasks.spawn(tracing::Instrument::in_current_span(run));
             outcome
         }
@@ -246,6 +246,7 @@ async fn run_recorded(
     identity: Identity,
     form: FormSeal,
     fields: Vec<(String, String)>,
+    values: blake3::Hash,
     running: RunningForm,
 ) {
     let core = supervisor.core();
@@ -257,7 +258,6 @@ async fn run_recorded(
         };
     };
     let patience = core.limits.action_time;
-    let values = values_hash(&fields);
     let recorded = match FormRecord::begin(keeper, &form, values, spec, &identity, now(), patience).await {
         Ok(recorded) => recorded,
         Err(error) => {

@@ -1,7 +1,6 @@
 //! The first paint: renders components into the application's HTML response.
 
 mod binding;
-
 mod error;
 mod paint;
 mod send;
@@ -23,7 +22,7 @@ use vivaz_components::{Flash, Identity, LiveComponent, LivePage, Registration, U
 use self::binding::SealBinding;
 pub use self::error::RenderError;
 use self::stream::PageStream;
-use super::caching::{UNCACHED, cache_control};
+use super::caching::{PRIVATE, UNCACHED, cache_control};
 use super::forms::{AcceptsForms, FormChain, FormRequest, FormRoots, RestoreTarget, SubmittedPage};
 use super::listen::warn_without_listener;
 use super::tickets::PageFlashes;
@@ -114,7 +113,7 @@ impl Live {
             flashes: PageFlashes::default(),
             forms: None,
             submitted: None,
-            cache_control: UNCACHED[0].1.clone(),
+            cache_control: PRIVATE,
             is_shown_early: true,
             stream: None,
         }

@@ -78,8 +78,7 @@ fn set_cookies(core: &Core, parts: &Parts, identity: &Identity, text: &str) -> O
             }
             TicketContent::Flash(..) => {
                 length += token.len();
-                let name = format!("{FLASH_COOKIE}{:x}", ticket.id());
-                headers.append(header::SET_COOKIE, flash_cookie(&name, token, FLASH_SECONDS, scope)?);
+                headers.append(header::SET_COOKIE, new_flash_cookie(ticket.id(), token, scope)?);
             }
         }
     }
@@ -127,11 +126,15 @@ pub(super) fn flash_headers(
         let ticket = Ticket::new(TicketContent::Flash(kind, text), now())?;
         let token = ticket.seal(&core.sealer, identity, browsers)?;
         length += token.len();
-        let name = format!("{FLASH_COOKIE}{:x}", ticket.id());
-        headers.extend(flash_cookie(&name, &token, FLASH_SECONDS, scope));
+        headers.extend(new_flash_cookie(ticket.id(), &token, scope));
     }
     headers.extend(removals_of_older(length, &parts.headers, scope).into_iter().flatten());
     Ok(headers)
+}
+
+/// Returns the value of `Set-Cookie` for a new message, given the number of its ticket.
+fn new_flash_cookie(number: u64, token: &str, scope: CookieScope) -> Option<HeaderValue> {
+    flash_cookie(&format!("{FLASH_COOKIE}{number:x}"), token, FLASH_SECONDS, scope)
 }
 
 /// Returns the value of `Set-Cookie` for a message. The client removes it; its value is sealed.

@@ -19,7 +19,7 @@ use super::reply::cache::CachedReply;
 use super::task::{ChildMount, ID_IN_USE, Task, TaskOrigin};
 use super::{Session, encode};
 use crate::admission::middleware::CallRequest;
-use crate::admission::seal::{SealContent, StateHash, holder, holder_with_browser, now};
+use crate::admission::seal::{SealContent, StateHash, holders, now};
 use crate::telemetry::log::{Escaped, client_event};
 
 /// The future of a mounted or restored instance.
@@ -133,9 +133,7 @@ impl Session {
     fn open_seal(&self, seal: &str) -> Option<(SealContent, Registration)> {
         let core = self.supervisor.core();
         let open = |holder: String| core.sealer.open(seal, &holder, now());
-        let mut browsers = self.browsers.iter().filter(|_| self.identity.user_id().is_none());
-        let sealed = browsers.find_map(|browser| open(holder_with_browser(&self.identity, *browser)));
-        let sealed = sealed.or_else(|| open(holder(&self.identity)))?;
+        let sealed = holders(&self.identity, &self.browsers).find_map(open)?;
         let registration = *core.registry.get(&sealed.component)?;
         // A page adopts the rendered HTML, so a seal of another template would not match the page.
         let is_current = sealed.schema == registration.spec.schema()

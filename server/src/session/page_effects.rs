@@ -83,9 +83,7 @@ impl EffectEncoder {
                 PageEffect::Redirect(url) => json!(["redirect", url.as_str()]),
                 PageEffect::Title(title) => json!(["title", title]),
                 PageEffect::Cookie(cookie) => {
-                    let follows_scheme = cookie.secure().is_none();
-                    let content = TicketContent::Cookie { set: cookie.to_string(), follows_scheme };
-                    json!(["ticket", ticket(content)?])
+                    json!(["ticket", ticket(TicketContent::of_cookie(&cookie))?])
                 }
                 PageEffect::Flash(flash) => {
                     let content = TicketContent::Flash(flash.kind, flash.text);

@@ -167,8 +167,7 @@ impl<'a, D: Data> FormRenderer<'a, D> {
         let name = text_of(&control.name.eval(frame));
         match &self.pass {
             FormPass::Collect(_) => {
-                let own = control.own.eval(frame);
-                let own = if matches!(own.kind(), Kind::Null) { "on".to_owned() } else { text_of(&own) };
+                let own = own_text(control, frame);
                 let is_disabled = self.is_disabled(control, frame);
                 let model = control.model.as_ref().map(|model| CollectedModel {
                     path: path(&model.property, frame),
@@ -201,15 +200,8 @@ impl<'a, D: Data> FormRenderer<'a, D> {
         frame: &RenderFrame<'_, D>,
         html: &mut String,
     ) -> Option<D> {
-        let list = typed.map_or(&[][..], |typed| match typed.kind() {
-            Kind::List(items) => items,
-            Kind::Null
-            | Kind::Bool(_)
-            | Kind::Int(_)
-            | Kind::Big(_)
-            | Kind::Num(_)
-            | Kind::Str(_)
-            | Kind::Map(_) => std::slice::from_ref(typed),
+        let list = typed.map_or(&[][..], |typed| {
+            crate::eval::items(&typed.kind()).unwrap_or_else(|| std::slice::from_ref(typed))
         });
         match control.input {
             FormInput::Text => {
@@ -222,8 +214,7 @@ impl<'a, D: Data> FormRenderer<'a, D> {
             FormInput::Textarea => self.content = Some(text_of(&Value::Borrowed(list.first()?))),
             FormInput::Checkbox | FormInput::Radio => {
                 self.replaced = Some("checked");
-                let own = control.own.eval(frame);
-                let own = if matches!(own.kind(), Kind::Null) { "on".to_owned() } else { text_of(&own) };
+                let own = own_text(control, frame);
                 if has_text(list, &own) {
                     html.push_str(" checked");
                 }
@@ -261,6 +252,12 @@ impl<'a, D: Data> FormRenderer<'a, D> {
             escape::push_text(html, &typed);
         }
     }
+}
+
+/// Returns the text that a box sends if it is checked.
+fn own_text<D: Data>(control: &FormControl, frame: &RenderFrame<'_, D>) -> String {
+    let own = control.own.eval(frame);
+    if matches!(own.kind(), Kind::Null) { "on".to_owned() } else { text_of(&own) }
 }
 
 /// Evaluates the path to a property.

@@ -116,10 +116,7 @@ impl FormOutcome {
                 PageEffect::Redirect(url) => self.location = Some(url.as_str().to_owned()),
                 // The page that is rendered next has its own title.
                 PageEffect::Title(_) => {}
-                PageEffect::Cookie(cookie) => {
-                    let follows_scheme = cookie.secure().is_none();
-                    self.cookies.push(TicketContent::Cookie { set: cookie.to_string(), follows_scheme });
-                }
+                PageEffect::Cookie(cookie) => self.cookies.push(TicketContent::of_cookie(&cookie)),
                 PageEffect::Flash(Flash { kind, text }) => self.flashes.push((kind, text)),
             }
         }

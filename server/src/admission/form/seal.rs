@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use vivaz_components::Identity;
 
 use crate::admission::browser::BrowserId;
-use crate::admission::seal::{SealContent, SealError, Sealer, holder, holder_with_browser};
+use crate::admission::seal::{SealContent, SealError, Sealer, holders};
 use crate::admission::secret::random_text;
 
 /// The name of the hidden control.
@@ -82,11 +82,8 @@ impl FormSeal {
         identity: &Identity,
         browsers: &[BrowserId],
     ) -> Option<Self> {
-        let of_browsers = browsers.iter().filter(|_| identity.user_id().is_none());
-        let holders = of_browsers.map(|browser| holder_with_browser(identity, *browser));
-        let bytes = holders
-            .chain([holder(identity)])
-            .find_map(|holder| sealer.open_bytes(token, &form_holder(&holder)))?;
+        let open = |holder: String| sealer.open_bytes(token, &form_holder(&holder));
+        let bytes = holders(identity, browsers).find_map(open)?;
         let form: Self = serde_json::from_slice(&bytes).ok()?;
         (!form.chain.is_empty()).then_some(form)
     }
@@ -95,6 +92,7 @@ impl FormSeal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admission::seal::{holder, holder_with_browser};
     use crate::admission::secret::Secret;
     use vivaz_components::User;
 

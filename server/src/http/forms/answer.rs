@@ -85,10 +85,7 @@ impl RefusedForm {
 
     fn respond(self) -> Response {
         let (status, message) = (self.status(), self.message());
-        let html = format!(
-            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{message}</title></head><body>\
-             <main><h1>The form was not sent</h1><p>{message}</p></main></body></html>"
-        );
+        let html = page(message, &format!("<h1>The form was not sent</h1><p>{message}</p>"));
         let mut headers = HeaderMap::from_iter(UNCACHED);
         let retry = match self {
             Self::TooMany(wait) => Some(wait.as_secs().saturating_add(1)),
@@ -104,7 +101,7 @@ impl RefusedForm {
         if let Some(seconds) = retry {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        (status, headers, Html(html)).into_response()
+        (status, headers, html).into_response()
     }
 }
 
@@ -197,9 +194,13 @@ fn append(headers: &mut HeaderMap, cookies: &[HeaderValue]) {
 /// Returns a page with a message.
 fn message(status: StatusCode, text: &str) -> Response {
     let text = escape::text(text);
-    let html = format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{text}</title></head><body>\
-         <main><p>{text}</p></main></body></html>"
-    );
-    (status, UNCACHED, Html(html)).into_response()
+    (status, UNCACHED, page(&text, &format!("<p>{text}</p>"))).into_response()
+}
+
+/// Returns a page with this title and content, both as HTML.
+fn page(title: &str, content: &str) -> Html<String> {
+    Html(format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head><body>\
+         <main>{content}</main></body></html>"
+    ))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tracing::Instrument;
 use vivaz_components::instance::BoxFuture;
-use vivaz_components::{Effect, Identity, Loaded, Target};
+use vivaz_components::{Effect, Identity, Loaded};
 use vivaz_protocol::SessionId;
 
 use crate::admission::form::outcome::FormOutcome;
@@ -32,26 +32,10 @@ pub(super) fn perform(
 ) {
     outcome.add(Effect::take_page_effects(&mut effects));
     let core = supervisor.core();
-    let hub = core.hub_of(identity);
     for effect in effects {
         match effect {
             Effect::Emit { to, event, except_self } => {
-                let except = except_self.then_some(session);
-                let tenant = identity.tenant();
-                match to {
-                    Target::Own | Target::Components => {}
-                    Target::Topic(name) => {
-                        if let Some(topic) = hub.get(&name) {
-                            topic.emit(&event, except);
-                        }
-                    }
-                    Target::Room(room) => {
-                        hub.rooms().emit(&room, &event, except);
-                    }
-                    Target::Session(session) => supervisor.post_to_session(tenant, &session, event),
-                    Target::User(user) => supervisor.post_to_user(tenant, &user, &event, except),
-                    Target::Everyone => supervisor.post_to_tenant(tenant, &event, except),
-                }
+                supervisor.emit(identity, to, event, except_self.then_some(session));
             }
             Effect::Spawn { event, work } => {
                 pending.tasks += 1;

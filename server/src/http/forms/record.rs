@@ -98,7 +98,8 @@ pub(super) fn session_of(form: &FormSeal) -> Result<SessionId, ActionError> {
     Ok(SessionId::new(&format!("form-{}", form.nonce))?)
 }
 
-fn component() -> Result<ComponentId, ActionError> {
+/// Returns the id of the component in a form's record.
+pub(super) fn record_component() -> Result<ComponentId, ActionError> {
     Ok(ComponentId::new(COMPONENT)?)
 }
 
@@ -250,21 +251,12 @@ impl FormRecord {
     pub(super) async fn withdraw(&self) {
         // That of a durable component says so already, because its version is 0.
         if !self.is_durable {
-            let written = self.write_not_run().await;
+            let written = self.commit(b"{}".to_vec(), NOT_RUN.to_owned()).await;
             if let Err(error) = written {
                 tracing::error!(error = %Escaped(&error), "cannot record that a form was not run");
             }
         }
         self.release().await;
-    }
-
-    async fn write_not_run(&self) -> Result<(), String> {
-        let state = component_state(b"{}".to_vec()).map_err(|error| error.to_string())?;
-        let change = StoredChange::Changed { state, settled: Ref::FIRST.get() };
-        let reply = StoredReply { reference: Ref::FIRST.get(), body: NOT_RUN.to_owned() };
-        let (session, by) = (self.session.clone(), Arc::clone(&self.keeper.process));
-        let commit = Commit::of(session, by, 0, change, Some(reply));
-        self.keeper.store.commit(commit).await.map_err(|error| format!("{error:?}"))
     }
 
     /// Returns whether it is unknown if a commit was made.
@@ -287,18 +279,20 @@ impl FormRecord {
         let mut outcome = outcome.shortened().unwrap_or_else(|| outcome.clone());
         let state = outcome.state.take().map(|state| state.json.into_bytes());
         let body = StoredOutcome { has_state: state.is_some(), outcome };
-        let change = StoredChange::Changed {
-            state: component_state(state.unwrap_or_else(|| b"{}".to_vec())).map_err(|e| e.to_string())?,
-            settled: Ref::FIRST.get(),
-        };
-        let reply = stored_reply(&body).map_err(|error| error.to_string())?;
-        let store = &self.keeper.store;
-        let (session, by) = (self.session.clone(), Arc::clone(&self.keeper.process));
-        let commit = Commit::of(session, by, 0, change, Some(reply));
-        store.commit(commit).await.map_err(|error| format!("{error:?}"))?;
+        let body = serde_json::to_string(&body).map_err(|error| error.to_string())?;
+        self.commit(state.unwrap_or_else(|| b"{}".to_vec()), body).await?;
         let done = secrets(DONE).map_err(|error| error.to_string())?;
-        let renewed = store.renew(&self.session, &self.keeper.process, done, self.good_for).await;
+        let renewed = self.keeper.store.renew(&self.session, &self.keeper.process, done, self.good_for).await;
         renewed.map_err(|error| error.to_string())
+    }
+
+    /// Commits the state of the form's component and an encoded outcome.
+    async fn commit(&self, state: Vec<u8>, body: String) -> Result<(), String> {
+        let state = component_state(state).map_err(|error| error.to_string())?;
+        let change = StoredChange::Changed { state, settled: Ref::FIRST.get() };
+        let (session, by) = (self.session.clone(), Arc::clone(&self.keeper.process));
+        let commit = Commit::of(session, by, 0, change, Some(stored_reply(body)));
+        self.keeper.store.commit(commit).await.map_err(|error| format!("{error:?}"))
     }
 
     async fn release(&self) {
@@ -331,7 +325,7 @@ struct FormJournal {
 impl Journal for FormJournal {
     fn commit(&self, transaction: Transaction) -> BoxFuture<vivaz_components::Result> {
         let Transaction { write, publish } = transaction;
-        let component = match component() {
+        let component = match record_component() {
             Ok(component) => component,
             Err(error) => return Box::pin(std::future::ready(Err(error))),
         };
@@ -349,9 +343,12 @@ impl Journal for FormJournal {
                 outcome.add(change.page_effects);
                 let is_done = order == JobOrder::Last && change.done.is_some();
                 let done = is_done.then(|| StoredOutcome { outcome: outcome.clone(), has_state: true });
-                let reply = done.as_ref().map(stored_reply).transpose()?;
+                let body = done.as_ref().map(serde_json::to_string).transpose()?;
                 let state = component_state(change.state)?;
-                Ok(CommitRecord { change: StoredChange::Changed { state, settled: Ref::FIRST.get() }, reply })
+                Ok(CommitRecord {
+                    change: StoredChange::Changed { state, settled: Ref::FIRST.get() },
+                    reply: body.map(stored_reply),
+                })
             }),
             publish,
         });
@@ -384,7 +381,7 @@ impl Journal for FormJournal {
 
 fn component_state(state: Vec<u8>) -> Result<ComponentState, ActionError> {
     Ok(ComponentState {
-        id: component()?,
+        id: record_component()?,
         state,
         shown: None,
         props: "{}".to_owned(),
@@ -395,8 +392,8 @@ fn component_state(state: Vec<u8>) -> Result<ComponentState, ActionError> {
     })
 }
 
-fn stored_reply(outcome: &StoredOutcome) -> Result<StoredReply, ActionError> {
-    Ok(StoredReply { reference: Ref::FIRST.get(), body: serde_json::to_string(outcome)? })
+fn stored_reply(body: String) -> StoredReply {
+    StoredReply { reference: Ref::FIRST.get(), body }
 }
 
 /// Returns random secrets, which are kept nowhere else.

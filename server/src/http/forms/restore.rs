@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use vivaz_components::instance::{Instance, Job, JobProgress, Started};
+use vivaz_components::instance::{Instance, Job};
 use vivaz_components::{
     ActionError, Context, Decoded, Env, ErrorCode, MountContext, Registration, RestoreFailure, UrlParams,
 };
@@ -123,9 +123,6 @@ pub(crate) async fn with_props(
     }
     let cx = Context::new(env, SessionId::new("form")?, ComponentId::new("form")?);
     let job = Job::Props { props: props.to_owned(), page: Vec::new() };
-    let finished = match instance.run(cx, job) {
-        Started::Now(finished) => finished,
-        Started::Running { future, .. } => JobProgress::end(future, drop).await,
-    };
+    let finished = instance.run(cx, job).end(drop).await;
     finished.result.map(|_| finished.instance)
 }

@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use serde_json::Value;
-use serde_json::value::RawValue;
-use vivaz_components::instance::{Instance, Job, JobProgress, Started};
+use tracing::Instrument;
+use vivaz_components::instance::{Instance, Job};
 use vivaz_components::spec::FieldKind;
 use vivaz_components::{
     ActionError, Admission, Budget, Context, ErrorCode, Identity, MountContext, Registration, Result,
 };
+use vivaz_protocol::json::to_raw_json;
 use vivaz_protocol::{ComponentId, Key, PropertyPath, SessionId};
 use vivaz_template::{FormEdit, FormField, SubmittedCall, SubmittedForm, submit_form};
 
 use super::effects::{self, PendingEffects};
-use super::record::{FormRecord, JobOrder, session_of};
+use super::record::{FormRecord, JobOrder, record_component, session_of};
 use super::restore::{self, FormRestoreError};
 use crate::admission::form::outcome::{FormOutcome, NotRun, SavedState};
 use crate::admission::form::seal::FormSeal;
@@ -73,7 +74,7 @@ pub(super) async fn run(
     if now() >= form.expires {
         return Ok(FormOutcome::not_run(NotRun::Expired, Some(submitted.shown)));
     }
-    let ids = session_of(form).and_then(|session| Ok((session, ComponentId::new("form")?)));
+    let ids = session_of(form).and_then(|session| Ok((session, record_component()?)));
     let typed = submitted.shown.clone();
     let has_errors = registration.spec.fields.iter().any(|field| field.kind == FieldKind::Errors);
     let (session, component) = match ids {
@@ -234,9 +235,9 @@ impl FormRun<'_> {
                     self.ask(CallRequest::Action { name, edits: fields.collect() })
                         .await
                         .map_err(FormRefusal::Call)?;
-                    let raw = edits.iter().map(|(field, value)| Ok((field.clone(), raw(value)?)));
+                    let raw = edits.iter().map(|(field, value)| Ok((field.clone(), to_raw_json(value)?)));
                     let set = raw.collect::<Result<Vec<_>>>().map_err(FormRefusal::Call)?;
-                    let payload = Some(raw_list(&args).map_err(FormRefusal::Call)?);
+                    let payload = Some(to_raw_json(&args).map_err(|error| FormRefusal::Call(error.into()))?);
                     let had_edits = !set.is_empty();
                     let result = self.job(Job::Action { action: action.into(), payload, set }, order).await;
                     if let Err(error) = result {
@@ -279,7 +280,7 @@ impl FormRun<'_> {
         let asked = steps.iter().map(vivaz_components::Key::from).collect();
         self.ask(CallRequest::Edit { field: field.as_str().into(), steps: asked }).await?;
         let property = PropertyPath { field: field.clone().into(), steps };
-        self.job(Job::Property { property, value: raw(value)? }, order).await
+        self.job(Job::Property { property, value: to_raw_json(value)? }, order).await
     }
 
     /// Asks middleware about a request.
@@ -307,21 +308,13 @@ impl FormRun<'_> {
         };
         let span = tracing::info_span!("form", name = self.registration.spec.name);
         let started = span.in_scope(|| instance.run(cx, job));
-        let finished = match started {
-            Started::Now(finished) => finished,
-            Started::Running { future, .. } => {
-                let (supervisor, identity, session) = (&self.supervisor, &self.identity, &self.session);
-                let (outcome, pending) = (&mut self.outcome, &mut self.pending);
-                let flushed = |flushed: vivaz_components::instance::Flushed| {
-                    effects::perform(supervisor, identity, session, flushed.effects, outcome, pending);
-                };
-                tracing::Instrument::instrument(JobProgress::end(future, flushed), span).await
-            }
-        };
-        self.instance = Some(finished.instance);
         let (supervisor, identity, session) = (&self.supervisor, &self.identity, &self.session);
         let (outcome, pending) = (&mut self.outcome, &mut self.pending);
-        effects::perform(supervisor, identity, session, finished.effects, outcome, pending);
+        let mut perform =
+            |effects| effects::perform(supervisor, identity, session, effects, outcome, pending);
+        let finished = started.end(|flushed| perform(flushed.effects)).instrument(span).await;
+        perform(finished.effects);
+        self.instance = Some(finished.instance);
         finished.result.map(drop)
     }
 
@@ -344,14 +337,6 @@ impl FormRun<'_> {
             }
         }
     }
-}
-
-fn raw(value: &Value) -> Result<Box<RawValue>> {
-    Ok(serde_json::value::to_raw_value(value)?)
-}
-
-fn raw_list(values: &[Value]) -> Result<Box<RawValue>> {
-    Ok(serde_json::value::to_raw_value(values)?)
 }
 
 /// Returns the key of an item or the name of a field.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
-use vivaz_components::instance::{BoxFuture, Instance, Job, JobProgress, Started};
+use vivaz_components::instance::{BoxFuture, Instance, Job};
 use vivaz_components::{Context, Loaded};
 use vivaz_protocol::{ComponentId, SessionId};
 use vivaz_template::containment::OpenElement;
@@ -134,11 +134,7 @@ impl Part {
         let session = SessionId::new(FIRST_PAINT).expect("a valid id");
         let component = ComponentId::new(FIRST_PAINT).expect("a valid id");
         let cx = Context::new(env, session, component);
-        let finished = match self.instance.run(cx, Job::Loaded { loaded }) {
-            Started::Now(finished) => finished,
-            Started::Running { future, .. } => JobProgress::end(future, drop).await,
-        };
-        self.instance = finished.instance;
+        self.instance = self.instance.run(cx, Job::Loaded { loaded }).end(drop).await.instance;
         self.is_changed = true;
         self
     }

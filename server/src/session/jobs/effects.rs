@@ -16,39 +16,18 @@ impl Session {
         self.send_page_effects(id, Effect::take_page_effects(&mut effects));
         for effect in effects {
             match effect {
-                Effect::Emit { to, event, except_self } => {
-                    let except = except_self.then(|| self.port.session().clone());
-                    let core = self.supervisor.core();
-                    let hub = core.hub_of(&self.identity);
-                    match to {
-                        Target::Own => self.send_event(id, &event),
-                        Target::Topic(name) => {
-                            if let Some(topic) = hub.get(&name) {
-                                topic.emit(&event, except.as_ref());
-                            }
-                        }
-                        Target::Room(room) => {
-                            hub.rooms().emit(&room, &event, except.as_ref());
-                        }
-                        Target::Components => self.port.post_component_event(id.clone(), event),
-                        Target::Session(session) => {
-                            if except.as_ref() != Some(&session) {
-                                self.supervisor.post_to_session(self.identity.tenant(), &session, event);
-                            }
-                        }
-                        Target::User(user) => {
-                            self.supervisor.post_to_user(
-                                self.identity.tenant(),
-                                &user,
-                                &event,
-                                except.as_ref(),
-                            );
-                        }
-                        Target::Everyone => {
-                            self.supervisor.post_to_tenant(self.identity.tenant(), &event, except.as_ref());
-                        }
+                Effect::Emit { to, event, except_self } => match to {
+                    Target::Own => self.send_event(id, &event),
+                    Target::Components => self.port.post_component_event(id.clone(), event),
+                    Target::Topic(_)
+                    | Target::Room(_)
+                    | Target::Session(_)
+                    | Target::User(_)
+                    | Target::Everyone => {
+                        let except = except_self.then(|| self.port.session());
+                        self.supervisor.emit(&self.identity, to, event, except);
                     }
-                }
+                },
                 Effect::Join(room) => {
                     if let Some(component) = self.components.get_mut(id) {
                         component.joined.apply(&Membership::Join(Arc::clone(&room)));

@@ -1,6 +1,6 @@
 //! Posts events to the sessions of a user, of a tenant, or to all.
 
-use vivaz_components::{Identity, ServerEvent, User};
+use vivaz_components::{Identity, ServerEvent, Target, User};
 use vivaz_protocol::SessionId;
 
 use crate::session::sessions::supervisor::Supervisor;
@@ -24,6 +24,36 @@ impl Supervisor {
             if except.is_none_or(|except| except != port.session()) {
                 port.post_event(None, event.clone());
             }
+        }
+    }
+
+    /// Emits an event of a client, except to the session `except`. `Own` and `Components` are
+    /// receivers in the client's own session, which emits to them itself.
+    pub(crate) fn emit(
+        &self,
+        identity: &Identity,
+        to: Target,
+        event: ServerEvent,
+        except: Option<&SessionId>,
+    ) {
+        let (hub, tenant) = (self.core().hub_of(identity), identity.tenant());
+        match to {
+            Target::Own | Target::Components => {}
+            Target::Topic(name) => {
+                if let Some(topic) = hub.get(&name) {
+                    topic.emit(&event, except);
+                }
+            }
+            Target::Room(room) => {
+                hub.rooms().emit(&room, &event, except);
+            }
+            Target::Session(session) => {
+                if except != Some(&session) {
+                    self.post_to_session(tenant, &session, event);
+                }
+            }
+            Target::User(user) => self.post_to_user(tenant, &user, &event, except),
+            Target::Everyone => self.post_to_tenant(tenant, &event, except),
         }
     }
 
