@@ -24,7 +24,8 @@ document.$early ??= (() => {
   for (const type of ['click', 'submit']) {
     document.addEventListener(type, (/** @type {any} */ event) => {
       // Without the insides of other elements.
-      const all = event.composedPath(), path = all.slice(1 + all.findLastIndex((/** @type {any} */ node) => node instanceof ShadowRoot)), element = path.find((/** @type {any} */ node) => node.localName == 'live-component');
+      const all = event.composedPath(), path = all.slice(1 + all.findLastIndex((/** @type {any} */ node) => node instanceof ShadowRoot));
+      const element = path.find((/** @type {any} */ node) => node.localName == 'live-component');
       if (!element || element.$ready) return;
       const isFailed = element.getAttribute('live-state') == 'error' || page.getAttribute('live-connection') == 'stopped';
       // No component will answer the form: a form without `action` and `method` would put its

@@ -23,7 +23,7 @@ use self::binding::SealBinding;
 pub use self::error::RenderError;
 use self::stream::PageStream;
 use super::caching::{PRIVATE, UNCACHED, cache_control};
-use super::forms::{AcceptsForms, FormChain, FormRequest, FormRoots, RestoreTarget, SubmittedPage};
+use super::forms::{AcceptsForms, FormRequest, FormRoots, RestoreTarget, SubmittedPage};
 use super::listen::warn_without_listener;
 use super::tickets::PageFlashes;
 use crate::admission::form::seal::RootKey;
@@ -193,24 +193,18 @@ impl Live {
         let json: Box<RawValue> = vivaz_protocol::json::to_raw_json(&props)
             .map_err(|source| RenderError::Props { component: C::SPEC.name, source })?;
         let id_attribute = |id| format!(" id=\"{}\"", vivaz_template::escape::attribute(id));
-        let paint = paint::FirstPaint::new(self);
-        let key = self.root_key(C::SPEC.name, id, &json, false);
-        let target = self.find_root(C::SPEC.name, key.as_ref());
-        let mounted = match paint.restore(target, &Registration::of::<C>(), &json).await {
-            Some(mounted) => mounted,
-            None => paint.mount(|cx| vivaz_components::mount::<C>(props, cx)).await?,
-        };
-        self.runtime.on_executor();
-        let slot = paint::PaintSlot {
+        let slot = paint::RootSlot {
+            id,
             attributes: id.map(id_attribute).unwrap_or_default(),
-            child: None,
             around: &[],
-            depth: 0,
-            forms: key.map(FormChain::new),
-            target,
+            is_only: false,
         };
-        let painted = paint.paint(mounted, &json, slot).await;
-        painted.map(Markup).inspect_err(|_| self.release_params())
+        let paint = paint::FirstPaint::new(self);
+        let mount = |cx| vivaz_components::mount::<C>(props, cx);
+        let painted = paint.paint_root(&Registration::of::<C>(), &json, slot, mount).await;
+        let html = painted.inspect_err(|_| self.release_params())?;
+        self.runtime.on_executor();
+        Ok(Markup(html))
     }
 
     /// Renders a page: its template, with the components in it. The response is that of

@@ -20,6 +20,18 @@ use crate::telemetry::log::{Escaped, Quoted, client_event};
 /// The maximum nesting depth of components: a deeper tree is a component that contains itself.
 const DEPTH: usize = 32;
 
+/// The place at which a component without a parent is rendered.
+pub(super) struct RootSlot<'a> {
+    /// The `id` of its element.
+    pub(super) id: Option<&'a str>,
+    /// Additional, escaped attributes of the element.
+    pub(super) attributes: String,
+    /// The open elements of the page's template.
+    pub(super) around: &'a [OpenElement],
+    /// Whether it is known to be the only component of its type in the page.
+    pub(super) is_only: bool,
+}
+
 /// The place at which a component is rendered.
 pub(super) struct PaintSlot<'a> {
     /// Additional, escaped attributes of the element.
@@ -57,14 +69,41 @@ impl<'a> FirstPaint<'a> {
         Self { live, budget: Arc::new(budget), painted: Mutex::default() }
     }
 
-    /// Mounts a component.
+    /// Renders a component that the page shows without a parent. `mount` mounts it, unless a form
+    /// that was sent has left a state for it.
     ///
     /// # Errors
-    /// Returns the error of the mount.
-    pub(super) async fn mount(
+    /// Returns the error of `mount`, and those of [`paint`](Self::paint).
+    pub(super) async fn paint_root(
         &self,
+        registration: &Registration,
+        props: &RawValue,
+        slot: RootSlot<'_>,
+        mount: impl FnOnce(MountContext) -> MountFuture,
+    ) -> Result<String, RenderError> {
+        let RootSlot { id, attributes, around, is_only } = slot;
+        let key = self.live.root_key(registration.spec.name, id, props, is_only);
+        let target = self.live.find_root(registration.spec.name, key.as_ref());
+        let mounted = self.mount(target, registration, props, mount).await?;
+        let forms = key.map(FormChain::new);
+        let slot = PaintSlot { attributes, child: None, around, depth: 0, forms, target };
+        self.paint(mounted, props, slot).await
+    }
+
+    /// Creates a component: with the state that a form that was sent has left, or by `mount`.
+    ///
+    /// # Errors
+    /// Returns the error of `mount`.
+    async fn mount(
+        &self,
+        target: Option<RestoreTarget<'_>>,
+        registration: &Registration,
+        props: &RawValue,
         mount: impl FnOnce(MountContext) -> MountFuture,
     ) -> Result<MountedInstance, ActionError> {
+        if let Some(restored) = self.restore(target, registration, props).await {
+            return Ok(restored);
+        }
         let (cx, loads) = self.mount_context();
         Ok(MountedInstance { instance: mount(cx).await?, loads })
     }
@@ -229,29 +268,20 @@ impl<'a> FirstPaint<'a> {
             .registry
             .get(&child.component)
             .ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(&child.component)))?;
-        let props = child.props.into_iter().map(|(name, value)| (name.into(), value));
-        let props = vivaz_protocol::json::to_raw_json(&props.collect::<Map<String, Value>>())?;
-        let key = self.live.root_key(registration.spec.name, child.id.as_deref(), &props, is_only);
-        let target = self.live.find_root(registration.spec.name, key.as_ref());
-        let mounted = match self.restore(target, registration, &props).await {
-            Some(mounted) => mounted,
-            None => self.mount(|cx| registration.mount(&props, cx)).await?,
-        };
-        let slot = PaintSlot {
+        let props = props_json(child.props)?;
+        let slot = RootSlot {
+            id: child.id.as_deref(),
             attributes: child.attributes,
-            child: None,
             around: &child.around,
-            depth: 0,
-            forms: key.map(FormChain::new),
-            target,
+            is_only,
         };
-        self.paint(mounted, &props, slot).await
+        self.paint_root(registration, &props, slot, |cx| registration.mount(&props, cx)).await
     }
 
     /// Creates a component that contains a form that was sent: with the state that the form's
     /// handlers have left, or that of its seal. Returns `None` if the component is mounted as
     /// usual.
-    pub(super) async fn restore(
+    async fn restore(
         &self,
         target: Option<RestoreTarget<'_>>,
         registration: &Registration,
@@ -291,19 +321,15 @@ impl<'a> FirstPaint<'a> {
         Box::pin(async move {
             let here = SealedChild { parent: parent.to_owned(), place: child.place };
             let core = self.live.runtime.core();
-            let props: Map<String, Value> =
-                child.props.into_iter().map(|(name, value)| (name.into(), value)).collect();
-            let props = vivaz_protocol::json::to_raw_json(&props)?;
+            let props = props_json(child.props)?;
             let painted = match core.registry.get(&child.component) {
                 _ if depth > DEPTH => {
                     Err(RenderError::Unknown("components are nested too deeply".to_owned()))
                 }
                 None => Err(RenderError::Unknown(core.registry.why_unknown(&child.component))),
                 Some(registration) => {
-                    let mounted = match self.restore(target, registration, &props).await {
-                        Some(mounted) => Ok(mounted),
-                        None => self.mount(|cx| registration.mount(&props, cx)).await,
-                    };
+                    let mount = |cx| registration.mount(&props, cx);
+                    let mounted = self.mount(target, registration, &props, mount).await;
                     let slot = PaintSlot {
                         attributes: child.attributes.clone(),
                         child: Some(here.clone()),
@@ -357,14 +383,28 @@ impl<'a> FirstPaint<'a> {
     }
 }
 
+/// Returns the props that a template gives a component, as JSON.
+fn props_json(props: Vec<(Box<str>, Value)>) -> Result<Box<RawValue>, serde_json::Error> {
+    let props = props.into_iter().map(|(name, value)| (name.into(), value));
+    vivaz_protocol::json::to_raw_json(&props.collect::<Map<String, Value>>())
+}
+
 /// Inserts texts at offsets of a text.
-fn insert(mut html: String, mut inserted: Vec<(usize, String)>) -> String {
-    inserted.sort_by_key(|(offset, _)| *offset);
-    // From the last to the first, so that the earlier offsets stay valid.
-    for (offset, text) in inserted.iter().rev() {
-        html.insert_str(*offset, text);
+fn insert(html: String, mut inserted: Vec<(usize, String)>) -> String {
+    if inserted.is_empty() {
+        return html;
     }
-    html
+    inserted.sort_by_key(|(offset, _)| *offset);
+    let length = html.len() + inserted.iter().map(|(_, text)| text.len()).sum::<usize>();
+    let (mut all, mut rest, mut at) = (String::with_capacity(length), &*html, 0);
+    for (offset, text) in inserted {
+        let (before, after) = rest.split_at(offset - at);
+        all.push_str(before);
+        all.push_str(&text);
+        (rest, at) = (after, offset);
+    }
+    all.push_str(rest);
+    all
 }
 
 type BoxedPaint<'a> = std::pin::Pin<Box<dyn Future<Output = Result<String, RenderError>> + Send + 'a>>;
