@@ -22,7 +22,7 @@ use vivaz_components::{Flash, Identity, LiveComponent, LivePage, Registration, U
 use self::binding::SealBinding;
 pub use self::error::RenderError;
 use self::stream::PageStream;
-use super::caching::{PRIVATE, UNCACHED, cache_control};
+use super::caching::{UNCACHED, cache_control};
 use super::forms::{AcceptsForms, FormRequest, FormRoots, RestoreTarget, SubmittedPage};
 use super::listen::warn_without_listener;
 use super::tickets::PageFlashes;
@@ -113,7 +113,7 @@ impl Live {
             flashes: PageFlashes::default(),
             forms: None,
             submitted: None,
-            cache_control: PRIVATE,
+            cache_control: super::caching::PRIVATE,
             is_shown_early: true,
             stream: None,
         }
