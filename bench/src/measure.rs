@@ -29,8 +29,7 @@ impl Precision {
 }
 
 /// The names of all measurements.
-pub(crate) const NAMES: [&str; 6] =
-    ["round-trips", "latency", "memory", "appends", "lists", "deliveries"];
+pub(crate) const NAMES: [&str; 6] = ["round-trips", "latency", "memory", "appends", "lists", "deliveries"];
 
 /// Runs the named measurements, or all without a name, and prints the report.
 pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Result<()> {

@@ -83,9 +83,9 @@ pub(super) async fn swaps(precision: Precision) -> anyhow::Result<Vec<Line>> {
     }])
 }
 
-/// Measures the server's CPU time to remove a third of the rows, in the middle: the first quarter of
-/// the removals compared with the last one. In a list in ascending order of the keys, and in one in
-/// which rows were swapped.
+/// Measures the server's CPU time to remove a third of the rows, in the middle: the first quarter
+/// of the removals compared with the last one. In a list in ascending order of the keys, and in one
+/// in which rows were swapped.
 pub(super) async fn removals(precision: Precision) -> anyhow::Result<Vec<Line>> {
     let server = Server::start("serve-vivaz")?;
     let mut lines = Vec::new();

@@ -38,7 +38,7 @@ impl<'a, T> IntoIterator for &'a List<T> {
 }
 
 /// The items of a [`List`] in order.
-pub struct Iter<'a, T>(tree::Iter<'a, Arc<T>>);
+pub struct Iter<'a, T>(tree::Entries<'a, Arc<T>>);
 
 impl<'a, T> Iterator for Iter<'a, T> {
     type Item = &'a T;

@@ -4,7 +4,7 @@ mod iter;
 
 use triomphe::Arc;
 
-pub(super) use iter::Iter;
+pub(super) use iter::Entries;
 
 /// The largest number of entries of a node. The first change after a clone copies the nodes on one
 /// path, so larger nodes make a change slower, and smaller ones make the tree deeper.
@@ -56,8 +56,8 @@ impl<E> Tree<E> {
         self.get(self.len().checked_sub(1)?)
     }
 
-    pub(super) fn iter(&self) -> Iter<'_, E> {
-        Iter::new(self)
+    pub(super) fn iter(&self) -> Entries<'_, E> {
+        Entries::new(self)
     }
 }
 
@@ -162,8 +162,8 @@ impl<E: Clone> Subtree<E> {
         }
     }
 
-    /// Inserts an entry at a position that is at most the length. Returns the right part if the node
-    /// had to be split.
+    /// Inserts an entry at a position that is at most the length. Returns the right part if the
+    /// node had to be split.
     fn insert(&mut self, position: usize, entry: E) -> Option<Self> {
         self.len += 1;
         let right = match Arc::make_mut(&mut self.node) {
@@ -197,8 +197,8 @@ impl<E: Clone> Subtree<E> {
         removed
     }
 
-    /// Takes over the entries of the next node at the same depth. Returns a part of them if they are
-    /// too many for one node.
+    /// Takes over the entries of the next node at the same depth. Returns a part of them if they
+    /// are too many for one node.
     fn join(&mut self, next: Self) -> Option<Self> {
         self.len += next.len;
         let right = match (Arc::make_mut(&mut self.node), Arc::unwrap_or_clone(next.node)) {

@@ -16,16 +16,20 @@ pub(crate) struct Resent {
     pub(crate) bytes: u32,
 }
 
-/// The items of large arrays, as the page has them, by their fields. Empty in release builds.
+/// The items of large arrays, as the page has them, by their fields. Boxed, because it is empty in
+/// release builds.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LargeArrays(Option<Box<HashMap<&'static str, Vec<Print>>>>);
+pub(super) struct LargeArrays(Option<Box<ItemsByField>>);
+
+#[derive(Clone, Debug, Default)]
+struct ItemsByField(HashMap<&'static str, Vec<Print>>);
 
 impl LargeArrays {
     /// Sets the items that the page has, and returns the ones before.
     pub(super) fn replace(&mut self, field: &'static str, items: Option<Vec<Print>>) -> Option<Vec<Print>> {
         match items {
-            Some(items) => self.0.get_or_insert_default().insert(field, items),
-            None => self.0.as_mut()?.remove(field),
+            Some(items) => self.0.get_or_insert_default().0.insert(field, items),
+            None => self.0.as_mut()?.0.remove(field),
         }
     }
 }
@@ -77,9 +81,15 @@ mod tests {
         }
         // Equal neighbours.
         assert!(is_one("aaa", "aa") && is_one("aa", "aaa") && is_one("aba", "aa"));
-        for (before, now) in
-            [("abc", "abc"), ("", ""), ("abc", "xbx"), ("abc", "a"), ("abc", "cba"), ("abc", "bca"), ("aa", "aaaa")]
-        {
+        for (before, now) in [
+            ("abc", "abc"),
+            ("", ""),
+            ("abc", "xbx"),
+            ("abc", "a"),
+            ("abc", "cba"),
+            ("abc", "bca"),
+            ("aa", "aaaa"),
+        ] {
             assert!(!is_one(before, now) && !is_one(now, before), "{before} {now}");
         }
     }

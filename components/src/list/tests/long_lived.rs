@@ -32,10 +32,12 @@ fn with_next_key(deed: &Do, model: &[Row]) -> Do {
     let last = model.last().map_or(KEYS / 2, |row| row.id);
     let step: i16 = if first <= last { 1 } else { -1 };
     let next = |key: u16, step: i16| key.checked_add_signed(step).filter(|key| *key < KEYS);
-    match deed {
-        Do::Push(NEXT) => next(last, step).map_or(Do::PopLast, Do::Push),
-        Do::Prepend(NEXT) => next(first, -step).map_or(Do::PopFirst, Do::Prepend),
-        other => other.clone(),
+    if let Do::Push(NEXT) = deed {
+        next(last, step).map_or(Do::PopLast, Do::Push)
+    } else if let Do::Prepend(NEXT) = deed {
+        next(first, -step).map_or(Do::PopFirst, Do::Prepend)
+    } else {
+        deed.clone()
     }
 }
 

@@ -6,7 +6,7 @@ use std::slice;
 use super::{Subtree, Tree};
 
 /// The entries of a [`Tree`] in order.
-pub(in crate::list) struct Iter<'a, E> {
+pub(in crate::list) struct Entries<'a, E> {
     root: &'a Subtree<E>,
     /// The rest of the leaf that is read from the front.
     front: slice::Iter<'a, E>,
@@ -16,13 +16,13 @@ pub(in crate::list) struct Iter<'a, E> {
     back: slice::Iter<'a, E>,
 }
 
-impl<'a, E> Iter<'a, E> {
+impl<'a, E> Entries<'a, E> {
     pub(super) fn new(tree: &'a Tree<E>) -> Self {
         Self { root: &tree.root, front: [].iter(), middle: 0..tree.len(), back: [].iter() }
     }
 }
 
-impl<'a, E> Iterator for Iter<'a, E> {
+impl<'a, E> Iterator for Entries<'a, E> {
     type Item = &'a E;
 
     fn next(&mut self) -> Option<&'a E> {
@@ -42,7 +42,7 @@ impl<'a, E> Iterator for Iter<'a, E> {
     }
 }
 
-impl<E> DoubleEndedIterator for Iter<'_, E> {
+impl<E> DoubleEndedIterator for Entries<'_, E> {
     fn next_back(&mut self) -> Option<Self::Item> {
         if self.back.as_slice().is_empty() && !self.middle.is_empty() {
             let (leaf, at) = self.root.leaf(self.middle.end - 1);
@@ -55,9 +55,9 @@ impl<E> DoubleEndedIterator for Iter<'_, E> {
     }
 }
 
-impl<E> ExactSizeIterator for Iter<'_, E> {}
+impl<E> ExactSizeIterator for Entries<'_, E> {}
 
-impl<E> Clone for Iter<'_, E> {
+impl<E> Clone for Entries<'_, E> {
     fn clone(&self) -> Self {
         Self {
             root: self.root,
