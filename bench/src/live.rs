@@ -1,6 +1,8 @@
 //! The measured server: small and large components and topics, without the limits that the load
 //! would reach.
 
+mod lists;
+
 use std::time::Duration;
 
 use axum::Router;
@@ -10,6 +12,8 @@ use vivaz::{Limits, Topic};
 
 use crate::echo::LARGE_BYTES;
 use crate::process;
+
+pub(crate) use lists::ROWS;
 
 /// The smallest component.
 #[derive(LiveComponent, Clone)]
@@ -30,47 +34,6 @@ impl Counter {
     #[action(amount = 1)]
     fn increment(&mut self, amount: i64) {
         self.count = self.count.saturating_add(amount);
-    }
-}
-
-/// A list whose length the load chooses.
-#[derive(LiveComponent, Clone, Default)]
-#[live(
-    name = "rows",
-    inline = "<ul><li live:for=\"r in rows\" live:key=\"r.id\">{{ r.label }}</li></ul>",
-    open
-)]
-struct Rows {
-    rows: List<Row>,
-    #[live(private)]
-    last: u64,
-}
-
-#[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq)]
-struct Row {
-    id: u64,
-    label: String,
-}
-
-#[actions]
-impl Rows {
-    /// Replaces the list by `n` new rows. This is preparation and not measured.
-    #[action]
-    fn create(&mut self, n: u64) {
-        let rows = self.fresh(n);
-        self.rows.replace(rows);
-    }
-
-    #[action]
-    fn append(&mut self, n: u64) {
-        let rows = self.fresh(n);
-        self.rows.extend(rows);
-    }
-
-    fn fresh(&mut self, n: u64) -> Vec<Row> {
-        let first = self.last + 1;
-        self.last += n;
-        (first..=self.last).map(|id| Row { id, label: format!("row {id}") }).collect()
     }
 }
 

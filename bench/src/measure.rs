@@ -2,6 +2,7 @@
 
 mod appends;
 mod deliveries;
+mod lists;
 mod memory;
 mod round_trips;
 
@@ -28,7 +29,8 @@ impl Precision {
 }
 
 /// The names of all measurements.
-pub(crate) const NAMES: [&str; 5] = ["round-trips", "latency", "memory", "appends", "deliveries"];
+pub(crate) const NAMES: [&str; 6] =
+    ["round-trips", "latency", "memory", "appends", "lists", "deliveries"];
 
 /// Runs the named measurements, or all without a name, and prints the report.
 pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Result<()> {
@@ -45,6 +47,11 @@ pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Resul
     }
     if wanted("appends") {
         lines.extend(appends::short_and_long(precision).await?);
+    }
+    if wanted("lists") {
+        lines.extend(lists::memory(precision).await?);
+        lines.extend(lists::swaps(precision).await?);
+        lines.extend(lists::removals(precision).await?);
     }
     if wanted("deliveries") {
         lines.extend(deliveries::topic(precision).await?);

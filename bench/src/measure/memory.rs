@@ -82,7 +82,7 @@ async fn sessions(count: usize, components: &[&str], traffic: Traffic) -> anyhow
 }
 
 /// Returns the growth of the server's memory, in bytes for each of `count` open connections.
-async fn grown<C>(
+pub(super) async fn grown<C>(
     server: &Server,
     count: usize,
     open: impl AsyncFn(usize) -> anyhow::Result<C>,
