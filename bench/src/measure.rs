@@ -3,6 +3,7 @@
 mod appends;
 mod deliveries;
 mod memory;
+mod paints;
 mod round_trips;
 
 use std::time::Duration;
@@ -28,7 +29,8 @@ impl Precision {
 }
 
 /// The names of all measurements.
-pub(crate) const NAMES: [&str; 5] = ["round-trips", "latency", "memory", "appends", "deliveries"];
+pub(crate) const NAMES: [&str; 7] =
+    ["round-trips", "latency", "memory", "appends", "deliveries", "pages", "mounts"];
 
 /// Runs the named measurements, or all without a name, and prints the report.
 pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Result<()> {
@@ -48,6 +50,12 @@ pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Resul
     }
     if wanted("deliveries") {
         lines.extend(deliveries::topic(precision).await?);
+    }
+    if wanted("pages") {
+        lines.extend(paints::pages(precision).await?);
+    }
+    if wanted("mounts") {
+        lines.extend(paints::mounts(precision).await?);
     }
     report::print(&lines)
 }
