@@ -10,6 +10,7 @@ use super::List;
 use super::key::{Key, Keyed};
 use super::log::{ListOps, Rearrangement};
 use crate::shape::{LiveShape, Shape, ShapeRef};
+use crate::shown::ShownValue;
 use crate::tracking::{JsonResult, Pick, Print, Seen, StateWriter, TrackedField};
 
 impl<T: Serialize> Serialize for List<T> {
@@ -40,6 +41,10 @@ impl<'a, T: Keyed> Pick<'a, List<T>> {
 impl<T: Keyed> TrackedField for ListField<'_, T> {
     fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         out.member(name, &*self.0)
+    }
+
+    fn shown(&self) -> JsonResult<ShownValue> {
+        ShownValue::of(&*self.0)
     }
 
     fn baseline(&mut self) -> JsonResult<Seen> {

@@ -4,6 +4,7 @@ mod binding;
 mod error;
 mod paint;
 mod send;
+mod state;
 mod stream;
 
 use std::collections::BTreeMap;
