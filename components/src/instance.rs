@@ -33,7 +33,8 @@ pub trait Instance: Send {
     /// # Errors
     /// Returns the same errors as [`state`](Self::state).
     fn state_within(&mut self, limit: usize) -> crate::Result<Option<String>>;
-    /// Returns the public state as templates read it, without shared fields.
+    /// Returns the public state as templates read it, without shared fields. The items of lists are
+    /// converted when they are read; see [`check_items`](crate::ShownValue::check_items).
     ///
     /// # Errors
     /// Returns the same errors as [`state`](Self::state).

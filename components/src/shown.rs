@@ -1,12 +1,18 @@
 //! Public state as templates read it, without the detour over JSON text.
 
+mod items;
 mod serialize;
+
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 use vivaz_protocol::json::writable;
 use vivaz_template::{Data, Kind, Name};
 
+use crate::error::Result;
+pub(crate) use items::ItemSource;
+use items::LazyList;
 use serialize::ShownSerializer;
 
 /// A value as templates read it. It equals the value that a page reads from the JSON.
@@ -26,6 +32,8 @@ pub enum ShownValue {
     Text(Box<str>),
     /// An array.
     List(Box<[ShownValue]>),
+    /// An array whose items are converted when they are read.
+    Lazy(Arc<LazyList>),
     /// An object with the fields of a struct, in their order.
     Struct(Box<[(&'static str, ShownValue)]>),
     /// Any other object, in the order of its keys, which are unique.
@@ -37,8 +45,29 @@ impl ShownValue {
     ///
     /// # Errors
     /// Returns an error if the value has no JSON form.
-    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Self> {
         value.serialize(writable(ShownSerializer))
+    }
+
+    /// Creates an array whose items are converted when they are read.
+    pub(crate) fn lazy(items: impl ItemSource + 'static) -> Self {
+        Self::Lazy(Arc::new(LazyList::new(items)))
+    }
+
+    /// Checks whether all items of the members of an object that were read could be converted.
+    ///
+    /// # Errors
+    /// Returns the error of one that has no JSON form.
+    pub fn check_items(&self) -> Result {
+        let Self::Map(members) = self else { return Ok(()) };
+        for (_, member) in members {
+            if let Self::Lazy(list) = member
+                && let Some(error) = list.take_failure()
+            {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// Creates an object. Of several members with the same name, the last one is kept.
@@ -84,6 +113,9 @@ impl From<ShownValue> for Value {
             ShownValue::Num(number) => number.into(),
             ShownValue::Text(text) => Self::String(text.into()),
             ShownValue::List(items) => Self::Array(items.into_iter().map(Self::from).collect()),
+            ShownValue::Lazy(list) => {
+                Self::Array(list.whole().iter().cloned().map(Self::from).collect())
+            }
             ShownValue::Struct(fields) => {
                 Self::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
             }
@@ -104,6 +136,7 @@ impl Data for ShownValue {
             Self::Num(number) => Kind::Num(*number),
             Self::Text(text) => Kind::Str(text),
             Self::List(items) => Kind::List(items),
+            Self::Lazy(list) => Kind::List(list.whole()),
             Self::Struct(_) | Self::Map(_) => Kind::Map(self),
         }
     }
@@ -121,7 +154,8 @@ impl Data for ShownValue {
             | Self::Big(_)
             | Self::Num(_)
             | Self::Text(_)
-            | Self::List(_) => None,
+            | Self::List(_)
+            | Self::Lazy(_) => None,
         }
     }
 
@@ -135,7 +169,23 @@ impl Data for ShownValue {
             | Self::Big(_)
             | Self::Num(_)
             | Self::Text(_)
-            | Self::List(_) => 0,
+            | Self::List(_)
+            | Self::Lazy(_) => 0,
+        }
+    }
+
+    fn each_item(&self, visit: &mut dyn FnMut(&Self)) {
+        match self {
+            Self::List(items) => items.iter().for_each(visit),
+            Self::Lazy(list) => list.each(visit),
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Big(_)
+            | Self::Num(_)
+            | Self::Text(_)
+            | Self::Struct(_)
+            | Self::Map(_) => {}
         }
     }
 

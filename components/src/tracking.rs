@@ -59,6 +59,16 @@ pub trait TrackedField {
     /// Returns an error if the value has no JSON form.
     fn shown(&self) -> JsonResult<ShownValue>;
 
+    /// Does the same as [`shown`](Self::shown) for a value that is shown once: the items of a list
+    /// are converted when they are read.
+    ///
+    /// # Errors
+    /// Returns an error if the value has no JSON form; for an item of a list
+    /// [`check_items`](ShownValue::check_items) returns it.
+    fn shown_once(&self) -> JsonResult<ShownValue> {
+        self.shown()
+    }
+
     /// Returns the current value's print and size, and drops its recorded changes.
     ///
     /// # Errors
@@ -314,10 +324,25 @@ pub(crate) fn write_saved(
 /// # Errors
 /// Returns an error that names the field without a JSON form.
 pub(crate) fn show(fields: &mut dyn TrackedFields) -> Result<ShownValue, NotSerializable> {
+    show_each(fields, |field| field.shown())
+}
+
+/// Does the same as [`show`] for fields that are shown once: see [`TrackedField::shown_once`].
+///
+/// # Errors
+/// Returns an error that names the field without a JSON form.
+pub(crate) fn show_once(fields: &mut dyn TrackedFields) -> Result<ShownValue, NotSerializable> {
+    show_each(fields, |field| field.shown_once())
+}
+
+fn show_each(
+    fields: &mut dyn TrackedFields,
+    shown: impl Fn(&dyn TrackedField) -> JsonResult<ShownValue>,
+) -> Result<ShownValue, NotSerializable> {
     let mut members = Vec::new();
     visit_each(fields, |name, kind, field| {
         if kind.is_public() {
-            members.push((name.into(), field.shown()?));
+            members.push((name.into(), shown(field)?));
         }
         Ok(())
     })?;

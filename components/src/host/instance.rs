@@ -6,7 +6,7 @@ use crate::instance::{Instance, Job, Started};
 use crate::saved::Saved;
 use crate::spec::Spec;
 use crate::topic::TopicRef;
-use crate::tracking::{show, write_shown, write_shown_within};
+use crate::tracking::{show_once, write_shown, write_shown_within};
 use crate::{Context, Result, ShownValue};
 
 impl Instance for Host {
@@ -30,7 +30,7 @@ impl Instance for Host {
     }
 
     fn shown(&mut self) -> Result<ShownValue> {
-        guard_now("showing a component", || Ok(show(self.component.as_mut())?))
+        guard_now("showing a component", || Ok(show_once(self.component.as_mut())?))
     }
 
     fn topics(&mut self) -> Vec<(&'static str, TopicRef)> {
@@ -52,6 +52,10 @@ impl Instance for Host {
     }
 
     fn save_within(&mut self, limit: usize) -> Result<Option<String>> {
+        // The saved state has at least the bytes that are counted against the budget.
+        if self.tracker.bytes() > limit {
+            return Ok(None);
+        }
         guard_now("saving a component", || Ok(topics::save_within(self.component.as_mut(), limit)?))
     }
 }

@@ -161,6 +161,8 @@ impl<'a> FirstPaint<'a> {
             }
             None => render_within(&template.compiled, &state, shown_user.as_ref(), around),
         };
+        state.check_items()?;
+        drop(state);
         let sealed = self.seal_content(instance.as_mut(), props, child.clone(), carried.as_deref())?;
         let parents = forms;
         let forms = parents.as_ref().map(|parents| parents.with(sealed.clone()));

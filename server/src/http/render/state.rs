@@ -23,6 +23,14 @@ impl PaintedState {
         let topics = instance.topics().into_iter().map(|(field, topic)| Ok((field, topic.shown()?)));
         Ok(Self { own, topics: topics.collect::<Result<_>>()? })
     }
+
+    /// Checks whether all items that the template has read could be converted.
+    ///
+    /// # Errors
+    /// Returns the error of one that has no JSON form.
+    pub(super) fn check_items(&self) -> Result {
+        self.own.check_items()
+    }
 }
 
 impl StateFields<ShownValue> for PaintedState {
