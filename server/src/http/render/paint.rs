@@ -145,6 +145,7 @@ impl<'a> FirstPaint<'a> {
             .of(spec.name)
             .ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(spec.name)))?;
         self.live.bind_params(spec)?;
+        self.live.templates.add(&template.hash);
         let state = PaintedState::of(instance.as_mut())?;
         let carried = match instance.topics().is_empty() {
             true => instance.state_within(core.limits.painted_state_bytes)?,
