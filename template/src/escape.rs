@@ -43,24 +43,22 @@ pub(crate) fn push_attribute(out: &mut String, value: &str) {
 /// Copies the text between special bytes as a whole. All special bytes are ASCII, so every cut is
 /// between characters.
 fn push(out: &mut String, text: &str, special: impl Fn(u8) -> bool) {
-    let mut written = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if !special(byte) {
-            continue;
-        }
-        out.push_str(text.get(written..at).unwrap_or_default());
-        out.push_str(match byte {
-            b'&' => "&amp;",
-            b'<' => "&lt;",
-            b'>' => "&gt;",
-            b'"' => "&quot;",
-            b'\'' => "&#39;",
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(&special) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        out.push_str(match from.as_bytes().first() {
+            Some(b'&') => "&amp;",
+            Some(b'<') => "&lt;",
+            Some(b'>') => "&gt;",
+            Some(b'"') => "&quot;",
+            Some(b'\'') => "&#39;",
             // An unescaped carriage return would be parsed as a line feed.
-            b'\r' => "&#13;",
+            Some(b'\r') => "&#13;",
             // A parser drops or replaces NUL, and no character reference represents it.
             _ => "\u{fffd}",
         });
-        written = at + 1;
+        rest = from.get(1..).unwrap_or_default();
     }
-    out.push_str(text.get(written..).unwrap_or_default());
+    out.push_str(rest);
 }

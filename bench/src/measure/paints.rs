@@ -15,7 +15,7 @@ use crate::socket::{Socket, Subprotocol};
 
 /// Measures the server's CPU time of a page with 1,000 rows: of a component, and of a topic.
 pub(super) async fn pages(precision: Precision) -> anyhow::Result<Vec<Line>> {
-    let (rounds, count) = (precision.pick(7, 3), precision.pick(1_000, 200));
+    let (rounds, count) = (precision.pick(7, 3), precision.pick(3_000, 300));
     let (written, vivaz) = (Server::start("serve-written")?, Server::start("serve-vivaz")?);
     let mut by_hand = Pages::connect(written.address).await?;
     let mut painted = Pages::connect(vivaz.address).await?;

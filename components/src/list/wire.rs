@@ -45,8 +45,10 @@ struct ListItems<T>(List<T>);
 
 impl<T: Keyed + Send + Sync> ItemSource for ListItems<T> {
     fn each(&self, visit: &mut dyn FnMut(ShownValue)) -> Result {
-        self.0.iter().try_for_each(|item| {
-            visit(guard_now("showing an item", || Ok(ShownValue::of(item)?))?);
+        guard_now("showing a list", || {
+            for item in &self.0 {
+                visit(ShownValue::of(item)?);
+            }
             Ok(())
         })
     }
