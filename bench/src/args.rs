@@ -9,12 +9,14 @@ use crate::measure::{NAMES, Precision};
 /// The output of `--help`.
 pub(crate) const USAGE: &str = "\
 Usage: bench [run] [--quick] [NAME…]
-       bench serve-echo | serve-to-all | serve-vivaz
+       bench serve-echo | serve-to-all | serve-written | serve-vivaz
 
-  run           runs all measurements, or those named: round-trips, latency, memory, appends, lists, deliveries
+  run           runs all measurements, or those named: round-trips, latency, memory, appends, lists,
+                deliveries, pages, mounts
     --quick     fewer repetitions, lower precision
   serve-echo    runs the baseline: a tuned axum WebSocket that sends each message back
   serve-to-all  runs the baseline for topics: the same, but it sends each message to all connections
+  serve-written runs the baseline for pages: 1,000 rows in HTML and in JSON, written by hand
   serve-vivaz   runs the measured server
   --help        this text
 
@@ -26,6 +28,7 @@ pub(crate) enum Command {
     Run { precision: Precision, names: Vec<String> },
     ServeEcho,
     ServeToAll,
+    ServeWritten,
     ServeVivaz,
     Help,
 }
@@ -60,6 +63,7 @@ impl Command {
         match command.as_str() {
             "serve-echo" => Ok(Self::ServeEcho),
             "serve-to-all" => Ok(Self::ServeToAll),
+            "serve-written" => Ok(Self::ServeWritten),
             "serve-vivaz" => Ok(Self::ServeVivaz),
             other => bail!("unknown command {other:?}; `bench --help` lists the commands"),
         }

@@ -5,13 +5,12 @@ mod lists;
 
 use std::time::Duration;
 
-use axum::Router;
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
 use vivaz::{Limits, Topic};
 
 use crate::echo::LARGE_BYTES;
-use crate::process;
+use crate::{pages, process};
 
 pub(crate) use lists::ROWS;
 
@@ -112,10 +111,12 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
         heartbeat: Duration::from_secs(3600),
         // The long list has 100,000 rows.
         session_state_bytes: 64 * 1024 * 1024,
+        // One session mounts hundreds of components.
+        components: 1_000,
         ..Limits::default()
     };
     let runtime = Runtime::builder().limits(limits).build()?;
     let listener = process::listen().await?;
-    vivaz::serve(listener, Router::new().merge(runtime.router()), runtime).await?;
+    vivaz::serve(listener, pages::routes().merge(runtime.router()).with_state(runtime.clone()), runtime).await?;
     Ok(())
 }

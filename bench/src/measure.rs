@@ -4,6 +4,7 @@ mod appends;
 mod deliveries;
 mod lists;
 mod memory;
+mod paints;
 mod round_trips;
 
 use std::time::Duration;
@@ -29,8 +30,8 @@ impl Precision {
 }
 
 /// The names of all measurements.
-pub(crate) const NAMES: [&str; 6] =
-    ["round-trips", "latency", "memory", "appends", "lists", "deliveries"];
+pub(crate) const NAMES: [&str; 8] =
+    ["round-trips", "latency", "memory", "appends", "lists", "deliveries", "pages", "mounts"];
 
 /// Runs the named measurements, or all without a name, and prints the report.
 pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Result<()> {
@@ -55,6 +56,12 @@ pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Resul
     }
     if wanted("deliveries") {
         lines.extend(deliveries::topic(precision).await?);
+    }
+    if wanted("pages") {
+        lines.extend(paints::pages(precision).await?);
+    }
+    if wanted("mounts") {
+        lines.extend(paints::mounts(precision).await?);
     }
     report::print(&lines)
 }
