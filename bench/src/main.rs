@@ -1,11 +1,12 @@
 //! Compares the cost of round trips, idle sessions and list appends with a plain WebSocket server.
 //!
 //! The measured servers run as child processes with one worker thread each; this process generates
-//! the load. The figures are the server's CPU time and memory, which other programs on the same
-//! machine disturb less than wall-clock time. Ratios come from alternating runs, so that a
-//! disturbance affects both sides.
+//! the load. Servers and load are pinned to cores of their own. The figures are the server's CPU
+//! time and memory, which other programs on the same machine disturb less than wall-clock time.
+//! Ratios come from alternating runs, so that a disturbance affects both sides.
 
 mod args;
+mod cores;
 mod echo;
 mod live;
 mod load;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use crate::args::{Command, USAGE};
+use crate::cores::Part;
 
 fn main() -> ExitCode {
     match run() {
@@ -45,6 +47,7 @@ fn run() -> anyhow::Result<()> {
 /// Runs the load generator on one thread, so that its cost is easy to measure and the other core is
 /// free for the server.
 fn on_one_thread(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    cores::pin(Part::Load)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("cannot start the runtime")?.block_on(work)
 }

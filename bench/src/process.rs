@@ -8,6 +8,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
+use crate::cores::{self, Part};
+
 /// The path of the WebSocket on all servers.
 pub(crate) const PATH: &str = "/live";
 
@@ -32,11 +34,17 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts this program with another command and waits until it prints its address.
+    /// Starts this program with another command, on the core of servers, and waits until it prints
+    /// its address.
     pub(crate) fn start(command: &str) -> anyhow::Result<Self> {
         let this = std::env::current_exe()?;
-        let mut child =
-            Command::new(this).arg(command).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let mut server = Command::new(this);
+        server.arg(command).stdin(Stdio::null()).stdout(Stdio::piped());
+        // The child inherits the core of this thread.
+        cores::pin(Part::Server)?;
+        let child = server.spawn();
+        cores::pin(Part::Load)?;
+        let mut child = child?;
         let stdout = child.stdout.take().context("the output of the server is a pipe")?;
         let mut server = Self { child, address: ([127, 0, 0, 1], 0).into() };
         let mut line = String::new();

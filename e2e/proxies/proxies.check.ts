@@ -1,15 +1,14 @@
-// Runs the configurations of docs/deployment.md in front of the demo: page, socket, deploy. Skips
-// proxies that are not installed. Run it with: npm run proxies
+// Runs the configurations of docs/deployment.md in front of real servers: page, socket, deploy, and a
+// streamed page. Skips proxies that are not installed. Run it with: npm run proxies
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { get } from "node:https";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Server } from "../tests/server.ts";
-import { expect, live, open, test } from "../tests/test.ts";
-
-test.use({ ignoreHTTPSErrors: true });
+import { expect, live, open, test as base } from "../tests/test.ts";
 
 const guide = await readFile(resolve(import.meta.dirname, "../../docs/deployment.md"), "utf8");
 
@@ -20,7 +19,8 @@ function block(text: string): string {
   return found.slice("text\n".length);
 }
 
-type Place = { folder: string; port: number; upstream: string };
+/** `ready` is the path that answers while the server is there. */
+type Place = { folder: string; port: number; upstream: string; ready: string };
 
 /**
  * How each proxy is run: the lines of the guide with the addresses of the test, and the
@@ -38,10 +38,11 @@ const proxies: Record<string, (place: Place) => { file: string; config: string; 
       }`,
     args: ["-p", folder, "-c", join(folder, "nginx.conf")],
   }),
-  haproxy: ({ folder, port, upstream }) => ({
+  haproxy: ({ folder, port, upstream, ready }) => ({
     file: "haproxy.cfg",
     config: block("default_backend")
       .replace("bind :443 ssl crt /etc/haproxy/app.pem", `bind 127.0.0.1:${port} ssl crt ${folder}/both.pem`)
+      .replace("GET /ready", `GET ${ready}`)
       .replace("127.0.0.1:3000", upstream),
     args: ["-f", join(folder, "haproxy.cfg")],
   }),
@@ -84,59 +85,103 @@ const listening = (port: number) =>
     socket.on("error", () => tell(false));
   });
 
-for (const [name, configure] of Object.entries(proxies)) {
-  test(`${name}: page, socket and deploy`, async ({ page, browser, problems }) => {
+/** Runs a proxy in front of a server until the test ends, and returns its address. */
+async function runProxy(name: string, server: Server, ready: string, ends: (() => Promise<void>)[]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "vivaz-proxy-"));
+  ends.push(() => rm(folder, { recursive: true, force: true }));
+  const port = await freePort();
+  const subject = ["-subj", "/CN=127.0.0.1", "-keyout", `${folder}/key.pem`, "-out", `${folder}/cert.pem`];
+  execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", ...subject], { stdio: "ignore" });
+  await writeFile(`${folder}/both.pem`, (await readFile(`${folder}/cert.pem`, "utf8")) + (await readFile(`${folder}/key.pem`, "utf8")));
+  const { file, config, args } = proxies[name]!({ folder, port, upstream: new URL(server.url).host, ready });
+  await writeFile(join(folder, file), config);
+  const log: string[] = [];
+  const proxy: ChildProcess = spawn(name, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, HOME: folder } });
+  ends.push(async () => void proxy.kill("SIGTERM"));
+  for (const stream of [proxy.stdout, proxy.stderr]) stream?.setEncoding("utf8").on("data", (text: string) => log.push(text));
+  await expect.poll(() => listening(port), { message: log.join("") }).toBe(true);
+  return `127.0.0.1:${port}`;
+}
+
+const test = base.extend<{ ends: (() => Promise<void>)[] }>({
+  ends: async ({}, use) => {
+    const ends: (() => Promise<void>)[] = [];
+    await use(ends);
+    for (const end of ends.reverse()) await end();
+  },
+});
+
+test.use({ ignoreHTTPSErrors: true });
+
+for (const name of Object.keys(proxies)) {
+  test(`${name}: page, socket and deploy`, async ({ page, browser, problems, ends }) => {
     test.skip(!installed(name), `${name} is not installed`);
     problems.expect(/WebSocket connection to .* failed/, /ERR_/, /50[234]/);
     const server = await Server.start("demo");
-    const folder = await mkdtemp(join(tmpdir(), "vivaz-proxy-"));
-    const port = await freePort();
-    const subject = ["-subj", "/CN=127.0.0.1", "-keyout", `${folder}/key.pem`, "-out", `${folder}/cert.pem`];
-    execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", ...subject], { stdio: "ignore" });
-    await writeFile(`${folder}/both.pem`, (await readFile(`${folder}/cert.pem`, "utf8")) + (await readFile(`${folder}/key.pem`, "utf8")));
-    const { file, config, args } = configure({ folder, port, upstream: new URL(server.url).host });
-    await writeFile(join(folder, file), config);
-    const log: string[] = [];
-    const proxy: ChildProcess = spawn(name, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, HOME: folder } });
-    for (const stream of [proxy.stdout, proxy.stderr]) stream?.setEncoding("utf8").on("data", (text: string) => log.push(text));
-    try {
-      await expect.poll(() => listening(port), { message: log.join("") }).toBe(true);
-      const sockets: string[] = [];
-      const resumed: boolean[] = [];
-      page.on("websocket", (socket) => {
-        sockets.push(socket.url());
-        socket.on("framereceived", ({ payload }) => {
-          const message = JSON.parse(payload.toString());
-          if (message.type === "WELCOME") resumed.push(message.payload.resumed);
-        });
+    ends.push(() => server.remove());
+    const host = await runProxy(name, server, "/ready", ends);
+    const sockets: string[] = [];
+    const resumed: boolean[] = [];
+    page.on("websocket", (socket) => {
+      sockets.push(socket.url());
+      socket.on("framereceived", ({ payload }) => {
+        const message = JSON.parse(payload.toString());
+        if (message.type === "WELCOME") resumed.push(message.payload.resumed);
       });
-      await open(page, `https://127.0.0.1:${port}/counter`);
-      expect(sockets).toEqual([`wss://127.0.0.1:${port}/live`]);
-      await page.getByRole("button", { name: "Increment" }).click();
-      await expect(page.locator(".count")).toHaveText("1");
+    });
+    await open(page, `https://${host}/counter`);
+    expect(sockets).toEqual([`wss://${host}/live`]);
+    await page.getByRole("button", { name: "Increment" }).click();
+    await expect(page.locator(".count")).toHaveText("1");
 
-      // A second visitor has another cookie, and both are in one room.
-      const context = await browser.newContext({ ignoreHTTPSErrors: true });
-      const other = await context.newPage();
-      await open(other, `https://127.0.0.1:${port}/chat`);
-      const chat = await page.context().newPage();
-      await open(chat, `https://127.0.0.1:${port}/chat`);
-      await expect(other.locator(".people li")).toHaveCount(2);
-      await context.close();
-      await chat.close();
+    // A second visitor has another cookie, and both are in one room.
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    const other = await context.newPage();
+    await open(other, `https://${host}/chat`);
+    const chat = await page.context().newPage();
+    await open(chat, `https://${host}/chat`);
+    await expect(other.locator(".people li")).toHaveCount(2);
+    await context.close();
+    await chat.close();
 
-      // The server drains and exits; later clicks reach the next one.
-      expect(await server.stop()).toBe(0);
-      await expect(page.locator("html")).not.toHaveAttribute("live-connection", "connected");
-      for (let n = 0; n < 2; n++) await page.getByRole("button", { name: "Increment" }).click();
-      await server.run();
-      await live(page);
-      await expect(page.locator(".count")).toHaveText("3");
-      expect(resumed).toEqual([false, true]);
-    } finally {
-      proxy.kill("SIGTERM");
-      await server.remove();
-      await rm(folder, { recursive: true, force: true });
-    }
+    // The server drains and exits; later clicks reach the next one.
+    expect(await server.stop()).toBe(0);
+    await expect(page.locator("html")).not.toHaveAttribute("live-connection", "connected");
+    for (let n = 0; n < 2; n++) await page.getByRole("button", { name: "Increment" }).click();
+    await server.run();
+    await live(page);
+    await expect(page.locator(".count")).toHaveText("3");
+    expect(resumed).toEqual([false, true]);
+  });
+
+  test(`${name}: a streamed page is passed on as it arrives`, async ({ ends }) => {
+    test.skip(!installed(name), `${name} is not installed`);
+    const server = await Server.start("e2e-app");
+    ends.push(() => server.remove());
+    const host = await runProxy(name, server, "/slow", ends);
+    // The part takes longer than the test: what arrives was not held back for it.
+    const first = await read(`https://${host}/slow?ms=600000&deadline=600000`, (html) => html.includes("<hr>"));
+    expect(first).toContain("live-part=");
+    const whole = await read(`https://${host}/slow?ms=500&deadline=600000`, () => false);
+    expect(whole.slice(whole.indexOf("<hr>"))).toContain("live-part=");
+  });
+}
+
+/** Requests a page and returns its text: all of it, or what has arrived when it is enough. */
+function read(url: string, isEnough: (html: string) => boolean): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asked = get(url, { rejectUnauthorized: false }, (response) => {
+      let html = "";
+      response.setEncoding("utf8");
+      response.on("data", (text: string) => {
+        html += text;
+        if (isEnough(html)) {
+          resolve(html);
+          asked.destroy();
+        }
+      });
+      response.on("end", () => resolve(html));
+    });
+    asked.on("error", reject);
   });
 }

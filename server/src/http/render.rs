@@ -3,6 +3,7 @@
 mod binding;
 mod error;
 mod paint;
+mod preload;
 mod send;
 mod stream;
 
@@ -21,6 +22,7 @@ use vivaz_components::{Flash, Identity, LiveComponent, LivePage, Registration, U
 
 use self::binding::SealBinding;
 pub use self::error::RenderError;
+use self::preload::PageTemplates;
 use self::stream::PageStream;
 use super::caching::{UNCACHED, cache_control};
 use super::forms::{AcceptsForms, FormRequest, FormRoots, RestoreTarget, SubmittedPage};
@@ -56,6 +58,7 @@ pub struct Live {
     /// The parameters of the request's URL.
     params: UrlParams,
     bound: PageParams,
+    templates: PageTemplates,
     /// The path of the request, which is that of the page.
     path: Box<str>,
     flashes: PageFlashes,
@@ -109,6 +112,7 @@ impl Live {
             binding: SealBinding::Identity,
             params: UrlParams::default(),
             bound: PageParams::default(),
+            templates: PageTemplates::default(),
             path: "".into(),
             flashes: PageFlashes::default(),
             forms: None,
@@ -152,9 +156,10 @@ impl Live {
         Ok(())
     }
 
-    /// Releases all parameters: the response will be another one, with other components.
-    fn release_params(&self) {
+    /// Forgets the components rendered so far: the response will be another one, with others.
+    fn forget_components(&self) {
         self.bound.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.templates.clear();
     }
 
     /// Renders a component. Its `mount` runs here, once: the page sends the state back in a seal.
@@ -202,7 +207,7 @@ impl Live {
         let paint = paint::FirstPaint::new(self);
         let mount = |cx| vivaz_components::mount::<C>(props, cx);
         let painted = paint.paint_root(&Registration::of::<C>(), &json, slot, mount).await;
-        let html = painted.inspect_err(|_| self.release_params())?;
+        let html = painted.inspect_err(|_| self.forget_components())?;
         self.runtime.on_executor();
         Ok(Markup(html))
     }
@@ -235,13 +240,14 @@ impl Live {
             page.values().map_err(|source| RenderError::Values { page: P::SPEC.type_name, source })?;
         drop(page);
         let painted = paint::FirstPaint::new(self).paint_page(P::SPEC.type_name, values).await;
-        let html = painted.inspect_err(|_| self.release_params())?;
+        let html = painted.inspect_err(|_| self.forget_components())?;
         self.runtime.on_executor();
         Ok(self.page(html))
     }
 
     /// Returns the elements to put once into the page's `<head>`: the [capture
-    /// script](Self::capture) and the [client](Self::script).
+    /// script](Self::capture) and the [client](Self::script). A page starts faster if its
+    /// components are rendered before this call: then their templates are requested, too.
     ///
     /// A page with a style sheet starts faster if it has the capture script before it, which then
     /// does not wait for it, and the client after it, so that the style sheet is requested first.
@@ -271,7 +277,9 @@ impl Live {
     }
 
     /// Returns the elements that load the client and its engine, to put once anywhere into a page.
-    /// They name the build, so that the page detects a newer one.
+    /// They name the build, so that the page detects a newer one. The browser also requests the
+    /// templates of the components that were rendered before this call; those of others are
+    /// requested when the client runs.
     ///
     /// Without the [capture script](Self::capture), clicks and submits that happen before the
     /// client runs are lost.
@@ -280,9 +288,9 @@ impl Live {
         let core = self.runtime.core();
         let (path, build) = (&core.path, vivaz_template::escape::attribute(&core.build));
         let (script, engine) = (assets::client::script_path(), assets::client::engine_path());
-        let visitor = self.visitor();
+        let (visitor, templates) = (self.visitor(), self.templates.links(path));
         Markup(format!(
-            r#"<script type="module" src="{path}/{script}" live-build="{build}"{visitor}></script><link rel="preload" href="{path}/{engine}" as="fetch" crossorigin>"#
+            r#"<script type="module" src="{path}/{script}" live-build="{build}"{visitor}></script><link rel="preload" href="{path}/{engine}" as="fetch" crossorigin>{templates}"#
         ))
     }
 
@@ -428,6 +436,7 @@ where
         let binding = SealBinding::of(parts, &runtime, &identity).map_err(IdentityError::no_randomness)?;
         let params = UrlParams::parse(parts.uri.query().unwrap_or_default());
         let bound = parts.extensions.get_or_insert_default::<PageParams>().clone();
+        let templates = parts.extensions.get_or_insert_default::<PageTemplates>().clone();
         let submitted = match parts.extensions.get::<FormRequest>().cloned() {
             Some(form) => match form.submit(&runtime, &identity, parts).await {
                 Some(submitted) => Some(submitted),
@@ -450,6 +459,7 @@ where
             binding,
             params,
             bound,
+            templates,
             path,
             flashes,
             forms,

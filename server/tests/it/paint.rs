@@ -1,5 +1,6 @@
 //! The first paint, and how a page continues from it.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
@@ -39,6 +40,23 @@ async fn a_page_comes_with_its_components_painted_and_no_cache_keeps_it() {
     // A state without topics is carried by the page, in single quotes.
     assert!(html.contains(r#" state='{"title":"&lt;b&gt;&amp;\"","count":3}'>"#), "{html}");
     assert!(html.contains("<live-component id=\"shut\""));
+}
+
+#[tokio::test]
+async fn the_head_requests_each_template_of_the_page_once() {
+    let server = start().await;
+    let (_, body) = request(&server, "GET", "/page", &[]).await;
+    let html = String::from_utf8(body).unwrap();
+    let used = BTreeSet::from_iter(attributes(&html, "template"));
+    assert!(used.len() > 1);
+    let links = attributes(&html, "href").into_iter().filter(|path| path.contains("/template/"));
+    let links = Vec::from_iter(links);
+    assert_eq!(links, Vec::from_iter(used.iter().map(|hash| format!("/live/template/{hash}.json"))));
+    for link in links {
+        assert!(html.contains(&format!(r#"<link rel="preload" href="{link}" as="fetch" crossorigin>"#)));
+        let (head, _) = request(&server, "GET", &link, &[]).await;
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+    }
 }
 
 #[tokio::test]

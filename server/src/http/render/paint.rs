@@ -142,6 +142,7 @@ impl<'a> FirstPaint<'a> {
             .of(spec.name)
             .ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(spec.name)))?;
         self.live.bind_params(spec)?;
+        self.live.templates.add(&template.hash);
         let own = instance.state()?;
         let state = restore::complete_state(&own, instance.as_mut())?;
         // The state of a topic has a revision that only the server's snapshot names.
