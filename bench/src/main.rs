@@ -7,6 +7,7 @@
 
 mod args;
 mod cores;
+mod durable;
 mod echo;
 mod live;
 mod load;
@@ -39,6 +40,7 @@ fn run() -> anyhow::Result<()> {
         Command::Run { precision, names } => on_one_thread(measure::run(precision, &names)),
         Command::ServeEcho => on_one_worker(echo::serve()),
         Command::ServeToAll => on_one_worker(echo::serve_to_all()),
+        Command::ServeDurable => on_one_worker(durable::serve()),
         Command::ServeVivaz => on_one_worker(live::serve()),
         Command::Help => Ok(writeln!(std::io::stdout(), "{USAGE}")?),
     }

@@ -2,6 +2,7 @@
 
 mod appends;
 mod deliveries;
+mod durable;
 mod memory;
 mod round_trips;
 
@@ -28,7 +29,7 @@ impl Precision {
 }
 
 /// The names of all measurements.
-pub(crate) const NAMES: [&str; 5] = ["round-trips", "latency", "memory", "appends", "deliveries"];
+pub(crate) const NAMES: [&str; 6] = ["round-trips", "latency", "memory", "appends", "deliveries", "durable"];
 
 /// Runs the named measurements, or all without a name, and prints the report.
 pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Result<()> {
@@ -48,6 +49,9 @@ pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Resul
     }
     if wanted("deliveries") {
         lines.extend(deliveries::topic(precision).await?);
+    }
+    if wanted("durable") {
+        lines.extend(durable::sequential(precision).await?);
     }
     report::print(&lines)
 }
