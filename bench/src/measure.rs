@@ -2,6 +2,7 @@
 
 mod appends;
 mod deliveries;
+mod durable;
 mod lists;
 mod memory;
 mod paints;
@@ -30,8 +31,8 @@ impl Precision {
 }
 
 /// The names of all measurements.
-pub(crate) const NAMES: [&str; 8] =
-    ["round-trips", "latency", "memory", "appends", "lists", "deliveries", "pages", "mounts"];
+pub(crate) const NAMES: [&str; 9] =
+    ["round-trips", "latency", "memory", "appends", "lists", "deliveries", "pages", "mounts", "durable"];
 
 /// Runs the named measurements, or all without a name, and prints the report.
 pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Result<()> {
@@ -62,6 +63,9 @@ pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Resul
     }
     if wanted("mounts") {
         lines.extend(paints::mounts(precision).await?);
+    }
+    if wanted("durable") {
+        lines.extend(durable::sequential(precision).await?);
     }
     report::print(&lines)
 }
