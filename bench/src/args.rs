@@ -11,7 +11,8 @@ pub(crate) const USAGE: &str = "\
 Usage: bench [run] [--quick] [NAME…]
        bench serve-echo | serve-to-all | serve-vivaz
 
-  run           runs all measurements, or those named: round-trips, latency, memory, appends, deliveries
+  run           runs all measurements, or those named: round-trips, latency, memory, appends, deliveries, joins,
+                viewers, suspended
     --quick     fewer repetitions, lower precision
   serve-echo    runs the baseline: a tuned axum WebSocket that sends each message back
   serve-to-all  runs the baseline for topics: the same, but it sends each message to all connections

@@ -2,8 +2,11 @@
 
 mod appends;
 mod deliveries;
+mod joins;
 mod memory;
 mod round_trips;
+mod suspended;
+mod viewers;
 
 use std::time::Duration;
 
@@ -28,7 +31,8 @@ impl Precision {
 }
 
 /// The names of all measurements.
-pub(crate) const NAMES: [&str; 5] = ["round-trips", "latency", "memory", "appends", "deliveries"];
+pub(crate) const NAMES: [&str; 8] =
+    ["round-trips", "latency", "memory", "appends", "deliveries", "joins", "viewers", "suspended"];
 
 /// Runs the named measurements, or all without a name, and prints the report.
 pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Result<()> {
@@ -48,6 +52,15 @@ pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Resul
     }
     if wanted("deliveries") {
         lines.extend(deliveries::topic(precision).await?);
+    }
+    if wanted("joins") {
+        lines.extend(joins::compared(precision).await?);
+    }
+    if wanted("viewers") {
+        lines.extend(viewers::memory(precision).await?);
+    }
+    if wanted("suspended") {
+        lines.extend(suspended::beside(precision).await?);
     }
     report::print(&lines)
 }
