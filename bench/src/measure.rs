@@ -3,10 +3,13 @@
 mod appends;
 mod deliveries;
 mod durable;
+mod joins;
 mod lists;
 mod memory;
 mod paints;
 mod round_trips;
+mod suspended;
+mod viewers;
 
 use std::time::Duration;
 
@@ -31,8 +34,20 @@ impl Precision {
 }
 
 /// The names of all measurements.
-pub(crate) const NAMES: [&str; 9] =
-    ["round-trips", "latency", "memory", "appends", "lists", "deliveries", "pages", "mounts", "durable"];
+pub(crate) const NAMES: [&str; 12] = [
+    "round-trips",
+    "latency",
+    "memory",
+    "appends",
+    "lists",
+    "deliveries",
+    "pages",
+    "mounts",
+    "joins",
+    "viewers",
+    "suspended",
+    "durable",
+];
 
 /// Runs the named measurements, or all without a name, and prints the report.
 pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Result<()> {
@@ -63,6 +78,15 @@ pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Resul
     }
     if wanted("mounts") {
         lines.extend(paints::mounts(precision).await?);
+    }
+    if wanted("joins") {
+        lines.extend(joins::compared(precision).await?);
+    }
+    if wanted("viewers") {
+        lines.extend(viewers::memory(precision).await?);
+    }
+    if wanted("suspended") {
+        lines.extend(suspended::beside(precision).await?);
     }
     if wanted("durable") {
         lines.extend(durable::sequential(precision).await?);

@@ -77,9 +77,15 @@ mod tests {
         }
         // Equal neighbours.
         assert!(is_one("aaa", "aa") && is_one("aa", "aaa") && is_one("aba", "aa"));
-        for (before, now) in
-            [("abc", "abc"), ("", ""), ("abc", "xbx"), ("abc", "a"), ("abc", "cba"), ("abc", "bca"), ("aa", "aaaa")]
-        {
+        for (before, now) in [
+            ("abc", "abc"),
+            ("", ""),
+            ("abc", "xbx"),
+            ("abc", "a"),
+            ("abc", "cba"),
+            ("abc", "bca"),
+            ("aa", "aaaa"),
+        ] {
             assert!(!is_one(before, now) && !is_one(now, before), "{before} {now}");
         }
     }

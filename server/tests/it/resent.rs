@@ -88,7 +88,8 @@ async fn a_large_field_that_is_sent_whole_for_one_item_is_logged_once() {
     for action in ["change_all", "change_others"] {
         resender.call(action, ()).await.unwrap();
     }
-    let warnings = || log.text().lines().filter(|line| line.contains(" WARN ")).map(str::to_owned).collect::<Vec<_>>();
+    let warnings =
+        || log.text().lines().filter(|line| line.contains(" WARN ")).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(warnings(), Vec::<String>::new());
     for position in [0, 100, 199] {
         resender.call("change_one", [position]).await.unwrap();

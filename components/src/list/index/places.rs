@@ -22,9 +22,17 @@ pub(super) struct Places {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Shift {
     /// An item was inserted. Its key has the hash `hash`.
-    Inserted { position: u32, hash: u32 },
-    Removed { position: u32 },
-    Swapped { one: u32, other: u32 },
+    Inserted {
+        position: u32,
+        hash: u32,
+    },
+    Removed {
+        position: u32,
+    },
+    Swapped {
+        one: u32,
+        other: u32,
+    },
 }
 
 impl Places {
@@ -43,7 +51,8 @@ impl Places {
         let hash = hash_of(key);
         let lowest = u64::from(hash) << u32::BITS;
         let from = self.stored.partition_point(|entry| *entry < lowest);
-        let with_hash = self.stored.iter().skip(from).take_while(|entry| *entry >> u32::BITS == u64::from(hash));
+        let with_hash =
+            self.stored.iter().skip(from).take_while(|entry| *entry >> u32::BITS == u64::from(hash));
         let stored = with_hash.filter_map(|entry| self.shift(low_half(*entry), 0));
         let inserted = self.shifts.iter().zip(1..).filter_map(|(shift, next)| match shift {
             Shift::Inserted { position, hash: other } if *other == hash => self.shift(*position, next),
