@@ -15,6 +15,7 @@ use crate::echo::LARGE_BYTES;
 use crate::{pages, process};
 
 pub(crate) use lists::ROWS;
+use lists::{Row, rows};
 
 /// The path of the page with one counter.
 pub(crate) const PAGE: &str = "/page";
@@ -104,8 +105,7 @@ impl Topic for Table {
     type Key = String;
 
     async fn load(_: &String, _: &TopicContext) -> Result<Self> {
-        let rows = (1..=1_000).map(|id| Row { id, label: format!("row {id}") }).collect();
-        Ok(Self { rows, posts: 0 })
+        Ok(Self { rows: rows(1..=ROWS).collect(), posts: 0 })
     }
 
     async fn authorize(_: &String, _: &Identity) -> Result {
