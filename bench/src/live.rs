@@ -5,15 +5,20 @@ mod lists;
 
 use std::time::Duration;
 
-use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
-use vivaz::{Limits, Topic};
+use vivaz::{Limits, Live, RenderError, Topic};
 
 use crate::echo::LARGE_BYTES;
-use crate::process;
+use crate::{pages, process};
 
 pub(crate) use lists::ROWS;
+use lists::{Row, rows};
+
+/// The path of the page with one counter.
+pub(crate) const PAGE: &str = "/page";
 
 /// The smallest component.
 #[derive(LiveComponent, Clone)]
@@ -65,6 +70,49 @@ impl Topic for Large {
     }
 }
 
+/// Shows a topic of 1,000 rows, whose first row its viewers change.
+#[derive(LiveComponent, Clone)]
+#[live(
+    name = "table",
+    inline = "<ul><li live:for=\"r in table.rows\" live:key=\"r.id\">{{ r.label }}</li></ul>",
+    open
+)]
+struct TableView {
+    #[live(shared = "table/one")]
+    table: Shared<Table>,
+}
+
+#[actions]
+impl TableView {
+    #[action]
+    fn post(&mut self, text: String) {
+        self.table.update(move |table| {
+            table.posts += 1;
+            let label = format!("{} {text}", table.posts);
+            table.rows.update(1, |row| row.label = label);
+        });
+    }
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Debug)]
+struct Table {
+    rows: List<Row>,
+    #[serde(skip)]
+    posts: u64,
+}
+
+impl Topic for Table {
+    type Key = String;
+
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self { rows: rows(1..=ROWS).collect(), posts: 0 })
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result {
+        Ok(())
+    }
+}
+
 /// Shows a topic that its viewers change.
 #[derive(LiveComponent, Clone)]
 #[live(name = "board", inline = "<p>{{ board.note }}</p>", open)]
@@ -103,6 +151,12 @@ impl Topic for Board {
     }
 }
 
+/// The page with one counter.
+async fn page(live: Live) -> std::result::Result<Response, RenderError> {
+    let counter = live.render::<Counter>(CounterProps { title: "Live Counter".into(), count: 0 }).await?;
+    Ok(live.page(format!("<!doctype html>{}{counter}", live.head())))
+}
+
 /// Serves until the process is killed.
 pub(crate) async fn serve() -> anyhow::Result<()> {
     let limits = Limits {
@@ -112,10 +166,13 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
         heartbeat: Duration::from_secs(3600),
         // The long list has 100,000 rows.
         session_state_bytes: 64 * 1024 * 1024,
+        // One session mounts hundreds of components.
+        components: 1_000,
         ..Limits::default()
     };
     let runtime = Runtime::builder().limits(limits).build()?;
     let listener = process::listen().await?;
-    vivaz::serve(listener, Router::new().merge(runtime.router()), runtime).await?;
+    let routes = pages::routes().route(PAGE, get(page)).merge(runtime.router()).with_state(runtime.clone());
+    vivaz::serve(listener, routes, runtime).await?;
     Ok(())
 }

@@ -25,6 +25,7 @@ pub(crate) use resent::{ADVICE, Resent, not_reported};
 
 use crate::Result;
 use crate::error::NotSerializable;
+use crate::shown::ShownValue;
 use crate::spec::FieldKind;
 use resent::{LargeArrays, is_change_of_one, items_of_large};
 
@@ -55,6 +56,22 @@ pub trait TrackedField {
     /// # Errors
     /// Returns an error if the value has no JSON form.
     fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult;
+
+    /// Returns the whole value as templates read it.
+    ///
+    /// # Errors
+    /// Returns an error if the value has no JSON form.
+    fn shown(&self) -> JsonResult<ShownValue>;
+
+    /// Does the same as [`shown`](Self::shown) for a value that is shown once: the items of a list
+    /// are converted when they are read.
+    ///
+    /// # Errors
+    /// Returns an error if the value has no JSON form; for an item of a list
+    /// [`check_items`](ShownValue::check_items) returns it.
+    fn shown_once(&self) -> JsonResult<ShownValue> {
+        self.shown()
+    }
 
     /// Returns the current value's print and size, and drops its recorded changes.
     ///
@@ -321,44 +338,105 @@ fn is_tracked(kind: FieldKind) -> bool {
 /// # Errors
 /// Returns an error that names the field without a JSON form.
 pub(crate) fn write_shown(fields: &mut dyn TrackedFields) -> Result<String, NotSerializable> {
-    let object = write_object(fields, |name, kind, field, out| match kind.is_public() {
-        true => field.write(name, out),
-        false => Ok(()),
-    })?;
-    Ok(object.finish())
+    Ok(write_object(fields, StateWriter::default(), PUBLIC)?.finish())
 }
 
-/// Writes the fields that are saved into one JSON object, to which the caller may add.
+/// Does the same as [`write_shown`] for an object of at most `limit` bytes. Returns `None` if it has
+/// more.
+///
+/// # Errors
+/// Returns the same errors as [`write_shown`].
+pub(crate) fn write_shown_within(
+    fields: &mut dyn TrackedFields,
+    limit: usize,
+) -> Result<Option<String>, NotSerializable> {
+    Ok(write_object(fields, StateWriter::bounded(limit), PUBLIC)?.finish_within())
+}
+
+/// Writes the fields that are saved into an object, to which the caller may add.
 ///
 /// # Errors
 /// Returns an error that names the field without a JSON form.
-pub(crate) fn write_saved(fields: &mut dyn TrackedFields) -> Result<StateWriter, NotSerializable> {
-    write_object(fields, |name, kind, field, out| match kind.is_saved() {
+pub(crate) fn write_saved(
+    fields: &mut dyn TrackedFields,
+    out: StateWriter,
+) -> Result<StateWriter, NotSerializable> {
+    write_object(fields, out, |name, kind, field, out| match kind.is_saved() {
         true => field.save(name, out),
         false => Ok(()),
     })
 }
 
+/// Returns the fields that a page reads as an object that templates read.
+///
+/// # Errors
+/// Returns an error that names the field without a JSON form.
+pub(crate) fn show(fields: &mut dyn TrackedFields) -> Result<ShownValue, NotSerializable> {
+    show_each(fields, |field| field.shown())
+}
+
+/// Does the same as [`show`] for fields that are shown once: see [`TrackedField::shown_once`].
+///
+/// # Errors
+/// Returns an error that names the field without a JSON form.
+pub(crate) fn show_once(fields: &mut dyn TrackedFields) -> Result<ShownValue, NotSerializable> {
+    show_each(fields, |field| field.shown_once())
+}
+
+fn show_each(
+    fields: &mut dyn TrackedFields,
+    shown: impl Fn(&dyn TrackedField) -> JsonResult<ShownValue>,
+) -> Result<ShownValue, NotSerializable> {
+    let mut members = Vec::new();
+    visit_each(fields, |name, kind, field| {
+        if kind.is_public() {
+            members.push((name.into(), shown(field)?));
+        }
+        Ok(())
+    })?;
+    Ok(ShownValue::map(members))
+}
+
 type WriteField = fn(&'static str, FieldKind, &dyn TrackedField, &mut StateWriter) -> JsonResult;
 
-fn write_object(fields: &mut dyn TrackedFields, write: WriteField) -> Result<StateWriter, NotSerializable> {
-    struct Whole {
-        write: WriteField,
-        out: StateWriter,
+/// Writes a field if a page reads it.
+const PUBLIC: WriteField = |name, kind, field, out| match kind.is_public() {
+    true => field.write(name, out),
+    false => Ok(()),
+};
+
+fn write_object(
+    fields: &mut dyn TrackedFields,
+    mut out: StateWriter,
+    write: WriteField,
+) -> Result<StateWriter, NotSerializable> {
+    visit_each(fields, |name, kind, field| write(name, kind, field, &mut out))?;
+    Ok(out)
+}
+
+/// Visits the fields until one fails.
+///
+/// # Errors
+/// Returns the error of that field, with its name.
+fn visit_each(
+    fields: &mut dyn TrackedFields,
+    visit: impl FnMut(&'static str, FieldKind, &dyn TrackedField) -> JsonResult,
+) -> Result<(), NotSerializable> {
+    struct Each<F> {
+        visit: F,
         failed: Result<(), NotSerializable>,
     }
-    impl Visitor for Whole {
+    impl<F: FnMut(&'static str, FieldKind, &dyn TrackedField) -> JsonResult> Visitor for Each<F> {
         fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn TrackedField) {
             if self.failed.is_ok() {
-                let written = (self.write)(name, kind, field, &mut self.out);
-                self.failed = written.map_err(|error| NotSerializable::field(name, error));
+                let visited = (self.visit)(name, kind, field);
+                self.failed = visited.map_err(|error| NotSerializable::field(name, error));
             }
         }
     }
-    let mut visitor = Whole { write, out: StateWriter::default(), failed: Ok(()) };
+    let mut visitor = Each { visit, failed: Ok(()) };
     fields.visit(&mut visitor);
-    visitor.failed?;
-    Ok(visitor.out)
+    visitor.failed
 }
 
 /// Passes the outcome of a load to the field that waits for it. Returns `None` if no field does
@@ -386,6 +464,10 @@ struct Plain<'a, T>(&'a mut T);
 impl<T: Serialize> TrackedField for Plain<'_, T> {
     fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         out.member(name, self.0)
+    }
+
+    fn shown(&self) -> JsonResult<ShownValue> {
+        ShownValue::of(self.0)
     }
 
     fn baseline(&mut self) -> JsonResult<Seen> {

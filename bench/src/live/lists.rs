@@ -3,16 +3,16 @@
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
 
-/// The number of rows of [`Listed`] and [`Plain`].
+/// The number of rows of each viewer.
 pub(crate) const ROWS: u64 = 1_000;
 
 #[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq)]
-struct Row {
-    id: u64,
-    label: String,
+pub(super) struct Row {
+    pub(super) id: u64,
+    pub(super) label: String,
 }
 
-fn rows(ids: impl Iterator<Item = u64>) -> impl Iterator<Item = Row> {
+pub(super) fn rows(ids: impl Iterator<Item = u64>) -> impl Iterator<Item = Row> {
     ids.map(|id| Row { id, label: format!("row {id}") })
 }
 

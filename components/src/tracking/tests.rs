@@ -97,11 +97,14 @@ fn a_field_without_a_json_form_is_an_error_where_it_is_written() {
         state.set(name, Number::Refuses);
         assert_eq!(Tracker::new(&mut state).is_err(), shown || saved, "{name}");
         assert_eq!(write_shown(&mut state).is_err(), shown, "{name}");
-        assert_eq!(write_saved(&mut state).is_err(), saved, "{name}");
+        assert_eq!(write_saved(&mut state, StateWriter::default()).is_err(), saved, "{name}");
     }
     let mut state = State::new();
     assert_eq!(write_shown(&mut state).unwrap(), r#"{"public":1,"computed":2}"#);
-    assert_eq!(write_saved(&mut state).unwrap().finish(), r#"{"public":1,"private":3}"#);
+    assert_eq!(
+        write_saved(&mut state, StateWriter::default()).unwrap().finish(),
+        r#"{"public":1,"private":3}"#
+    );
 }
 
 /// A field with a large array.

@@ -418,7 +418,7 @@ proptest! {
                     item.as_object_mut().unwrap().retain(|_, value| !value.is_null());
                 }
                 prop_assert_eq!(&page, &json!({"rows": table.rows}));
-                prop_assert_eq!(tracker.bytes(), crate::tracking::write_saved(&mut table).unwrap().finish().len());
+                prop_assert_eq!(tracker.bytes(), crate::tracking::write_saved(&mut table, crate::tracking::StateWriter::default()).unwrap().finish().len());
             }
             if let Do::Fail(deeds) = deed {
                 let (mut draft, mut aside) = (table.clone(), model.clone());
