@@ -154,6 +154,7 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
     };
     let runtime = Runtime::builder().limits(limits).build()?;
     let listener = process::listen().await?;
-    vivaz::serve(listener, pages::routes().merge(runtime.router()).with_state(runtime.clone()), runtime).await?;
+    vivaz::serve(listener, pages::routes().merge(runtime.router()).with_state(runtime.clone()), runtime)
+        .await?;
     Ok(())
 }

@@ -7,8 +7,8 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::{Html, Response};
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
-use vivaz::prelude::*;
 use vivaz::Topic;
+use vivaz::prelude::*;
 
 use crate::process;
 

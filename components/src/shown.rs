@@ -113,12 +113,10 @@ impl From<ShownValue> for Value {
             ShownValue::Num(number) => number.into(),
             ShownValue::Text(text) => Self::String(text.into()),
             ShownValue::List(items) => Self::Array(items.into_iter().map(Self::from).collect()),
-            ShownValue::Lazy(list) => {
-                Self::Array(list.whole().iter().cloned().map(Self::from).collect())
-            }
-            ShownValue::Struct(fields) => {
-                Self::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
-            }
+            ShownValue::Lazy(list) => Self::Array(list.whole().iter().cloned().map(Self::from).collect()),
+            ShownValue::Struct(fields) => Self::Object(
+                fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
+            ),
             ShownValue::Map(members) => {
                 Self::Object(members.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
             }

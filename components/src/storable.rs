@@ -19,8 +19,8 @@ use crate::loading::Async;
 use crate::saved::Saved;
 use crate::schema;
 use crate::shared::{AnyShared, Shared};
-use crate::topic::Topic;
 use crate::shown::ShownValue;
+use crate::topic::Topic;
 use crate::tracking::{JsonResult, Pick, Seen, StateWriter, TrackedField};
 
 /// Whether serde reads the type: `ReadableField::<T>::IS`.

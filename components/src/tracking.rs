@@ -293,8 +293,8 @@ pub(crate) fn write_shown(fields: &mut dyn TrackedFields) -> Result<String, NotS
     Ok(write_object(fields, StateWriter::default(), PUBLIC)?.finish())
 }
 
-/// Does the same as [`write_shown`] for an object of at most `limit` bytes. Returns `None` if it has
-/// more.
+/// Does the same as [`write_shown`] for an object of at most `limit` bytes. Returns `None` if it
+/// has more.
 ///
 /// # Errors
 /// Returns the same errors as [`write_shown`].

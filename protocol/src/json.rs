@@ -4,9 +4,7 @@ mod finite;
 
 use std::fmt::Write as _;
 
-pub use finite::{
-    finite, json_len, to_json, to_json_within, to_raw_json, to_tree, writable, write_json,
-};
+pub use finite::{finite, json_len, to_json, to_json_within, to_raw_json, to_tree, writable, write_json};
 
 /// One JSON value as text. Encoders copy it into a message without parsing it.
 ///

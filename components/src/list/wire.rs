@@ -9,9 +9,9 @@ use vivaz_protocol::{Patch, PatchWriter, RawJson};
 use super::List;
 use super::key::{Key, Keyed};
 use super::log::{ListOps, Rearrangement};
-use crate::shape::{LiveShape, Shape, ShapeRef};
 use crate::error::Result;
 use crate::fault::guard_now;
+use crate::shape::{LiveShape, Shape, ShapeRef};
 use crate::shown::{ItemSource, ShownValue};
 use crate::tracking::{JsonResult, Pick, Print, Seen, StateWriter, TrackedField};
 

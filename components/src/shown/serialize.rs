@@ -262,7 +262,10 @@ impl ser::SerializeMap for MapBuilder {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        let key = self.key.take().ok_or_else(|| <Error as ser::Error>::custom("a map has a value without a key"))?;
+        let key = self
+            .key
+            .take()
+            .ok_or_else(|| <Error as ser::Error>::custom("a map has a value without a key"))?;
         self.members.push((key, value.serialize(ShownSerializer)?));
         Ok(())
     }

@@ -26,8 +26,8 @@ use crate::fault::{guard, guard_now};
 use crate::future::BoxFuture;
 use crate::identity::{Identity, User};
 use crate::journal::OperationId;
-use crate::stream::{Stream, StreamPatch};
 use crate::shown::ShownValue;
+use crate::stream::{Stream, StreamPatch};
 use crate::tracking::{Tracker, next_version, show, write_shown};
 
 use claims::PresenceClaims;

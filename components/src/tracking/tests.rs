@@ -101,5 +101,8 @@ fn a_field_without_a_json_form_is_an_error_where_it_is_written() {
     }
     let mut state = State::new();
     assert_eq!(write_shown(&mut state).unwrap(), r#"{"public":1,"computed":2}"#);
-    assert_eq!(write_saved(&mut state, StateWriter::default()).unwrap().finish(), r#"{"public":1,"private":3}"#);
+    assert_eq!(
+        write_saved(&mut state, StateWriter::default()).unwrap().finish(),
+        r#"{"public":1,"private":3}"#
+    );
 }

@@ -275,7 +275,11 @@ impl<'a> FirstPaint<'a> {
 
     /// Renders a component in the template of a page. The page mounts it by its seal, like one that
     /// a handler rendered.
-    async fn paint_in_page(&self, child: ChildSlot<ShownValue>, is_only: bool) -> Result<String, RenderError> {
+    async fn paint_in_page(
+        &self,
+        child: ChildSlot<ShownValue>,
+        is_only: bool,
+    ) -> Result<String, RenderError> {
         let core = self.live.runtime.core();
         let registration = core
             .registry
