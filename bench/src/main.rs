@@ -7,6 +7,7 @@
 
 mod args;
 mod cores;
+mod durable;
 mod echo;
 mod http;
 mod live;
@@ -42,6 +43,7 @@ fn run() -> anyhow::Result<()> {
         Command::ServeEcho => on_one_worker(echo::serve()),
         Command::ServeToAll => on_one_worker(echo::serve_to_all()),
         Command::ServeWritten => on_one_worker(pages::serve_written()),
+        Command::ServeDurable => on_one_worker(durable::serve()),
         Command::ServeVivaz => on_one_worker(live::serve()),
         Command::Help => Ok(writeln!(std::io::stdout(), "{USAGE}")?),
     }

@@ -30,13 +30,13 @@ const ROWS: u64 = 1_000;
 const START: &str = "<!doctype html><title>Rows</title><body>";
 
 #[derive(LiveState, Serialize, Deserialize, Clone, Debug)]
-struct Row {
+struct PageRow {
     id: u64,
     label: String,
 }
 
-fn rows() -> impl Iterator<Item = Row> {
-    (1..=ROWS).map(|id| Row { id, label: format!("row <{id}>") })
+fn rows() -> impl Iterator<Item = PageRow> {
+    (1..=ROWS).map(|id| PageRow { id, label: format!("row <{id}>") })
 }
 
 #[derive(LiveComponent, Clone)]
@@ -46,7 +46,7 @@ fn rows() -> impl Iterator<Item = Row> {
     open
 )]
 struct OwnRows {
-    rows: List<Row>,
+    rows: List<PageRow>,
 }
 
 #[actions]
@@ -62,16 +62,16 @@ impl OwnRows {
     inline = "<ol><li live:for=\"row in table.rows\" live:key=\"row.id\"><b>{{ row.id }}</b> {{ row.label }}</li></ol>"
 )]
 struct SharedRows {
-    #[live(shared = "table/one")]
-    table: Shared<Table>,
+    #[live(shared = "page-rows/one")]
+    table: Shared<PageRows>,
 }
 
 #[derive(LiveState, Serialize, Deserialize, Clone, Debug)]
-struct Table {
-    rows: List<Row>,
+struct PageRows {
+    rows: List<PageRow>,
 }
 
-impl Topic for Table {
+impl Topic for PageRows {
     type Key = String;
 
     async fn load(_: &String, _: &TopicContext) -> Result<Self> {
@@ -113,9 +113,9 @@ pub(crate) async fn serve_written() -> anyhow::Result<()> {
 }
 
 async fn written() -> Html<String> {
-    let rows: Vec<Row> = rows().collect();
+    let rows: Vec<PageRow> = rows().collect();
     let mut html = format!("{START}<ol>");
-    for Row { id, label } in &rows {
+    for PageRow { id, label } in &rows {
         // Writing to a text cannot fail.
         let _ = write!(html, "<li><b>{id}</b> {}</li>", escaped(label));
     }
@@ -139,7 +139,7 @@ fn escaped(text: &str) -> String {
 
 async fn send_rows(mut socket: WebSocket) {
     while let Some(Ok(Message::Text(_))) = socket.recv().await {
-        let rows: Vec<Row> = rows().collect();
+        let rows: Vec<PageRow> = rows().collect();
         let Ok(json) = serde_json::to_string(&rows) else { return };
         if socket.send(Message::Text(json.into())).await.is_err() {
             return;

@@ -9,21 +9,25 @@ mod errors;
 mod json;
 mod loaded;
 mod print;
+mod resent;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
+use serde_json::Value;
 use vivaz_protocol::PatchWriter;
-use vivaz_protocol::json::json_len;
+use vivaz_protocol::json::{json_len, to_tree};
 
 pub use json::{JsonResult, StateWriter};
 pub use loaded::Loaded;
 pub use print::Print;
+pub(crate) use resent::{ADVICE, Resent, not_reported};
 
 use crate::Result;
 use crate::error::NotSerializable;
 use crate::shown::ShownValue;
 use crate::spec::FieldKind;
+use resent::{LargeArrays, is_change_of_one, items_of_large};
 
 /// The print and the size of a field, as the page has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +94,11 @@ pub trait TrackedField {
         self.write(name, out)
     }
 
+    /// Returns a print of each item, if the value is an array that is sent whole.
+    fn items(&self) -> Option<Vec<Print>> {
+        None
+    }
+
     /// If this field waits for the load, takes its outcome, and returns whether it succeeded.
     fn settle(&mut self, loaded: &mut Option<Loaded>) -> Option<Result> {
         let _ = loaded;
@@ -125,6 +134,7 @@ pub(crate) fn next_version() -> u64 {
 pub struct Tracker {
     seen: Vec<Seen>,
     bytes: usize,
+    arrays: LargeArrays,
 }
 
 /// The result of a comparison.
@@ -132,6 +142,8 @@ pub struct Tracker {
 pub struct Changes {
     /// The public fields that changed, as one patch object.
     pub patch: Option<String>,
+    /// In debug builds: the fields that are sent whole for a change of one item.
+    pub(crate) resent: Vec<Resent>,
     undo: Undo,
 }
 
@@ -140,6 +152,7 @@ pub struct Changes {
 struct Undo {
     seen: Vec<(usize, Seen)>,
     bytes: usize,
+    arrays: Vec<(&'static str, Option<Vec<Print>>)>,
 }
 
 impl Tracker {
@@ -148,12 +161,17 @@ impl Tracker {
     /// # Errors
     /// Returns an error that names the field without a JSON form.
     pub fn new(fields: &mut dyn TrackedFields) -> Result<Self, NotSerializable> {
-        let mut visitor = Baseline { seen: Vec::new(), bytes: Size::default(), failed: Ok(()) };
+        let mut visitor = Baseline {
+            seen: Vec::new(),
+            bytes: Size::default(),
+            arrays: LargeArrays::default(),
+            failed: Ok(()),
+        };
         fields.visit(&mut visitor);
         visitor.failed?;
         // Allocated per component and session; shrunk, because most have fewer than 4 fields.
         visitor.seen.shrink_to_fit();
-        Ok(Self { seen: visitor.seen, bytes: visitor.bytes.total() })
+        Ok(Self { seen: visitor.seen, bytes: visitor.bytes.total(), arrays: visitor.arrays })
     }
 
     /// Returns the fields that differ from the page's state as one patch object. The page has them
@@ -168,12 +186,14 @@ impl Tracker {
             bytes: Size::default(),
             patch: PatchWriter::new(),
             unseen: PatchWriter::new(),
-            undo: Undo { seen: Vec::new(), bytes: self.bytes },
+            arrays: &mut self.arrays,
+            resent: Vec::new(),
+            undo: Undo { bytes: self.bytes, ..Undo::default() },
             failed: Ok(()),
         };
         fields.visit(&mut visitor);
-        let Compare { bytes, patch, undo, failed, .. } = visitor;
-        let changes = Changes { patch: patch.finish(), undo };
+        let Compare { bytes, patch, resent, undo, failed, .. } = visitor;
+        let changes = Changes { patch: patch.finish(), resent, undo };
         if let Err(error) = failed {
             self.revert(changes);
             return Err(error);
@@ -189,6 +209,9 @@ impl Tracker {
             if let Some(seen) = self.seen.get_mut(at) {
                 *seen = before;
             }
+        }
+        for (name, items) in changes.undo.arrays {
+            self.arrays.replace(name, items);
         }
     }
 
@@ -225,6 +248,7 @@ impl Size {
 struct Baseline {
     seen: Vec<Seen>,
     bytes: Size,
+    arrays: LargeArrays,
     failed: Result<(), NotSerializable>,
 }
 
@@ -235,6 +259,9 @@ impl Visitor for Baseline {
                 Ok(seen) => {
                     if kind.is_saved() {
                         self.bytes.add(name, seen.bytes);
+                    }
+                    if kind.is_public() {
+                        self.arrays.replace(name, items_of_large(field, seen.bytes));
                     }
                     self.seen.push(seen);
                 }
@@ -251,8 +278,24 @@ struct Compare<'a> {
     patch: PatchWriter,
     /// Changes of private fields: written for their size and for errors, and dropped.
     unseen: PatchWriter,
+    arrays: &'a mut LargeArrays,
+    resent: Vec<Resent>,
     undo: Undo,
     failed: Result<(), NotSerializable>,
+}
+
+impl Compare<'_> {
+    /// Compares the items of a large array with those that the page had.
+    fn note_items(&mut self, field: &'static str, value: &dyn TrackedField, bytes: u32) {
+        let items = items_of_large(value, bytes);
+        let before = self.arrays.replace(field, items.clone());
+        if let (Some(before), Some(items)) = (&before, &items)
+            && is_change_of_one(before, items)
+        {
+            self.resent.push(Resent { field, bytes });
+        }
+        self.undo.arrays.push((field, before));
+    }
 }
 
 impl Visitor for Compare<'_> {
@@ -266,10 +309,11 @@ impl Visitor for Compare<'_> {
             self.seen.resize(at + 1, Seen::UNKNOWN);
         }
         let Some(seen) = self.seen.get_mut(at) else { return };
+        let before = *seen;
         let patch = if kind.is_public() { &mut self.patch } else { &mut self.unseen };
-        match field.change(name, *seen, patch) {
+        match field.change(name, before, patch) {
             Ok(Some(now)) => {
-                self.undo.seen.push((at, *seen));
+                self.undo.seen.push((at, before));
                 *seen = now;
             }
             Ok(None) => {}
@@ -277,6 +321,10 @@ impl Visitor for Compare<'_> {
         }
         if kind.is_saved() {
             self.bytes.add(name, seen.bytes);
+        }
+        if cfg!(debug_assertions) && kind.is_public() && *seen != before {
+            let bytes = seen.bytes;
+            self.note_items(name, field, bytes);
         }
     }
 }
@@ -432,6 +480,13 @@ impl<T: Serialize> TrackedField for Plain<'_, T> {
             return Ok(None);
         }
         Ok(Some(Seen::new(print, patch.set_serialized(name, self.0)?)))
+    }
+
+    fn items(&self) -> Option<Vec<Print>> {
+        match to_tree(self.0) {
+            Ok(Value::Array(items)) => items.iter().map(|item| Print::of(item).ok()).collect(),
+            Ok(_) | Err(_) => None,
+        }
     }
 }
 

@@ -13,9 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::encoding::Encoding;
-#[cfg(feature = "msgpack")]
-use super::msgpack;
+use super::encoding::{self, Encoding};
 use super::{Gone, Incoming, Outgoing, Transport, Violation};
 use crate::telemetry::log::Escaped;
 
@@ -61,32 +59,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
 
     fn read(&self, message: Message) -> Incoming {
         match message {
-            Message::Text(text) => Incoming::Text(text.into()),
-            Message::Binary(bytes) => self.decode(bytes),
+            Message::Text(text) => self.decode(encoding::Frame::Text(text.into())),
+            Message::Binary(bytes) => self.decode(encoding::Frame::Binary(bytes)),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Incoming::Heartbeat,
             Message::Close(frame) => Incoming::Closed(frame.map(|frame| frame.code.into())),
         }
     }
 
-    #[cfg(feature = "msgpack")]
-    fn max_message_bytes(&self) -> usize {
-        self.inner.get_config().max_message_size.unwrap_or(usize::MAX)
-    }
-
-    /// Decodes a binary message in the connection's encoding.
-    fn decode(&self, bytes: Bytes) -> Incoming {
-        match self.encoding {
-            Encoding::Json => Incoming::Binary(bytes),
-            #[cfg(feature = "msgpack")]
-            Encoding::MessagePack => match msgpack::to_json(&bytes, self.max_message_bytes()) {
-                Ok(text) => Incoming::Text(text),
-                Err(msgpack::UnpackError::TooLarge) => Incoming::Violation(Violation::TooLarge),
-                Err(error @ msgpack::UnpackError::Malformed(_)) => {
-                    tracing::debug!(error = %Escaped(&error), "cannot decode a binary message");
-                    Incoming::Binary(bytes)
-                }
-            },
-        }
+    fn decode(&self, frame: encoding::Frame) -> Incoming {
+        let max_bytes = self.inner.get_config().max_message_size.unwrap_or(usize::MAX);
+        self.encoding.decode(frame, max_bytes)
     }
 
     /// Encodes a message in the connection's encoding.
@@ -94,16 +76,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
     /// # Errors
     /// Returns [`Gone`] if the message cannot be encoded.
     fn encode(&self, text: Bytes) -> Result<(Data, Bytes), Gone> {
-        match self.encoding {
-            Encoding::Json => Ok((Data::Text, text)),
-            #[cfg(feature = "msgpack")]
-            Encoding::MessagePack => match msgpack::from_json(&text) {
-                Ok(packed) => Ok((Data::Binary, packed)),
-                Err(error) => {
-                    tracing::error!(error = %Escaped(&error), "cannot encode a message; closing the connection");
-                    Err(Gone)
-                }
-            },
+        match self.encoding.encode(text) {
+            Ok(encoding::Frame::Text(text)) => Ok((Data::Text, text)),
+            Ok(encoding::Frame::Binary(packed)) => Ok((Data::Binary, packed)),
+            Err(error) => {
+                tracing::error!(error = %Escaped(&error), "cannot encode a message; closing the connection");
+                Err(Gone)
+            }
         }
     }
 
