@@ -27,8 +27,8 @@ pub trait Instance: Send {
     /// # Errors
     /// Returns an error if a field has no JSON form, or a computed field panics.
     fn state(&mut self) -> crate::Result<String>;
-    /// Does the same as [`state`](Self::state) for state of at most `limit` bytes. Returns `None` if
-    /// it has more.
+    /// Does the same as [`state`](Self::state) for state of at most `limit` bytes. Returns `None`
+    /// if it has more.
     ///
     /// # Errors
     /// Returns the same errors as [`state`](Self::state).

@@ -16,7 +16,7 @@ pub enum Key {
     Text(Arc<str>),
     /// An invalid key, with the reason: its type is serialised as neither, or the number has more
     /// than 64 bits. A list accepts the item; the handler that inserted it is refused with an error
-    /// that names the field.
+    /// that names the field. Greater than every other key.
     Invalid(Arc<str>),
 }
 

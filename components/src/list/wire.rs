@@ -69,7 +69,7 @@ impl<T: Keyed + Send + Sync + 'static> TrackedField for ListField<'_, T> {
 
     fn baseline(&mut self) -> JsonResult<Seen> {
         self.0.log.settle();
-        check_keys(self.0.iter())?;
+        self.0.check_keys()?;
         Ok(Seen::new(Print::of_version(self.0.log.base), json_len(&*self.0)?))
     }
 
@@ -88,7 +88,7 @@ impl<T: Keyed + Send + Sync + 'static> TrackedField for ListField<'_, T> {
                 growth.applied(seen.bytes as usize, list.items.len())
             }
             Some(_) | None => {
-                check_keys(list.iter())?;
+                list.check_keys()?;
                 patch.set_serialized(name, &*list)?
             }
         };
@@ -97,8 +97,19 @@ impl<T: Keyed + Send + Sync + 'static> TrackedField for ListField<'_, T> {
     }
 }
 
-/// Checks that every key is valid. A list accepts every item; what cannot be sent or stored is
-/// refused here.
+impl<T: Keyed> List<T> {
+    /// Checks that every key is valid. A list accepts every item; what cannot be sent or stored is
+    /// refused here.
+    fn check_keys(&self) -> JsonResult {
+        if self.index.is_sorted() {
+            // Invalid keys are the greatest, so one of them is at an end.
+            return check_keys(self.first().into_iter().chain(self.last()));
+        }
+        check_keys(self.iter())
+    }
+}
+
+/// Checks that the keys of these items are valid.
 fn check_keys<'a, T: Keyed + 'a>(items: impl Iterator<Item = &'a T>) -> JsonResult {
     items.into_iter().try_for_each(|item| match item.key() {
         Key::Int(_) | Key::Text(_) => Ok(()),

@@ -5,9 +5,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use vivaz_protocol::json::to_json;
-use vivaz_template::{Data, Name};
+use vivaz_template::eval::items;
+use vivaz_template::{Data, Kind, Name};
 
 use super::ShownValue;
+use crate::tracking::{Pick, TrackedField as _};
+use crate::{Key, Keyed, List};
 
 #[derive(Clone, Debug, Serialize)]
 struct Unit;
@@ -121,6 +124,73 @@ fn values_without_a_json_form_are_refused() {
     check(&f32::INFINITY);
     check(&[((1, 2), 1)].into_iter().collect::<BTreeMap<_, _>>());
     check(&(0..100).fold(json!(1), |inner, _| json!([inner])));
+}
+
+/// Rows with these numbers; 0 has no JSON form, and 1 panics.
+#[derive(Clone)]
+struct Row(u8);
+
+impl Serialize for Row {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            0 => Err(serde::ser::Error::custom("no JSON form")),
+            1 => panic!("a row panics"),
+            id => serializer.collect_map([("id", id)]),
+        }
+    }
+}
+
+impl Keyed for Row {
+    fn key(&self) -> Key {
+        Key::of(&self.0)
+    }
+}
+
+/// Returns a list as a component shows it.
+fn lazy(rows: impl IntoIterator<Item = u8>) -> ShownValue {
+    let mut list: List<Row> = rows.into_iter().map(Row).collect();
+    let rows = Pick(&mut list).field().shown_once().unwrap();
+    ShownValue::map(vec![("other".into(), ShownValue::Null), ("rows".into(), rows)])
+}
+
+fn ids(rows: &ShownValue) -> Vec<ShownValue> {
+    let mut ids = Vec::new();
+    rows.each_item(&mut |row| ids.extend(row.get("id").cloned()));
+    ids
+}
+
+#[test]
+fn a_list_has_the_same_items_row_by_row_and_as_a_whole() {
+    for len in [0, 1, 40] {
+        let state = lazy(2..2 + len);
+        let rows = state.get("rows").unwrap();
+        let whole = ShownValue::of(&(2..2 + len).map(Row).collect::<Vec<_>>()).unwrap();
+        let expected: Vec<ShownValue> = (2..2 + i64::from(len)).map(ShownValue::Int).collect();
+        assert_eq!((ids(rows), ids(&whole)), (expected.clone(), expected.clone()));
+        assert_eq!(Value::from(rows.clone()), Value::from(whole.clone()));
+        let (Kind::List(items), Kind::List(all)) = (rows.kind(), whole.kind()) else {
+            panic!("a list is a list");
+        };
+        assert_eq!(items, all);
+        // Now from the converted items.
+        assert_eq!(ids(rows), expected);
+        state.check_items().unwrap();
+    }
+}
+
+#[test]
+fn an_item_without_a_json_form_is_an_error_and_ends_the_list() {
+    for (odd, message) in [(0, "no JSON form"), (1, "internal server error")] {
+        let state = lazy([5, odd, 6]);
+        state.check_items().unwrap();
+        let rows = state.get("rows").unwrap();
+        for read in [|rows| ids(rows).len(), |rows| items(&ShownValue::kind(rows)).unwrap().len()] {
+            assert_eq!(read(rows), 1);
+            let error = state.check_items().unwrap_err();
+            let error = format!("{error:?}");
+            assert!(error.contains(message), "{error}");
+        }
+    }
 }
 
 #[test]

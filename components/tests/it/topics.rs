@@ -102,7 +102,9 @@ async fn computed_fields_and_own_forms_are_part_of_the_state() {
     let state = |page: &mut Page| {
         let (_, topic) = page.instance().topics().remove(0);
         let snapshot = topic.snapshot().unwrap();
-        serde_json::from_str::<Value>(snapshot.json()).unwrap()
+        let snapshot = serde_json::from_str::<Value>(snapshot.json()).unwrap();
+        assert_eq!(Value::from((*topic.shown().unwrap()).clone()), snapshot);
+        snapshot
     };
     let empty = json!({
         "votes": [], "mainColour": "#000000", "timeLeft": 0, "anything": null, "winner": null,

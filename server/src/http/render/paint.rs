@@ -185,29 +185,30 @@ impl<'a> FirstPaint<'a> {
         let stream = self.live.stream.as_ref().filter(|_| !loads.is_empty());
         let pending = loads.len();
         let part = stream.map(|stream| stream.start(loads));
-        let mut element = format!("<live-component{attributes} name=\"{}\"", escape::attribute(spec.name));
+        let mut start = format!("<live-component{attributes} name=\"{}\"", escape::attribute(spec.name));
         if let Some(part) = part {
-            let _ = write!(element, " live-part=\"{part}\"");
+            let _ = write!(start, " live-part=\"{part}\"");
         }
         if let Some(child) = &child {
             // The place in the form in which the page sends it in its mount message.
-            let _ = write!(
-                element,
-                " child=\"{}\"",
-                escape::attribute(&format!("{{\"place\":{}}}", child.place))
-            );
+            let _ =
+                write!(start, " child=\"{}\"", escape::attribute(&format!("{{\"place\":{}}}", child.place)));
         }
         let seal = core.sealer.seal(&sealed, &self.live.holder());
         let seal = seal.map_err(|error| RenderError::Seal(error.into()))?;
-        let _ = write!(element, " seal=\"{seal}\"");
-        let _ = write!(element, " template=\"{}\" shape=\"{shape}\"", template.hash);
+        let _ = write!(start, " seal=\"{seal}\"");
+        let _ = write!(start, " template=\"{}\" shape=\"{shape}\"", template.hash);
         if let Some(user) = user.filter(|_| template.compiled.reads_user()) {
-            let _ = write!(element, " user=\"{}\"", escape::attribute(&user.to_string()));
+            let _ = write!(start, " user=\"{}\"", escape::attribute(&user.to_string()));
         }
         if let Some(state) = &carried {
-            let _ = write!(element, " state='{}'", escape::single_quoted(state));
+            let _ = write!(start, " state='{}'", escape::single_quoted(state));
         }
-        let _ = write!(element, ">{html}</live-component>");
+        start.push('>');
+        // Not into a new text: the HTML of a long list is large.
+        let mut element = html;
+        element.insert_str(0, &start);
+        element.push_str("</live-component>");
         if let (Some(stream), Some(number)) = (stream, part) {
             let (props, around, forms) = (props.to_owned(), around.to_owned(), parents);
             let part =
