@@ -186,15 +186,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocket<S> {
             if self.send_frame(Opcode::Close, close_payload(code, reason)).await.is_err() {
                 return;
             }
-            // While the stream can be parsed, the peer's close frame ends the wait.
-            let WebSocket { reader, stream, .. } = &mut *self;
-            while let Ok(received) = poll_fn(|cx| reader.poll_receive(stream, cx)).await {
-                if matches!(received, Received::Close(_)) {
-                    return;
+            let WebSocket { reader, stream, has_ended, .. } = &mut *self;
+            if !*has_ended {
+                // The peer's close frame ends the wait.
+                while let Ok(received) = poll_fn(|cx| reader.poll_receive(stream, cx)).await {
+                    if matches!(received, Received::Close(_)) {
+                        return;
+                    }
                 }
             }
-            // After a violation the stream cannot be parsed. Shutting it down informs the peer, and
-            // the data that the peer still sends is discarded.
+            // After a violation nothing more is parsed. Shutting the stream down informs the peer,
+            // and the data that the peer still sends is discarded.
             if stream.shutdown().await.is_err() {
                 return;
             }

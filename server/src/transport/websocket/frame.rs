@@ -64,12 +64,10 @@ impl Header {
         let [first, second, rest @ ..] = bytes else { return Ok(None) };
         let opcode = Opcode::of(first & 0x0f).ok_or(Violation::Protocol)?;
         let is_last = first & FINAL != 0;
-        let short = second & !MASKED;
-        let is_valid_control = is_last && usize::from(short) <= MAX_CONTROL;
-        if first & RESERVED != 0 || second & MASKED == 0 || opcode.is_control() && !is_valid_control {
+        if first & RESERVED != 0 || second & MASKED == 0 || opcode.is_control() && !is_last {
             return Err(Violation::Protocol);
         }
-        let (length, extended) = match (short, rest) {
+        let (length, extended) = match (second & !MASKED, rest) {
             (126, [a, b, ..]) => (u64::from(u16::from_be_bytes([*a, *b])), 2),
             (127, [a, b, c, d, e, f, g, h, ..]) => (u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), 8),
             (126 | 127, _) => return Ok(None),
@@ -77,6 +75,9 @@ impl Header {
         };
         let Some([a, b, c, d, ..]) = rest.get(extended..) else { return Ok(None) };
         let length = usize::try_from(length).map_err(|_| Violation::TooLarge)?;
+        if opcode.is_control() && length > MAX_CONTROL {
+            return Err(Violation::Protocol);
+        }
         Ok(Some(Self { opcode, is_last, size: 2 + extended + 4, length, mask: [*a, *b, *c, *d] }))
     }
 }

@@ -163,7 +163,7 @@ async fn violations_have_their_kind() {
         (masked(0x83, 1), Violation::Protocol),
         (masked(0x8b, 1), Violation::Protocol),
         (masked(0x09, 1), Violation::Protocol),
-        (masked(0x89, 126), Violation::Protocol),
+        (frame(OpCode::Control(Control::Ping), true, &[0; 126]), Violation::Protocol),
         (masked(0x80, 1), Violation::Protocol),
         (close(b"x"), Violation::Protocol),
         (close(&[3, 232, 0xff]), Violation::NotUtf8),
