@@ -100,18 +100,16 @@ impl Session {
         Ok(())
     }
 
-    /// Calls an action without waiting for the reply.
-    pub(crate) async fn cast(
-        &mut self,
-        id: &ComponentId,
-        action: &str,
-        arguments: &str,
-    ) -> anyhow::Result<()> {
+    /// Appends the call of an action to those that the socket sends together. The replies are not
+    /// waited for.
+    pub(crate) fn cast(&mut self, id: &ComponentId, action: &str, arguments: &str) {
         let payload = Some(RawJson::trusted(arguments));
         let request = Request::Action { action: action.into(), payload, set: Vec::new() };
         let reference = self.next;
         self.next = reference.next().unwrap_or(Ref::FIRST);
-        self.send(&ClientMessage::request(reference, id.clone(), request)).await
+        self.text.clear();
+        encode_client(&mut self.text, &ClientMessage::request(reference, id.clone(), request));
+        self.socket.feed(&self.text);
     }
 
     /// Reads until `count` patches of a topic have arrived. They are recognized by their prefix,

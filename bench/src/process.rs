@@ -13,10 +13,6 @@ use crate::cores::{self, Part};
 /// The path of the WebSocket on all servers.
 pub(crate) const PATH: &str = "/live";
 
-/// The unit of process times in `/proc`: Linux reports hundredths of a second for every kernel tick
-/// rate.
-const TICKS_A_SECOND: u64 = 100;
-
 /// Opens a listener on a free port and prints its address for the parent process.
 pub(crate) async fn listen() -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -85,11 +81,13 @@ pub(crate) fn own_cpu() -> anyhow::Result<Duration> {
     cpu_of("self")
 }
 
+/// Returns the sum of a process's threads. Their `schedstat` counts nanoseconds, `stat` only
+/// hundredths of a second.
 fn cpu_of(process: &str) -> anyhow::Result<Duration> {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The program's name, in parentheses, may contain spaces; the fields after it do not.
-    let (_, fields) = stat.rsplit_once(')').context("no name in stat")?;
-    let mut fields = fields.split_ascii_whitespace().skip(11);
-    let mut ticks = || -> anyhow::Result<u64> { Ok(fields.next().context("stat is too short")?.parse()?) };
-    Ok(Duration::from_millis((ticks()? + ticks()?) * 1000 / TICKS_A_SECOND))
+    let mut nanos = 0;
+    for thread in std::fs::read_dir(format!("/proc/{process}/task"))? {
+        let stat = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        nanos += stat.split(' ').next().context("schedstat is empty")?.parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(nanos))
 }

@@ -76,6 +76,18 @@ impl Socket {
         self.send_frame(TEXT, text.as_bytes()).await
     }
 
+    /// Appends a text message to those that [`flush`](Self::flush) sends together.
+    pub(crate) fn feed(&mut self, text: &str) {
+        self.append_frame(TEXT, text.as_bytes());
+    }
+
+    /// Sends the appended messages at once.
+    pub(crate) async fn flush(&mut self) -> anyhow::Result<()> {
+        self.stream.write_all(&self.frame).await?;
+        self.frame.clear();
+        Ok(())
+    }
+
     /// Returns the next text message. Replies to pings.
     pub(crate) async fn next(&mut self) -> anyhow::Result<&str> {
         loop {
@@ -139,7 +151,11 @@ impl Socket {
     }
 
     async fn send_frame(&mut self, opcode: u8, payload: &[u8]) -> anyhow::Result<()> {
-        self.frame.clear();
+        self.append_frame(opcode, payload);
+        self.flush().await
+    }
+
+    fn append_frame(&mut self, opcode: u8, payload: &[u8]) {
         self.frame.push(FINAL | opcode);
         match payload.len() {
             small @ 0..=125 => self.frame.push(MASKED | small as u8),
@@ -155,8 +171,6 @@ impl Socket {
         // The mask is zero: the server still applies it, and this client does not need to.
         self.frame.extend_from_slice(&[0; 4]);
         self.frame.extend_from_slice(payload);
-        self.stream.write_all(&self.frame).await?;
-        Ok(())
     }
 }
 

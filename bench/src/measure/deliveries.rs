@@ -69,8 +69,9 @@ impl Broadcast {
     async fn round(&mut self, burst: usize) -> anyhow::Result<()> {
         if let Some(sender) = self.sockets.first_mut() {
             for _ in 0..burst {
-                sender.send(TEXT).await?;
+                sender.feed(TEXT);
             }
+            sender.flush().await?;
         }
         let mut tasks = JoinSet::new();
         for mut socket in self.sockets.drain(..) {
@@ -114,8 +115,9 @@ pub(super) async fn send_burst(sessions: &mut Vec<Session>, burst: usize) -> any
     if let Some(sender) = sessions.first_mut() {
         let id = ComponentId::new("b1")?;
         for _ in 0..burst {
-            sender.cast(&id, "post", TEXT).await?;
+            sender.cast(&id, "post", TEXT);
         }
+        sender.socket.flush().await?;
     }
     let mut tasks = JoinSet::new();
     for mut session in sessions.drain(..) {

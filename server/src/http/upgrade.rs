@@ -16,7 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use sha1::{Digest, Sha1};
 use vivaz_components::Identity;
 use vivaz_protocol::{CloseCode, OFFER_HELLO};
 
@@ -183,7 +183,7 @@ async fn complete_upgrade(
     message_bytes: usize,
 ) -> Option<Box<WebSocket<TokioIo<Upgraded>>>> {
     match upgrade.await {
-        Ok(upgraded) => Some(Box::new(WebSocket::new(TokioIo::new(upgraded), encoding, message_bytes).await)),
+        Ok(upgraded) => Some(Box::new(WebSocket::new(TokioIo::new(upgraded), encoding, message_bytes))),
         Err(error) => {
             tracing::debug!(error = %Escaped(&error), "the upgrade to a WebSocket failed");
             None
@@ -253,7 +253,7 @@ impl Handshake {
         }
         let offers_hello = items(headers, &header::SEC_WEBSOCKET_PROTOCOL).any(|item| item == OFFER_HELLO);
         let hello = if offers_hello { HelloBy::Offer } else { HelloBy::Message };
-        Ok(Self { accept: derive_accept_key(key.as_bytes()), encoding, hello })
+        Ok(Self { accept: accept_key(key.as_bytes()), encoding, hello })
     }
 
     /// Returns the response that accepts the upgrade.
@@ -329,6 +329,12 @@ impl UpgradeRefusal {
             Self::Origin => (StatusCode::FORBIDDEN, "Origin not allowed.\n").into_response(),
         }
     }
+}
+
+/// Returns the `Sec-WebSocket-Accept` for a `Sec-WebSocket-Key`, as RFC 6455 defines it.
+fn accept_key(key: &[u8]) -> String {
+    const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    BASE64.encode(Sha1::new().chain_update(key).chain_update(GUID).finalize())
 }
 
 /// Checks whether a `Sec-WebSocket-Key` is 16 bytes in base64, as RFC 6455 requires.
