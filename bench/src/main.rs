@@ -9,6 +9,7 @@ mod args;
 mod cores;
 mod durable;
 mod echo;
+mod hundred;
 mod live;
 mod load;
 mod measure;

@@ -5,6 +5,7 @@ mod deliveries;
 mod durable;
 mod memory;
 mod round_trips;
+mod sizes;
 
 use std::time::Duration;
 
@@ -29,7 +30,8 @@ impl Precision {
 }
 
 /// The names of all measurements.
-pub(crate) const NAMES: [&str; 6] = ["round-trips", "latency", "memory", "appends", "deliveries", "durable"];
+pub(crate) const NAMES: [&str; 7] =
+    ["round-trips", "latency", "memory", "appends", "deliveries", "durable", "sizes"];
 
 /// Runs the named measurements, or all without a name, and prints the report.
 pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Result<()> {
@@ -52,6 +54,9 @@ pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Resul
     }
     if wanted("durable") {
         lines.extend(durable::sequential(precision).await?);
+    }
+    if wanted("sizes") {
+        lines.extend(sizes::changes().await?);
     }
     report::print(&lines)
 }
