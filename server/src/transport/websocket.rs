@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::encoding::{self, Encoding};
+use super::encoding::{EncodedMessage, Encoding};
 use super::{Gone, Incoming, Outgoing, Transport, Violation};
 use crate::telemetry::log::Escaped;
 
@@ -59,14 +59,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
 
     fn read(&self, message: Message) -> Incoming {
         match message {
-            Message::Text(text) => self.decode(encoding::Frame::Text(text.into())),
-            Message::Binary(bytes) => self.decode(encoding::Frame::Binary(bytes)),
+            Message::Text(text) => self.decode(EncodedMessage::Text(text.into())),
+            Message::Binary(bytes) => self.decode(EncodedMessage::Binary(bytes)),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Incoming::Heartbeat,
             Message::Close(frame) => Incoming::Closed(frame.map(|frame| frame.code.into())),
         }
     }
 
-    fn decode(&self, frame: encoding::Frame) -> Incoming {
+    fn decode(&self, frame: EncodedMessage) -> Incoming {
         let max_bytes = self.inner.get_config().max_message_size.unwrap_or(usize::MAX);
         self.encoding.decode(frame, max_bytes)
     }
@@ -77,8 +77,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
     /// Returns [`Gone`] if the message cannot be encoded.
     fn encode(&self, text: Bytes) -> Result<(Data, Bytes), Gone> {
         match self.encoding.encode(text) {
-            Ok(encoding::Frame::Text(text)) => Ok((Data::Text, text)),
-            Ok(encoding::Frame::Binary(packed)) => Ok((Data::Binary, packed)),
+            Ok(EncodedMessage::Text(text)) => Ok((Data::Text, text)),
+            Ok(EncodedMessage::Binary(packed)) => Ok((Data::Binary, packed)),
             Err(error) => {
                 tracing::error!(error = %Escaped(&error), "cannot encode a message; closing the connection");
                 Err(Gone)
