@@ -12,7 +12,7 @@ Usage: bench [run] [--quick] [NAME…]
        bench serve-echo | serve-to-all | serve-written | serve-vivaz | serve-durable
 
   run           runs all measurements, or those named: round-trips, latency, memory, appends, lists,
-                deliveries, pages, mounts, joins, viewers, suspended, durable
+                deliveries, pages, mounts, joins, viewers, suspended, durable, sizes
     --quick     fewer repetitions, lower precision
   serve-echo    runs the baseline: a tuned axum WebSocket that sends each message back
   serve-to-all  runs the baseline for topics: the same, but it sends each message to all connections

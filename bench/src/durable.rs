@@ -44,8 +44,8 @@ fn file(server: u32) -> anyhow::Result<PathBuf> {
     Ok(program.parent().context("the program has no folder")?.join(format!("bench-{server}.sqlite")))
 }
 
-/// The database of a server, opened for commits of its own. Its files are removed when this value is
-/// dropped.
+/// The database of a server, opened for commits of its own. Its files are removed when this value
+/// is dropped.
 pub(crate) struct Bare {
     connection: Connection,
     path: PathBuf,

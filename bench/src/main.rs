@@ -10,6 +10,7 @@ mod cores;
 mod durable;
 mod echo;
 mod http;
+mod hundred;
 mod live;
 mod load;
 mod measure;

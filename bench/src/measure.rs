@@ -8,6 +8,7 @@ mod lists;
 mod memory;
 mod paints;
 mod round_trips;
+mod sizes;
 mod suspended;
 mod viewers;
 
@@ -34,7 +35,7 @@ impl Precision {
 }
 
 /// The names of all measurements.
-pub(crate) const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 13] = [
     "round-trips",
     "latency",
     "memory",
@@ -47,6 +48,7 @@ pub(crate) const NAMES: [&str; 12] = [
     "viewers",
     "suspended",
     "durable",
+    "sizes",
 ];
 
 /// Runs the named measurements, or all without a name, and prints the report.
@@ -90,6 +92,9 @@ pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Resul
     }
     if wanted("durable") {
         lines.extend(durable::sequential(precision).await?);
+    }
+    if wanted("sizes") {
+        lines.extend(sizes::changes().await?);
     }
     report::print(&lines)
 }

@@ -14,6 +14,7 @@ use crate::process::PATH;
 
 const CONTINUATION: u8 = 0x0;
 const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
 const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
 const PONG: u8 = 0xa;
@@ -52,6 +53,7 @@ impl Socket {
             Subprotocol::Page { cookie } => {
                 format!("Sec-WebSocket-Protocol: {SUBPROTOCOL_JSON}, {OFFER_HELLO}\r\nCookie: {cookie}\r\n")
             }
+            Subprotocol::Other(name) => format!("Sec-WebSocket-Protocol: {name}\r\n"),
             Subprotocol::None => String::new(),
         };
         let request = format!(
@@ -81,6 +83,11 @@ impl Socket {
         self.append_frame(TEXT, text.as_bytes());
     }
 
+    /// Sends a binary message.
+    pub(crate) async fn send_binary(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.send_frame(BINARY, bytes).await
+    }
+
     /// Sends the appended messages at once.
     pub(crate) async fn flush(&mut self) -> anyhow::Result<()> {
         self.stream.write_all(&self.frame).await?;
@@ -90,6 +97,11 @@ impl Socket {
 
     /// Returns the next text message. Replies to pings.
     pub(crate) async fn next(&mut self) -> anyhow::Result<&str> {
+        Ok(std::str::from_utf8(self.next_message().await?)?)
+    }
+
+    /// Returns the next message of either kind. Replies to pings.
+    pub(crate) async fn next_message(&mut self) -> anyhow::Result<&[u8]> {
         loop {
             let Some(frame) = parse(self.received.get(self.taken..).unwrap_or_default())? else {
                 self.receive().await?;
@@ -98,19 +110,18 @@ impl Socket {
             let payload = self.taken + frame.head..self.taken + frame.head + frame.length;
             self.taken = payload.end;
             match frame.opcode {
-                TEXT if frame.last && self.whole => {
-                    let bytes = self.received.get(payload).context("the frame is whole")?;
-                    return Ok(std::str::from_utf8(bytes)?);
+                TEXT | BINARY if frame.last && self.whole => {
+                    return self.received.get(payload).context("the frame is whole");
                 }
-                TEXT | CONTINUATION => {
-                    ensure!((frame.opcode == TEXT) == self.whole, "fragments out of order");
+                TEXT | BINARY | CONTINUATION => {
+                    ensure!((frame.opcode != CONTINUATION) == self.whole, "fragments out of order");
                     if self.whole {
                         self.message.clear();
                     }
                     self.message.extend_from_slice(self.received.get(payload).context("the frame is whole")?);
                     self.whole = frame.last;
                     if self.whole {
-                        return Ok(std::str::from_utf8(&self.message)?);
+                        return Ok(&self.message);
                     }
                 }
                 PING => {
@@ -184,6 +195,8 @@ pub(crate) enum Subprotocol<'a> {
         /// The value of the `Cookie` header.
         cookie: &'a str,
     },
+    /// Another encoding of it.
+    Other(&'static str),
     /// No subprotocol.
     None,
 }

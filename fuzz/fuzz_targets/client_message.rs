@@ -1,5 +1,6 @@
-//! Parses messages of a page, as objects and in the compact form. A message that parses has a stable
-//! encoding: decoding and encoding it again gives the same text, also by way of the compact form.
+//! Parses messages of a page, as objects and in the compact form. A message that parses has a
+//! stable encoding: decoding and encoding it again gives the same text, also by way of the compact
+//! form.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-//! Parses messages of a server, as objects and in the compact form, with the decoder of test clients and load generators, and with the
-//! page's parser of JSON.
+//! Parses messages of a server, as objects and in the compact form, with the decoder of test
+//! clients and load generators, and with the page's parser of JSON.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

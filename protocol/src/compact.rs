@@ -125,7 +125,7 @@ pub fn to_object(compact: &str) -> Option<String> {
     }
     let mut object = String::with_capacity(compact.len() + 96);
     let mut deserializer = serde_json::Deserializer::from_str(compact);
-    let outcome = (&mut deserializer).deserialize_seq(ObjectWriter(&mut object));
+    let outcome = (&mut deserializer).deserialize_seq(CompactVisitor(&mut object));
     if outcome.and_then(|()| deserializer.end()).is_ok() {
         object.push('}');
     }
@@ -133,9 +133,9 @@ pub fn to_object(compact: &str) -> Option<String> {
 }
 
 /// Writes the fields of a compact message as the members of an object.
-struct ObjectWriter<'o>(&'o mut String);
+struct CompactVisitor<'o>(&'o mut String);
 
-impl ObjectWriter<'_> {
+impl CompactVisitor<'_> {
     fn member(&mut self, name: &str, value: &str) {
         self.0.push_str(",\"");
         self.0.push_str(name);
@@ -144,7 +144,7 @@ impl ObjectWriter<'_> {
     }
 }
 
-impl<'a> Visitor<'a> for ObjectWriter<'_> {
+impl<'a> Visitor<'a> for CompactVisitor<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -108,7 +108,7 @@ fn malformed_texts_are_refused() {
     ] {
         let object = compact::to_object(text).unwrap();
         let error = decode_client(&object, &Limits::default()).unwrap_err();
-        assert_eq!((error.code, error.reference.map(|r| r.get())), (code, reference), "{text}: {object}");
+        assert_eq!((error.code, error.reference.map(Ref::get)), (code, reference), "{text}: {object}");
         assert!(!error.message.contains("hunter2"), "{error}");
     }
     let deep = format!("[17,{}{}]", "[".repeat(10_000), "]".repeat(10_000));

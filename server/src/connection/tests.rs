@@ -8,7 +8,7 @@ use vivaz_components::Identity;
 use super::run;
 use crate::admission::seal::{SealContent, holder};
 use crate::runtime::Runtime;
-use crate::transport::encoding::Frame;
+use crate::transport::encoding::EncodedMessage;
 use crate::transport::memory::{FromPeer, Peer, ToPeer, pair};
 
 const HELLO: &str = r#"{"v":1,"type":"HELLO","payload":{}}"#;
@@ -42,13 +42,16 @@ fn connect_identified(
 }
 
 async fn send(peer: &Peer, text: &'static str) {
-    peer.sender.send(FromPeer::Frame(Frame::Text(Bytes::from_static(text.as_bytes())))).await.unwrap();
+    peer.sender
+        .send(FromPeer::Frame(EncodedMessage::Text(Bytes::from_static(text.as_bytes()))))
+        .await
+        .unwrap();
 }
 
 async fn receive(peer: &mut Peer) -> String {
     match peer.receiver.recv().await.unwrap() {
-        ToPeer::Frame(Frame::Text(text)) => String::from_utf8(text.to_vec()).unwrap(),
-        ToPeer::Frame(Frame::Binary(bytes)) => panic!("{bytes:?}"),
+        ToPeer::Frame(EncodedMessage::Text(text)) => String::from_utf8(text.to_vec()).unwrap(),
+        ToPeer::Frame(EncodedMessage::Binary(bytes)) => panic!("{bytes:?}"),
         ToPeer::Ping => "ping".to_owned(),
     }
 }
@@ -130,7 +133,7 @@ async fn a_session_without_its_task_is_removed() {
     });
     let (mut peer, _task) = connect_to(&runtime, 8);
     let hello = serde_json::json!({ "v": 1, "type": "HELLO", "payload": payload }).to_string();
-    peer.sender.send(FromPeer::Frame(Frame::Text(hello.into()))).await.unwrap();
+    peer.sender.send(FromPeer::Frame(EncodedMessage::Text(hello.into()))).await.unwrap();
     assert!(receive(&mut peer).await.contains(r#""resumed":false"#));
 }
 
@@ -203,7 +206,7 @@ async fn a_seal_is_valid_if_this_program_can_decode_its_content() {
         let mount = format!(
             r#"{{"v":1,"type":"COMPONENT_MOUNT","ref":{reference},"componentId":"c{reference}","payload":{{"seal":"{seal}"}}}}"#
         );
-        peer.sender.send(FromPeer::Frame(Frame::Text(Bytes::from(mount)))).await.unwrap();
+        peer.sender.send(FromPeer::Frame(EncodedMessage::Text(Bytes::from(mount)))).await.unwrap();
         let reply = receive(&mut peer).await;
         assert!(reply.contains(answer), "{state:?} {props}: {reply}");
     }

@@ -2,8 +2,8 @@
 //!
 //! All code behind the transport uses one form, the JSON object. An encoding converts each message
 //! between that object and a frame, so that encodings cannot differ in meaning. A message is an
-//! object or its [compact form](vivaz_protocol::compact), and either of them is JSON in a text frame
-//! or MessagePack in a binary frame.
+//! object or its [compact form](vivaz_protocol::compact), and either of them is JSON in a text
+//! frame or MessagePack in a binary frame.
 
 use bytes::Bytes;
 use vivaz_protocol::{SUBPROTOCOL_COMPACT, SUBPROTOCOL_JSON, compact};
@@ -33,7 +33,7 @@ pub(crate) enum Encoding {
 
 /// A message as a frame.
 #[derive(Clone, Debug)]
-pub(crate) enum Frame {
+pub(crate) enum EncodedMessage {
     Text(Bytes),
     Binary(Bytes),
 }
@@ -97,14 +97,14 @@ impl Encoding {
     }
 
     /// Decodes a frame with a message that has at most `max_bytes` bytes as a JSON object.
-    pub(crate) fn decode(self, frame: Frame, max_bytes: usize) -> Incoming {
+    pub(crate) fn decode(self, frame: EncodedMessage, max_bytes: usize) -> Incoming {
         let text = match frame {
-            Frame::Text(text) => text,
-            Frame::Binary(bytes) if !self.is_binary() => return Incoming::Binary(bytes),
+            EncodedMessage::Text(text) => text,
+            EncodedMessage::Binary(bytes) if !self.is_binary() => return Incoming::Binary(bytes),
             #[cfg(not(feature = "msgpack"))]
-            Frame::Binary(bytes) => return Incoming::Binary(bytes),
+            EncodedMessage::Binary(bytes) => return Incoming::Binary(bytes),
             #[cfg(feature = "msgpack")]
-            Frame::Binary(bytes) => match msgpack::to_json(&bytes, max_bytes) {
+            EncodedMessage::Binary(bytes) => match msgpack::to_json(&bytes, max_bytes) {
                 Ok(text) => text,
                 Err(msgpack::UnpackError::TooLarge) => return Incoming::Violation(Violation::TooLarge),
                 Err(error @ msgpack::UnpackError::Malformed(_)) => {
@@ -128,13 +128,13 @@ impl Encoding {
     ///
     /// # Errors
     /// Returns an error if the message is not valid JSON.
-    pub(crate) fn encode(self, message: Bytes) -> Result<Frame, EncodeError> {
+    pub(crate) fn encode(self, message: Bytes) -> Result<EncodedMessage, EncodeError> {
         let message = if self.is_compact() { to_compact(&message)? } else { message };
         #[cfg(feature = "msgpack")]
         if self.is_binary() {
-            return Ok(Frame::Binary(msgpack::from_json(&message)?));
+            return Ok(EncodedMessage::Binary(msgpack::from_json(&message)?));
         }
-        Ok(Frame::Text(message))
+        Ok(EncodedMessage::Text(message))
     }
 }
 
@@ -157,9 +157,9 @@ mod tests {
     const UPDATE: &str =
         r#"{"v":1,"type":"STATE_UPDATE","ref":500,"componentId":"c1","rev":500,"payload":{"count":500}}"#;
 
-    fn bytes_of(frame: &Frame) -> &Bytes {
+    fn bytes_of(frame: &EncodedMessage) -> &Bytes {
         match frame {
-            Frame::Text(bytes) | Frame::Binary(bytes) => bytes,
+            EncodedMessage::Text(bytes) | EncodedMessage::Binary(bytes) => bytes,
         }
     }
 
@@ -168,11 +168,11 @@ mod tests {
         for &encoding in Encoding::ALL {
             for message in [CLICK, UPDATE] {
                 let frame = encoding.encode(message.into()).unwrap();
-                assert_eq!(matches!(frame, Frame::Binary(_)), encoding.is_binary(), "{encoding:?}");
+                assert_eq!(matches!(frame, EncodedMessage::Binary(_)), encoding.is_binary(), "{encoding:?}");
                 let Incoming::Text(text) = encoding.decode(frame, ROOM) else { panic!("{encoding:?}") };
                 assert_eq!(text, message, "{encoding:?}");
             }
-            let Incoming::Text(text) = encoding.decode(Frame::Text(CLICK.into()), ROOM) else {
+            let Incoming::Text(text) = encoding.decode(EncodedMessage::Text(CLICK.into()), ROOM) else {
                 panic!("{encoding:?} refuses JSON")
             };
             assert_eq!(text, CLICK);
@@ -216,9 +216,9 @@ mod tests {
             ],
         ) {
             for &encoding in Encoding::ALL {
-                let mut frames = vec![Frame::Binary(Bytes::from(bytes.clone()))];
+                let mut frames = vec![EncodedMessage::Binary(Bytes::from(bytes.clone()))];
                 if std::str::from_utf8(&bytes).is_ok() {
-                    frames.push(Frame::Text(Bytes::from(bytes.clone())));
+                    frames.push(EncodedMessage::Text(Bytes::from(bytes.clone())));
                 }
                 for frame in frames {
                     if let Incoming::Text(text) = encoding.decode(frame, 250) {

@@ -8,7 +8,7 @@ use futures_util::{Sink, Stream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::PollSender;
 
-use super::encoding::{Encoding, Frame};
+use super::encoding::{EncodedMessage, Encoding};
 use super::{Gone, Incoming, Outgoing, Transport};
 
 /// The server's end of the transport.
@@ -23,7 +23,7 @@ pub(crate) struct MemoryTransport {
 /// An item that the peer sends.
 #[derive(Debug)]
 pub(crate) enum FromPeer {
-    Frame(Frame),
+    Frame(EncodedMessage),
     /// A ping or a pong.
     Heartbeat,
     /// A close frame.
@@ -36,7 +36,7 @@ pub(crate) enum FromPeer {
 /// An item that the peer receives.
 #[derive(Debug)]
 pub(crate) enum ToPeer {
-    Frame(Frame),
+    Frame(EncodedMessage),
     Ping,
 }
 

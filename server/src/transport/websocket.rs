@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use self::frame::{MAX_CONTROL, Opcode};
 use self::reader::{ReadError, Reader, Received};
 use self::writer::Writer;
-use super::encoding::{self, Encoding};
+use super::encoding::{EncodedMessage, Encoding};
 use super::{Gone, Incoming, Outgoing, Transport, Violation};
 use crate::telemetry::log::Escaped;
 
@@ -54,8 +54,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
     /// Handles a message of the peer: queues the answer to a control frame.
     fn receive(&mut self, received: Received) -> Incoming {
         match received {
-            Received::Text(text) => self.decode(encoding::Frame::Text(text)),
-            Received::Binary(bytes) => self.decode(encoding::Frame::Binary(bytes)),
+            Received::Text(text) => self.decode(EncodedMessage::Text(text)),
+            Received::Binary(bytes) => self.decode(EncodedMessage::Binary(bytes)),
             Received::Ping(payload) => {
                 self.writer.set_answer(Opcode::Pong, payload);
                 Incoming::Heartbeat
@@ -71,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
         }
     }
 
-    fn decode(&self, frame: encoding::Frame) -> Incoming {
+    fn decode(&self, frame: EncodedMessage) -> Incoming {
         self.encoding.decode(frame, self.reader.max_message())
     }
 
@@ -81,8 +81,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
     /// Returns [`Gone`] if the message cannot be encoded.
     fn encode(&self, text: Bytes) -> Result<(Opcode, Bytes), Gone> {
         match self.encoding.encode(text) {
-            Ok(encoding::Frame::Text(text)) => Ok((Opcode::Text, text)),
-            Ok(encoding::Frame::Binary(packed)) => Ok((Opcode::Binary, packed)),
+            Ok(EncodedMessage::Text(text)) => Ok((Opcode::Text, text)),
+            Ok(EncodedMessage::Binary(packed)) => Ok((Opcode::Binary, packed)),
             Err(error) => {
                 tracing::error!(error = %Escaped(&error), "cannot encode a message; closing the connection");
                 Err(Gone)

@@ -225,10 +225,12 @@ impl<'a> LineConnection<'a> {
                     Err(_) => self.outgoing.clear(),
                 },
                 received = peer.receiver.recv(), if receives => match received {
-                    Some(ToPeer::Frame(frame)) => match self.encoding.decode(frame, usize::MAX) {
-                        Incoming::Text(frame) => self.incoming.push_back((now + line.delay, frame)),
-                        other => return ConnectionLoss::Breach(format!("{other:?} is no message")),
-                    },
+                    Some(ToPeer::Frame(frame)) => {
+                        let Incoming::Text(frame) = self.encoding.decode(frame, usize::MAX) else {
+                            return ConnectionLoss::Breach("a frame is not a message in the encoding".to_owned());
+                        };
+                        self.incoming.push_back((now + line.delay, frame));
+                    }
                     Some(ToPeer::Ping) => self.outgoing.push_back((now + line.delay, Parcel::SignOfLife)),
                     None => receives = false,
                 },
