@@ -47,6 +47,7 @@ types! {
     vivaz_components::Broadcast,
     vivaz_components::CatchUp,
     vivaz_components::ServerEvent,
+    vivaz_components::ShownValue,
     vivaz_components::Subscription,
     vivaz_components::spec::FieldKind,
     vivaz_components::spec::Hook,
