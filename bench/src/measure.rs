@@ -2,8 +2,11 @@
 
 mod appends;
 mod deliveries;
+mod durable;
 mod joins;
+mod lists;
 mod memory;
+mod paints;
 mod round_trips;
 mod suspended;
 mod viewers;
@@ -31,8 +34,20 @@ impl Precision {
 }
 
 /// The names of all measurements.
-pub(crate) const NAMES: [&str; 8] =
-    ["round-trips", "latency", "memory", "appends", "deliveries", "joins", "viewers", "suspended"];
+pub(crate) const NAMES: [&str; 12] = [
+    "round-trips",
+    "latency",
+    "memory",
+    "appends",
+    "lists",
+    "deliveries",
+    "pages",
+    "mounts",
+    "joins",
+    "viewers",
+    "suspended",
+    "durable",
+];
 
 /// Runs the named measurements, or all without a name, and prints the report.
 pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Result<()> {
@@ -50,8 +65,19 @@ pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Resul
     if wanted("appends") {
         lines.extend(appends::short_and_long(precision).await?);
     }
+    if wanted("lists") {
+        lines.extend(lists::memory(precision).await?);
+        lines.extend(lists::swaps(precision).await?);
+        lines.extend(lists::removals(precision).await?);
+    }
     if wanted("deliveries") {
         lines.extend(deliveries::topic(precision).await?);
+    }
+    if wanted("pages") {
+        lines.extend(paints::pages(precision).await?);
+    }
+    if wanted("mounts") {
+        lines.extend(paints::mounts(precision).await?);
     }
     if wanted("joins") {
         lines.extend(joins::compared(precision).await?);
@@ -61,6 +87,9 @@ pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Resul
     }
     if wanted("suspended") {
         lines.extend(suspended::beside(precision).await?);
+    }
+    if wanted("durable") {
+        lines.extend(durable::sequential(precision).await?);
     }
     report::print(&lines)
 }

@@ -20,7 +20,6 @@ use tokio::sync::{mpsc, oneshot};
 pub use rusqlite;
 pub use rusqlite::Connection;
 
-use self::driver::SqliteDriver;
 use self::panics::contain;
 use self::writer::{CommitFailure, Finish, Order, Ran};
 use crate::{DatabaseError, Tx};
@@ -72,7 +71,7 @@ impl Database {
         let made = set_up(&mut connection)?;
         let (orders, queue) = mpsc::channel(QUEUE);
         let guard = guard::Guard::of(&connection).map_err(DatabaseError::from)?;
-        let thread = writer::Thread::start(SqliteDriver::new(connection), guard, queue);
+        let thread = writer::Thread::start(connection, guard, queue);
         let thread = Arc::new(thread.map_err(DatabaseError::failed)?);
         Ok((Self { orders, thread }, made))
     }

@@ -1,4 +1,4 @@
-//! Parses messages of a server with the decoder of test clients and load generators, and with the
+//! Parses messages of a server, as objects and in the compact form, with the decoder of test clients and load generators, and with the
 //! page's parser of JSON.
 #![no_main]
 
@@ -6,14 +6,22 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use vivaz_engine::fuzzing as page;
 use vivaz_fuzz::{can_hold, same};
-use vivaz_protocol::{decode_server, encode_server};
+use vivaz_protocol::{compact, decode_server, encode_server};
 
 fuzz_target!(|text: &str| {
     let read = page::reread(text);
-    if let Ok(message) = decode_server(text) {
+    let object = compact::to_object(text);
+    if let Ok(message) = decode_server(object.as_deref().unwrap_or(text)) {
         let mut written = String::new();
         encode_server(&mut written, &message);
         let again = decode_server(&written).expect("an encoded message can be decoded");
+        let mut rewritten = String::new();
+        encode_server(&mut rewritten, &again);
+        assert_eq!(written, rewritten);
+        let mut short = String::new();
+        compact::from_object(&mut short, &written);
+        let object = compact::to_object(&short).expect("an encoded message has a compact form");
+        let again = decode_server(&object).expect("the compact form of a message can be decoded");
         let mut rewritten = String::new();
         encode_server(&mut rewritten, &again);
         assert_eq!(written, rewritten);

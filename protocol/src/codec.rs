@@ -4,7 +4,7 @@ mod decode_client;
 mod decode_server;
 mod encode_client;
 mod encode_server;
-mod envelope;
+pub(crate) mod envelope;
 
 pub use decode_client::{DecodeError, decode_client};
 pub use decode_server::{ServerDecodeError, decode_server};

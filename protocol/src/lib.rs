@@ -11,6 +11,8 @@
 mod client;
 mod code;
 mod codec;
+pub mod compact;
+mod field;
 mod id;
 pub mod json;
 mod kind;
@@ -35,4 +37,7 @@ pub use patch::{
 };
 pub use secret::{ResumeSecret, Seal};
 pub use server::{DeclaredLimits, ErrorMessage, FieldTopics, Mounted, ServerMessage, Update, Welcome};
-pub use words::{DEFAULT_PATH, OFFER_HELLO, PROTOCOL_VERSION, SUBPROTOCOL_JSON, SUBPROTOCOL_MESSAGE_PACK};
+pub use words::{
+    DEFAULT_PATH, OFFER_HELLO, PROTOCOL_VERSION, SUBPROTOCOL_COMPACT, SUBPROTOCOL_COMPACT_MESSAGE_PACK,
+    SUBPROTOCOL_JSON, SUBPROTOCOL_MESSAGE_PACK,
+};

@@ -10,6 +10,13 @@ pub const SUBPROTOCOL_JSON: &str = "vivaz.v1.json";
 /// The WebSocket subprotocol of this version with the same object as MessagePack in a binary frame.
 pub const SUBPROTOCOL_MESSAGE_PACK: &str = "vivaz.v1.msgpack";
 
+/// The WebSocket subprotocol of this version with the [compact form](crate::compact) of each message
+/// in a text frame.
+pub const SUBPROTOCOL_COMPACT: &str = "vivaz.v1.compact";
+
+/// The WebSocket subprotocol of this version with the compact form as MessagePack in a binary frame.
+pub const SUBPROTOCOL_COMPACT_MESSAGE_PACK: &str = "vivaz.v1.compact.msgpack";
+
 /// Offered beside a subprotocol, and never selected: the upgrade also is an empty `HELLO`, so that
 /// `WELCOME` follows without a further round trip.
 pub const OFFER_HELLO: &str = "vivaz.hello";

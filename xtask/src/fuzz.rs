@@ -27,13 +27,13 @@ const TARGETS: &[Target] = &[
         name: "client_message",
         about: "the server's parser of messages",
         dictionary: Some("messages"),
-        seeds: |root| golden(root, "protocol/tests/golden/client"),
+        seeds: |root| both_forms(root, "client"),
     },
     Target {
         name: "server_message",
         about: "a client's parser of messages, and the page's parser of JSON",
         dictionary: Some("messages"),
-        seeds: |root| golden(root, "protocol/tests/golden/server"),
+        seeds: |root| both_forms(root, "server"),
     },
     Target {
         name: "patch",
@@ -188,6 +188,13 @@ fn keep_corpus(folder: &Path, target: &Target, program: &Path) -> anyhow::Result
     std::fs::write(corpus(folder, target), lines.join("\n"))?;
     std::fs::remove_dir_all(merged)?;
     Ok(())
+}
+
+/// Reads all golden messages of a direction, as objects and in the compact form.
+fn both_forms(root: &Path, direction: &str) -> anyhow::Result<Vec<String>> {
+    let mut texts = golden(root, &format!("protocol/tests/golden/{direction}"))?;
+    texts.extend(golden(root, &format!("protocol/tests/golden/compact/{direction}"))?);
+    Ok(texts)
 }
 
 /// Reads all files of a folder.

@@ -1,6 +1,7 @@
 //! A transaction on SQLite's connection.
 
 use std::any::Any;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rusqlite::fallible_iterator::FallibleIterator as _;
@@ -11,11 +12,12 @@ use crate::{DatabaseError, Driver, Row, Value};
 
 /// The connection of the writer thread. Transactions begin and end around it.
 pub(super) struct SqliteDriver {
-    connection: Connection,
+    /// The thread itself holds prepared statements of the connection.
+    connection: Rc<Connection>,
 }
 
 impl SqliteDriver {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Rc<Connection>) -> Self {
         Self { connection }
     }
 
@@ -72,7 +74,7 @@ impl Driver for SqliteDriver {
     }
 
     fn native(&self) -> &dyn Any {
-        &self.connection
+        &*self.connection
     }
 }
 

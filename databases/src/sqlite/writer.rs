@@ -1,10 +1,11 @@
 //! The thread that writes.
 
+use std::rc::Rc;
 use std::sync::Mutex;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Statement};
 use tokio::sync::mpsc;
 
 use super::driver::SqliteDriver;
@@ -55,13 +56,17 @@ pub(super) struct Thread(Mutex<Option<JoinHandle<()>>>);
 
 impl Thread {
     pub(super) fn start(
-        transaction: SqliteDriver,
+        connection: Connection,
         guard: Guard,
         queue: mpsc::Receiver<Order>,
     ) -> std::io::Result<Self> {
         let thread = std::thread::Builder::new().name("vivaz-sqlite".into()).spawn(move || {
-            let writer = TransactionWriter { tx: Tx::new(transaction), guard };
-            writer.work(queue);
+            let connection = Rc::new(connection);
+            match TransactionWriter::new(&connection, guard) {
+                Ok(writer) => writer.work(queue),
+                // Dropping the queue refuses every order.
+                Err(error) => tracing::error!(%error, "the database's thread could not start"),
+            }
         })?;
         Ok(Self(Mutex::new(Some(thread))))
     }
@@ -89,14 +94,41 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// The thread's own state.
-struct TransactionWriter {
-    /// The connection. Transactions begin and end around it.
-    tx: Tx,
-    guard: Guard,
+/// What undoes the changes of an order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Isolation {
+    /// The order's own savepoint: other orders share the transaction.
+    Savepoint,
+    /// The end of the transaction, which has no other order.
+    Transaction,
 }
 
-impl TransactionWriter {
+/// The thread's own state. Its statements are prepared once, and not in the connection's cache of
+/// statements, which orders use too: the guard checks a statement when it is prepared.
+struct TransactionWriter<'c> {
+    /// The connection. Transactions begin and end around it.
+    tx: Tx,
+    connection: &'c Connection,
+    guard: Guard,
+    begin: Statement<'c>,
+    commit: Statement<'c>,
+    savepoint: Statement<'c>,
+    release: Statement<'c>,
+}
+
+impl<'c> TransactionWriter<'c> {
+    fn new(connection: &'c Rc<Connection>, guard: Guard) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            tx: Tx::new(SqliteDriver::new(Rc::clone(connection))),
+            connection,
+            guard,
+            begin: connection.prepare("BEGIN IMMEDIATE")?,
+            commit: connection.prepare("COMMIT")?,
+            savepoint: connection.prepare(&format!("SAVEPOINT {SAVEPOINT}"))?,
+            release: connection.prepare(&format!("RELEASE {SAVEPOINT}"))?,
+        })
+    }
+
     fn work(mut self, mut queue: mpsc::Receiver<Order>) {
         while let Some(first) = queue.blocking_recv() {
             let mut finishes = Vec::new();
@@ -116,20 +148,15 @@ impl TransactionWriter {
         }
     }
 
-    fn connection(&self) -> Result<&Connection, DatabaseError> {
-        self.tx.native()
-    }
-
-    fn execute(&self, sql: &str) -> Result<(), DatabaseError> {
-        // Not from the connection's cache of statements, which orders use too.
-        Ok(self.connection()?.execute_batch(sql)?)
-    }
-
     fn roll_back(&self) -> Result<(), DatabaseError> {
-        if self.connection()?.is_autocommit() { Ok(()) } else { self.execute("ROLLBACK") }
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        Ok(())
     }
 
-    /// Runs an order and those that wait behind it in one transaction.
+    /// Runs an order and those that wait behind it in one transaction. An order that waits alone
+    /// needs no savepoint.
     ///
     /// # Errors
     /// Returns an error if nothing of them is kept, or if it is not known whether it is.
@@ -141,16 +168,22 @@ impl TransactionWriter {
     ) -> Result<(), CommitFailure> {
         // Every order gets a result, also if `BEGIN` fails.
         let mut next = Some(first);
-        let begun = self.execute("BEGIN IMMEDIATE");
+        let isolation = if queue.is_empty() { Isolation::Transaction } else { Isolation::Savepoint };
+        let begun = run(&mut self.begin);
         while let Some(order) = next {
             match &begun {
-                Ok(()) => self.run_one(order, finishes)?,
+                Ok(()) => self.run_one(order, isolation, finishes)?,
                 Err(error) => refuse(order, error, finishes),
             }
-            next = if finishes.len() < TOGETHER { queue.try_recv().ok() } else { None };
+            let takes_more = isolation == Isolation::Savepoint && finishes.len() < TOGETHER;
+            next = if takes_more { queue.try_recv().ok() } else { None };
         }
         begun?;
-        self.execute("COMMIT").map_err(CommitFailure::Unknown)
+        if self.connection.is_autocommit() {
+            // The only order was rolled back.
+            return Ok(());
+        }
+        run(&mut self.commit).map_err(CommitFailure::Unknown)
     }
 
     /// Runs an order. It is rolled back if it asks for that, panics, runs a statement that it may
@@ -158,17 +191,24 @@ impl TransactionWriter {
     ///
     /// # Errors
     /// Returns an error if the transaction cannot go on.
-    fn run_one(&mut self, order: Order, finishes: &mut Vec<Finish>) -> Result<(), DatabaseError> {
-        if let Err(error) = self.execute(&format!("SAVEPOINT {SAVEPOINT}")) {
+    fn run_one(
+        &mut self,
+        order: Order,
+        isolation: Isolation,
+        finishes: &mut Vec<Finish>,
+    ) -> Result<(), DatabaseError> {
+        if isolation == Isolation::Savepoint
+            && let Err(error) = run(&mut self.savepoint)
+        {
             refuse(order, &error, finishes);
             return Err(error);
         }
         let tx = &mut self.tx;
         let ran = self.guard.watch(|| contain(|| order(Ok(tx))));
-        let kept = self.guard.check(self.connection()?);
+        let kept = self.guard.check(self.connection);
         let keep = match ran {
             Some(Ran { keep, finish }) => {
-                let kept = if keep { kept.and_then(|()| check_deferred(self.connection()?)) } else { kept };
+                let kept = if keep { kept.and_then(|()| check_deferred(self.connection)) } else { kept };
                 let keep = keep && kept.is_ok();
                 // Pushed first, so that this order also gets an error of the statements below.
                 finishes.push(if kept.is_ok() {
@@ -183,14 +223,25 @@ impl TransactionWriter {
                 false
             }
         };
-        if self.connection()?.is_autocommit() {
+        if self.connection.is_autocommit() {
             return Err(DatabaseError::RolledBack);
         }
-        if !keep {
-            self.execute(&format!("ROLLBACK TO {SAVEPOINT}"))?;
+        match (isolation, keep) {
+            (Isolation::Transaction, true) => Ok(()),
+            (Isolation::Transaction, false) => self.roll_back(),
+            (Isolation::Savepoint, true) => run(&mut self.release),
+            (Isolation::Savepoint, false) => {
+                self.connection.execute_batch(&format!("ROLLBACK TO {SAVEPOINT}"))?;
+                run(&mut self.release)
+            }
         }
-        self.execute(&format!("RELEASE {SAVEPOINT}"))
     }
+}
+
+/// Runs one of the thread's own statements.
+fn run(statement: &mut Statement<'_>) -> Result<(), DatabaseError> {
+    statement.execute([])?;
+    Ok(())
 }
 
 /// Gives an order the error for which it cannot run.

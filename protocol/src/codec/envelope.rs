@@ -7,35 +7,35 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::field::EnvelopeField;
 use crate::id::Ref;
-use crate::words::field;
 
 /// The fields of an envelope. EnvelopeVisitor before a syntax error are kept, so that the refusal
 /// can name the message.
 #[derive(Default)]
-pub(super) struct Envelope<'a> {
-    pub(super) v: Option<&'a RawValue>,
-    pub(super) kind: Option<&'a RawValue>,
-    pub(super) reference: Option<&'a RawValue>,
-    pub(super) ack: Option<&'a RawValue>,
-    pub(super) component_id: Option<&'a RawValue>,
-    pub(super) topic: Option<&'a RawValue>,
-    pub(super) rev: Option<&'a RawValue>,
-    pub(super) epoch: Option<&'a RawValue>,
-    pub(super) action: Option<&'a RawValue>,
-    pub(super) set: Option<&'a RawValue>,
-    pub(super) result: Option<&'a RawValue>,
-    pub(super) by: Option<&'a RawValue>,
-    pub(super) topics: Option<&'a RawValue>,
-    pub(super) payload: Option<&'a RawValue>,
+pub(crate) struct Envelope<'a> {
+    pub(crate) v: Option<&'a RawValue>,
+    pub(crate) kind: Option<&'a RawValue>,
+    pub(crate) reference: Option<&'a RawValue>,
+    pub(crate) ack: Option<&'a RawValue>,
+    pub(crate) component_id: Option<&'a RawValue>,
+    pub(crate) topic: Option<&'a RawValue>,
+    pub(crate) rev: Option<&'a RawValue>,
+    pub(crate) epoch: Option<&'a RawValue>,
+    pub(crate) action: Option<&'a RawValue>,
+    pub(crate) set: Option<&'a RawValue>,
+    pub(crate) result: Option<&'a RawValue>,
+    pub(crate) by: Option<&'a RawValue>,
+    pub(crate) topics: Option<&'a RawValue>,
+    pub(crate) payload: Option<&'a RawValue>,
     /// A known field occurred twice. Such a message is refused, because its meaning is ambiguous.
-    pub(super) repeated: bool,
+    pub(crate) repeated: bool,
 }
 
 impl<'a> Envelope<'a> {
     /// Reads the fields up to the first error and returns that error, if any. The text must be
     /// exactly one JSON object.
-    pub(super) fn read(text: &'a str) -> (Self, Result<(), serde_json::Error>) {
+    pub(crate) fn read(text: &'a str) -> (Self, Result<(), serde_json::Error>) {
         let mut envelope = Self::default();
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let outcome = (&mut deserializer)
@@ -44,22 +44,27 @@ impl<'a> Envelope<'a> {
         (envelope, outcome)
     }
 
-    fn slot(&mut self, word: KnownField) -> &mut Option<&'a RawValue> {
+    /// Returns the text of a field, if the message has it.
+    pub(crate) fn get(&mut self, field: EnvelopeField) -> Option<&'a RawValue> {
+        *self.slot(field)
+    }
+
+    fn slot(&mut self, word: EnvelopeField) -> &mut Option<&'a RawValue> {
         match word {
-            KnownField::V => &mut self.v,
-            KnownField::Kind => &mut self.kind,
-            KnownField::Reference => &mut self.reference,
-            KnownField::Ack => &mut self.ack,
-            KnownField::ComponentId => &mut self.component_id,
-            KnownField::Topic => &mut self.topic,
-            KnownField::Rev => &mut self.rev,
-            KnownField::Epoch => &mut self.epoch,
-            KnownField::Action => &mut self.action,
-            KnownField::Set => &mut self.set,
-            KnownField::Result => &mut self.result,
-            KnownField::By => &mut self.by,
-            KnownField::Topics => &mut self.topics,
-            KnownField::Payload => &mut self.payload,
+            EnvelopeField::V => &mut self.v,
+            EnvelopeField::Type => &mut self.kind,
+            EnvelopeField::Reference => &mut self.reference,
+            EnvelopeField::Ack => &mut self.ack,
+            EnvelopeField::ComponentId => &mut self.component_id,
+            EnvelopeField::Topic => &mut self.topic,
+            EnvelopeField::Rev => &mut self.rev,
+            EnvelopeField::Epoch => &mut self.epoch,
+            EnvelopeField::Action => &mut self.action,
+            EnvelopeField::Set => &mut self.set,
+            EnvelopeField::Result => &mut self.result,
+            EnvelopeField::By => &mut self.by,
+            EnvelopeField::Topics => &mut self.topics,
+            EnvelopeField::Payload => &mut self.payload,
         }
     }
 }
@@ -91,26 +96,8 @@ impl<'a> Visitor<'a> for EnvelopeVisitor<'_, 'a> {
     }
 }
 
-#[derive(Clone, Copy)]
-enum KnownField {
-    V,
-    Kind,
-    Reference,
-    Ack,
-    ComponentId,
-    Topic,
-    Rev,
-    Epoch,
-    Action,
-    Set,
-    Result,
-    By,
-    Topics,
-    Payload,
-}
-
 /// A field's name, read without a copy; `None` if it is unknown.
-struct FieldName(Option<KnownField>);
+struct FieldName(Option<EnvelopeField>);
 
 impl<'de> Deserialize<'de> for FieldName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -128,28 +115,12 @@ impl Visitor<'_> for FieldNameVisitor {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<FieldName, E> {
-        Ok(FieldName(match key {
-            field::V => Some(KnownField::V),
-            field::TYPE => Some(KnownField::Kind),
-            field::REF => Some(KnownField::Reference),
-            field::ACK => Some(KnownField::Ack),
-            field::COMPONENT_ID => Some(KnownField::ComponentId),
-            field::TOPIC => Some(KnownField::Topic),
-            field::REV => Some(KnownField::Rev),
-            field::EPOCH => Some(KnownField::Epoch),
-            field::ACTION => Some(KnownField::Action),
-            field::SET => Some(KnownField::Set),
-            field::RESULT => Some(KnownField::Result),
-            field::BY => Some(KnownField::By),
-            field::TOPICS => Some(KnownField::Topics),
-            field::PAYLOAD => Some(KnownField::Payload),
-            _ => None,
-        }))
+        Ok(FieldName(EnvelopeField::parse(key)))
     }
 }
 
 /// Returns the content of a JSON string; copies it only if it has escapes.
-pub(super) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
+pub(crate) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     let inner = raw.get().strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
         serde_json::from_str(raw.get()).ok().map(Cow::Owned)
@@ -159,17 +130,17 @@ pub(super) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
 }
 
 /// Parses an integer without sign, fraction or exponent.
-pub(super) fn unsigned(raw: &RawValue) -> Option<u64> {
+pub(crate) fn unsigned(raw: &RawValue) -> Option<u64> {
     raw.get().parse().ok().filter(|_| raw.get().bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Returns whether the text is an integer of any size.
-pub(super) fn is_integer(raw: &RawValue) -> bool {
+pub(crate) fn is_integer(raw: &RawValue) -> bool {
     let digits = raw.get().strip_prefix('-').unwrap_or(raw.get());
     !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Parses a message's number.
-pub(super) fn reference(raw: &RawValue) -> Option<Ref> {
+pub(crate) fn reference(raw: &RawValue) -> Option<Ref> {
     Ref::new(unsigned(raw)?).ok()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use vivaz_protocol::{
     CLOSE_LEFT, ClientType, CloseCode, ErrorCode, Limits, Patch, RawJson, SUBPROTOCOL_JSON, ServerType,
-    decode_client, decode_server,
+    compact, decode_client, decode_server,
 };
 
 use crate::golden::golden;
@@ -49,6 +49,27 @@ fn examples_equal_the_golden_files() {
         let captured: BTreeSet<_> = captured.iter().map(|(_, text)| text.as_str()).collect();
         assert_eq!(examples, captured, "{direction}");
     }
+}
+
+#[test]
+fn compact_examples_and_tables_are_those_of_the_code() {
+    let lines = blocks("json compact");
+    assert!(!lines.is_empty() && lines.len().is_multiple_of(2));
+    for example in lines.chunks(2) {
+        let [object, text] = example else { panic!("an example has two lines") };
+        let mut compacted = String::new();
+        compact::from_object(&mut compacted, object);
+        assert_eq!(compacted, *text);
+    }
+    let layouts = compact::layouts().enumerate();
+    let rows: Vec<_> = layouts
+        .map(|(code, (kind, fields))| {
+            format!("| {code} | {kind} | {} |", fields.join(", ")).replace("|  |", "| |")
+        })
+        .collect();
+    assert!(DOCUMENT.contains(&rows.join("\n")), "the table is not\n{}", rows.join("\n"));
+    let fields: Vec<_> = compact::fields().collect();
+    assert!(DOCUMENT.contains(&format!("| field | {} |", fields.join(" | "))));
 }
 
 #[test]

@@ -324,7 +324,7 @@ pub(crate) fn golden(direction: &str) -> Vec<(String, String)> {
     files
 }
 
-fn hold(direction: &str, written: &[(&str, String)]) {
+pub(crate) fn hold(direction: &str, written: &[(&str, String)]) {
     let folder = folder().join(direction);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         for (name, text) in written {

@@ -10,7 +10,7 @@ use vivaz_protocol::{
 use crate::golden::golden;
 
 /// Generates JSON values of moderate size. Keys of patches are more frequent than in random text.
-fn value() -> impl Strategy<Value = Value> {
+pub(crate) fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -76,22 +76,22 @@ fn state() -> impl Strategy<Value = Value> {
         .prop_map(|(a, b, c)| object(vec![("a".to_owned(), a), ("b".to_owned(), b), ("c".to_owned(), c)]))
 }
 
-fn number() -> impl Strategy<Value = Ref> {
+pub(crate) fn number() -> impl Strategy<Value = Ref> {
     (1..=Ref::MAX).prop_map(|number| Ref::new(number).unwrap())
 }
 
-fn component_id() -> impl Strategy<Value = ComponentId> {
+pub(crate) fn component_id() -> impl Strategy<Value = ComponentId> {
     "[A-Za-z0-9_-]{1,64}".prop_map(|id| ComponentId::new(&id).unwrap())
 }
 
-fn author() -> impl Strategy<Value = Author> {
+pub(crate) fn author() -> impl Strategy<Value = Author> {
     ("[a-z0-9]{1,8}", number()).prop_map(|(connection, reference)| Author {
         connection: ConnectionId::new(&connection).unwrap(),
         reference,
     })
 }
 
-fn stream() -> impl Strategy<Value = StreamId> {
+pub(crate) fn stream() -> impl Strategy<Value = StreamId> {
     prop_oneof![
         component_id().prop_map(StreamId::from),
         "[^\\p{Cc}]{1,20}".prop_map(|name| StreamId::from(TopicName::new(&name).unwrap())),

@@ -8,8 +8,8 @@ use vivaz_components::Identity;
 use super::run;
 use crate::admission::seal::{SealContent, holder};
 use crate::runtime::Runtime;
-use crate::transport::memory::{Peer, pair};
-use crate::transport::{Incoming, Outgoing};
+use crate::transport::encoding::Frame;
+use crate::transport::memory::{FromPeer, Peer, ToPeer, pair};
 
 const HELLO: &str = r#"{"v":1,"type":"HELLO","payload":{}}"#;
 const PING: &str = r#"{"v":1,"type":"PING","payload":"x"}"#;
@@ -42,13 +42,14 @@ fn connect_identified(
 }
 
 async fn send(peer: &Peer, text: &'static str) {
-    peer.sender.send(Incoming::Text(Bytes::from_static(text.as_bytes()))).await.unwrap();
+    peer.sender.send(FromPeer::Frame(Frame::Text(Bytes::from_static(text.as_bytes())))).await.unwrap();
 }
 
 async fn receive(peer: &mut Peer) -> String {
     match peer.receiver.recv().await.unwrap() {
-        Outgoing::Text(text) => String::from_utf8(text.to_vec()).unwrap(),
-        Outgoing::Ping => "ping".to_owned(),
+        ToPeer::Frame(Frame::Text(text)) => String::from_utf8(text.to_vec()).unwrap(),
+        ToPeer::Frame(Frame::Binary(bytes)) => panic!("{bytes:?}"),
+        ToPeer::Ping => "ping".to_owned(),
     }
 }
 
@@ -72,7 +73,7 @@ async fn a_peer_is_pinged_every_heartbeat_and_closed_after_two() {
     // As long as it answers, for an hour.
     for _ in 0..180 {
         assert_eq!(receive(&mut peer).await, "ping");
-        peer.sender.send(Incoming::Heartbeat).await.unwrap();
+        peer.sender.send(FromPeer::Heartbeat).await.unwrap();
     }
     assert!(started.elapsed() >= Duration::from_secs(179 * 20));
     let silent_since = tokio::time::Instant::now();
@@ -129,7 +130,7 @@ async fn a_session_without_its_task_is_removed() {
     });
     let (mut peer, _task) = connect_to(&runtime, 8);
     let hello = serde_json::json!({ "v": 1, "type": "HELLO", "payload": payload }).to_string();
-    peer.sender.send(Incoming::Text(hello.into())).await.unwrap();
+    peer.sender.send(FromPeer::Frame(Frame::Text(hello.into()))).await.unwrap();
     assert!(receive(&mut peer).await.contains(r#""resumed":false"#));
 }
 
@@ -151,7 +152,7 @@ async fn a_session_waits_five_minutes_and_not_more() {
     let (runtime, mut peer) = connect(8);
     send(&peer, HELLO).await;
     assert!(receive(&mut peer).await.contains("WELCOME"));
-    peer.sender.send(Incoming::Lost).await.unwrap();
+    peer.sender.send(FromPeer::Lost).await.unwrap();
     tokio::time::sleep(Duration::from_secs(299)).await;
     assert_eq!(runtime.stats().sessions, 1);
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -202,7 +203,7 @@ async fn a_seal_is_valid_if_this_program_can_decode_its_content() {
         let mount = format!(
             r#"{{"v":1,"type":"COMPONENT_MOUNT","ref":{reference},"componentId":"c{reference}","payload":{{"seal":"{seal}"}}}}"#
         );
-        peer.sender.send(Incoming::Text(Bytes::from(mount))).await.unwrap();
+        peer.sender.send(FromPeer::Frame(Frame::Text(Bytes::from(mount)))).await.unwrap();
         let reply = receive(&mut peer).await;
         assert!(reply.contains(answer), "{state:?} {props}: {reply}");
     }

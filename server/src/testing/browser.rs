@@ -156,6 +156,8 @@ impl Browser {
         if let Ok(origin) = HeaderValue::try_from(format!("http://{}", self.host())) {
             headers.insert(header::ORIGIN, origin);
         }
+        let offer = HeaderValue::from_static(self.server.encoding.subprotocol());
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, offer);
         self.add_headers(headers);
         let app = self.server.app().ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
         let (upgraded, headers) = app::upgrade(app, request).await?;

@@ -14,6 +14,7 @@ use crate::admission::secret::Secret;
 use crate::connection;
 use crate::runtime::{BuildError, Builder, Runtime};
 use crate::transport::Transport;
+use crate::transport::encoding::Encoding;
 use crate::transport::memory::{Peer, pair};
 
 /// How many messages a connection buffers in each direction.
@@ -30,6 +31,8 @@ pub(super) struct ServerProcess {
     app: Mutex<Option<Router>>,
     /// `None` while the server is down.
     runtime: watch::Sender<Option<Runtime>>,
+    /// The encoding that pages offer.
+    pub(super) encoding: Encoding,
     lines: Mutex<Vec<Weak<Line>>>,
     connections: Mutex<Vec<AbortHandle>>,
     /// The templates of all runtimes so far, by hash. Pages need them while the server is down and
@@ -47,6 +50,7 @@ impl ServerProcess {
             route,
             app: Mutex::default(),
             runtime: watch::Sender::new(None),
+            encoding: Encoding::default(),
             lines: Mutex::default(),
             connections: Mutex::default(),
             templates: Mutex::default(),
@@ -122,7 +126,8 @@ impl ServerProcess {
     /// Opens a connection with an identity.
     pub(super) fn connect(&self, runtime: &Runtime, identity: Identity) -> Peer {
         runtime.on_executor();
-        let (memory, peer) = pair(CHANNEL_CAPACITY);
+        let (mut memory, peer) = pair(CHANNEL_CAPACITY);
+        memory.encoding = self.encoding;
         let permit = runtime.core().connection_limit.acquire();
         let (served, revocations) = (runtime.clone(), runtime.core().revocations());
         let task = runtime.supervisor().tasks.spawn(async move {

@@ -10,6 +10,7 @@ use super::network::Network;
 use super::page::Page;
 use super::process::ServerProcess;
 use crate::runtime::{Builder, Runtime};
+use crate::transport::encoding::Encoding;
 
 /// A server for tests. Cheap to clone.
 ///
@@ -42,6 +43,21 @@ impl Server {
         router: impl Fn(Runtime) -> Router + Send + Sync + 'static,
     ) -> Self {
         Self::of(Box::new(build), Some(Box::new(router)))
+    }
+
+    /// Lets the server's pages offer a subprotocol other than `vivaz.v1.json`. Tests do not see a
+    /// difference: messages have the same meaning in each encoding.
+    ///
+    /// # Panics
+    /// Panics if the server does not support the subprotocol, or a page was opened before.
+    #[must_use]
+    pub fn with_subprotocol(mut self, name: &str) -> Self {
+        let Some(process) = Arc::get_mut(&mut self.0) else {
+            panic!("choose the subprotocol before the first page is opened");
+        };
+        let Some(encoding) = Encoding::named(name) else { panic!("unsupported subprotocol `{name}`") };
+        process.encoding = encoding;
+        self
     }
 
     fn of(

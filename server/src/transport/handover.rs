@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::AbortHandle;
 use vivaz_components::Identity;
 
+use super::encoding::Encoding;
 use super::memory::MemoryTransport;
 
 /// A request extension that carries a transport in memory. The upgrade handler takes the transport
@@ -27,11 +28,14 @@ impl Handover {
         Self(Arc::new(Mutex::new(HandoverState { memory: Some(memory), identity: None, task: None })))
     }
 
-    /// Takes the server's end of the transport, and records the client's identity.
-    pub(crate) fn take(&self, identity: Option<&Identity>) -> Option<MemoryTransport> {
+    /// Takes the server's end of the transport, for messages in this encoding, and records the
+    /// client's identity.
+    pub(crate) fn take(&self, identity: Option<&Identity>, encoding: Encoding) -> Option<MemoryTransport> {
         let mut handed = self.lock();
         handed.identity = identity.cloned();
-        handed.memory.take()
+        let mut memory = handed.memory.take()?;
+        memory.encoding = encoding;
+        Some(memory)
     }
 
     /// Records the task that serves the connection.

@@ -1,5 +1,5 @@
 //! A transport in memory: two bounded channels. A full channel delays the writer, as a peer that
-//! does not read delays it.
+//! does not read delays it. Messages are encoded as on a WebSocket.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -8,31 +8,55 @@ use futures_util::{Sink, Stream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::PollSender;
 
+use super::encoding::{Encoding, Frame};
 use super::{Gone, Incoming, Outgoing, Transport};
 
 /// The server's end of the transport.
 pub(crate) struct MemoryTransport {
-    incoming: mpsc::Receiver<Incoming>,
-    outgoing: PollSender<Outgoing>,
+    /// The encoding of messages. The peer knows it from the handshake.
+    pub(crate) encoding: Encoding,
+    incoming: mpsc::Receiver<FromPeer>,
+    outgoing: PollSender<ToPeer>,
     closed: oneshot::Sender<u16>,
+}
+
+/// An item that the peer sends.
+#[derive(Debug)]
+pub(crate) enum FromPeer {
+    Frame(Frame),
+    /// A ping or a pong.
+    Heartbeat,
+    /// A close frame.
+    Closed(u16),
+    /// The end of the connection without a close frame.
+    #[cfg(test)]
+    Lost,
+}
+
+/// An item that the peer receives.
+#[derive(Debug)]
+pub(crate) enum ToPeer {
+    Frame(Frame),
+    Ping,
 }
 
 /// The peer's end of the transport.
 pub(crate) struct Peer {
     /// Sends frames to the server.
-    pub(crate) sender: mpsc::Sender<Incoming>,
+    pub(crate) sender: mpsc::Sender<FromPeer>,
     /// Receives frames from the server.
-    pub(crate) receiver: mpsc::Receiver<Outgoing>,
+    pub(crate) receiver: mpsc::Receiver<ToPeer>,
     /// Receives the code with which the server closed the connection.
     pub(crate) closed: oneshot::Receiver<u16>,
 }
 
-/// Creates a transport that buffers up to `capacity` messages in each direction.
+/// Creates a transport that buffers up to `capacity` messages in each direction, in JSON.
 pub(crate) fn pair(capacity: usize) -> (MemoryTransport, Peer) {
     let (sender, incoming) = mpsc::channel(capacity);
     let (outgoing, receiver) = mpsc::channel(capacity);
     let (closed, was_closed) = oneshot::channel();
-    let memory = MemoryTransport { incoming, outgoing: PollSender::new(outgoing), closed };
+    let memory =
+        MemoryTransport { encoding: Encoding::Json, incoming, outgoing: PollSender::new(outgoing), closed };
     (memory, Peer { sender, receiver, closed: was_closed })
 }
 
@@ -40,7 +64,13 @@ impl Stream for MemoryTransport {
     type Item = Incoming;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
-        self.incoming.poll_recv(cx)
+        Poll::Ready(ready!(self.incoming.poll_recv(cx)).map(|item| match item {
+            FromPeer::Frame(frame) => self.encoding.decode(frame, usize::MAX),
+            FromPeer::Heartbeat => Incoming::Heartbeat,
+            FromPeer::Closed(code) => Incoming::Closed(Some(code)),
+            #[cfg(test)]
+            FromPeer::Lost => Incoming::Lost,
+        }))
     }
 }
 
@@ -52,6 +82,10 @@ impl Sink<Outgoing> for MemoryTransport {
     }
 
     fn start_send(mut self: Pin<&mut Self>, item: Outgoing) -> Result<(), Gone> {
+        let item = match item {
+            Outgoing::Text(text) => ToPeer::Frame(self.encoding.encode(text).map_err(|_| Gone)?),
+            Outgoing::Ping => ToPeer::Ping,
+        };
         self.outgoing.send_item(item).map_err(|_| Gone)
     }
 

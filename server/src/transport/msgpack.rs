@@ -1,7 +1,4 @@
-//! Messages in [MessagePack](https://msgpack.org): the feature `msgpack`.
-//!
-//! All code behind the transport uses JSON. This module converts each message directly between the
-//! two encodings, so that they cannot differ in meaning.
+//! Converts messages between JSON and [MessagePack](https://msgpack.org): the feature `msgpack`.
 
 use std::io::{Cursor, Write};
 
@@ -24,7 +21,7 @@ pub(super) enum UnpackError {
 /// A message to send is not valid JSON, which is a bug of this program.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot convert a message to MessagePack: {0}")]
-pub(super) struct PackError(#[from] rmp_serde::encode::Error);
+pub(crate) struct PackError(#[from] rmp_serde::encode::Error);
 
 /// Converts a message from MessagePack to JSON of at most `max_bytes` bytes. A byte string becomes
 /// a list of numbers, because JSON has none.

@@ -20,14 +20,14 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use self::frame::{MAX_CONTROL, Opcode};
 use self::reader::{ReadError, Reader, Received};
 use self::writer::Writer;
-use super::encoding::Encoding;
-#[cfg(feature = "msgpack")]
-use super::msgpack;
+use super::encoding::{Encoding, Frame};
 use super::{Gone, Incoming, Outgoing, Transport, Violation};
 use crate::telemetry::log::Escaped;
 
 /// How long a closed connection reads and discards data while it waits for the peer's close frame.
 const LINGER: Duration = Duration::from_secs(5);
+/// The close code for a violation of RFC 6455.
+const PROTOCOL_ERROR: u16 = 1002;
 
 /// The server's side of a WebSocket.
 pub(crate) struct WebSocket<S> {
@@ -56,8 +56,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
     /// Handles a message of the peer: queues the answer to a control frame.
     fn receive(&mut self, received: Received) -> Incoming {
         match received {
-            Received::Text(text) => Incoming::Text(text),
-            Received::Binary(bytes) => self.decode(bytes),
+            Received::Text(text) => self.decode(Frame::Text(text)),
+            Received::Binary(bytes) => self.decode(Frame::Binary(bytes)),
             Received::Ping(payload) => {
                 self.writer.set_answer(Opcode::Pong, payload);
                 Incoming::Heartbeat
@@ -73,20 +73,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
         }
     }
 
-    /// Decodes a binary message in the connection's encoding.
-    fn decode(&self, bytes: Bytes) -> Incoming {
-        match self.encoding {
-            Encoding::Json => Incoming::Binary(bytes),
-            #[cfg(feature = "msgpack")]
-            Encoding::MessagePack => match msgpack::to_json(&bytes, self.reader.max_message()) {
-                Ok(text) => Incoming::Text(text),
-                Err(msgpack::UnpackError::TooLarge) => Incoming::Violation(Violation::TooLarge),
-                Err(error @ msgpack::UnpackError::Malformed(_)) => {
-                    tracing::debug!(error = %Escaped(&error), "cannot decode a binary message");
-                    Incoming::Binary(bytes)
-                }
-            },
-        }
+    fn decode(&self, frame: Frame) -> Incoming {
+        self.encoding.decode(frame, self.reader.max_message())
     }
 
     /// Encodes a message in the connection's encoding.
@@ -94,16 +82,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
     /// # Errors
     /// Returns [`Gone`] if the message cannot be encoded.
     fn encode(&self, text: Bytes) -> Result<(Opcode, Bytes), Gone> {
-        match self.encoding {
-            Encoding::Json => Ok((Opcode::Text, text)),
-            #[cfg(feature = "msgpack")]
-            Encoding::MessagePack => match msgpack::from_json(&text) {
-                Ok(packed) => Ok((Opcode::Binary, packed)),
-                Err(error) => {
-                    tracing::error!(error = %Escaped(&error), "cannot encode a message; closing the connection");
-                    Err(Gone)
-                }
-            },
+        match self.encoding.encode(text) {
+            Ok(Frame::Text(text)) => Ok((Opcode::Text, text)),
+            Ok(Frame::Binary(packed)) => Ok((Opcode::Binary, packed)),
+            Err(error) => {
+                tracing::error!(error = %Escaped(&error), "cannot encode a message; closing the connection");
+                Err(Gone)
+            }
         }
     }
 
@@ -215,9 +200,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocket<S> {
         }
     }
 }
-
-/// The close code for a violation of RFC 6455.
-const PROTOCOL_ERROR: u16 = 1002;
 
 /// Checks whether a peer may send a close code.
 fn is_allowed(code: u16) -> bool {

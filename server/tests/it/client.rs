@@ -11,16 +11,32 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
 
+use vivaz_protocol::compact;
+
 use crate::app::Server;
 
 /// A time limit that no step of a test needs; a test that reaches it has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The headers that offer each subprotocol. The first client offers none.
+pub(crate) const ENCODINGS: [&[(&str, &str)]; 4] = [
+    &[],
+    &[("sec-websocket-protocol", "vivaz.v1.msgpack")],
+    &[("sec-websocket-protocol", "vivaz.v1.compact")],
+    &[("sec-websocket-protocol", "vivaz.v1.compact.msgpack")],
+];
+
+/// Connections without an offer of their own offer this subprotocol, if the variable is set: all
+/// tests have to pass in each encoding.
+const DEFAULT_OFFER: &str = "VIVAZ_TEST_SUBPROTOCOL";
 
 /// A connection.
 pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// Whether the handshake selected MessagePack.
     packs: bool,
+    /// Whether the handshake selected the compact form.
+    is_compact: bool,
     reference: u64,
     /// The payload of `WELCOME`.
     pub(crate) welcome: Value,
@@ -58,17 +74,24 @@ impl Client {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             request.headers_mut().append(name, value);
         }
+        if let Ok(offer) = std::env::var(DEFAULT_OFFER) {
+            let offer = HeaderValue::try_from(offer).unwrap();
+            request.headers_mut().entry("sec-websocket-protocol").or_insert(offer);
+        }
         let (socket, response) = connect_async(request).await?;
         let agreed = response.headers().get("sec-websocket-protocol");
-        let packs = agreed.is_some_and(|name| name == "vivaz.v1.msgpack");
-        Ok(Self { socket, packs, reference: 0, welcome: Value::Null })
+        let agreed = agreed.map_or("", |name| name.to_str().unwrap());
+        let (packs, is_compact) = (agreed.ends_with(".msgpack"), agreed.contains(".compact"));
+        Ok(Self { socket, packs, is_compact, reference: 0, welcome: Value::Null })
     }
 
     /// Opens a connection with a new session on an existing stream.
     pub(crate) async fn open_on(stream: TcpStream, address: SocketAddr) -> Self {
         let request = format!("ws://{address}/live").into_client_request().unwrap();
         let (socket, _) = client_async(request, MaybeTlsStream::Plain(stream)).await.unwrap();
-        Self { socket, packs: false, reference: 0, welcome: Value::Null }.send_hello(json!({})).await
+        Self { socket, packs: false, is_compact: false, reference: 0, welcome: Value::Null }
+            .send_hello(json!({}))
+            .await
     }
 
     /// Opens a connection with a new session.
@@ -135,11 +158,17 @@ impl Client {
 
     /// Sends a message unchanged.
     pub(crate) async fn send(&mut self, message: Value) {
+        let mut text = message.to_string();
+        if self.is_compact {
+            let object = std::mem::take(&mut text);
+            compact::from_object(&mut text, &object);
+        }
         if self.packs {
+            let message: Value = serde_json::from_str(&text).unwrap();
             let packed = rmp_serde::to_vec(&message).unwrap();
             return self.send_frame(Message::binary(packed)).await.unwrap();
         }
-        self.send_text(&message.to_string()).await;
+        self.send_text(&text).await;
     }
 
     /// Sends a text unchanged.
@@ -242,11 +271,11 @@ impl Client {
             match next {
                 Some(Ok(Message::Text(text))) => {
                     assert!(!self.packs, "{text}");
-                    return Received::Message(serde_json::from_str(&text).unwrap());
+                    return Received::Message(self.read(serde_json::from_str(&text).unwrap()));
                 }
                 Some(Ok(Message::Binary(packed))) => {
                     assert!(self.packs, "a binary frame");
-                    return Received::Message(rmp_serde::from_slice(&packed).unwrap());
+                    return Received::Message(self.read(rmp_serde::from_slice(&packed).unwrap()));
                 }
                 Some(Ok(Message::Close(frame))) => {
                     return Received::Closed(frame.map(|frame| frame.code.into()));
@@ -254,6 +283,15 @@ impl Client {
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Received::Closed(None),
             }
+        }
+    }
+
+    /// Returns a received message as an object.
+    fn read(&self, message: Value) -> Value {
+        assert_eq!(message.is_array(), self.is_compact, "{message}");
+        match compact::to_object(&message.to_string()) {
+            Some(object) => serde_json::from_str(&object).unwrap(),
+            None => message,
         }
     }
 

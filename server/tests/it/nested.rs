@@ -8,9 +8,7 @@ use vivaz::prelude::*;
 use vivaz::{Call, CallRequest, Key, Limits};
 
 use crate::app::{Server, limited, start, start_with};
-use crate::client::{Client, assert_error};
-
-const PACKED: &[(&str, &str)] = &[("sec-websocket-protocol", "vivaz.v1.msgpack")];
+use crate::client::{Client, ENCODINGS, assert_error};
 
 #[derive(LiveState, Serialize, Deserialize, Clone)]
 pub(crate) struct Task {
@@ -70,9 +68,9 @@ fn write(client: &mut Client, property: Value, value: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_property_is_written_in_both_encodings() {
+async fn a_property_is_written_in_each_encoding() {
     let server = start().await;
-    for headers in [&[][..], PACKED] {
+    for headers in ENCODINGS {
         let mut client = tasks(&server, headers).await;
         let message = write(&mut client, json!(["tasks", 2, "text"]), json!("t"));
         let reply = client.ask(message).await;

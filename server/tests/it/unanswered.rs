@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 use vivaz::{Limits, MemoryStore};
 
 use crate::app::{Server, limited, start, start_with};
-use crate::client::{Client, assert_error};
-
-const ENCODINGS: [&[(&str, &str)]; 2] = [&[], &[("sec-websocket-protocol", "vivaz.v1.msgpack")]];
+use crate::client::{Client, ENCODINGS, assert_error};
 
 fn action(id: &str, action: &str, arguments: Value) -> Value {
     json!({ "v": 1, "type": "COMPONENT_ACTION", "componentId": id, "action": action, "payload": arguments })

@@ -19,8 +19,9 @@ use crate::testing::app::Upgraded;
 use crate::testing::client::Received;
 use crate::testing::line::{Condition, Moment};
 use crate::testing::process::ServerProcess;
-use crate::transport::memory::Peer;
-use crate::transport::{Incoming, Outgoing};
+use crate::transport::Incoming;
+use crate::transport::encoding::Encoding;
+use crate::transport::memory::{FromPeer, Peer, ToPeer};
 
 /// The delay before a retry, if the server is overloaded.
 const SLOWLY: Duration = Duration::from_secs(1);
@@ -95,7 +96,7 @@ pub(super) async fn run(shared: Arc<PageShared>, server: Arc<ServerProcess>) {
         wanted = None;
         shared.lock().extra = Vec::new();
         shared.lock().tab.opened(number);
-        let end = LineConnection::new(&shared, line, number).carry(&mut peer).await;
+        let end = LineConnection::new(&shared, line, number, server.encoding).carry(&mut peer).await;
         drop(peer);
         shared.lock().referee.disconnected();
         let (mut slowly, mut code) = (false, 1006);
@@ -147,14 +148,20 @@ struct LineConnection<'a> {
     cuts: u64,
     /// The engine's number of the socket.
     number: u32,
+    encoding: Encoding,
     outgoing: VecDeque<(Instant, Parcel)>,
     incoming: VecDeque<(Instant, Bytes)>,
 }
 
 impl<'a> LineConnection<'a> {
-    fn new(shared: &'a Arc<PageShared>, mut line: watch::Receiver<Condition>, number: u32) -> Self {
+    fn new(
+        shared: &'a Arc<PageShared>,
+        mut line: watch::Receiver<Condition>,
+        number: u32,
+        encoding: Encoding,
+    ) -> Self {
         let cuts = line.borrow_and_update().breaks;
-        Self { shared, line, cuts, number, outgoing: VecDeque::new(), incoming: VecDeque::new() }
+        Self { shared, line, cuts, number, encoding, outgoing: VecDeque::new(), incoming: VecDeque::new() }
     }
 
     /// Carries messages until the connection ends.
@@ -165,7 +172,7 @@ impl<'a> LineConnection<'a> {
             if line.breaks != self.cuts || !line.is_up {
                 if let Some(code) = line.close_code {
                     // A server that has stopped does not need the close frame.
-                    let _ = peer.sender.send(Incoming::Closed(Some(code))).await;
+                    let _ = peer.sender.send(FromPeer::Closed(code)).await;
                 }
                 return ConnectionLoss::Broken;
             }
@@ -193,13 +200,13 @@ impl<'a> LineConnection<'a> {
             }
             if wanted.closes {
                 // A server that has stopped does not need the close frame.
-                let _ = peer.sender.send(Incoming::Closed(Some(1000))).await;
+                let _ = peer.sender.send(FromPeer::Closed(1000)).await;
                 return ConnectionLoss::GivenUp(wanted.connect);
             }
             let leaving = self.shared.lock().leaving;
             if let Some(code) = leaving.filter(|_| self.outgoing.is_empty()) {
                 // A server that has stopped does not need the close frame.
-                let _ = peer.sender.send(Incoming::Closed(Some(code))).await;
+                let _ = peer.sender.send(FromPeer::Closed(code)).await;
                 return ConnectionLoss::Left;
             }
             let sends = receives && self.outgoing.front().is_some_and(|(due, _)| *due <= now);
@@ -218,8 +225,11 @@ impl<'a> LineConnection<'a> {
                     Err(_) => self.outgoing.clear(),
                 },
                 received = peer.receiver.recv(), if receives => match received {
-                    Some(Outgoing::Text(frame)) => self.incoming.push_back((now + line.delay, frame)),
-                    Some(Outgoing::Ping) => self.outgoing.push_back((now + line.delay, Parcel::SignOfLife)),
+                    Some(ToPeer::Frame(frame)) => match self.encoding.decode(frame, usize::MAX) {
+                        Incoming::Text(frame) => self.incoming.push_back((now + line.delay, frame)),
+                        other => return ConnectionLoss::Breach(format!("{other:?} is no message")),
+                    },
+                    Some(ToPeer::Ping) => self.outgoing.push_back((now + line.delay, Parcel::SignOfLife)),
                     None => receives = false,
                 },
                 () = self.shared.work.notified() => {}
@@ -235,20 +245,21 @@ impl LineConnection<'_> {
         &self,
         parcel: Parcel,
         copies: u32,
-        permit: mpsc::Permit<'_, Incoming>,
-        say: &mpsc::Sender<Incoming>,
+        permit: mpsc::Permit<'_, FromPeer>,
+        say: &mpsc::Sender<FromPeer>,
     ) -> bool {
         match parcel {
-            Parcel::SignOfLife => permit.send(Incoming::Heartbeat),
+            Parcel::SignOfLife => permit.send(FromPeer::Heartbeat),
             Parcel::Message(frame) => {
                 let counts = has_ref(&frame);
                 if counts && self.shared.line.breaks_at(Moment::BeforeSend) {
                     return false;
                 }
-                permit.send(Incoming::Text(frame.clone()));
+                let Ok(frame) = self.encoding.encode(frame) else { return false };
+                permit.send(FromPeer::Frame(frame.clone()));
                 for _ in 1..if counts { copies } else { 1 } {
                     // A copy is lost if the channel is full.
-                    let _ = say.try_send(Incoming::Text(frame.clone()));
+                    let _ = say.try_send(FromPeer::Frame(frame.clone()));
                 }
                 if counts && self.shared.line.breaks_at(Moment::AfterSend) {
                     return false;

@@ -76,7 +76,6 @@ impl Reader {
         self.buffer.capacity() + self.partial.as_ref().map_or(0, |partial| partial.bytes.capacity())
     }
 
-    #[cfg(feature = "msgpack")]
     pub(super) fn max_message(&self) -> usize {
         self.max_message
     }
