@@ -30,7 +30,8 @@ pub(crate) async fn serve_to_all() -> anyhow::Result<()> {
     let (all, _) = broadcast::channel(1024);
     let route =
         get(|State(all): State<broadcast::Sender<Utf8Bytes>>, upgrade: WebSocketUpgrade| async move {
-            tuned(upgrade).on_upgrade(|socket| pass_on(socket, all))
+            // Messages of a burst wait for the flush.
+            tuned(upgrade).write_buffer_size(16 * 1024).on_upgrade(|socket| pass_on(socket, all))
         });
     axum::serve(listener, Router::new().route(process::PATH, route).with_state(all)).await?;
     Ok(())

@@ -70,7 +70,9 @@ impl Session {
     pub(crate) async fn open_page(address: SocketAddr, page: &Page) -> anyhow::Result<Self> {
         let socket = Socket::connect(address, Subprotocol::Page { cookie: &page.cookie }).await?;
         let mut session = Self { socket, next: Ref::FIRST, text: String::new() };
-        session.send(&ClientMessage::new(ClientBody::Hello(Hello::default()))).await?;
+        // Sent together with the mount.
+        encode_client(&mut session.text, &ClientMessage::new(ClientBody::Hello(Hello::default())));
+        session.socket.feed(&session.text);
         let request = Request::MountSealed { seal: Seal::new(&page.seal), painted: true };
         session.request(&ComponentId::new("c1")?, request).await?;
         Ok(session)

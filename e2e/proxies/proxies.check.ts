@@ -1,5 +1,5 @@
-// Runs the configurations of docs/deployment.md in front of real servers: page, socket, deploy, and a
-// streamed page. Skips proxies that are not installed. Run it with: npm run proxies
+// Runs the configurations of docs/deployment.md in front of real servers: page, socket, deploy, and
+// a streamed page. Skips proxies that are not installed. Run it with: npm run proxies
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";

@@ -1,7 +1,9 @@
 //! Compares joins (upgrade, `HELLO`, mount) with the bare handshake of the baseline.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use vivaz_protocol::ComponentId;
 
 use super::{Precision, median, micros};
@@ -10,10 +12,14 @@ use crate::process::Server;
 use crate::report::{Line, Target};
 use crate::socket::{Socket, Subprotocol};
 
+/// The number of connections that are opened at a time, so that the server does not sleep between
+/// them.
+const CONCURRENT: usize = 64;
+
 /// Measures the server's CPU time for each join: of an open component, by seal as pages do, and of
 /// a topic with 1,000 rows.
 pub(super) async fn compared(precision: Precision) -> anyhow::Result<Vec<Line>> {
-    let count = precision.pick(1_000, 200);
+    let count = precision.pick(2_000, 200);
     let plain = Server::start("serve-echo")?;
     let live = Server::start("serve-vivaz")?;
     let page = Page::load(live.address).await?;
@@ -62,13 +68,11 @@ async fn cpu<C>(
     count: usize,
     open: impl AsyncFn(SocketAddr) -> anyhow::Result<C>,
 ) -> anyhow::Result<f64> {
-    let mut connections = Vec::with_capacity(count);
     let before = server.cpu()?;
-    for _ in 0..count {
-        connections.push(open(server.address).await?);
-    }
+    let opening = futures_util::stream::iter(0..count).map(|_| open(server.address));
+    let connections: Vec<C> = opening.buffer_unordered(CONCURRENT).try_collect().await?;
     let time = server.cpu()? - before;
     drop(connections);
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
     Ok(micros(time) / count as f64)
 }
