@@ -10,6 +10,7 @@ mod json;
 mod loaded;
 mod print;
 mod resent;
+mod size;
 mod whole;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +31,7 @@ use crate::error::NotSerializable;
 use crate::shown::ShownValue;
 use crate::spec::FieldKind;
 use resent::{LargeArrays, is_change_of_one, items_of_large};
+use size::Size;
 
 /// The print and the size of a field, as the page has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,22 +230,6 @@ impl Tracker {
         for seen in &mut self.seen {
             seen.print = Print::UNKNOWN;
         }
-    }
-}
-
-/// Adds up the size of an object.
-#[derive(Default)]
-struct Size(usize);
-
-impl Size {
-    fn add(&mut self, name: &str, bytes: u32) {
-        // Two quotes, a colon, and the comma or the brace before it.
-        self.0 = self.0.saturating_add(name.len() + 4).saturating_add(bytes as usize);
-    }
-
-    fn total(&self) -> usize {
-        // Without fields there are two braces, else one is counted with the first field.
-        if self.0 == 0 { 2 } else { self.0 + 1 }
     }
 }
 
