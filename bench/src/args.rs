@@ -9,13 +9,15 @@ use crate::measure::{NAMES, Precision};
 /// The output of `--help`.
 pub(crate) const USAGE: &str = "\
 Usage: bench [run] [--quick] [NAME…]
-       bench serve-echo | serve-to-all | serve-vivaz | serve-durable
+       bench serve-echo | serve-to-all | serve-written | serve-vivaz | serve-durable
 
-  run           runs all measurements, or those named: round-trips, latency, memory, appends,
-                deliveries, durable, sizes
+  run           runs all measurements, or those named: round-trips, latency, memory, appends, lists,
+                deliveries, pages, mounts, joins, viewers, suspended, durable,
+                sizes
     --quick     fewer repetitions, lower precision
   serve-echo    runs the baseline: a tuned axum WebSocket that sends each message back
   serve-to-all  runs the baseline for topics: the same, but it sends each message to all connections
+  serve-written runs the baseline for pages: 1,000 rows in HTML and in JSON, written by hand
   serve-vivaz   runs the measured server
   serve-durable runs the measured server with a session store
   --help        this text
@@ -28,6 +30,7 @@ pub(crate) enum Command {
     Run { precision: Precision, names: Vec<String> },
     ServeEcho,
     ServeToAll,
+    ServeWritten,
     ServeVivaz,
     ServeDurable,
     Help,
@@ -63,6 +66,7 @@ impl Command {
         match command.as_str() {
             "serve-echo" => Ok(Self::ServeEcho),
             "serve-to-all" => Ok(Self::ServeToAll),
+            "serve-written" => Ok(Self::ServeWritten),
             "serve-durable" => Ok(Self::ServeDurable),
             "serve-vivaz" => Ok(Self::ServeVivaz),
             other => bail!("unknown command {other:?}; `bench --help` lists the commands"),

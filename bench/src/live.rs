@@ -1,15 +1,24 @@
 //! The measured server: small and large components and topics, without the limits that the load
 //! would reach.
 
+mod lists;
+
 use std::time::Duration;
 
-use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use vivaz::prelude::*;
-use vivaz::{Limits, Topic};
+use vivaz::{Limits, Live, RenderError, Topic};
 
 use crate::echo::LARGE_BYTES;
-use crate::process;
+use crate::{pages, process};
+
+pub(crate) use lists::ROWS;
+use lists::{Row, rows};
+
+/// The path of the page with one counter.
+pub(crate) const PAGE: &str = "/page";
 
 /// The smallest component.
 #[derive(LiveComponent, Clone)]
@@ -30,47 +39,6 @@ impl Counter {
     #[action(amount = 1)]
     fn increment(&mut self, amount: i64) {
         self.count = self.count.saturating_add(amount);
-    }
-}
-
-/// A list whose length the load chooses.
-#[derive(LiveComponent, Clone, Default)]
-#[live(
-    name = "rows",
-    inline = "<ul><li live:for=\"r in rows\" live:key=\"r.id\">{{ r.label }}</li></ul>",
-    open
-)]
-struct Rows {
-    rows: List<Row>,
-    #[live(private)]
-    last: u64,
-}
-
-#[derive(LiveState, Serialize, Deserialize, Clone, Debug, PartialEq)]
-struct Row {
-    id: u64,
-    label: String,
-}
-
-#[actions]
-impl Rows {
-    /// Replaces the list by `n` new rows. This is preparation and not measured.
-    #[action]
-    fn create(&mut self, n: u64) {
-        let rows = self.fresh(n);
-        self.rows.replace(rows);
-    }
-
-    #[action]
-    fn append(&mut self, n: u64) {
-        let rows = self.fresh(n);
-        self.rows.extend(rows);
-    }
-
-    fn fresh(&mut self, n: u64) -> Vec<Row> {
-        let first = self.last + 1;
-        self.last += n;
-        (first..=self.last).map(|id| Row { id, label: format!("row {id}") }).collect()
     }
 }
 
@@ -95,6 +63,49 @@ impl Topic for Large {
 
     async fn load(_: &String, _: &TopicContext) -> Result<Self> {
         Ok(Self { text: "x".repeat(LARGE_BYTES) })
+    }
+
+    async fn authorize(_: &String, _: &Identity) -> Result {
+        Ok(())
+    }
+}
+
+/// Shows a topic of 1,000 rows, whose first row its viewers change.
+#[derive(LiveComponent, Clone)]
+#[live(
+    name = "table",
+    inline = "<ul><li live:for=\"r in table.rows\" live:key=\"r.id\">{{ r.label }}</li></ul>",
+    open
+)]
+struct TableView {
+    #[live(shared = "table/one")]
+    table: Shared<Table>,
+}
+
+#[actions]
+impl TableView {
+    #[action]
+    fn post(&mut self, text: String) {
+        self.table.update(move |table| {
+            table.posts += 1;
+            let label = format!("{} {text}", table.posts);
+            table.rows.update(1, |row| row.label = label);
+        });
+    }
+}
+
+#[derive(LiveState, Serialize, Deserialize, Clone, Debug)]
+struct Table {
+    rows: List<Row>,
+    #[serde(skip)]
+    posts: u64,
+}
+
+impl Topic for Table {
+    type Key = String;
+
+    async fn load(_: &String, _: &TopicContext) -> Result<Self> {
+        Ok(Self { rows: rows(1..=ROWS).collect(), posts: 0 })
     }
 
     async fn authorize(_: &String, _: &Identity) -> Result {
@@ -140,6 +151,12 @@ impl Topic for Board {
     }
 }
 
+/// The page with one counter.
+async fn page(live: Live) -> std::result::Result<Response, RenderError> {
+    let counter = live.render::<Counter>(CounterProps { title: "Live Counter".into(), count: 0 }).await?;
+    Ok(live.page(format!("<!doctype html>{}{counter}", live.head())))
+}
+
 /// Serves until the process is killed.
 pub(crate) async fn serve() -> anyhow::Result<()> {
     let limits = Limits {
@@ -149,10 +166,13 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
         heartbeat: Duration::from_secs(3600),
         // The long list has 100,000 rows.
         session_state_bytes: 64 * 1024 * 1024,
+        // One session mounts hundreds of components.
+        components: 1_000,
         ..Limits::default()
     };
     let runtime = Runtime::builder().limits(limits).build()?;
     let listener = process::listen().await?;
-    vivaz::serve(listener, Router::new().merge(runtime.router()), runtime).await?;
+    let routes = pages::routes().route(PAGE, get(page)).merge(runtime.router()).with_state(runtime.clone());
+    vivaz::serve(listener, routes, runtime).await?;
     Ok(())
 }

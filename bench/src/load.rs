@@ -2,12 +2,15 @@
 
 use std::net::SocketAddr;
 
-use anyhow::{bail, ensure};
+use anyhow::{Context as _, bail, ensure};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use vivaz_protocol::{
-    ClientBody, ClientMessage, ComponentId, Hello, RawJson, Ref, Request, ServerMessage, ServerType,
+    ClientBody, ClientMessage, ComponentId, Hello, RawJson, Ref, Request, Seal, ServerMessage, ServerType,
     decode_server, encode_client,
 };
 
+use crate::live::PAGE;
 use crate::socket::{Socket, Subprotocol};
 
 /// A session of the live protocol.
@@ -16,6 +19,30 @@ pub(crate) struct Session {
     pub(crate) socket: Socket,
     next: Ref,
     text: String,
+}
+
+/// What a browser has of a page that the server rendered.
+pub(crate) struct Page {
+    /// The cookie that the page set.
+    cookie: String,
+    /// The seal of the page's component.
+    seal: String,
+}
+
+impl Page {
+    /// Requests the page of the measured server.
+    pub(crate) async fn load(address: SocketAddr) -> anyhow::Result<Self> {
+        let mut stream = TcpStream::connect(address).await?;
+        let request = format!("GET {PAGE} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        let between = |start: &str, end: char| {
+            let (_, rest) = answer.split_once(start).with_context(|| format!("no {start:?} in {answer}"))?;
+            anyhow::Ok(rest.split(end).next().unwrap_or_default().to_owned())
+        };
+        Ok(Self { cookie: between("set-cookie: ", ';')?, seal: between(" seal=\"", '"')? })
+    }
 }
 
 /// The sizes of a request and its reply, in bytes.
@@ -35,6 +62,17 @@ impl Session {
         session.send(&ClientMessage::new(ClientBody::Hello(Hello::default()))).await?;
         let answer = decode_server(session.socket.next().await?)?;
         ensure!(answer.kind() == ServerType::Welcome, "expected WELCOME after HELLO, received {answer:?}");
+        Ok(session)
+    }
+
+    /// Connects as a page does, with an offered `HELLO`, and mounts a component by its seal. Waits
+    /// for both replies.
+    pub(crate) async fn open_page(address: SocketAddr, page: &Page) -> anyhow::Result<Self> {
+        let socket = Socket::connect(address, Subprotocol::Page { cookie: &page.cookie }).await?;
+        let mut session = Self { socket, next: Ref::FIRST, text: String::new() };
+        session.send(&ClientMessage::new(ClientBody::Hello(Hello::default()))).await?;
+        let request = Request::MountSealed { seal: Seal::new(&page.seal), painted: true };
+        session.request(&ComponentId::new("c1")?, request).await?;
         Ok(session)
     }
 

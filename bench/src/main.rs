@@ -9,10 +9,12 @@ mod args;
 mod cores;
 mod durable;
 mod echo;
+mod http;
 mod hundred;
 mod live;
 mod load;
 mod measure;
+mod pages;
 mod process;
 mod report;
 mod socket;
@@ -41,6 +43,7 @@ fn run() -> anyhow::Result<()> {
         Command::Run { precision, names } => on_one_thread(measure::run(precision, &names)),
         Command::ServeEcho => on_one_worker(echo::serve()),
         Command::ServeToAll => on_one_worker(echo::serve_to_all()),
+        Command::ServeWritten => on_one_worker(pages::serve_written()),
         Command::ServeDurable => on_one_worker(durable::serve()),
         Command::ServeVivaz => on_one_worker(live::serve()),
         Command::Help => Ok(writeln!(std::io::stdout(), "{USAGE}")?),

@@ -3,9 +3,14 @@
 mod appends;
 mod deliveries;
 mod durable;
+mod joins;
+mod lists;
 mod memory;
+mod paints;
 mod round_trips;
 mod sizes;
+mod suspended;
+mod viewers;
 
 use std::time::Duration;
 
@@ -30,8 +35,21 @@ impl Precision {
 }
 
 /// The names of all measurements.
-pub(crate) const NAMES: [&str; 7] =
-    ["round-trips", "latency", "memory", "appends", "deliveries", "durable", "sizes"];
+pub(crate) const NAMES: [&str; 13] = [
+    "round-trips",
+    "latency",
+    "memory",
+    "appends",
+    "lists",
+    "deliveries",
+    "pages",
+    "mounts",
+    "joins",
+    "viewers",
+    "suspended",
+    "durable",
+    "sizes",
+];
 
 /// Runs the named measurements, or all without a name, and prints the report.
 pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Result<()> {
@@ -49,8 +67,28 @@ pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Resul
     if wanted("appends") {
         lines.extend(appends::short_and_long(precision).await?);
     }
+    if wanted("lists") {
+        lines.extend(lists::memory(precision).await?);
+        lines.extend(lists::swaps(precision).await?);
+        lines.extend(lists::removals(precision).await?);
+    }
     if wanted("deliveries") {
         lines.extend(deliveries::topic(precision).await?);
+    }
+    if wanted("pages") {
+        lines.extend(paints::pages(precision).await?);
+    }
+    if wanted("mounts") {
+        lines.extend(paints::mounts(precision).await?);
+    }
+    if wanted("joins") {
+        lines.extend(joins::compared(precision).await?);
+    }
+    if wanted("viewers") {
+        lines.extend(viewers::memory(precision).await?);
+    }
+    if wanted("suspended") {
+        lines.extend(suspended::beside(precision).await?);
     }
     if wanted("durable") {
         lines.extend(durable::sequential(precision).await?);

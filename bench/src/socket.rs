@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, bail, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use vivaz_protocol::SUBPROTOCOL_JSON;
+use vivaz_protocol::{OFFER_HELLO, SUBPROTOCOL_JSON};
 
 use crate::process::PATH;
 
@@ -37,7 +37,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// Connects and sends the upgrade request.
-    pub(crate) async fn connect(address: SocketAddr, subprotocol: Subprotocol) -> anyhow::Result<Self> {
+    pub(crate) async fn connect(address: SocketAddr, subprotocol: Subprotocol<'_>) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let mut socket = Self {
@@ -51,6 +51,9 @@ impl Socket {
         let offer = match subprotocol {
             Subprotocol::Live => format!("Sec-WebSocket-Protocol: {SUBPROTOCOL_JSON}\r\n"),
             Subprotocol::Other(name) => format!("Sec-WebSocket-Protocol: {name}\r\n"),
+            Subprotocol::Page { cookie } => {
+                format!("Sec-WebSocket-Protocol: {SUBPROTOCOL_JSON}, {OFFER_HELLO}\r\nCookie: {cookie}\r\n")
+            }
             Subprotocol::None => String::new(),
         };
         let request = format!(
@@ -133,6 +136,11 @@ impl Socket {
         self.frame = Vec::new();
     }
 
+    /// Resets the connection, which leaves no port in `TIME_WAIT`.
+    pub(crate) fn reset(self) -> anyhow::Result<()> {
+        Ok(self.stream.set_zero_linger()?)
+    }
+
     async fn receive(&mut self) -> anyhow::Result<()> {
         self.received.drain(..self.taken);
         self.taken = 0;
@@ -165,11 +173,16 @@ impl Socket {
 
 /// The subprotocol that the upgrade request offers.
 #[derive(Clone, Copy)]
-pub(crate) enum Subprotocol {
+pub(crate) enum Subprotocol<'a> {
     /// The current version of the live protocol.
     Live,
     /// Another encoding of it.
     Other(&'static str),
+    /// The same with an offered `HELLO` and the page's cookie, as pages connect.
+    Page {
+        /// The value of the `Cookie` header.
+        cookie: &'a str,
+    },
     /// No subprotocol.
     None,
 }

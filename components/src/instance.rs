@@ -27,6 +27,18 @@ pub trait Instance: Send {
     /// # Errors
     /// Returns an error if a field has no JSON form, or a computed field panics.
     fn state(&mut self) -> crate::Result<String>;
+    /// Does the same as [`state`](Self::state) for state of at most `limit` bytes. Returns `None` if
+    /// it has more.
+    ///
+    /// # Errors
+    /// Returns the same errors as [`state`](Self::state).
+    fn state_within(&mut self, limit: usize) -> crate::Result<Option<String>>;
+    /// Returns the public state as templates read it, without shared fields. The items of lists are
+    /// converted when they are read; see [`check_items`](crate::ShownValue::check_items).
+    ///
+    /// # Errors
+    /// Returns the same errors as [`state`](Self::state).
+    fn shown(&mut self) -> crate::Result<crate::ShownValue>;
     /// Returns the topic of each shared field.
     fn topics(&mut self) -> Vec<(&'static str, crate::TopicRef)>;
     /// Returns the topics at which the component is present.
@@ -40,6 +52,12 @@ pub trait Instance: Send {
     /// # Errors
     /// Returns an error if a field has no JSON form.
     fn save(&mut self) -> crate::Result<Vec<u8>>;
+    /// Does the same as [`save`](Self::save) for state of at most `limit` bytes. Returns `None` if
+    /// it has more.
+    ///
+    /// # Errors
+    /// Returns the same errors as [`save`](Self::save).
+    fn save_within(&mut self, limit: usize) -> crate::Result<Option<String>>;
 }
 
 /// A job of a component. The set is closed: the host handles every case.

@@ -43,6 +43,7 @@ mod saved;
 mod schema;
 pub mod shape;
 mod shared;
+mod shown;
 pub mod spec;
 mod states;
 mod storable;
@@ -77,6 +78,7 @@ pub use registry::{
 pub use route::LiveRoute;
 pub use saved::Saved;
 pub use shared::Shared;
+pub use shown::ShownValue;
 pub use states::States;
 pub use stream::{Stream, StreamPatch};
 pub use topic::{

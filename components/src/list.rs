@@ -5,12 +5,14 @@ mod index;
 mod key;
 mod log;
 mod sync;
+mod tree;
 mod wire;
 
-use std::sync::Arc;
+use std::collections::HashSet;
 
-use imbl::Vector;
+use foldhash::fast::RandomState;
 use serde::Serialize;
+use triomphe::Arc;
 
 pub use impls::Iter;
 pub use key::{Key, Keyed};
@@ -18,6 +20,7 @@ pub use sync::DuplicateKey;
 
 use index::Index;
 use log::ListLog;
+use tree::Tree;
 
 /// An ordered list of items that each have a unique key, in the serialised field `id`.
 ///
@@ -47,18 +50,21 @@ use log::ListLog;
 /// assert_eq!(todos.iter().map(|todo| todo.id).collect::<Vec<_>>(), [2]);
 /// ```
 pub struct List<T> {
-    /// Behind `Arc`, because the vector copies a chunk of neighbours with every first change after
-    /// a clone, and the log keeps old versions of items.
-    items: Vector<Arc<T>>,
+    items: Items<T>,
     index: Index,
     log: ListLog<T>,
 }
+
+/// Behind `Arc`, because the tree copies neighbours with every first change after a clone, and the
+/// log keeps old versions of items. Without a count of weak references, which is a quarter of a
+/// small item.
+type Items<T> = Tree<Arc<T>>;
 
 impl<T> List<T> {
     /// Creates an empty list.
     #[must_use]
     pub fn new() -> Self {
-        Self { items: Vector::new(), index: Index::default(), log: ListLog::new() }
+        Self { items: Tree::new(), index: Index::default(), log: ListLog::new() }
     }
 
     /// Returns the number of items.
@@ -89,13 +95,13 @@ impl<T: Keyed> List<T> {
     /// Returns the first item.
     #[must_use]
     pub fn first(&self) -> Option<&T> {
-        self.items.front().map(|item| &**item)
+        self.at(0)
     }
 
     /// Returns the last item.
     #[must_use]
     pub fn last(&self) -> Option<&T> {
-        self.items.back().map(|item| &**item)
+        self.items.last().map(|item| &**item)
     }
 
     /// Returns the item with that key.
@@ -113,7 +119,8 @@ impl<T: Keyed> List<T> {
         self.position_of(&Key::of(&key))
     }
 
-    fn position_of(&self, key: &Key) -> Option<usize> {
+    /// Returns the position of the item with that key.
+    pub(crate) fn position_of(&self, key: &Key) -> Option<usize> {
         self.index.find(&self.items, key)
     }
 
@@ -135,32 +142,32 @@ impl<T: Keyed> List<T> {
 
     fn put(&mut self, position: usize, item: Arc<T>) {
         let key = item.key();
-        if let Some(there) = self.index.find_for_change(&self.items, &key) {
+        if let Some(there) = self.position_of(&key) {
             self.take(there, &key);
         }
         let position = position.min(self.items.len());
         self.log.insert(position, &key, &item);
-        self.index.insert(&self.items, position, key);
         self.items.insert(position, item);
+        self.index.inserted(&self.items, position, &key);
         self.log.bound(self.items.len());
     }
 
     /// Removes the item with that key.
     pub fn remove(&mut self, key: impl Serialize) -> Option<T> {
         let key = Key::of(&key);
-        let position = self.index.find_for_change(&self.items, &key)?;
+        let position = self.position_of(&key)?;
         self.take(position, &key).map(Arc::unwrap_or_clone)
     }
 
     /// Removes the first item.
     pub fn pop_first(&mut self) -> Option<T> {
-        let key = self.items.front()?.key();
+        let key = self.items.get(0)?.key();
         self.take(0, &key).map(Arc::unwrap_or_clone)
     }
 
     /// Removes the last item.
     pub fn pop_last(&mut self) -> Option<T> {
-        let key = self.items.back()?.key();
+        let key = self.items.last()?.key();
         self.take(self.items.len() - 1, &key).map(Arc::unwrap_or_clone)
     }
 
@@ -181,14 +188,8 @@ impl<T: Keyed> List<T> {
     /// Changes the item with that key, and returns the result of the closure. Only the changed
     /// fields are sent.
     pub fn update<R>(&mut self, key: impl Serialize, change: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let position = self.find_for_change(&Key::of(&key))?;
+        let position = self.position(key)?;
         self.update_at(position, change)
-    }
-
-    /// Returns the position of the item with that key. Builds the index of positions, unlike a
-    /// search for reading.
-    pub(crate) fn find_for_change(&mut self, key: &Key) -> Option<usize> {
-        self.index.find_for_change(&self.items, key)
     }
 
     /// Changes the item at that position. If its key changes, it becomes a new item at the position
@@ -201,10 +202,9 @@ impl<T: Keyed> List<T> {
         if old == new {
             self.log.update(old, before, item);
         } else {
-            let item = item.clone();
-            self.items.set(position, before);
+            let item = std::mem::replace(item, before);
             self.take(position, &old);
-            let replaced = self.index.find_for_change(&self.items, &new);
+            let replaced = self.position_of(&new);
             self.put(position - usize::from(replaced.is_some_and(|at| at < position)), item);
         }
         self.log.bound(self.items.len());
@@ -221,8 +221,7 @@ impl<T: Keyed> List<T> {
         // item.
         let mut items: Vec<Arc<T>> = self.items.iter().cloned().collect();
         items.iter_mut().for_each(|item| change(Arc::make_mut(item)));
-        self.begin_again();
-        items.into_iter().for_each(|item| self.put(self.items.len(), item));
+        self.replace_all(items);
     }
 
     /// Moves the item with that key to that position, counted without the item. Returns whether
@@ -232,13 +231,14 @@ impl<T: Keyed> List<T> {
     }
 
     fn move_key(&mut self, key: Key, position: usize) -> bool {
-        let Some(from) = self.index.find_for_change(&self.items, &key) else { return false };
+        let Some(from) = self.position_of(&key) else { return false };
         let position = position.min(self.items.len() - 1);
-        if from != position {
-            let item = self.items.remove(from);
-            self.index.remove(&self.items, from, &key);
-            self.index.insert(&self.items, position, key.clone());
+        if from != position
+            && let Some(item) = self.items.remove(from)
+        {
+            self.index.removed(&self.items, from);
             self.items.insert(position, item);
+            self.index.inserted(&self.items, position, &key);
             self.log.move_to(key, position);
             self.log.bound(self.items.len());
         }
@@ -252,10 +252,15 @@ impl<T: Keyed> List<T> {
             return false;
         };
         if low != high {
+            self.items.swap(low, high);
+            self.index.swapped(&self.items, low, high);
             // Recorded as two moves: the right item to the left, then the left item, which moved up
             // by one, to the right.
-            self.move_key(right, low);
-            self.move_key(left, high);
+            self.log.move_to(right, low);
+            if high - low > 1 {
+                self.log.move_to(left, high);
+            }
+            self.log.bound(self.items.len());
         }
         true
     }
@@ -269,7 +274,7 @@ impl<T: Keyed> List<T> {
     pub fn sort_by(&mut self, mut compare: impl FnMut(&T, &T) -> std::cmp::Ordering) {
         let mut items: Vec<Arc<T>> = self.items.iter().cloned().collect();
         items.sort_by(|a, b| compare(a, b));
-        self.rearrange(items.into_iter().collect());
+        self.rearrange(items);
     }
 
     /// Sorts the items by a key. The sort is stable.
@@ -282,9 +287,9 @@ impl<T: Keyed> List<T> {
     pub fn reorder<K: Serialize>(&mut self, keys: impl IntoIterator<Item = K>) {
         let mut front: Vec<Key> =
             keys.into_iter().map(|key| Key::of(&key)).filter(|key| self.position_of(key).is_some()).collect();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::with_hasher(RandomState::default());
         front.retain(|key| seen.insert(key.clone()));
-        let mut items: Vector<Arc<T>> =
+        let mut items: Vec<Arc<T>> =
             front.iter().filter_map(|key| self.items.get(self.position_of(key)?).cloned()).collect();
         items.extend(self.items.iter().filter(|item| !seen.contains(&item.key())).cloned());
         self.rearrange(items);
@@ -298,7 +303,7 @@ impl<T: Keyed> List<T> {
             return;
         }
         for key in dropped {
-            if let Some(position) = self.index.find_for_change(&self.items, &key) {
+            if let Some(position) = self.position_of(&key) {
                 self.take(position, &key);
             }
         }
@@ -313,31 +318,36 @@ impl<T: Keyed> List<T> {
 
     /// Replaces all items. The page gets the whole list.
     pub fn replace(&mut self, items: impl IntoIterator<Item = T>) {
-        self.begin_again();
-        self.extend(items);
+        self.replace_all(items.into_iter().map(Arc::new).collect());
     }
 
-    /// Removes all items; the page gets the whole list.
-    fn begin_again(&mut self) {
-        self.items = Vector::new();
-        self.index = Index::default();
+    /// Replaces all items. Of items with the same key, the last one is kept.
+    fn replace_all(&mut self, mut items: Vec<Arc<T>>) {
+        self.index = Index::of(items.iter().map(|item| item.key()));
+        if !self.index.is_sorted() {
+            let mut seen = HashSet::with_hasher(RandomState::default());
+            items.reverse();
+            items.retain(|item| seen.insert(item.key()));
+            items.reverse();
+        }
+        self.items = items.into_iter().collect();
         self.log.replace();
     }
 
     fn take(&mut self, position: usize, key: &Key) -> Option<Arc<T>> {
-        self.items.get(position)?;
-        let item = self.items.remove(position);
-        self.index.remove(&self.items, position, key);
+        let item = self.items.remove(position)?;
+        self.index.removed(&self.items, position);
         self.log.remove(key, &item);
         self.log.bound(self.items.len());
         Some(item)
     }
 
     /// Sets the same items in another order.
-    fn rearrange(&mut self, items: Vector<Arc<T>>) {
-        self.items = items;
-        self.index = Index::default();
-        self.log.order(self.items.iter().map(|item| item.key()));
+    fn rearrange(&mut self, items: Vec<Arc<T>>) {
+        let keys: Vec<Key> = items.iter().map(|item| item.key()).collect();
+        self.index = Index::of(keys.iter().cloned());
+        self.items = items.into_iter().collect();
+        self.log.order(keys);
     }
 }
 

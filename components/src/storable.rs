@@ -19,6 +19,7 @@ use crate::loading::Async;
 use crate::saved::Saved;
 use crate::schema;
 use crate::shared::{AnyShared, Shared};
+use crate::shown::ShownValue;
 use crate::topic::Topic;
 use crate::tracking::{JsonResult, Pick, Seen, StateWriter, TrackedField};
 
@@ -142,6 +143,10 @@ pub struct NeverVisited;
 
 impl TrackedField for NeverVisited {
     fn write(&self, _: &str, _: &mut StateWriter) -> JsonResult {
+        refused()
+    }
+
+    fn shown(&self) -> JsonResult<ShownValue> {
         refused()
     }
 

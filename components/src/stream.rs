@@ -6,6 +6,7 @@ use std::sync::Arc;
 use vivaz_protocol::Rev;
 
 use crate::broadcast::Broadcast;
+use crate::shown::ShownValue;
 
 /// A patch that a [`Stream`] keeps for pages that miss it.
 pub trait StreamPatch {
@@ -31,15 +32,24 @@ pub struct Stream<E, P> {
     patches: VecDeque<P>,
     /// The size of `patches`.
     bytes: usize,
-    /// The state at `rev`, in JSON, once it was written.
+    /// The state at `rev`, once it was written.
+    kept: Option<Box<KeptState>>,
+}
+
+/// A state that was written, in each form that was asked for.
+#[derive(Debug, Default)]
+struct KeptState {
+    /// In JSON.
     snapshot: Option<Arc<Broadcast<Box<str>>>>,
+    /// As templates read it.
+    shown: Option<Arc<ShownValue>>,
 }
 
 impl<E, P: StreamPatch> Stream<E, P> {
     /// Creates a stream that is at revision `rev` of an epoch and keeps no patches.
     #[must_use]
     pub fn new(epoch: E, rev: Rev) -> Self {
-        Self { epoch, rev, patches: VecDeque::new(), bytes: 0, snapshot: None }
+        Self { epoch, rev, patches: VecDeque::new(), bytes: 0, kept: None }
     }
 
     /// Returns the epoch in which the revisions count.
@@ -58,7 +68,7 @@ impl<E, P: StreamPatch> Stream<E, P> {
     /// type allows.
     pub fn advance(&mut self, patch: P) {
         self.rev = self.rev.next();
-        self.snapshot = None;
+        self.kept = None;
         self.bytes += patch.bytes();
         self.patches.push_back(patch);
         while self.patches.len() > P::MOST || self.bytes > P::MOST_BYTES {
@@ -70,7 +80,7 @@ impl<E, P: StreamPatch> Stream<E, P> {
     /// snapshot.
     pub fn advance_without_patch(&mut self) {
         self.rev = self.rev.next();
-        self.snapshot = None;
+        self.kept = None;
         self.patches = VecDeque::new();
         self.bytes = 0;
     }
@@ -105,12 +115,31 @@ impl<E, P: StreamPatch> Stream<E, P> {
         &mut self,
         write: impl FnOnce() -> Result<String, X>,
     ) -> Result<Arc<Broadcast<Box<str>>>, X> {
-        if let Some(kept) = &self.snapshot {
-            return Ok(Arc::clone(kept));
+        let kept = self.kept.get_or_insert_default();
+        if let Some(snapshot) = &kept.snapshot {
+            return Ok(Arc::clone(snapshot));
         }
-        let written = Arc::new(Broadcast::new(write()?.into_boxed_str()));
-        self.snapshot = Some(Arc::clone(&written));
-        Ok(written)
+        let snapshot = Arc::new(Broadcast::new(write()?.into_boxed_str()));
+        kept.snapshot = Some(Arc::clone(&snapshot));
+        Ok(snapshot)
+    }
+
+    /// Returns the state at the current revision, as templates read it. Calls `convert` if it is not
+    /// kept yet.
+    ///
+    /// # Errors
+    /// Returns the error of `convert`.
+    pub fn shown<X>(
+        &mut self,
+        convert: impl FnOnce() -> Result<ShownValue, X>,
+    ) -> Result<Arc<ShownValue>, X> {
+        let kept = self.kept.get_or_insert_default();
+        if let Some(shown) = &kept.shown {
+            return Ok(Arc::clone(shown));
+        }
+        let shown = Arc::new(convert()?);
+        kept.shown = Some(Arc::clone(&shown));
+        Ok(shown)
     }
 
     fn drop_oldest(&mut self) {

@@ -7,6 +7,7 @@ use vivaz_protocol::PatchWriter;
 use vivaz_protocol::json::json_len;
 
 use crate::shape::{LiveShape, ShapeRef};
+use crate::shown::ShownValue;
 use crate::tracking::{JsonResult, Pick, Print, Seen, StateWriter, TrackedField, next_version};
 
 /// A value that counts as changed whenever it was borrowed mutably; its content is not compared.
@@ -96,6 +97,10 @@ struct VersionedField<'a, T>(&'a Tracked<T>);
 impl<T: Serialize> TrackedField for VersionedField<'_, T> {
     fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         out.member(name, &self.0.value)
+    }
+
+    fn shown(&self) -> JsonResult<ShownValue> {
+        ShownValue::of(&self.0.value)
     }
 
     fn baseline(&mut self) -> JsonResult<Seen> {

@@ -9,20 +9,25 @@ mod errors;
 mod json;
 mod loaded;
 mod print;
+mod resent;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
+use serde_json::Value;
 use vivaz_protocol::PatchWriter;
-use vivaz_protocol::json::json_len;
+use vivaz_protocol::json::{json_len, to_tree};
 
 pub use json::{JsonResult, StateWriter};
 pub use loaded::Loaded;
 pub use print::Print;
+pub(crate) use resent::{ADVICE, Resent, not_reported};
 
 use crate::Result;
 use crate::error::NotSerializable;
+use crate::shown::ShownValue;
 use crate::spec::FieldKind;
+use resent::{LargeArrays, is_change_of_one, items_of_large};
 
 /// The print and the size of a field, as the page has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +57,22 @@ pub trait TrackedField {
     /// Returns an error if the value has no JSON form.
     fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult;
 
+    /// Returns the whole value as templates read it.
+    ///
+    /// # Errors
+    /// Returns an error if the value has no JSON form.
+    fn shown(&self) -> JsonResult<ShownValue>;
+
+    /// Does the same as [`shown`](Self::shown) for a value that is shown once: the items of a list
+    /// are converted when they are read.
+    ///
+    /// # Errors
+    /// Returns an error if the value has no JSON form; for an item of a list
+    /// [`check_items`](ShownValue::check_items) returns it.
+    fn shown_once(&self) -> JsonResult<ShownValue> {
+        self.shown()
+    }
+
     /// Returns the current value's print and size, and drops its recorded changes.
     ///
     /// # Errors
@@ -71,6 +92,11 @@ pub trait TrackedField {
     /// Returns an error if the value has no JSON form.
     fn save(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         self.write(name, out)
+    }
+
+    /// Returns a print of each item, if the value is an array that is sent whole.
+    fn items(&self) -> Option<Vec<Print>> {
+        None
     }
 
     /// If this field waits for the load, takes its outcome, and returns whether it succeeded.
@@ -108,6 +134,7 @@ pub(crate) fn next_version() -> u64 {
 pub struct Tracker {
     seen: Vec<Seen>,
     bytes: usize,
+    arrays: LargeArrays,
 }
 
 /// The result of a comparison.
@@ -115,6 +142,8 @@ pub struct Tracker {
 pub struct Changes {
     /// The public fields that changed, as one patch object.
     pub patch: Option<String>,
+    /// In debug builds: the fields that are sent whole for a change of one item.
+    pub(crate) resent: Vec<Resent>,
     undo: Undo,
 }
 
@@ -123,6 +152,7 @@ pub struct Changes {
 struct Undo {
     seen: Vec<(usize, Seen)>,
     bytes: usize,
+    arrays: Vec<(&'static str, Option<Vec<Print>>)>,
 }
 
 impl Tracker {
@@ -131,12 +161,17 @@ impl Tracker {
     /// # Errors
     /// Returns an error that names the field without a JSON form.
     pub fn new(fields: &mut dyn TrackedFields) -> Result<Self, NotSerializable> {
-        let mut visitor = Baseline { seen: Vec::new(), bytes: Size::default(), failed: Ok(()) };
+        let mut visitor = Baseline {
+            seen: Vec::new(),
+            bytes: Size::default(),
+            arrays: LargeArrays::default(),
+            failed: Ok(()),
+        };
         fields.visit(&mut visitor);
         visitor.failed?;
         // Allocated per component and session; shrunk, because most have fewer than 4 fields.
         visitor.seen.shrink_to_fit();
-        Ok(Self { seen: visitor.seen, bytes: visitor.bytes.total() })
+        Ok(Self { seen: visitor.seen, bytes: visitor.bytes.total(), arrays: visitor.arrays })
     }
 
     /// Returns the fields that differ from the page's state as one patch object. The page has them
@@ -151,12 +186,14 @@ impl Tracker {
             bytes: Size::default(),
             patch: PatchWriter::new(),
             unseen: PatchWriter::new(),
-            undo: Undo { seen: Vec::new(), bytes: self.bytes },
+            arrays: &mut self.arrays,
+            resent: Vec::new(),
+            undo: Undo { bytes: self.bytes, ..Undo::default() },
             failed: Ok(()),
         };
         fields.visit(&mut visitor);
-        let Compare { bytes, patch, undo, failed, .. } = visitor;
-        let changes = Changes { patch: patch.finish(), undo };
+        let Compare { bytes, patch, resent, undo, failed, .. } = visitor;
+        let changes = Changes { patch: patch.finish(), resent, undo };
         if let Err(error) = failed {
             self.revert(changes);
             return Err(error);
@@ -172,6 +209,9 @@ impl Tracker {
             if let Some(seen) = self.seen.get_mut(at) {
                 *seen = before;
             }
+        }
+        for (name, items) in changes.undo.arrays {
+            self.arrays.replace(name, items);
         }
     }
 
@@ -208,6 +248,7 @@ impl Size {
 struct Baseline {
     seen: Vec<Seen>,
     bytes: Size,
+    arrays: LargeArrays,
     failed: Result<(), NotSerializable>,
 }
 
@@ -218,6 +259,9 @@ impl Visitor for Baseline {
                 Ok(seen) => {
                     if kind.is_saved() {
                         self.bytes.add(name, seen.bytes);
+                    }
+                    if kind.is_public() {
+                        self.arrays.replace(name, items_of_large(field, seen.bytes));
                     }
                     self.seen.push(seen);
                 }
@@ -234,8 +278,24 @@ struct Compare<'a> {
     patch: PatchWriter,
     /// Changes of private fields: written for their size and for errors, and dropped.
     unseen: PatchWriter,
+    arrays: &'a mut LargeArrays,
+    resent: Vec<Resent>,
     undo: Undo,
     failed: Result<(), NotSerializable>,
+}
+
+impl Compare<'_> {
+    /// Compares the items of a large array with those that the page had.
+    fn note_items(&mut self, field: &'static str, value: &dyn TrackedField, bytes: u32) {
+        let items = items_of_large(value, bytes);
+        let before = self.arrays.replace(field, items.clone());
+        if let (Some(before), Some(items)) = (&before, &items)
+            && is_change_of_one(before, items)
+        {
+            self.resent.push(Resent { field, bytes });
+        }
+        self.undo.arrays.push((field, before));
+    }
 }
 
 impl Visitor for Compare<'_> {
@@ -249,10 +309,11 @@ impl Visitor for Compare<'_> {
             self.seen.resize(at + 1, Seen::UNKNOWN);
         }
         let Some(seen) = self.seen.get_mut(at) else { return };
+        let before = *seen;
         let patch = if kind.is_public() { &mut self.patch } else { &mut self.unseen };
-        match field.change(name, *seen, patch) {
+        match field.change(name, before, patch) {
             Ok(Some(now)) => {
-                self.undo.seen.push((at, *seen));
+                self.undo.seen.push((at, before));
                 *seen = now;
             }
             Ok(None) => {}
@@ -260,6 +321,10 @@ impl Visitor for Compare<'_> {
         }
         if kind.is_saved() {
             self.bytes.add(name, seen.bytes);
+        }
+        if cfg!(debug_assertions) && kind.is_public() && *seen != before {
+            let bytes = seen.bytes;
+            self.note_items(name, field, bytes);
         }
     }
 }
@@ -273,44 +338,105 @@ fn is_tracked(kind: FieldKind) -> bool {
 /// # Errors
 /// Returns an error that names the field without a JSON form.
 pub(crate) fn write_shown(fields: &mut dyn TrackedFields) -> Result<String, NotSerializable> {
-    let object = write_object(fields, |name, kind, field, out| match kind.is_public() {
-        true => field.write(name, out),
-        false => Ok(()),
-    })?;
-    Ok(object.finish())
+    Ok(write_object(fields, StateWriter::default(), PUBLIC)?.finish())
 }
 
-/// Writes the fields that are saved into one JSON object, to which the caller may add.
+/// Does the same as [`write_shown`] for an object of at most `limit` bytes. Returns `None` if it has
+/// more.
+///
+/// # Errors
+/// Returns the same errors as [`write_shown`].
+pub(crate) fn write_shown_within(
+    fields: &mut dyn TrackedFields,
+    limit: usize,
+) -> Result<Option<String>, NotSerializable> {
+    Ok(write_object(fields, StateWriter::bounded(limit), PUBLIC)?.finish_within())
+}
+
+/// Writes the fields that are saved into an object, to which the caller may add.
 ///
 /// # Errors
 /// Returns an error that names the field without a JSON form.
-pub(crate) fn write_saved(fields: &mut dyn TrackedFields) -> Result<StateWriter, NotSerializable> {
-    write_object(fields, |name, kind, field, out| match kind.is_saved() {
+pub(crate) fn write_saved(
+    fields: &mut dyn TrackedFields,
+    out: StateWriter,
+) -> Result<StateWriter, NotSerializable> {
+    write_object(fields, out, |name, kind, field, out| match kind.is_saved() {
         true => field.save(name, out),
         false => Ok(()),
     })
 }
 
+/// Returns the fields that a page reads as an object that templates read.
+///
+/// # Errors
+/// Returns an error that names the field without a JSON form.
+pub(crate) fn show(fields: &mut dyn TrackedFields) -> Result<ShownValue, NotSerializable> {
+    show_each(fields, |field| field.shown())
+}
+
+/// Does the same as [`show`] for fields that are shown once: see [`TrackedField::shown_once`].
+///
+/// # Errors
+/// Returns an error that names the field without a JSON form.
+pub(crate) fn show_once(fields: &mut dyn TrackedFields) -> Result<ShownValue, NotSerializable> {
+    show_each(fields, |field| field.shown_once())
+}
+
+fn show_each(
+    fields: &mut dyn TrackedFields,
+    shown: impl Fn(&dyn TrackedField) -> JsonResult<ShownValue>,
+) -> Result<ShownValue, NotSerializable> {
+    let mut members = Vec::new();
+    visit_each(fields, |name, kind, field| {
+        if kind.is_public() {
+            members.push((name.into(), shown(field)?));
+        }
+        Ok(())
+    })?;
+    Ok(ShownValue::map(members))
+}
+
 type WriteField = fn(&'static str, FieldKind, &dyn TrackedField, &mut StateWriter) -> JsonResult;
 
-fn write_object(fields: &mut dyn TrackedFields, write: WriteField) -> Result<StateWriter, NotSerializable> {
-    struct Whole {
-        write: WriteField,
-        out: StateWriter,
+/// Writes a field if a page reads it.
+const PUBLIC: WriteField = |name, kind, field, out| match kind.is_public() {
+    true => field.write(name, out),
+    false => Ok(()),
+};
+
+fn write_object(
+    fields: &mut dyn TrackedFields,
+    mut out: StateWriter,
+    write: WriteField,
+) -> Result<StateWriter, NotSerializable> {
+    visit_each(fields, |name, kind, field| write(name, kind, field, &mut out))?;
+    Ok(out)
+}
+
+/// Visits the fields until one fails.
+///
+/// # Errors
+/// Returns the error of that field, with its name.
+fn visit_each(
+    fields: &mut dyn TrackedFields,
+    visit: impl FnMut(&'static str, FieldKind, &dyn TrackedField) -> JsonResult,
+) -> Result<(), NotSerializable> {
+    struct Each<F> {
+        visit: F,
         failed: Result<(), NotSerializable>,
     }
-    impl Visitor for Whole {
+    impl<F: FnMut(&'static str, FieldKind, &dyn TrackedField) -> JsonResult> Visitor for Each<F> {
         fn field(&mut self, name: &'static str, kind: FieldKind, field: &mut dyn TrackedField) {
             if self.failed.is_ok() {
-                let written = (self.write)(name, kind, field, &mut self.out);
-                self.failed = written.map_err(|error| NotSerializable::field(name, error));
+                let visited = (self.visit)(name, kind, field);
+                self.failed = visited.map_err(|error| NotSerializable::field(name, error));
             }
         }
     }
-    let mut visitor = Whole { write, out: StateWriter::default(), failed: Ok(()) };
+    let mut visitor = Each { visit, failed: Ok(()) };
     fields.visit(&mut visitor);
-    visitor.failed?;
-    Ok(visitor.out)
+    visitor.failed
 }
 
 /// Passes the outcome of a load to the field that waits for it. Returns `None` if no field does
@@ -340,6 +466,10 @@ impl<T: Serialize> TrackedField for Plain<'_, T> {
         out.member(name, self.0)
     }
 
+    fn shown(&self) -> JsonResult<ShownValue> {
+        ShownValue::of(self.0)
+    }
+
     fn baseline(&mut self) -> JsonResult<Seen> {
         Ok(Seen::new(Print::of(self.0)?, json_len(self.0)?))
     }
@@ -350,6 +480,13 @@ impl<T: Serialize> TrackedField for Plain<'_, T> {
             return Ok(None);
         }
         Ok(Some(Seen::new(print, patch.set_serialized(name, self.0)?)))
+    }
+
+    fn items(&self) -> Option<Vec<Print>> {
+        match to_tree(self.0) {
+            Ok(Value::Array(items)) => items.iter().map(|item| Print::of(item).ok()).collect(),
+            Ok(_) | Err(_) => None,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ mod finite;
 
 use std::fmt::Write as _;
 
-pub use finite::{finite, json_len, to_json, to_raw_json, to_tree, write_json};
+pub use finite::{finite, json_len, to_json, to_json_within, to_raw_json, to_tree, writable, write_json};
 
 /// One JSON value as text. Encoders copy it into a message without parsing it.
 ///
@@ -93,22 +93,6 @@ pub fn write_u64(out: &mut String, number: u64) {
         write_u64(out, number / 10);
     }
     out.push(char::from(b'0' + (number % 10) as u8));
-}
-
-/// An `io::Write` that appends to a `String`.
-pub(crate) struct AsWrite<'o>(pub(crate) &'o mut String);
-
-impl std::io::Write for AsWrite<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        // serde_json writes whole characters, so that no chunk ends inside one.
-        let text = std::str::from_utf8(bytes).map_err(std::io::Error::other)?;
-        self.0.push_str(text);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Writes an object field by field.

@@ -48,6 +48,13 @@ pub trait Data: Sized + Clone {
     fn get(&self, key: &str) -> Option<&Self>;
     /// Returns the number of an object's entries; 0 for any other value.
     fn entries(&self) -> usize;
+    /// Calls `visit` with each item of a list, in order; not at all for any other value. A list that
+    /// is read only in this way need not exist as a whole.
+    fn each_item(&self, visit: &mut dyn FnMut(&Self)) {
+        if let Kind::List(items) = self.kind() {
+            items.iter().for_each(visit);
+        }
+    }
 
     /// Creates `null`.
     fn null() -> Self;

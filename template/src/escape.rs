@@ -28,23 +28,23 @@ pub fn attribute(value: &str) -> String {
 #[must_use]
 pub fn single_quoted(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
-    push(&mut out, value, &|byte| matches!(byte, b'&' | b'<' | b'>' | b'\'' | b'\r' | 0));
+    push(&mut out, value, |byte| matches!(byte, b'&' | b'<' | b'>' | b'\'' | b'\r' | 0));
     out
 }
 
 pub(crate) fn push_text(out: &mut String, text: &str) {
-    push(out, text, &|byte| matches!(byte, b'&' | b'<' | b'>' | b'\r' | 0));
+    push(out, text, |byte| matches!(byte, b'&' | b'<' | b'>' | b'\r' | 0));
 }
 
 pub(crate) fn push_attribute(out: &mut String, value: &str) {
-    push(out, value, &|byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\r' | 0));
+    push(out, value, |byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\r' | 0));
 }
 
 /// Copies the text between special bytes as a whole. All special bytes are ASCII, so every cut is
 /// between characters.
-fn push(out: &mut String, text: &str, special: &dyn Fn(u8) -> bool) {
+fn push(out: &mut String, text: &str, special: impl Fn(u8) -> bool) {
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(special) {
+    while let Some(at) = rest.bytes().position(&special) {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         out.push_str(match from.as_bytes().first() {

@@ -163,7 +163,11 @@ impl Expr {
             Self::Index(depth) => Value::Owned(int(scope.index(*depth))),
             Self::Local(at) => borrowed(scope.local(*at)),
             Self::Special(which) => borrowed(scope.special(*which)),
-            Self::Field(of, name) => of.eval(scope).part(&|data: &D| data.get(&name.text)),
+            Self::Field(of, name) => match of.eval(scope) {
+                // Most fields are those of a row.
+                Value::Borrowed(data) => borrowed(data.get(&name.text)),
+                computed => computed.part(&|data: &D| data.get(&name.text)),
+            },
             Self::At(of, at) => of.eval(scope).at(&at.eval(scope)),
             Self::Contains(of, what) => {
                 Value::Owned(D::from_bool(contains(&of.eval(scope).kind(), &what.eval(scope).kind())))

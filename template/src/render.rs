@@ -347,17 +347,27 @@ impl<D: Data> Renderer<'_, D> {
     }
 
     fn rows(&mut self, at: usize, (list, key): (&Expr, &Expr), block: usize, frame: &RenderFrame<'_, D>) {
-        let list = list.eval(frame);
-        let kind = list.kind();
-        let items = crate::eval::items(&kind).unwrap_or_default();
-        self.rendered.shape.push(u32::try_from(items.len()).unwrap_or(u32::MAX));
-        for (index, item) in items.iter().enumerate() {
+        let has_places = self.has_places || self.compiled.outline.has_child(block);
+        // The number of rows precedes the choices inside of them.
+        let shape = self.rendered.shape.len();
+        self.rendered.shape.push(0);
+        let mut index = 0;
+        let mut row = |item: &D| {
             let outer = self.place.len();
-            if self.has_places || self.compiled.outline.has_child(block) {
+            if has_places {
                 push_step(&mut self.place, at, &key.eval(&frame.keyed(item, index)).kind());
             }
             self.block(block, frame.row(item, index));
             self.place.truncate(outer);
+            index += 1;
+        };
+        match list.eval(frame) {
+            Value::Borrowed(list) => list.each_item(&mut row),
+            Value::Owned(list) => list.each_item(&mut row),
+            Value::Literal(_) => {}
+        }
+        if let Some(rows) = self.rendered.shape.get_mut(shape) {
+            *rows = u32::try_from(index).unwrap_or(u32::MAX);
         }
     }
 

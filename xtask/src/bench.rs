@@ -10,8 +10,8 @@ Usage: cargo xtask bench [--quick] [NAME…]
        cargo xtask bench load
        cargo xtask bench --page
 
-  NAME     one of round-trips, latency, memory, appends, deliveries, durable, sizes; all without a
-           name
+  NAME     one of round-trips, latency, memory, appends, lists, deliveries, pages, mounts, joins,
+           viewers, suspended, durable, sizes; all without a name
   --quick  fewer repetitions, lower precision
   load     measures the time to the first click of a page that is loaded in a browser, compared with
            an earlier commit and with a page of hand-written JavaScript

@@ -82,7 +82,7 @@ async fn sessions(count: usize, components: &[&str], traffic: Traffic) -> anyhow
 }
 
 /// Returns the growth of the server's memory, in bytes for each of `count` open connections.
-async fn grown<C>(
+pub(super) async fn grown<C>(
     server: &Server,
     count: usize,
     open: impl AsyncFn(usize) -> anyhow::Result<C>,
@@ -91,13 +91,17 @@ async fn grown<C>(
     for at in 0..WARM_UP {
         warm.push(open(at).await?);
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let before = server.resident()?;
+    let before = settled(server).await?;
     let mut open_ones = Vec::with_capacity(count);
     for at in 0..count {
         open_ones.push(open(at).await?);
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let after = server.resident()?;
+    let after = settled(server).await?;
     Ok(after.saturating_sub(before) as f64 / count as f64)
+}
+
+/// Returns the resident memory of a server after a pause in which it finishes its work.
+pub(super) async fn settled(server: &Server) -> anyhow::Result<u64> {
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    server.resident()
 }

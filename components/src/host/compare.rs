@@ -9,7 +9,7 @@ use crate::component::AnyComponent;
 use crate::error::NotRestored;
 use crate::fault::guard_now;
 use crate::saved::Saved;
-use crate::tracking::{Changes, StateWriter, Tracker};
+use crate::tracking::{ADVICE, Changes, Resent, StateWriter, Tracker, not_reported};
 use crate::{ActionError, ErrorCode, Result};
 
 impl Host {
@@ -51,7 +51,13 @@ pub(super) fn compare(
         }
     })?;
     match read_back(component).and_then(|()| account.set(tracker.bytes())) {
-        Ok(()) => Ok(changes),
+        Ok(()) => {
+            let component = component.spec().name;
+            for Resent { field, bytes } in not_reported(component, &changes.resent) {
+                tracing::warn!(component, field, bytes, "{ADVICE}");
+            }
+            Ok(changes)
+        }
         Err(error) => {
             tracker.revert(changes);
             Err(error)

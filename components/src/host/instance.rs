@@ -6,8 +6,8 @@ use crate::instance::{Instance, Job, Started};
 use crate::saved::Saved;
 use crate::spec::Spec;
 use crate::topic::TopicRef;
-use crate::tracking::write_shown;
-use crate::{Context, Result};
+use crate::tracking::{show_once, write_shown, write_shown_within};
+use crate::{Context, Result, ShownValue};
 
 impl Instance for Host {
     fn spec(&self) -> &'static Spec {
@@ -23,6 +23,14 @@ impl Instance for Host {
 
     fn state(&mut self) -> Result<String> {
         guard_now("writing a component", || Ok(write_shown(self.component.as_mut())?))
+    }
+
+    fn state_within(&mut self, limit: usize) -> Result<Option<String>> {
+        guard_now("writing a component", || Ok(write_shown_within(self.component.as_mut(), limit)?))
+    }
+
+    fn shown(&mut self) -> Result<ShownValue> {
+        guard_now("showing a component", || Ok(show_once(self.component.as_mut())?))
     }
 
     fn topics(&mut self) -> Vec<(&'static str, TopicRef)> {
@@ -41,5 +49,13 @@ impl Instance for Host {
 
     fn save(&mut self) -> Result<Vec<u8>> {
         guard_now("saving a component", || Ok(topics::save(self.component.as_mut())?.into_bytes()))
+    }
+
+    fn save_within(&mut self, limit: usize) -> Result<Option<String>> {
+        // The saved state has at least the bytes that are counted against the budget.
+        if self.tracker.bytes() > limit {
+            return Ok(None);
+        }
+        guard_now("saving a component", || Ok(topics::save_within(self.component.as_mut(), limit)?))
     }
 }

@@ -8,7 +8,7 @@ use crate::fault::{discard, guard_now};
 use crate::instance::{Finished, Instance, Job, Started};
 use crate::spec::Spec;
 use crate::topic::TopicRef;
-use crate::{ActionError, Result};
+use crate::{ActionError, Result, ShownValue};
 
 /// A component that a host holds. A panic in a field's `Clone` becomes an error, a panic in a
 /// field's `Drop` is logged.
@@ -100,6 +100,14 @@ impl Instance for Absent {
         Err(absent())
     }
 
+    fn state_within(&mut self, _: usize) -> Result<Option<String>> {
+        Err(absent())
+    }
+
+    fn shown(&mut self) -> Result<ShownValue> {
+        Err(absent())
+    }
+
     fn topics(&mut self) -> Vec<(&'static str, TopicRef)> {
         self.topics.clone()
     }
@@ -112,6 +120,10 @@ impl Instance for Absent {
     fn recall_presences(&mut self, _: &[u8]) {}
 
     fn save(&mut self) -> Result<Vec<u8>> {
+        Err(absent())
+    }
+
+    fn save_within(&mut self, _: usize) -> Result<Option<String>> {
         Err(absent())
     }
 }

@@ -12,7 +12,7 @@ use crate::future::BoxFuture;
 use crate::saved::Saved;
 use crate::shared::{AnyShared, Cause};
 use crate::topic::{StagedUpdate, TopicRef};
-use crate::tracking::write_saved;
+use crate::tracking::{StateWriter, write_saved};
 
 fn each(
     component: &mut dyn AnyComponent,
@@ -99,7 +99,22 @@ fn saved_presence(field: &str) -> String {
 /// # Errors
 /// Returns an error that names the field without a JSON form.
 pub(super) fn save(component: &mut dyn AnyComponent) -> Result<String, NotSerializable> {
-    let mut object = write_saved(component)?;
+    Ok(write(component, StateWriter::default())?.finish())
+}
+
+/// Does the same as [`save`] for state of at most `limit` bytes. Returns `None` if it has more.
+///
+/// # Errors
+/// Returns the same errors as [`save`].
+pub(super) fn save_within(
+    component: &mut dyn AnyComponent,
+    limit: usize,
+) -> Result<Option<String>, NotSerializable> {
+    Ok(write(component, StateWriter::bounded(limit))?.finish_within())
+}
+
+fn write(component: &mut dyn AnyComponent, out: StateWriter) -> Result<StateWriter, NotSerializable> {
+    let mut object = write_saved(component, out)?;
     let mut failed = Ok(());
     each(component, |name, _, field| {
         if field.is_present() && failed.is_ok() {
@@ -108,7 +123,7 @@ pub(super) fn save(component: &mut dyn AnyComponent) -> Result<String, NotSerial
         }
     });
     failed?;
-    Ok(object.finish())
+    Ok(object)
 }
 
 /// Restores at which topics a restored component is present.

@@ -1,9 +1,10 @@
 //! The list as a collection: construction, iteration, cloning and comparison.
 
 use std::fmt;
-use std::sync::Arc;
 
-use super::{Keyed, List};
+use triomphe::Arc;
+
+use super::{Keyed, List, tree};
 
 impl<T: Keyed> Extend<T> for List<T> {
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
@@ -16,8 +17,7 @@ impl<T: Keyed> Extend<T> for List<T> {
 impl<T: Keyed> FromIterator<T> for List<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         let mut list = Self::new();
-        list.log.replace();
-        list.extend(items);
+        list.replace(items);
         list
     }
 }
@@ -38,8 +38,7 @@ impl<'a, T> IntoIterator for &'a List<T> {
 }
 
 /// The items of a [`List`] in order.
-#[derive(Clone)]
-pub struct Iter<'a, T>(imbl::vector::Iter<'a, Arc<T>, imbl::shared_ptr::DefaultSharedPtr>);
+pub struct Iter<'a, T>(tree::Iter<'a, Arc<T>>);
 
 impl<'a, T> Iterator for Iter<'a, T> {
     type Item = &'a T;
@@ -60,6 +59,12 @@ impl<T> DoubleEndedIterator for Iter<'_, T> {
 }
 
 impl<T> ExactSizeIterator for Iter<'_, T> {}
+
+impl<T> Clone for Iter<'_, T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
 impl<T> fmt::Debug for Iter<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,7 +87,7 @@ impl<T> Default for List<T> {
 
 impl<T: PartialEq> PartialEq for List<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.items == other.items
+        self.len() == other.len() && self.into_iter().eq(other)
     }
 }
 
@@ -90,6 +95,6 @@ impl<T: Eq> Eq for List<T> {}
 
 impl<T: fmt::Debug> fmt::Debug for List<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.items.iter()).finish()
+        f.debug_list().entries(self).finish()
     }
 }

@@ -1,105 +1,141 @@
-//! The positions of items by their keys.
+//! Finding items by their keys.
 
-use std::sync::Arc;
+mod places;
 
-use foldhash::fast::RandomState;
-use imbl::shared_ptr::DefaultSharedPtr;
-use imbl::{GenericHashMap, Vector};
+use std::cmp::Ordering;
+use std::sync::OnceLock;
 
+use triomphe::Arc;
+
+use super::Items;
 use super::key::{Key, Keyed};
+use places::{Places, Shift};
 
-/// Lists of up to this many items are searched linearly; longer ones have a map.
+/// Lists of up to this many items are searched linearly.
 const SMALL: usize = 32;
 
-/// The positions of the items by their keys, so that a long list is not searched linearly, and no
-/// key is inserted twice.
+/// Finds items by their keys, so that a long list is not searched linearly, and no key is inserted
+/// twice.
 ///
-/// A position in the map is a hint: inserting and removing in the middle shifts later items, and
-/// the map is not updated. The search goes outward from the hint, so its length grows with the
-/// changes in the middle. Changes at the ends, which are most frequent, shift nothing: positions
-/// count from an origin that moves with the front.
-///
-/// The map is persistent like the list itself, so a clone is cheap. It is built when it is first
-/// needed.
+/// While the keys ascend or descend, as those of rows in the order of their creation do, the items
+/// themselves are searched, and nothing is stored. Otherwise the positions are stored when a key is
+/// first looked up.
 #[derive(Clone, Default)]
-pub(super) struct Index(Option<Box<Places>>);
+pub(super) struct Index {
+    order: KeyOrder,
+    /// Only of mixed keys. Shared, because each action works on a clone.
+    places: OnceLock<Arc<Places>>,
+}
 
-#[derive(Clone)]
-struct Places {
-    places: GenericHashMap<Key, i64, RandomState, DefaultSharedPtr>,
-    /// The position in the map of the item at position 0.
-    front: i64,
+/// The order of the keys from the first item to the last one. No key exists twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum KeyOrder {
+    /// Also the order of fewer than two keys.
+    #[default]
+    Ascending,
+    Descending,
+    /// Neither, or not known to be one of them.
+    Mixed,
 }
 
 impl Index {
+    /// Creates the index of a list with these keys.
+    pub(super) fn of(keys: impl IntoIterator<Item = Key>) -> Self {
+        Self { order: KeyOrder::of(keys), places: OnceLock::new() }
+    }
+
+    /// Returns whether the keys ascend or descend, so that each exists once.
+    pub(super) fn is_sorted(&self) -> bool {
+        self.order != KeyOrder::Mixed
+    }
+
     /// Returns the position of the item with that key.
-    pub(super) fn find<T: Keyed>(&self, items: &Vector<Arc<T>>, key: &Key) -> Option<usize> {
-        match &self.0 {
-            Some(index) => index.find(items, key),
-            // From the end, because recent items are looked up most often.
-            None => items.iter().rposition(|item| item.key() == *key),
+    pub(super) fn find<T: Keyed>(&self, items: &Items<T>, key: &Key) -> Option<usize> {
+        match self.order {
+            KeyOrder::Ascending => search(items, |other| other.cmp(key)),
+            KeyOrder::Descending => search(items, |other| key.cmp(other)),
+            KeyOrder::Mixed if items.len() <= SMALL => items.iter().position(|item| item.key() == *key),
+            KeyOrder::Mixed => self.places.get_or_init(|| Arc::new(Places::of(items))).find(items, key),
         }
     }
 
-    /// Returns the position of the item for a change. Builds the map for longer lists, so that many
-    /// changes stay cheap.
-    pub(super) fn find_for_change<T: Keyed>(&mut self, items: &Vector<Arc<T>>, key: &Key) -> Option<usize> {
-        if self.0.is_none() && items.len() > SMALL {
-            let places = items.iter().map(|item| item.key()).zip(0..).collect();
-            self.0 = Some(Box::new(Places { places, front: 0 }));
-        }
-        let position = self.find(items, key)?;
-        if let Some(index) = &mut self.0 {
-            let place = index.place(position);
-            // Distant hints are corrected, so that the next search is short.
-            if let Some(hint) = index.places.get(key)
-                && hint.abs_diff(place) > 64
-            {
-                index.places.insert(key.clone(), place);
+    /// Notes that an item with that key was inserted at that position.
+    pub(super) fn inserted<T: Keyed>(&mut self, items: &Items<T>, position: usize, key: &Key) {
+        if self.order == KeyOrder::Mixed {
+            self.record(items.len(), || Shift::inserted(position, key));
+        } else {
+            let first = position.saturating_sub(1);
+            let last = (position + 1).min(items.len() - 1);
+            let around = KeyOrder::of((first..=last).filter_map(|at| Some(items.get(at)?.key())));
+            // Of two items there was one before, in both orders.
+            if around != self.order {
+                self.order = if items.len() == 2 { around } else { KeyOrder::Mixed };
             }
-        }
-        Some(position)
-    }
-
-    /// Notes that an item is about to be inserted at that position of `items`.
-    pub(super) fn insert<T: Keyed>(&mut self, items: &Vector<Arc<T>>, position: usize, key: Key) {
-        if let Some(index) = &mut self.0 {
-            // Either the items before it or those after it shift against their hints: whichever are
-            // fewer.
-            if position < items.len() - position {
-                index.front -= 1;
-            }
-            let place = index.place(position);
-            index.places.insert(key, place);
         }
     }
 
-    /// Notes that the item at that position was removed from `items`.
-    pub(super) fn remove<T>(&mut self, items: &Vector<Arc<T>>, position: usize, key: &Key) {
-        if let Some(index) = &mut self.0 {
-            index.places.remove(key);
-            if position < items.len() - position {
-                index.front += 1;
-            }
+    /// Notes that the item at that position was removed.
+    pub(super) fn removed<T>(&mut self, items: &Items<T>, position: usize) {
+        if items.len() < 2 {
+            *self = Self::default();
+        } else {
+            self.record(items.len(), || Shift::removed(position));
+        }
+    }
+
+    /// Notes that the items at two different positions were exchanged.
+    pub(super) fn swapped<T>(&mut self, items: &Items<T>, one: usize, other: usize) {
+        self.order = KeyOrder::Mixed;
+        self.record(items.len(), || Shift::swapped(one, other));
+    }
+
+    fn record(&mut self, len: usize, shift: impl FnOnce() -> Shift) {
+        if let Some(places) = self.places.get_mut()
+            && !Arc::make_mut(places).record(len, shift())
+        {
+            self.places = OnceLock::new();
         }
     }
 }
 
-impl Places {
-    fn place(&self, position: usize) -> i64 {
-        self.front.saturating_add(i64::try_from(position).unwrap_or(i64::MAX))
-    }
-
-    fn find<T: Keyed>(&self, items: &Vector<Arc<T>>, key: &Key) -> Option<usize> {
-        let hint = self.places.get(key)?.saturating_sub(self.front).max(0);
-        let hint = usize::try_from(hint).unwrap_or(0).min(items.len().saturating_sub(1));
-        let is_it = |position: usize| items.get(position).is_some_and(|item| item.key() == *key);
-        (0..=items.len()).find_map(|distance| {
-            let after = hint + distance;
-            if is_it(after) {
-                return Some(after);
+impl KeyOrder {
+    fn of(keys: impl IntoIterator<Item = Key>) -> Self {
+        let mut keys = keys.into_iter();
+        let Some(mut before) = keys.next() else { return Self::Ascending };
+        let mut order = None;
+        for key in keys {
+            let step = match before.cmp(&key) {
+                Ordering::Less => Self::Ascending,
+                Ordering::Greater => Self::Descending,
+                Ordering::Equal => return Self::Mixed,
+            };
+            if *order.get_or_insert(step) != step {
+                return Self::Mixed;
             }
-            hint.checked_sub(distance).filter(|before| is_it(*before))
-        })
+            before = key;
+        }
+        order.unwrap_or_default()
     }
+}
+
+/// Searches items whose keys are sorted. `compare` compares an item's key with the key that is
+/// searched for.
+fn search<T: Keyed>(items: &Items<T>, compare: impl Fn(&Key) -> Ordering) -> Option<usize> {
+    let compare = |position: usize| items.get(position).map(|item| compare(&item.key()));
+    // A new item at the end is the most frequent change.
+    let (mut low, mut high) = (0, items.len().checked_sub(1)?);
+    match compare(high)? {
+        Ordering::Less => return None,
+        Ordering::Equal => return Some(high),
+        Ordering::Greater => {}
+    }
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match compare(middle)? {
+            Ordering::Less => low = middle + 1,
+            Ordering::Equal => return Some(middle),
+            Ordering::Greater => high = middle,
+        }
+    }
+    None
 }

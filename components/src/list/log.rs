@@ -1,9 +1,9 @@
 //! The changes of a list since the last patch.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use triomphe::Arc;
 
 use super::key::Key;
 use crate::tracking::next_version;
@@ -80,13 +80,13 @@ impl<T> ListLog<T> {
         }
     }
 
-    pub(super) fn order(&mut self, keys: impl Iterator<Item = Key>) {
+    pub(super) fn order(&mut self, keys: Vec<Key>) {
         if let Some(ops) = self.open() {
             // An order defines all positions, so an order or a move right before it has no effect.
             while matches!(ops.places.last(), Some(Rearrangement::Order(_) | Rearrangement::Move(..))) {
                 ops.places.pop();
             }
-            ops.places.push(Rearrangement::Order(keys.collect()));
+            ops.places.push(Rearrangement::Order(keys));
         }
     }
 

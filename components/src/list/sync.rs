@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use triomphe::Arc;
 
 use super::{Index, Key, Keyed, List};
 use crate::tracking::Print;
@@ -55,7 +55,7 @@ impl<T: Keyed> List<T> {
         // For each kept item its index among the new ones, in the order of the old ones.
         let mut kept: Vec<usize> = Vec::with_capacity(items.len());
         let mut is_kept = vec![false; items.len()];
-        for before in &self.items {
+        for before in self.items.iter() {
             let key = before.key();
             match ranks.get(&key).and_then(|rank| Some((*rank, items.get(*rank)?, is_kept.get_mut(*rank)?))) {
                 Some((rank, (_, now), is_kept)) => {
@@ -77,8 +77,8 @@ impl<T: Keyed> List<T> {
                 self.log.insert(position, key, item);
             }
         }
+        self.index = Index::of(items.iter().map(|(key, _)| key.clone()));
         self.items = items.into_iter().map(|(_, item)| item).collect();
-        self.index = Index::default();
         self.log.bound(self.items.len());
         Ok(())
     }
@@ -91,7 +91,7 @@ impl<T: Keyed> List<T> {
         let stays = longest_rising(&order);
         let moves = order.len() - stays.len();
         if moves > MOVES || moves * 2 > order.len() {
-            self.log.order(sorted.iter().filter_map(key_of));
+            self.log.order(sorted.iter().filter_map(key_of).collect());
             return;
         }
         if moves == 0 {

@@ -1,3 +1,6 @@
+pub(super) mod deeds;
+mod long_lived;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 

@@ -9,7 +9,10 @@ use vivaz_protocol::{Patch, PatchWriter, RawJson};
 use super::List;
 use super::key::{Key, Keyed};
 use super::log::{ListOps, Rearrangement};
+use crate::error::Result;
+use crate::fault::guard_now;
 use crate::shape::{LiveShape, Shape, ShapeRef};
+use crate::shown::{ItemSource, ShownValue};
 use crate::tracking::{JsonResult, Pick, Print, Seen, StateWriter, TrackedField};
 
 impl<T: Serialize> Serialize for List<T> {
@@ -30,16 +33,38 @@ impl<T: LiveShape> LiveShape for List<T> {
 
 struct ListField<'a, T>(&'a mut List<T>);
 
-impl<'a, T: Keyed> Pick<'a, List<T>> {
+impl<'a, T: Keyed + Send + Sync + 'static> Pick<'a, List<T>> {
     /// Returns the field, which records its changes.
     pub fn field(self) -> impl TrackedField + 'a {
         ListField(self.0)
     }
 }
 
-impl<T: Keyed> TrackedField for ListField<'_, T> {
+/// The items of a list that is shown. The copy shares them with the component.
+struct ListItems<T>(List<T>);
+
+impl<T: Keyed + Send + Sync> ItemSource for ListItems<T> {
+    fn each(&self, visit: &mut dyn FnMut(ShownValue)) -> Result {
+        guard_now("showing a list", || {
+            for item in &self.0 {
+                visit(ShownValue::of(item)?);
+            }
+            Ok(())
+        })
+    }
+}
+
+impl<T: Keyed + Send + Sync + 'static> TrackedField for ListField<'_, T> {
     fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         out.member(name, &*self.0)
+    }
+
+    fn shown(&self) -> JsonResult<ShownValue> {
+        ShownValue::of(&*self.0)
+    }
+
+    fn shown_once(&self) -> JsonResult<ShownValue> {
+        Ok(ShownValue::lazy(ListItems(self.0.clone())))
     }
 
     fn baseline(&mut self) -> JsonResult<Seen> {

@@ -9,6 +9,7 @@ use vivaz_protocol::json::json_len;
 use super::{Async, LoadStage, LoadStart};
 use crate::Result;
 use crate::shape::{self, LiveShape, Shape, ShapeRef};
+use crate::shown::ShownValue;
 use crate::tracking::{JsonResult, Loaded, Pick, Print, Seen, StateWriter, TrackedField};
 
 /// The saved error of a running load, which ends with the process.
@@ -86,6 +87,10 @@ impl<'a, T: Serialize + Send + Sync + 'static> Pick<'a, Async<T>> {
 impl<T: Serialize + Send + Sync + 'static> TrackedField for AsyncField<'_, T> {
     fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         out.member(name, &ShownLoad::of(self.0))
+    }
+
+    fn shown(&self) -> JsonResult<ShownValue> {
+        ShownValue::of(&ShownLoad::of(self.0))
     }
 
     fn save(&self, name: &str, out: &mut StateWriter) -> JsonResult {

@@ -26,8 +26,9 @@ use crate::fault::{guard, guard_now};
 use crate::future::BoxFuture;
 use crate::identity::{Identity, User};
 use crate::journal::OperationId;
+use crate::shown::ShownValue;
 use crate::stream::{Stream, StreamPatch};
-use crate::tracking::{Tracker, next_version, write_shown};
+use crate::tracking::{Tracker, next_version, show, write_shown};
 
 use claims::PresenceClaims;
 pub(super) use draft::Prepared;
@@ -211,6 +212,11 @@ impl<T: Topic> AnyTopic for Cell<T> {
 
     fn snapshot(&self) -> Result<TopicSnapshot> {
         self.snapshot_of(&mut self.lock())
+    }
+
+    fn shown(&self) -> Result<Arc<ShownValue>> {
+        let CellState { shown, stream, .. } = &mut *self.lock();
+        stream.shown(|| guard_now("showing a topic", || Ok(show(&mut T::clone(shown))?)))
     }
 
     fn subscribe(

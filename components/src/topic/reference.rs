@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::event::ServerEvent;
 use crate::future::BoxFuture;
 use crate::identity::{Identity, User};
+use crate::shown::ShownValue;
 
 /// A topic without the type of its state. Cheap to clone.
 #[derive(Clone)]
@@ -42,6 +43,14 @@ impl TopicRef {
     /// Returns an error if the state has no JSON form.
     pub fn snapshot(&self) -> Result<TopicSnapshot> {
         self.0.snapshot()
+    }
+
+    /// Returns the whole state as templates read it, which is converted once for each revision.
+    ///
+    /// # Errors
+    /// Returns an error if the state has no JSON form.
+    pub fn shown(&self) -> Result<Arc<ShownValue>> {
+        self.0.shown()
     }
 
     /// Subscribes to the topic. Calls `first` with the changes since `from` while the topic is
@@ -127,6 +136,7 @@ pub(super) trait AnyTopic: Send + Sync {
     fn epoch(&self) -> &Epoch;
     fn rev(&self) -> Rev;
     fn snapshot(&self) -> Result<TopicSnapshot>;
+    fn shown(&self) -> Result<Arc<ShownValue>>;
     fn subscribe(
         &self,
         subscriber: Arc<dyn Subscriber>,

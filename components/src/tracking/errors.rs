@@ -5,6 +5,7 @@ use vivaz_protocol::json::json_len;
 
 use super::{JsonResult, Pick, Print, Seen, StateWriter, TrackedField};
 use crate::error::{Errors, SAVED_REFUSALS};
+use crate::shown::ShownValue;
 
 struct ErrorsField<'a>(&'a mut Errors);
 
@@ -36,6 +37,10 @@ impl ErrorsField<'_> {
 impl TrackedField for ErrorsField<'_> {
     fn write(&self, name: &str, out: &mut StateWriter) -> JsonResult {
         out.member(name, &*self.0)
+    }
+
+    fn shown(&self) -> JsonResult<ShownValue> {
+        ShownValue::of(&*self.0)
     }
 
     fn baseline(&mut self) -> JsonResult<Seen> {

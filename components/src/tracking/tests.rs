@@ -97,9 +97,46 @@ fn a_field_without_a_json_form_is_an_error_where_it_is_written() {
         state.set(name, Number::Refuses);
         assert_eq!(Tracker::new(&mut state).is_err(), shown || saved, "{name}");
         assert_eq!(write_shown(&mut state).is_err(), shown, "{name}");
-        assert_eq!(write_saved(&mut state).is_err(), saved, "{name}");
+        assert_eq!(write_saved(&mut state, StateWriter::default()).is_err(), saved, "{name}");
     }
     let mut state = State::new();
     assert_eq!(write_shown(&mut state).unwrap(), r#"{"public":1,"computed":2}"#);
-    assert_eq!(write_saved(&mut state).unwrap().finish(), r#"{"public":1,"private":3}"#);
+    assert_eq!(
+        write_saved(&mut state, StateWriter::default()).unwrap().finish(),
+        r#"{"public":1,"private":3}"#
+    );
+}
+
+/// A field with a large array.
+struct Rows(Vec<String>);
+
+impl TrackedFields for Rows {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        visitor.field("rows", FieldKind::Public, &mut Pick(&mut self.0).field());
+    }
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn a_comparison_reports_a_large_field_of_which_one_item_has_changed() {
+    let mut rows = Rows(vec!["x".repeat(100); 100]);
+    let mut tracker = Tracker::new(&mut rows).unwrap();
+    let compare = |tracker: &mut Tracker, rows: &mut Rows| {
+        let changes = tracker.changes(rows).unwrap();
+        let resent: Vec<_> = changes.resent.iter().map(|resent| (resent.field, resent.bytes)).collect();
+        (changes, resent)
+    };
+    rows.0.push("y".to_owned());
+    let (reverted, resent) = compare(&mut tracker, &mut rows);
+    assert_eq!(resent, [("rows", 10_301 + 4)]);
+    // The page does not have the item, so this is a change of two.
+    tracker.revert(reverted);
+    rows.0.push("y".to_owned());
+    assert_eq!(compare(&mut tracker, &mut rows).1, []);
+    assert_eq!(compare(&mut tracker, &mut rows).1, []);
+    rows.0.truncate(30);
+    assert_eq!(compare(&mut tracker, &mut rows).1, []);
+    // Less than the limit.
+    rows.0.pop();
+    assert_eq!(compare(&mut tracker, &mut rows).1, []);
 }

@@ -122,6 +122,12 @@ impl Instance for Gone {
     fn state(&mut self) -> vivaz_components::Result<String> {
         unreachable!("the instance is elsewhere")
     }
+    fn state_within(&mut self, _: usize) -> vivaz_components::Result<Option<String>> {
+        unreachable!("the instance is elsewhere")
+    }
+    fn shown(&mut self) -> vivaz_components::Result<vivaz_components::ShownValue> {
+        unreachable!("the instance is elsewhere")
+    }
     fn topics(&mut self) -> Vec<(&'static str, vivaz_components::TopicRef)> {
         Vec::new()
     }
@@ -130,6 +136,9 @@ impl Instance for Gone {
     }
     fn recall_presences(&mut self, _: &[u8]) {}
     fn save(&mut self) -> vivaz_components::Result<Vec<u8>> {
+        unreachable!("the instance is elsewhere")
+    }
+    fn save_within(&mut self, _: usize) -> vivaz_components::Result<Option<String>> {
         unreachable!("the instance is elsewhere")
     }
 }

@@ -12,10 +12,10 @@ use crate::Limits;
 ///
 /// # Errors
 /// Returns an error if the value does not serialise, contains NaN or infinity, or nests deeper than
-/// [`Limits::VALUE_DEPTH`]; `out` may then end with a part of it.
+/// [`Limits::VALUE_DEPTH`]; `out` is unchanged then.
 pub fn write_json<T: Serialize + ?Sized>(out: &mut String, value: &T) -> Result<(), serde_json::Error> {
-    let mut json = serde_json::Serializer::new(super::AsWrite(out));
-    value.serialize(FiniteSerializer::new(&mut json))
+    out.push_str(&to_json(value)?);
+    Ok(())
 }
 
 /// Returns the length of a value's JSON, in bytes.
@@ -48,14 +48,65 @@ impl std::io::Write for ByteCounter {
     }
 }
 
+/// Wraps a serializer so that it refuses all values that [`write_json`] refuses.
+pub fn writable<S: Serializer>(serializer: S) -> impl Serializer<Ok = S::Ok, Error = S::Error> {
+    FiniteSerializer::new(serializer)
+}
+
 /// Serialises a value to JSON.
 ///
 /// # Errors
 /// Returns the same errors as [`write_json`].
 pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
-    let mut out = String::new();
-    write_json(&mut out, value)?;
-    Ok(out)
+    let mut json = Vec::with_capacity(128);
+    value.serialize(FiniteSerializer::new(&mut serde_json::Serializer::new(&mut json)))?;
+    into_text(json)
+}
+
+/// Serialises a value to JSON of at most `limit` bytes. Returns `None` if it has more; the rest is
+/// not serialised then.
+///
+/// # Errors
+/// Returns the same errors as [`write_json`].
+pub fn to_json_within<T: Serialize + ?Sized>(
+    value: &T,
+    limit: usize,
+) -> Result<Option<String>, serde_json::Error> {
+    let mut json = BoundedJson { bytes: Vec::new(), limit, is_exceeded: false };
+    let written = value.serialize(FiniteSerializer::new(&mut serde_json::Serializer::new(&mut json)));
+    if json.is_exceeded {
+        return Ok(None);
+    }
+    written?;
+    into_text(json.bytes).map(Some)
+}
+
+/// Checks the text as a whole. A check of each part that `serde_json` writes would take longer than
+/// writing them.
+fn into_text(json: Vec<u8>) -> Result<String, serde_json::Error> {
+    String::from_utf8(json).map_err(ser::Error::custom)
+}
+
+/// An `io::Write` that fails beyond a limit.
+struct BoundedJson {
+    bytes: Vec<u8>,
+    limit: usize,
+    is_exceeded: bool,
+}
+
+impl std::io::Write for BoundedJson {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if bytes.len() > self.limit - self.bytes.len() {
+            self.is_exceeded = true;
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Serialises a value to a raw JSON value.
@@ -353,6 +404,7 @@ mod tests {
                 let way = ["`a`: ", "`b`: ", "`b`: ", "`b`: ", "`b`: `x`: "];
                 assert!(error.starts_with(way[at]), "{at}: {error}");
                 assert!(to_tree(&value).is_err() && to_raw_json(&value).is_err(), "{at}");
+                assert!(to_json_within(&value, 1_000).is_err(), "{at}");
             }
             assert!(to_json(&[1.0, odd]).is_err());
             assert!(to_json(&HashMap::from([(1, odd)])).is_err());
@@ -366,6 +418,11 @@ mod tests {
             assert_eq!(to_json(&value).unwrap(), serde_json::to_string(&value).unwrap());
             assert_eq!(json_len(&value).unwrap(), to_json(&value).unwrap().len());
             assert_eq!(to_tree(&value).unwrap(), serde_json::to_value(&value).unwrap());
+            let json = to_json(&value).unwrap();
+            assert_eq!(to_json_within(&value, json.len()).unwrap().as_ref(), Some(&json));
+            for limit in 0..json.len() {
+                assert_eq!(to_json_within(&value, limit).unwrap(), None);
+            }
         }
         let raw = serde_json::value::RawValue::from_string(r#"{ "a" :1e5}"#.to_owned()).unwrap();
         let value = (json!({"a": [null, true, 1, -1, 1.5, "x\n"]}), raw, 'c', u64::MAX, i128::MIN, ());

@@ -5,6 +5,7 @@ mod error;
 mod paint;
 mod preload;
 mod send;
+mod state;
 mod stream;
 
 use std::collections::BTreeMap;

@@ -70,6 +70,7 @@ mod props_of_topics;
 mod refusals;
 mod repeats;
 mod replaced;
+mod resent;
 mod restart;
 mod resume;
 mod revoked;

@@ -27,7 +27,7 @@ impl Compiler {
             self.error(
                 element.at,
                 format!(
-                    "`{}` renders its own content: pass data to it as props; markup from outside needs a partial",
+                    "there is no file `partials/{component}.html`, and a component renders its own content: pass data to `{}` as props",
                     element.tag()
                 ),
             );

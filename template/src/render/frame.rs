@@ -68,6 +68,9 @@ impl<'a, D: Data> RenderFrame<'a, D> {
     }
 
     fn nth_row(&self, depth: u16) -> Option<(&D, usize)> {
+        if depth == 0 && self.row.is_some() {
+            return self.row;
+        }
         self.outwards().filter_map(|frame| frame.row).nth(depth.into())
     }
 }

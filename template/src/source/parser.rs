@@ -129,8 +129,13 @@ impl<'a> HtmlParser<'a> {
     fn text(&mut self) {
         let rest = self.rest();
         let end = [rest.find('<'), rest.find("{{")].into_iter().flatten().min().unwrap_or(rest.len());
+        let text = rest.get(..end).unwrap_or_default();
+        if let Some(tag) = text.find("{%") {
+            let message = "`{%` is text here: use `live:if` or `live:for`; to show it, write `{{ '{%' }}`";
+            self.error(self.at + tag, message);
+        }
         self.at += end;
-        self.push(SourceNode::Text(Piece::Text(rest.get(..end).unwrap_or_default().to_owned())));
+        self.push(SourceNode::Text(Piece::Text(text.to_owned())));
     }
 
     fn hole(&mut self) {

@@ -16,7 +16,7 @@ use crate::fault::{discard, guard_now};
 use crate::topic::Topic;
 use crate::topic::interval::Unsent;
 use crate::topic::subscriber::TopicPatch;
-use crate::tracking::Tracker;
+use crate::tracking::{ADVICE, Resent, Tracker, not_reported};
 
 /// The shortest delay before a failed patch is retried.
 const RETRY: Duration = Duration::from_secs(1);
@@ -227,6 +227,10 @@ impl<T: Topic> Cell<T> {
                 Sending::Now => tracker.changes(&mut value)?,
                 Sending::Later => tracker.changes(&mut T::clone(&value))?,
             };
+            let kind = self.name.as_str().split('/').next().unwrap_or_default();
+            for Resent { field, bytes } in not_reported(kind, &changes.resent) {
+                tracing::warn!(topic = %Quoted(&self.name), field, bytes, "{ADVICE}");
+            }
             Ok((result, Draft { value, tracker, patch: changes.patch }))
         });
         let (result, draft) = made.inspect_err(|error| {

@@ -7,10 +7,13 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use vivaz_components::instance::Instance;
 use vivaz_components::url::is_bound;
-use vivaz_components::{ActionError, Admission, Budget, FirstLoads, MountContext, MountFuture, Registration};
+use vivaz_components::{
+    ActionError, Admission, Budget, FirstLoads, MountContext, MountFuture, Registration, ShownValue,
+};
 use vivaz_template::containment::OpenElement;
-use vivaz_template::{ChildSlot, PageRequest, escape, render_page, render_typed, render_within};
+use vivaz_template::{ChildSlot, PageRequest, TypedForm, escape, render_page, render_typed, render_within};
 
+use super::state::PaintedState;
 use super::stream::Part;
 use super::{Live, RenderError};
 use crate::admission::seal::{SealContent, SealedChild, StateHash, now};
@@ -143,17 +146,25 @@ impl<'a> FirstPaint<'a> {
             .ok_or_else(|| RenderError::Unknown(core.registry.why_unknown(spec.name)))?;
         self.live.bind_params(spec)?;
         self.live.templates.add(&template.hash);
-        let own = instance.state()?;
-        let state = restore::complete_state(&own, instance.as_mut())?;
-        // The state of a topic has a revision that only the server's snapshot names.
-        let is_carried = instance.topics().is_empty() && own.len() <= core.limits.painted_state_bytes;
-        let carried = is_carried.then_some(&*own);
-        let user = user(&self.live.identity);
-        let rendered = match target.and_then(|target| target.typed()) {
-            Some(typed) => render_typed(&template.compiled, &state, user.as_ref(), around, typed),
-            None => render_within(&template.compiled, &state, user.as_ref(), around),
+        let state = PaintedState::of(instance.as_mut())?;
+        let carried = match instance.topics().is_empty() {
+            true => instance.state_within(core.limits.painted_state_bytes)?,
+            // The state of a topic has a revision that only the server's snapshot names.
+            false => None,
         };
-        let sealed = self.seal_content(instance.as_mut(), props, child.clone(), carried)?;
+        let user = user(&self.live.identity);
+        let shown_user = user.clone().map(ShownValue::from);
+        let rendered = match target.and_then(|target| target.typed()) {
+            Some(TypedForm { place, fields, replaces_models }) => {
+                let fields = &fields.clone().into();
+                let typed = TypedForm { place, fields, replaces_models };
+                render_typed(&template.compiled, &state, shown_user.as_ref(), around, typed)
+            }
+            None => render_within(&template.compiled, &state, shown_user.as_ref(), around),
+        };
+        state.check_items()?;
+        drop(state);
+        let sealed = self.seal_content(instance.as_mut(), props, child.clone(), carried.as_deref())?;
         let parents = forms;
         let forms = parents.as_ref().map(|parents| parents.with(sealed.clone()));
         let mut inserted = Vec::with_capacity(rendered.children.len() + rendered.forms.len());
@@ -193,7 +204,7 @@ impl<'a> FirstPaint<'a> {
         if let Some(user) = user.filter(|_| template.compiled.reads_user()) {
             let _ = write!(element, " user=\"{}\"", escape::attribute(&user.to_string()));
         }
-        if let Some(state) = carried {
+        if let Some(state) = &carried {
             let _ = write!(element, " state='{}'", escape::single_quoted(state));
         }
         let _ = write!(element, ">{html}</live-component>");
@@ -239,13 +250,14 @@ impl<'a> FirstPaint<'a> {
             .templates
             .page(type_name)
             .ok_or_else(|| RenderError::Unknown(format!("the page `{type_name}` is not registered")))?;
-        let (values, user) = (Value::Object(values), user(&self.live.identity));
+        let values = ShownValue::from(values);
+        let user = user(&self.live.identity).map(ShownValue::from);
         let flashes = if template.compiled.reads_flash() { self.live.flash() } else { &[] };
         let flash = flashes.iter().map(|flash| json!({ "kind": flash.kind, "text": flash.text }));
         let request = PageRequest {
             path: &self.live.path,
             user: user.as_ref(),
-            flash: Some(&Value::Array(flash.collect())),
+            flash: Some(&ShownValue::from(Value::Array(flash.collect()))),
         };
         let rendered = render_page(&template.compiled, &values, &request);
         let mut inserted = Vec::with_capacity(rendered.children.len() + 2);
@@ -263,7 +275,11 @@ impl<'a> FirstPaint<'a> {
 
     /// Renders a component in the template of a page. The page mounts it by its seal, like one that
     /// a handler rendered.
-    async fn paint_in_page(&self, child: ChildSlot<Value>, is_only: bool) -> Result<String, RenderError> {
+    async fn paint_in_page(
+        &self,
+        child: ChildSlot<ShownValue>,
+        is_only: bool,
+    ) -> Result<String, RenderError> {
         let core = self.live.runtime.core();
         let registration = core
             .registry
@@ -314,7 +330,7 @@ impl<'a> FirstPaint<'a> {
     fn render_child<'s>(
         &'s self,
         parent: &'static str,
-        child: ChildSlot<Value>,
+        child: ChildSlot<ShownValue>,
         depth: usize,
         forms: Option<FormChain>,
         target: Option<RestoreTarget<'s>>,
@@ -366,8 +382,7 @@ impl<'a> FirstPaint<'a> {
         carried: Option<&str>,
     ) -> Result<SealContent, RenderError> {
         let core = self.live.runtime.core();
-        let saved = instance.save()?;
-        let state = String::from_utf8(saved).ok().filter(|state| state.len() <= core.limits.seal_state_bytes);
+        let state = instance.save_within(core.limits.seal_state_bytes)?;
         let spec = instance.spec();
         let query = (state.is_none() && is_bound(spec)).then(|| self.live.params.to_query());
         Ok(SealContent {
@@ -385,8 +400,8 @@ impl<'a> FirstPaint<'a> {
 }
 
 /// Returns the props that a template gives a component, as JSON.
-fn props_json(props: Vec<(Box<str>, Value)>) -> Result<Box<RawValue>, serde_json::Error> {
-    let props = props.into_iter().map(|(name, value)| (name.into(), value));
+fn props_json(props: Vec<(Box<str>, ShownValue)>) -> Result<Box<RawValue>, serde_json::Error> {
+    let props = props.into_iter().map(|(name, value)| (name.into(), value.into()));
     vivaz_protocol::json::to_raw_json(&props.collect::<Map<String, Value>>())
 }
 
