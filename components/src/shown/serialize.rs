@@ -85,8 +85,10 @@ impl Serializer for ShownSerializer {
     }
 
     fn serialize_f32(self, n: f32) -> Result<ShownValue, Error> {
-        // A page reads the shortest digits of the small number as a large one.
-        n.to_string().parse().map(ShownValue::Num).map_err(ser::Error::custom)
+        // A page reads the digits that JSON has for the `f32` as an `f64`. Other ways to write the
+        // number may choose other digits of the same length.
+        let digits = serde_json::to_string(&n)?;
+        digits.parse().map(ShownValue::Num).map_err(ser::Error::custom)
     }
 
     #[inline]

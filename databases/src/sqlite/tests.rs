@@ -247,3 +247,45 @@ async fn the_native_connection_is_that_of_the_driver() {
     assert!(matches!(none.execute("SELECT 1", ()), Err(DatabaseError::NoDatabase)));
     assert!(matches!(none.native::<Connection>(), Err(DatabaseError::NoDatabase)));
 }
+
+/// Queues an order that adds a seat and leaves a savepoint open.
+fn add(database: &Database, id: i64, fails: bool) -> impl Future<Output = Result<(), DatabaseError>> + use<> {
+    let work = move |tx: &mut Tx| {
+        tx.execute("INSERT INTO seats (id) VALUES (?1)", [id])?;
+        tx.execute("SAVEPOINT open", ())?;
+        if fails { Err(DatabaseError::Corrupt("the order".to_owned())) } else { Ok(()) }
+    };
+    database.submit(work, |()| ())
+}
+
+#[tokio::test]
+async fn an_order_that_fails_alone_is_undone() {
+    let database = open();
+    add(&database, 10, false).await.unwrap();
+    add(&database, 11, true).await.unwrap_err();
+    add(&database, 12, false).await.unwrap();
+    assert_eq!(database.run(|tx| Ok(count(tx))).await.unwrap(), 5);
+}
+
+#[tokio::test]
+async fn an_order_that_fails_with_others_is_undone_by_itself() {
+    let database = open();
+    // While the first order runs, the others are queued; they share the next transaction.
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let first = database.submit(
+        move |_| {
+            released.recv().unwrap_or_default();
+            Ok::<_, DatabaseError>(())
+        },
+        |()| (),
+    );
+    let others = [add(&database, 10, false), add(&database, 11, true), add(&database, 12, false)];
+    drop(release);
+    first.await.unwrap();
+    let mut kept = Vec::new();
+    for other in others {
+        kept.push(other.await.is_ok());
+    }
+    assert_eq!(kept, [true, false, true]);
+    assert_eq!(database.run(|tx| Ok(count(tx))).await.unwrap(), 5);
+}

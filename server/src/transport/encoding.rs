@@ -13,6 +13,7 @@ use vivaz_protocol::{SUBPROTOCOL_COMPACT_MESSAGE_PACK, SUBPROTOCOL_MESSAGE_PACK}
 #[cfg(feature = "msgpack")]
 use super::msgpack;
 use super::{Incoming, Violation};
+#[cfg(feature = "msgpack")]
 use crate::telemetry::log::Escaped;
 
 /// An encoding of the protocol's messages.
