@@ -1,5 +1,5 @@
-//! The server's side of RFC 6455, for many connections that are mostly idle: a connection has buffers
-//! only while a message is incomplete.
+//! The server's side of RFC 6455, for many connections that are mostly idle: a connection has
+//! buffers only while a message is incomplete.
 
 mod frame;
 mod reader;
@@ -18,8 +18,8 @@ use futures_util::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use self::frame::{MAX_CONTROL, Opcode};
-use self::reader::{ReadError, Reader, Received};
-use self::writer::Writer;
+use self::reader::{FrameReader, PeerMessage, ReceiveError};
+use self::writer::FrameWriter;
 use super::encoding::{Encoding, Frame};
 use super::{Gone, Incoming, Outgoing, Transport, Violation};
 use crate::telemetry::log::Escaped;
@@ -32,8 +32,8 @@ const PROTOCOL_ERROR: u16 = 1002;
 /// The server's side of a WebSocket.
 pub(crate) struct WebSocket<S> {
     stream: S,
-    reader: Reader,
-    writer: Writer,
+    reader: FrameReader,
+    writer: FrameWriter,
     encoding: Encoding,
     /// Whether nothing more can be read: the peer has closed, or the stream cannot be parsed.
     has_ended: bool,
@@ -43,7 +43,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
     /// Creates a WebSocket over a stream whose upgrade is complete. `max_message` is the size limit
     /// for incoming messages, in bytes.
     pub(crate) fn new(stream: S, encoding: Encoding, max_message: usize) -> Self {
-        let (reader, writer) = (Reader::new(max_message), Writer::default());
+        let (reader, writer) = (FrameReader::new(max_message), FrameWriter::default());
         Self { stream, reader, writer, encoding, has_ended: false }
     }
 
@@ -54,16 +54,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
     }
 
     /// Handles a message of the peer: queues the answer to a control frame.
-    fn receive(&mut self, received: Received) -> Incoming {
+    fn receive(&mut self, received: PeerMessage) -> Incoming {
         match received {
-            Received::Text(text) => self.decode(Frame::Text(text)),
-            Received::Binary(bytes) => self.decode(Frame::Binary(bytes)),
-            Received::Ping(payload) => {
+            PeerMessage::Text(text) => self.decode(Frame::Text(text)),
+            PeerMessage::Binary(bytes) => self.decode(Frame::Binary(bytes)),
+            PeerMessage::Ping(payload) => {
                 self.writer.set_answer(Opcode::Pong, payload);
                 Incoming::Heartbeat
             }
-            Received::Pong => Incoming::Heartbeat,
-            Received::Close(code) => {
+            PeerMessage::Pong => Incoming::Heartbeat,
+            PeerMessage::Close(code) => {
                 self.has_ended = true;
                 let answer = code.map(|code| if is_allowed(code) { code } else { PROTOCOL_ERROR });
                 let payload = answer.map_or_else(Bytes::new, |code| close_payload(code, ""));
@@ -129,8 +129,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for WebSocket<S> {
                 // The connection's span contains the session id.
                 tracing::debug!(error = %Escaped(&error), "cannot read from the connection");
                 match error {
-                    ReadError::Violation(violation) => Incoming::Violation(violation),
-                    ReadError::Io(_) => Incoming::Lost,
+                    ReceiveError::Violation(violation) => Incoming::Violation(violation),
+                    ReceiveError::Io(_) => Incoming::Lost,
                 }
             }
         };
@@ -175,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocket<S> {
             if !*has_ended {
                 // The peer's close frame ends the wait.
                 while let Ok(received) = poll_fn(|cx| reader.poll_receive(stream, cx)).await {
-                    if matches!(received, Received::Close(_)) {
+                    if matches!(received, PeerMessage::Close(_)) {
                         return;
                     }
                 }

@@ -22,7 +22,7 @@ thread_local! {
 
 /// A message of the peer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Received {
+pub(super) enum PeerMessage {
     /// A text, which is UTF-8.
     Text(Bytes),
     Binary(Bytes),
@@ -34,7 +34,7 @@ pub(super) enum Received {
 
 /// The reason why nothing more can be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ReadError {
+pub(super) enum ReceiveError {
     #[error("the peer violates the transport's rules: {0:?}")]
     Violation(Violation),
     #[error(transparent)]
@@ -42,7 +42,7 @@ pub(super) enum ReadError {
 }
 
 /// The state of reading.
-pub(super) struct Reader {
+pub(super) struct FrameReader {
     /// Bytes that were received and do not form a complete frame yet.
     buffer: BytesMut,
     /// The fragments of an incomplete message.
@@ -65,7 +65,7 @@ enum DataKind {
     Binary,
 }
 
-impl Reader {
+impl FrameReader {
     pub(super) fn new(max_message: usize) -> Self {
         Self { buffer: BytesMut::new(), partial: None, max_message }
     }
@@ -88,13 +88,13 @@ impl Reader {
         &mut self,
         stream: &mut S,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Received, ReadError>> {
+    ) -> Poll<Result<PeerMessage, ReceiveError>> {
         loop {
-            if let Some(received) = self.parse().map_err(ReadError::Violation)? {
+            if let Some(received) = self.parse().map_err(ReceiveError::Violation)? {
                 return Poll::Ready(Ok(received));
             }
-            if ready!(self.poll_fill(stream, cx)).map_err(ReadError::Io)? == 0 {
-                return Poll::Ready(Err(ReadError::Io(io::ErrorKind::UnexpectedEof.into())));
+            if ready!(self.poll_fill(stream, cx)).map_err(ReceiveError::Io)? == 0 {
+                return Poll::Ready(Err(ReceiveError::Io(io::ErrorKind::UnexpectedEof.into())));
             }
         }
     }
@@ -116,7 +116,7 @@ impl Reader {
     }
 
     /// Takes the next message from the buffer. Returns `None` if none is complete.
-    fn parse(&mut self) -> Result<Option<Received>, Violation> {
+    fn parse(&mut self) -> Result<Option<PeerMessage>, Violation> {
         loop {
             let Some(header) = Header::parse(&self.buffer)? else { return Ok(None) };
             self.check(&header)?;
@@ -134,9 +134,9 @@ impl Reader {
                 Opcode::Text => self.begin(DataKind::Text, payload, header.is_last)?,
                 Opcode::Binary => self.begin(DataKind::Binary, payload, header.is_last)?,
                 Opcode::Continuation => self.resume(&payload, header.is_last)?,
-                Opcode::Close => Some(Received::Close(close_code(&payload)?)),
-                Opcode::Ping => Some(Received::Ping(payload.freeze())),
-                Opcode::Pong => Some(Received::Pong),
+                Opcode::Close => Some(PeerMessage::Close(close_code(&payload)?)),
+                Opcode::Ping => Some(PeerMessage::Ping(payload.freeze())),
+                Opcode::Pong => Some(PeerMessage::Pong),
             };
             if received.is_some() {
                 return Ok(received);
@@ -167,7 +167,7 @@ impl Reader {
         kind: DataKind,
         payload: BytesMut,
         is_last: bool,
-    ) -> Result<Option<Received>, Violation> {
+    ) -> Result<Option<PeerMessage>, Violation> {
         let mut partial = PartialMessage { kind, bytes: payload, checked: 0 };
         partial.check_text()?;
         if is_last {
@@ -178,7 +178,7 @@ impl Reader {
     }
 
     /// Handles a further frame of a message.
-    fn resume(&mut self, payload: &[u8], is_last: bool) -> Result<Option<Received>, Violation> {
+    fn resume(&mut self, payload: &[u8], is_last: bool) -> Result<Option<PeerMessage>, Violation> {
         let Some(mut partial) = self.partial.take() else { return Err(Violation::Protocol) };
         partial.bytes.extend_from_slice(payload);
         partial.check_text()?;
@@ -205,11 +205,11 @@ impl PartialMessage {
         Ok(())
     }
 
-    fn finish(self) -> Result<Received, Violation> {
+    fn finish(self) -> Result<PeerMessage, Violation> {
         match self.kind {
             DataKind::Text if self.checked < self.bytes.len() => Err(Violation::NotUtf8),
-            DataKind::Text => Ok(Received::Text(self.bytes.freeze())),
-            DataKind::Binary => Ok(Received::Binary(self.bytes.freeze())),
+            DataKind::Text => Ok(PeerMessage::Text(self.bytes.freeze())),
+            DataKind::Binary => Ok(PeerMessage::Binary(self.bytes.freeze())),
         }
     }
 }

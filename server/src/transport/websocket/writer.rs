@@ -25,7 +25,7 @@ thread_local! {
 
 /// The state of writing.
 #[derive(Default)]
-pub(super) struct Writer {
+pub(super) struct FrameWriter {
     /// Frames that are not written completely.
     buffer: Vec<u8>,
     /// The number of bytes of `buffer` that are written.
@@ -39,7 +39,7 @@ pub(super) struct Writer {
     is_blocked: bool,
 }
 
-impl Writer {
+impl FrameWriter {
     /// Appends a frame. The caller has polled [`poll_ready`](Self::poll_ready).
     pub(super) fn push(&mut self, opcode: Opcode, payload: Bytes) {
         if self.buffer.capacity() == 0 {
