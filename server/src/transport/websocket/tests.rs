@@ -130,7 +130,9 @@ proptest! {
                     match message {
                         Message::Text(text) => texts.push_back(text.to_string()),
                         Message::Close(close) => assert_eq!(close.unwrap().reason.as_str(), "end"),
-                        other @ (Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => panic!("{other:?}"),
+                        other @ (Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {
+                            panic!("{other:?}")
+                        }
                     }
                 }
                 texts
