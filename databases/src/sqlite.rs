@@ -71,8 +71,7 @@ impl Database {
         let made = set_up(&mut connection)?;
         let (orders, queue) = mpsc::channel(QUEUE);
         let guard = guard::Guard::of(&connection).map_err(DatabaseError::from)?;
-        let thread = writer::Thread::start(connection, guard, queue);
-        let thread = Arc::new(thread.map_err(DatabaseError::failed)?);
+        let thread = Arc::new(writer::Thread::start(connection, guard, queue)?);
         Ok((Self { orders, thread }, made))
     }
 

@@ -10,7 +10,7 @@ use vivaz_protocol::{compact, decode_server, encode_server};
 
 fuzz_target!(|text: &str| {
     let read = page::reread(text);
-    let object = compact::to_object(text);
+    let object = compact::to_object(text, usize::MAX).expect("there is no limit");
     if let Ok(message) = decode_server(object.as_deref().unwrap_or(text)) {
         let mut written = String::new();
         encode_server(&mut written, &message);
@@ -20,7 +20,7 @@ fuzz_target!(|text: &str| {
         assert_eq!(written, rewritten);
         let mut short = String::new();
         compact::from_object(&mut short, &written);
-        let object = compact::to_object(&short).expect("an encoded message has a compact form");
+        let object = compact::to_object(&short, usize::MAX).expect("there is no limit").expect("an encoded message has a compact form");
         let again = decode_server(&object).expect("the compact form of a message can be decoded");
         let mut rewritten = String::new();
         encode_server(&mut rewritten, &again);

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use serde::Deserializer;
-use serde::de::{Error, SeqAccess, Visitor};
+use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::codec::envelope::{self, Envelope};
@@ -114,53 +114,81 @@ fn write_code(out: &mut String, before: char, code: usize) {
     crate::json::write_u64(out, code as u64);
 }
 
+/// A message is too long as an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message has too many bytes as an object")]
+pub struct ObjectTooLong;
+
 /// Returns the message with this compact form, or `None` if the text is not an array.
 ///
 /// A text that is not a compact message becomes one that the decoders refuse: an object that ends
 /// after the fields that were readable, so that the refusal can name the message. A code that no
-/// layout has becomes an unknown type.
-pub fn to_object(compact: &str) -> Option<String> {
+/// layout has becomes an unknown type without fields.
+///
+/// # Errors
+/// Returns an error if the object has more than `max_bytes` bytes. Not many more are written.
+pub fn to_object(compact: &str, max_bytes: usize) -> Result<Option<String>, ObjectTooLong> {
     if !compact.trim_ascii_start().starts_with('[') {
-        return None;
+        return Ok(None);
     }
-    let mut object = String::with_capacity(compact.len() + 96);
+    let mut object = ObjectWriter { text: String::with_capacity(compact.len() + 96), last: "", max_bytes };
     let mut deserializer = serde_json::Deserializer::from_str(compact);
-    let outcome = (&mut deserializer).deserialize_seq(CompactVisitor(&mut object));
-    if outcome.and_then(|()| deserializer.end()).is_ok() {
-        object.push('}');
+    let outcome = (&mut deserializer).deserialize_seq(&mut object);
+    let outcome = outcome.and_then(|()| deserializer.end());
+    if outcome.is_ok() {
+        object.text.push('}');
+    } else if !compact.trim_ascii_end().ends_with(object.last) {
+        // The last value is complete: what follows it is not readable.
+        object.text.push(',');
     }
-    Some(object)
+    if object.text.len() > max_bytes { Err(ObjectTooLong) } else { Ok(Some(object.text)) }
 }
 
 /// Writes the fields of a compact message as the members of an object.
-struct CompactVisitor<'o>(&'o mut String);
+struct ObjectWriter<'a> {
+    text: String,
+    /// The value that was written last.
+    last: &'a str,
+    max_bytes: usize,
+}
 
-impl CompactVisitor<'_> {
-    fn member(&mut self, name: &str, value: &str) {
-        self.0.push_str(",\"");
-        self.0.push_str(name);
-        self.0.push_str("\":");
-        self.0.push_str(value);
+impl<'a> ObjectWriter<'a> {
+    fn member<E: Error>(&mut self, name: &str, value: &'a RawValue) -> Result<(), E> {
+        self.last = value.get();
+        self.push(name, self.last);
+        if self.text.len() > self.max_bytes { Err(E::custom(ObjectTooLong)) } else { Ok(()) }
+    }
+
+    fn push(&mut self, name: &str, value: &str) {
+        self.text.push_str(",\"");
+        self.text.push_str(name);
+        self.text.push_str("\":");
+        self.text.push_str(value);
     }
 }
 
-impl<'a> Visitor<'a> for CompactVisitor<'_> {
+impl<'a> Visitor<'a> for &mut ObjectWriter<'a> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a compact message")
     }
 
-    fn visit_seq<A: SeqAccess<'a>>(mut self, mut items: A) -> Result<(), A::Error> {
-        self.0.push_str("{\"v\":");
-        crate::json::write_u64(self.0, PROTOCOL_VERSION);
+    fn visit_seq<A: SeqAccess<'a>>(self, mut items: A) -> Result<(), A::Error> {
+        self.text.push_str("{\"v\":");
+        crate::json::write_u64(&mut self.text, PROTOCOL_VERSION);
         let code = items.next_element::<&RawValue>()?.filter(|code| envelope::is_integer(code));
         let code = code.ok_or_else(|| A::Error::custom("the code is missing"))?;
         let layout = envelope::unsigned(code).and_then(|code| LAYOUTS.get(usize::try_from(code).ok()?));
-        self.member(field::TYPE, &format!("\"{}\"", layout.map_or(code.get(), |layout| layout.kind)));
-        for &field in layout.map_or([].as_slice(), |layout| layout.fields) {
+        self.push(field::TYPE, &format!("\"{}\"", layout.map_or(code.get(), |layout| layout.kind)));
+        let Some(layout) = layout else {
+            // The fields that follow an unknown code are unknown.
+            while items.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(());
+        };
+        for &field in layout.fields {
             match items.next_element::<&RawValue>()? {
-                Some(value) => self.member(field.as_str(), value.get()),
+                Some(value) => self.member(field.as_str(), value)?,
                 None => return Ok(()),
             }
         }
@@ -173,7 +201,7 @@ impl<'a> Visitor<'a> for CompactVisitor<'_> {
             let field = envelope::unsigned(code)
                 .and_then(|code| EnvelopeField::CODED.get(usize::try_from(code).ok()?));
             if let Some(field) = field {
-                self.member(field.as_str(), value.get());
+                self.member(field.as_str(), value)?;
             }
         }
         Ok(())

@@ -27,7 +27,7 @@ pub(crate) enum Incoming {
     Heartbeat,
     /// The peer closed the connection, with this code if it sent one.
     Closed(Option<u16>),
-    /// The peer violated the rules of the transport; nothing more can be read.
+    /// The peer violated the rules of the transport. The connection has to be closed.
     Violation(Violation),
     /// The network connection failed.
     Lost,
@@ -39,7 +39,7 @@ pub(crate) const NOT_A_MESSAGE: &str = "the binary frame is not a message in thi
 /// A violation of the transport's rules by the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Violation {
-    /// A message exceeds the limit (1009). It was not read into memory.
+    /// A message exceeds the limit (1009). At most about that many bytes were read into memory.
     TooLarge,
     /// A text is not UTF-8 (1007).
     NotUtf8,
@@ -50,7 +50,8 @@ pub(crate) enum Violation {
 /// A message to the peer.
 #[derive(Clone, Debug)]
 pub(crate) enum Outgoing {
-    /// A message as JSON. All connections that send the same message share the bytes.
+    /// A message as a JSON object. Connections that send it in JSON share the bytes; other encodings
+    /// convert it for each connection.
     Text(Bytes),
     /// A ping, which the peer answers with a pong.
     Ping,

@@ -55,19 +55,31 @@ impl From<DatabaseError> for CommitFailure {
 pub(super) struct Thread(Mutex<Option<JoinHandle<()>>>);
 
 impl Thread {
+    /// Starts the thread, and waits until it can run orders.
+    ///
+    /// # Errors
+    /// Returns an error if the system has no thread, or if the thread's statements cannot be
+    /// prepared.
     pub(super) fn start(
         connection: Connection,
         guard: Guard,
         queue: mpsc::Receiver<Order>,
-    ) -> std::io::Result<Self> {
+    ) -> Result<Self, DatabaseError> {
+        let (started, starting) = std::sync::mpsc::sync_channel(1);
         let thread = std::thread::Builder::new().name("vivaz-sqlite".into()).spawn(move || {
             let connection = Rc::new(connection);
-            match TransactionWriter::new(&connection, guard) {
-                Ok(writer) => writer.work(queue),
-                // Dropping the queue refuses every order.
-                Err(error) => tracing::error!(%error, "the database's thread could not start"),
+            let (writer, outcome) = match TransactionWriter::new(&connection, guard) {
+                Ok(writer) => (Some(writer), Ok(())),
+                Err(error) => (None, Err(error)),
+            };
+            // The receiver waits for it.
+            let _ = started.send(outcome);
+            if let Some(writer) = writer {
+                writer.work(queue);
             }
-        })?;
+        });
+        let thread = thread.map_err(DatabaseError::failed)?;
+        starting.recv().map_err(DatabaseError::failed)??;
         Ok(Self(Mutex::new(Some(thread))))
     }
 

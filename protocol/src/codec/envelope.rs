@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use crate::field::EnvelopeField;
 use crate::id::Ref;
 
-/// The fields of an envelope. EnvelopeVisitor before a syntax error are kept, so that the refusal
-/// can name the message.
+/// The fields of an envelope. Those before a syntax error are kept, so that the refusal can name the
+/// message.
 #[derive(Default)]
 pub(crate) struct Envelope<'a> {
     pub(crate) v: Option<&'a RawValue>,
@@ -49,8 +49,8 @@ impl<'a> Envelope<'a> {
         *self.slot(field)
     }
 
-    fn slot(&mut self, word: EnvelopeField) -> &mut Option<&'a RawValue> {
-        match word {
+    fn slot(&mut self, field: EnvelopeField) -> &mut Option<&'a RawValue> {
+        match field {
             EnvelopeField::V => &mut self.v,
             EnvelopeField::Type => &mut self.kind,
             EnvelopeField::Reference => &mut self.reference,

@@ -21,6 +21,19 @@ fn compacted(message: &str) -> String {
     text
 }
 
+fn to_object(text: &str) -> Option<String> {
+    compact::to_object(text, usize::MAX).unwrap()
+}
+
+#[test]
+fn the_object_is_bounded() {
+    // Each pair of two bytes becomes a field with a name.
+    let text = format!("[18{}]", ",2,1".repeat(10_000));
+    assert_eq!(compact::to_object(&text, text.len()), Err(compact::ObjectTooLong));
+    let object = to_object(&text).unwrap();
+    assert_eq!(compact::to_object(&text, object.len()), Ok(Some(object)));
+}
+
 #[test]
 fn compact_forms_equal_their_golden_files() {
     for direction in ["client", "server"] {
@@ -29,7 +42,7 @@ fn compact_forms_equal_their_golden_files() {
         for (name, message) in &messages {
             let text = compacted(message);
             assert!(text.starts_with('['), "{name}: {text}");
-            assert_eq!(canonical(direction, &compact::to_object(&text).unwrap()), *message, "{name}");
+            assert_eq!(canonical(direction, &to_object(&text).unwrap()), *message, "{name}");
             written.push((name.as_str(), text));
         }
         hold(&format!("compact/{direction}"), &written);
@@ -64,12 +77,12 @@ fn the_envelope_is_short() {
 fn each_code_is_the_one_of_its_fields() {
     for (code, (kind, fields)) in compact::layouts().enumerate() {
         let text = format!("[{code}{}]", ",1".repeat(fields.len()));
-        let object = compact::to_object(&text).unwrap();
+        let object = to_object(&text).unwrap();
         assert!(object.starts_with(&format!(r#"{{"v":1,"type":"{kind}""#)), "{object}");
         assert_eq!(compacted(&object), text, "{object}");
     }
     for (code, field) in compact::fields().enumerate() {
-        let object = compact::to_object(&format!("[18,{code},1]")).unwrap();
+        let object = to_object(&format!("[18,{code},1]")).unwrap();
         assert_eq!(object, format!(r#"{{"v":1,"type":"PING","{field}":1}}"#));
     }
 }
@@ -91,7 +104,13 @@ fn malformed_texts_are_refused() {
         ("[99]", UnknownType, None),
         ("[-1]", UnknownType, None),
         ("[99999999999999999999999]", UnknownType, None),
-        ("[99,0,7]", UnknownType, Some(7)),
+        ("[99,0,7]", UnknownType, None),
+        ("[99,7,\"c1\",{}]", UnknownType, None),
+        ("[99,7", Malformed, None),
+        ("[9,7,nope]", Malformed, Some(7)),
+        ("[1,7,]", Malformed, Some(7)),
+        // The number may be cut off.
+        ("[1,7", Malformed, None),
         ("[4,7,\"c1\",1,{}]", UnknownType, Some(7)),
         ("[1]", Malformed, None),
         ("[1,7]", Malformed, Some(7)),
@@ -106,20 +125,20 @@ fn malformed_texts_are_refused() {
         (r#"[1,0,"c1","a"]"#, Malformed, None),
         (r#"[0,7,"c1","a",hunter2]"#, Malformed, Some(7)),
     ] {
-        let object = compact::to_object(text).unwrap();
+        let object = to_object(text).unwrap();
         let error = decode_client(&object, &Limits::default()).unwrap_err();
         assert_eq!((error.code, error.reference.map(Ref::get)), (code, reference), "{text}: {object}");
         assert!(!error.message.contains("hunter2"), "{error}");
     }
     let deep = format!("[17,{}{}]", "[".repeat(10_000), "]".repeat(10_000));
-    let error = decode_client(&compact::to_object(&deep).unwrap(), &Limits::default()).unwrap_err();
+    let error = decode_client(&to_object(&deep).unwrap(), &Limits::default()).unwrap_err();
     assert_eq!(error.code, Malformed);
 }
 
 #[test]
 fn other_messages_stay_as_they_are() {
     for text in [r#"{"v":1,"type":"PING"}"#, " {}", "", "null", "\"[\"", "1"] {
-        assert_eq!(compact::to_object(text), None, "{text}");
+        assert_eq!(to_object(text), None, "{text}");
     }
     for text in
         [r#"{"v":2,"type":"PING"}"#, r#"{"v":1,"type":"SOMETHING"}"#, "{", r#"{"v":1,"v":1,"type":"PING"}"#]
@@ -132,7 +151,7 @@ fn other_messages_stay_as_they_are() {
         ("[17]", r#"{"v":1,"type":"PING"}"#),
         ("[18,1,3,99,[1]]", r#"{"v":1,"type":"PING","ack":3}"#),
     ] {
-        assert_eq!(compact::to_object(text).unwrap(), object);
+        assert_eq!(to_object(text).unwrap(), object);
     }
 }
 
@@ -323,7 +342,7 @@ impl Parts {
 fn survives(direction: &str, message: &str) -> TestCaseResult {
     let text = compacted(message);
     prop_assert!(text.starts_with('[') && text.len() < message.len(), "{} has no compact form", message);
-    let object = compact::to_object(&text).unwrap();
+    let object = to_object(&text).unwrap();
     prop_assert_eq!(canonical(direction, &object), canonical(direction, message));
     Ok(())
 }
@@ -343,7 +362,7 @@ proptest! {
     fn arbitrary_texts_become_messages_that_are_decoded_or_refused(
         text in prop_oneof![any::<String>(), "[\\[\\]{}\",:0-9a-c ]{0,40}".prop_map(|rest| format!("[{rest}"))],
     ) {
-        if let Some(object) = compact::to_object(&text) {
+        if let Some(object) = to_object(&text) {
             prop_assert_eq!(object.chars().next(), Some('{'));
             let _ = decode_client(&object, &Limits::default());
             let _ = decode_server(&object);
@@ -362,7 +381,7 @@ proptest! {
             let end = (start + length).min(text.len());
             prop_assume!(text.is_char_boundary(start) && text.is_char_boundary(end));
             let broken = format!("{}{instead}{}", &text[..start], &text[end..]);
-            let Some(object) = compact::to_object(&broken) else { continue };
+            let Some(object) = to_object(&broken) else { continue };
             if let Ok(message) = decode_client(&object, &Limits::default()) {
                 let mut again = String::new();
                 encode_client(&mut again, &message);

@@ -70,7 +70,8 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
         }
         #[cfg(feature = "testing")]
         Upgrade::Memory(handover) => {
-            let memory = handover.take(client.identity.as_ref().ok(), encoding).map(Box::new);
+            let max_message = runtime.core().limits.message_bytes;
+            let memory = handover.take(client.identity.as_ref().ok(), encoding, max_message).map(Box::new);
             let opened = Box::pin(open(std::future::ready(memory), runtime, permit, client));
             handover.served_by(tasks.spawn(serve(opened, address_permit)).abort_handle());
         }

@@ -6,7 +6,8 @@
 //! frame or MessagePack in a binary frame.
 
 use bytes::Bytes;
-use vivaz_protocol::{SUBPROTOCOL_COMPACT, SUBPROTOCOL_JSON, compact};
+use vivaz_protocol::compact::{self, ObjectTooLong};
+use vivaz_protocol::{SUBPROTOCOL_COMPACT, SUBPROTOCOL_JSON};
 #[cfg(feature = "msgpack")]
 use vivaz_protocol::{SUBPROTOCOL_COMPACT_MESSAGE_PACK, SUBPROTOCOL_MESSAGE_PACK};
 
@@ -117,10 +118,10 @@ impl Encoding {
         if !self.is_compact() {
             return Incoming::Text(text);
         }
-        match std::str::from_utf8(&text).map(compact::to_object) {
-            Ok(Some(object)) if object.len() > max_bytes => Incoming::Violation(Violation::TooLarge),
-            Ok(Some(object)) => Incoming::Text(object.into()),
-            Ok(None) => Incoming::Text(text),
+        match std::str::from_utf8(&text).map(|text| compact::to_object(text, max_bytes)) {
+            Ok(Ok(Some(object))) => Incoming::Text(object.into()),
+            Ok(Ok(None)) => Incoming::Text(text),
+            Ok(Err(ObjectTooLong)) => Incoming::Violation(Violation::TooLarge),
             Err(_) => Incoming::Violation(Violation::NotUtf8),
         }
     }

@@ -28,13 +28,18 @@ impl Handover {
         Self(Arc::new(Mutex::new(HandoverState { memory: Some(memory), identity: None, task: None })))
     }
 
-    /// Takes the server's end of the transport, for messages in this encoding, and records the
-    /// client's identity.
-    pub(crate) fn take(&self, identity: Option<&Identity>, encoding: Encoding) -> Option<MemoryTransport> {
+    /// Takes the server's end of the transport, for messages in this encoding of at most
+    /// `max_message` bytes, and records the client's identity.
+    pub(crate) fn take(
+        &self,
+        identity: Option<&Identity>,
+        encoding: Encoding,
+        max_message: usize,
+    ) -> Option<MemoryTransport> {
         let mut handed = self.lock();
         handed.identity = identity.cloned();
         let mut memory = handed.memory.take()?;
-        memory.encoding = encoding;
+        (memory.encoding, memory.max_message) = (encoding, max_message);
         Some(memory)
     }
 

@@ -9,12 +9,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::PollSender;
 
 use super::encoding::{EncodedMessage, Encoding};
-use super::{Gone, Incoming, Outgoing, Transport};
+use super::{Gone, Incoming, Outgoing, Transport, Violation};
 
 /// The server's end of the transport.
 pub(crate) struct MemoryTransport {
     /// The encoding of messages. The peer knows it from the handshake.
     pub(crate) encoding: Encoding,
+    /// The size limit for incoming messages, in bytes.
+    pub(crate) max_message: usize,
     incoming: mpsc::Receiver<FromPeer>,
     outgoing: PollSender<ToPeer>,
     closed: oneshot::Sender<u16>,
@@ -50,14 +52,26 @@ pub(crate) struct Peer {
     pub(crate) closed: oneshot::Receiver<u16>,
 }
 
-/// Creates a transport that buffers up to `capacity` messages in each direction, in JSON.
+/// Creates a transport that buffers up to `capacity` messages in each direction, in JSON and without
+/// a size limit.
 pub(crate) fn pair(capacity: usize) -> (MemoryTransport, Peer) {
     let (sender, incoming) = mpsc::channel(capacity);
     let (outgoing, receiver) = mpsc::channel(capacity);
     let (closed, was_closed) = oneshot::channel();
-    let memory =
-        MemoryTransport { encoding: Encoding::Json, incoming, outgoing: PollSender::new(outgoing), closed };
+    let outgoing = PollSender::new(outgoing);
+    let (encoding, max_message) = (Encoding::Json, usize::MAX);
+    let memory = MemoryTransport { encoding, max_message, incoming, outgoing, closed };
     (memory, Peer { sender, receiver, closed: was_closed })
+}
+
+impl MemoryTransport {
+    fn receive(&self, frame: EncodedMessage) -> Incoming {
+        let (EncodedMessage::Text(bytes) | EncodedMessage::Binary(bytes)) = &frame;
+        if bytes.len() > self.max_message {
+            return Incoming::Violation(Violation::TooLarge);
+        }
+        self.encoding.decode(frame, self.max_message)
+    }
 }
 
 impl Stream for MemoryTransport {
@@ -65,7 +79,7 @@ impl Stream for MemoryTransport {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
         Poll::Ready(ready!(self.incoming.poll_recv(cx)).map(|item| match item {
-            FromPeer::Frame(frame) => self.encoding.decode(frame, usize::MAX),
+            FromPeer::Frame(frame) => self.receive(frame),
             FromPeer::Heartbeat => Incoming::Heartbeat,
             FromPeer::Closed(code) => Incoming::Closed(Some(code)),
             #[cfg(test)]

@@ -100,7 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
     /// Writes the answer to a control frame, if there is one. An error is reported by the next read
     /// or write.
     fn poll_answer(&mut self, cx: &mut Context<'_>) {
-        if self.writer.has_answer() {
+        if self.writer.owes_answer() {
             let _written = self.poll_flush_frames(cx);
         }
     }

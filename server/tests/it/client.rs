@@ -289,7 +289,7 @@ impl Client {
     /// Returns a received message as an object.
     fn read(&self, message: Value) -> Value {
         assert_eq!(message.is_array(), self.is_compact, "{message}");
-        match compact::to_object(&message.to_string()) {
+        match compact::to_object(&message.to_string(), usize::MAX).unwrap() {
             Some(object) => serde_json::from_str(&object).unwrap(),
             None => message,
         }

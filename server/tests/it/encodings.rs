@@ -106,7 +106,9 @@ async fn invalid_compact_messages_are_refused_and_the_refusal_names_them() {
     for (text, code, reference) in [
         ("[]", "malformed", None),
         ("[99]", "unknown_type", None),
-        ("[-1,0,7]", "unknown_type", Some(7)),
+        ("[-1,0,7]", "unknown_type", None),
+        (r#"[99,5000,"c1",{}]"#, "unknown_type", None),
+        ("[9,7,nope]", "malformed", Some(7)),
         ("[1,8]", "malformed", Some(8)),
         (r#"[1,9,"c 1","a"]"#, "malformed", Some(9)),
         (r#"[1,10,"c1","a",]"#, "malformed", Some(10)),

@@ -74,6 +74,9 @@ impl Header {
             (short, _) => (u64::from(short), 0),
         };
         let Some([a, b, c, d, ..]) = rest.get(extended..) else { return Ok(None) };
+        if length > i64::MAX as u64 {
+            return Err(Violation::Protocol);
+        }
         let length = usize::try_from(length).map_err(|_| Violation::TooLarge)?;
         if opcode.is_control() && length > MAX_CONTROL {
             return Err(Violation::Protocol);

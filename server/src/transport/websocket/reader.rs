@@ -14,6 +14,10 @@ use super::frame::{Header, Opcode, unmask};
 /// The size of a read, in bytes.
 const READ: usize = 8 * 1024;
 
+/// How many fragments more than bytes a message may have. Empty fragments are work that no limit of
+/// messages or bytes counts.
+const EMPTY_FRAGMENTS: usize = 16;
+
 thread_local! {
     /// The buffer into which all connections of the thread read. Only the bytes that arrived are
     /// copied to the connection.
@@ -56,6 +60,7 @@ struct PartialMessage {
     bytes: BytesMut,
     /// The number of bytes of a text that were checked.
     checked: usize,
+    fragments: usize,
 }
 
 /// The kind of a data message.
@@ -135,7 +140,8 @@ impl FrameReader {
                 Opcode::Binary => self.begin(DataKind::Binary, payload, header.is_last)?,
                 Opcode::Continuation => self.resume(&payload, header.is_last)?,
                 Opcode::Close => Some(PeerMessage::Close(close_code(&payload)?)),
-                Opcode::Ping => Some(PeerMessage::Ping(payload.freeze())),
+                // A copy does not keep the allocation of what was received with it.
+                Opcode::Ping => Some(PeerMessage::Ping(Bytes::copy_from_slice(&payload))),
                 Opcode::Pong => Some(PeerMessage::Pong),
             };
             if received.is_some() {
@@ -168,11 +174,13 @@ impl FrameReader {
         payload: BytesMut,
         is_last: bool,
     ) -> Result<Option<PeerMessage>, Violation> {
-        let mut partial = PartialMessage { kind, bytes: payload, checked: 0 };
+        let mut partial = PartialMessage { kind, bytes: payload, checked: 0, fragments: 1 };
         partial.check_text()?;
         if is_last {
             return partial.finish().map(Some);
         }
+        // A copy does not keep the allocation of what was received with it.
+        partial.bytes = BytesMut::from(&*partial.bytes);
         self.partial = Some(Box::new(partial));
         Ok(None)
     }
@@ -181,6 +189,10 @@ impl FrameReader {
     fn resume(&mut self, payload: &[u8], is_last: bool) -> Result<Option<PeerMessage>, Violation> {
         let Some(mut partial) = self.partial.take() else { return Err(Violation::Protocol) };
         partial.bytes.extend_from_slice(payload);
+        partial.fragments += 1;
+        if partial.fragments > partial.bytes.len() + EMPTY_FRAGMENTS {
+            return Err(Violation::Protocol);
+        }
         partial.check_text()?;
         if is_last {
             return partial.finish().map(Some);

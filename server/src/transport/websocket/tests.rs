@@ -155,6 +155,20 @@ proptest! {
     }
 }
 
+/// A message of one byte in that many fragments, of which all but the first are empty.
+fn fragments(count: usize) -> Vec<u8> {
+    let mut bytes = frame(OpCode::Data(Data::Text), false, b"x");
+    for number in 2..=count {
+        bytes.extend(frame(OpCode::Data(Data::Continue), number == count, b""));
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn a_message_may_have_some_empty_fragments() {
+    assert!(matches!(&received(&fragments(17), 100).await[..], [Incoming::Text(_), Incoming::Lost]));
+}
+
 #[tokio::test]
 async fn violations_have_their_kind() {
     let masked = |first: u8, second: u8| [vec![first, 0x80 | second, 0, 0, 0, 0], vec![0; 200]].concat();
@@ -174,7 +188,9 @@ async fn violations_have_their_kind() {
         (frame(OpCode::Data(Data::Text), false, &[0xc3, 0x28]), Violation::NotUtf8),
         ([frame(OpCode::Data(Data::Text), false, b"x"), text(b"y")].concat(), Violation::Protocol),
         (text(&[b'x'; 101]), Violation::TooLarge),
-        (vec![0x82, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0], Violation::TooLarge),
+        (vec![0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0], Violation::TooLarge),
+        (vec![0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], Violation::Protocol),
+        (fragments(18), Violation::Protocol),
         (
             [
                 frame(OpCode::Data(Data::Binary), false, &[0; 60]),

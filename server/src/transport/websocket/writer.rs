@@ -35,6 +35,8 @@ pub(super) struct FrameWriter {
     /// A control frame that answers the peer, sent after the frames in `buffer`. A later one
     /// replaces it, which bounds the memory of a peer that pings without reading.
     answer: Option<(Opcode, Bytes)>,
+    /// Whether an answer was set and is not flushed.
+    owes_answer: bool,
     /// Whether the peer did not accept the rest. No further frame is accepted until it does.
     is_blocked: bool,
 }
@@ -62,11 +64,12 @@ impl FrameWriter {
     /// Sets the control frame that answers the peer.
     pub(super) fn set_answer(&mut self, opcode: Opcode, payload: Bytes) {
         self.answer = Some((opcode, payload));
+        self.owes_answer = true;
     }
 
-    /// Checks whether a control frame waits.
-    pub(super) fn has_answer(&self) -> bool {
-        self.answer.is_some()
+    /// Checks whether an answer has to be written or flushed.
+    pub(super) fn owes_answer(&self) -> bool {
+        self.owes_answer
     }
 
     /// Polls until a frame can be appended.
@@ -88,7 +91,9 @@ impl FrameWriter {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         ready!(self.poll_write(stream, cx))?;
-        Pin::new(stream).poll_flush(cx)
+        ready!(Pin::new(stream).poll_flush(cx))?;
+        self.owes_answer = false;
+        Poll::Ready(Ok(()))
     }
 
     /// Polls until all frames are written.
