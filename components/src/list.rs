@@ -25,8 +25,8 @@ use tree::Tree;
 /// An ordered list of items that each have a unique key, in the serialised field `id`.
 ///
 /// It records its changes, so the page gets the change and never the whole list: an append to
-/// 100,000 items costs the same as an append to ten, in time and in bytes. A clone shares its
-/// content, so undoing a failed handler is cheap too.
+/// 100,000 items costs the same as an append to ten, in time and in bytes, while the keys ascend. A
+/// clone shares its content, so undoing a failed handler is cheap too.
 ///
 /// Keys are unique: an inserted item replaces an item with the same key, at the new position.
 ///

@@ -70,6 +70,13 @@ impl ShownValue {
         Ok(())
     }
 
+    /// Converts the items of a list, so that [`check_items`](Self::check_items) sees their errors.
+    pub fn convert_items(&self) {
+        if let Self::Lazy(list) = self {
+            list.whole();
+        }
+    }
+
     /// Creates an object. Of several members with the same name, the last one is kept.
     pub(crate) fn map(mut members: Vec<(Box<str>, Self)>) -> Self {
         // The last member with a name becomes the first one. The sort is stable.

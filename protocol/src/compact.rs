@@ -131,7 +131,7 @@ pub fn to_object(compact: &str, max_bytes: usize) -> Result<Option<String>, Obje
     if !compact.trim_ascii_start().starts_with('[') {
         return Ok(None);
     }
-    let mut object = ObjectWriter { text: String::with_capacity(compact.len() + 96), last: "", max_bytes };
+    let mut object = MemberWriter { text: String::with_capacity(compact.len() + 96), last: "", max_bytes };
     let mut deserializer = serde_json::Deserializer::from_str(compact);
     let outcome = (&mut deserializer).deserialize_seq(&mut object);
     let outcome = outcome.and_then(|()| deserializer.end());
@@ -145,14 +145,14 @@ pub fn to_object(compact: &str, max_bytes: usize) -> Result<Option<String>, Obje
 }
 
 /// Writes the fields of a compact message as the members of an object.
-struct ObjectWriter<'a> {
+struct MemberWriter<'a> {
     text: String,
     /// The value that was written last.
     last: &'a str,
     max_bytes: usize,
 }
 
-impl<'a> ObjectWriter<'a> {
+impl<'a> MemberWriter<'a> {
     fn member<E: Error>(&mut self, name: &str, value: &'a RawValue) -> Result<(), E> {
         self.last = value.get();
         self.push(name, self.last);
@@ -167,7 +167,7 @@ impl<'a> ObjectWriter<'a> {
     }
 }
 
-impl<'a> Visitor<'a> for &mut ObjectWriter<'a> {
+impl<'a> Visitor<'a> for &mut MemberWriter<'a> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -50,8 +50,8 @@ pub(crate) enum Violation {
 /// A message to the peer.
 #[derive(Clone, Debug)]
 pub(crate) enum Outgoing {
-    /// A message as a JSON object. Connections that send it in JSON share the bytes; other encodings
-    /// convert it for each connection.
+    /// A message as a JSON object. Connections that send it in JSON share the bytes; other
+    /// encodings convert it for each connection.
     Text(Bytes),
     /// A ping, which the peer answers with a pong.
     Ping,

@@ -39,8 +39,8 @@ pub enum Kind<'a, D> {
     Map(&'a D),
 }
 
-/// A value that templates can show. Implemented for [`serde_json::Value`] on the server and for the
-/// engine's own value type in the page.
+/// A value that templates can show. Implemented for the values that the server shows, for
+/// [`serde_json::Value`], and for the engine's own value type in the page.
 pub trait Data: Sized + Clone {
     /// Returns a borrowed view.
     fn kind(&self) -> Kind<'_, Self>;

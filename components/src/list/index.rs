@@ -23,8 +23,9 @@ const SMALL: usize = 32;
 #[derive(Clone, Default)]
 pub(super) struct Index {
     order: KeyOrder,
-    /// Only of mixed keys. Shared, because each action works on a clone.
-    places: OnceLock<Arc<Places>>,
+    /// Set while the keys are mixed. Clones share it until one of them changes: each action works
+    /// on a clone, and what it has looked up serves the next one.
+    places: Option<Arc<OnceLock<Places>>>,
 }
 
 /// The order of the keys from the first item to the last one. No key exists twice.
@@ -41,7 +42,8 @@ enum KeyOrder {
 impl Index {
     /// Creates the index of a list with these keys.
     pub(super) fn of(keys: impl IntoIterator<Item = Key>) -> Self {
-        Self { order: KeyOrder::of(keys), places: OnceLock::new() }
+        let order = KeyOrder::of(keys);
+        Self { order, places: (order == KeyOrder::Mixed).then(Arc::default) }
     }
 
     /// Returns whether the keys ascend or descend, so that each exists once.
@@ -54,8 +56,12 @@ impl Index {
         match self.order {
             KeyOrder::Ascending => search(items, |other| other.cmp(key)),
             KeyOrder::Descending => search(items, |other| key.cmp(other)),
-            KeyOrder::Mixed if items.len() <= SMALL => items.iter().position(|item| item.key() == *key),
-            KeyOrder::Mixed => self.places.get_or_init(|| Arc::new(Places::of(items))).find(items, key),
+            KeyOrder::Mixed => match &self.places {
+                Some(places) if items.len() > SMALL => {
+                    places.get_or_init(|| Places::of(items)).find(items, key)
+                }
+                Some(_) | None => items.iter().position(|item| item.key() == *key),
+            },
         }
     }
 
@@ -70,6 +76,7 @@ impl Index {
             // Of two items there was one before, in both orders.
             if around != self.order {
                 self.order = if items.len() == 2 { around } else { KeyOrder::Mixed };
+                self.places = (self.order == KeyOrder::Mixed).then(Arc::default);
             }
         }
     }
@@ -90,10 +97,13 @@ impl Index {
     }
 
     fn record(&mut self, len: usize, shift: impl FnOnce() -> Shift) {
-        if let Some(places) = self.places.get_mut()
-            && !Arc::make_mut(places).record(len, shift())
-        {
-            self.places = OnceLock::new();
+        if self.order != KeyOrder::Mixed {
+            return;
+        }
+        // Clones keep the places of their items.
+        let places = Arc::make_mut(self.places.get_or_insert_default());
+        if places.get_mut().is_some_and(|places| !places.record(len, shift())) {
+            *places = OnceLock::new();
         }
     }
 }

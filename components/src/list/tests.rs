@@ -80,6 +80,30 @@ impl Keyed for Counted {
     }
 }
 
+/// Each handler works on a clone, which is dropped if the handler fails.
+#[test]
+fn what_a_clone_has_looked_up_serves_the_others() {
+    let looks = Arc::<AtomicU32>::default();
+    let item = |id| Counted { id, looks: looks.clone() };
+    let mut list = (0..2_000).chain((3_000..4_000).rev()).map(item).collect::<List<Counted>>();
+    let find = |list: &List<Counted>, id: u32| {
+        looks.store(0, Relaxed);
+        (list.position(id), looks.load(Relaxed) < 20)
+    };
+    let mut changed = list.clone();
+    assert_eq!(find(&list.clone(), 3_999), (Some(2_000), false));
+    for clone in [&list, &list.clone()] {
+        assert_eq!(find(clone, 5_000), (None, true));
+        assert_eq!(find(clone, 3_000), (Some(2_999), true));
+    }
+    // A change of one of them has no effect on the others, whichever of them looks up first.
+    changed.swap(0, 2_999);
+    assert_eq!((changed.position(3_000), changed.position(0)), (Some(0), Some(2_999)));
+    assert_eq!(find(&list, 3_000), (Some(2_999), true));
+    list.remove(1_u32);
+    assert_eq!((find(&list, 3_000), changed.position(1)), ((Some(2_998), true), Some(1)));
+}
+
 /// A long list whose items are not at their original positions. Items are found without a search
 /// through many others.
 #[test]

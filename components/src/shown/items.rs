@@ -1,6 +1,7 @@
 //! Lists whose items are converted when a template shows them, one after the other.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::ShownValue;
@@ -19,26 +20,34 @@ pub(crate) trait ItemSource: Send + Sync {
 /// row by row, and the memory of one converted row serves all of them.
 pub struct LazyList {
     source: Box<dyn ItemSource>,
-    /// All items, once a template has read the list in another way than row by row.
+    /// All items, once a template has read the list in another way than row by row, or twice.
     whole: OnceLock<Box<[ShownValue]>>,
+    is_read: AtomicBool,
     failure: Mutex<Option<ActionError>>,
 }
 
 impl LazyList {
     pub(crate) fn new(source: impl ItemSource + 'static) -> Self {
-        Self { source: Box::new(source), whole: OnceLock::new(), failure: Mutex::new(None) }
+        Self {
+            source: Box::new(source),
+            whole: OnceLock::new(),
+            is_read: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        }
     }
 
     /// Calls `visit` with each item.
     pub(super) fn each(&self, visit: &mut dyn FnMut(&ShownValue)) {
-        match self.whole.get() {
-            Some(whole) => whole.iter().for_each(visit),
-            None => self.convert(&mut |item| visit(&item)),
+        if self.is_read.swap(true, Ordering::Relaxed) {
+            self.whole().iter().for_each(visit);
+        } else {
+            self.convert(&mut |item| visit(&item));
         }
     }
 
     /// Returns all items.
     pub(super) fn whole(&self) -> &[ShownValue] {
+        self.is_read.store(true, Ordering::Relaxed);
         self.whole.get_or_init(|| {
             let mut items = Vec::new();
             self.convert(&mut |item| items.push(item));

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde::ser::{self, Serializer};
-use serde_json::{Error, Value};
+use serde_json::{Error, Map, Value};
 
 use super::ShownValue;
 
@@ -239,6 +239,17 @@ list_parts! {
     SerializeTupleVariant serialize_field,
 }
 
+/// A map with one key.
+struct Member<'k, T: ?Sized>(&'k T);
+
+impl<T: Serialize + ?Sized> Serialize for Member<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        ser::SerializeMap::serialize_entry(&mut map, self.0, &())?;
+        ser::SerializeMap::end(map)
+    }
+}
+
 /// Builds an object whose keys are values.
 pub(super) struct MapBuilder {
     members: Vec<(Box<str>, ShownValue)>,
@@ -251,14 +262,8 @@ impl ser::SerializeMap for MapBuilder {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
         // `serde_json` decides which values are keys, and how their text is.
-        let mut map = serde_json::value::Serializer.serialize_map(Some(1))?;
-        map.serialize_entry(key, &())?;
-        let members = match ser::SerializeMap::end(map)? {
-            Value::Object(members) => members,
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                return Err(ser::Error::custom("a map is not an object"));
-            }
-        };
+        let json = serde_json::to_string(&Member(key))?;
+        let members: Map<String, Value> = serde_json::from_str(&json)?;
         self.key = members.into_iter().next().map(|(name, _)| name.into());
         Ok(())
     }
@@ -272,7 +277,9 @@ impl ser::SerializeMap for MapBuilder {
         Ok(())
     }
 
-    fn end(self) -> Result<ShownValue, Error> {
+    fn end(mut self) -> Result<ShownValue, Error> {
+        // Of two members with the same name, a page reads the first one.
+        self.members.reverse();
         Ok(ShownValue::map(self.members))
     }
 }

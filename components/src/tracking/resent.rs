@@ -50,8 +50,7 @@ pub(super) fn is_change_of_one(before: &[Print], now: &[Print]) -> bool {
 }
 
 /// The advice in the warning.
-pub(crate) const ADVICE: &str =
-    "a change of one item sends the whole field; make it a `List`, which sends only the change";
+pub(crate) const ADVICE: &str = "a change of one item sends the whole field; if its items have an `id`, make it a `List`, which sends only the change";
 
 /// Returns those of the fields of a component or a kind of topic that were not returned before, so
 /// that each is logged once.

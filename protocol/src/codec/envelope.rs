@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use crate::field::EnvelopeField;
 use crate::id::Ref;
 
-/// The fields of an envelope. Those before a syntax error are kept, so that the refusal can name the
-/// message.
+/// The fields of an envelope. Those before a syntax error are kept, so that the refusal can name
+/// the message.
 #[derive(Default)]
 pub(crate) struct Envelope<'a> {
     pub(crate) v: Option<&'a RawValue>,

@@ -52,8 +52,8 @@ pub(crate) struct Peer {
     pub(crate) closed: oneshot::Receiver<u16>,
 }
 
-/// Creates a transport that buffers up to `capacity` messages in each direction, in JSON and without
-/// a size limit.
+/// Creates a transport that buffers up to `capacity` messages in each direction, in JSON and
+/// without a size limit.
 pub(crate) fn pair(capacity: usize) -> (MemoryTransport, Peer) {
     let (sender, incoming) = mpsc::channel(capacity);
     let (outgoing, receiver) = mpsc::channel(capacity);

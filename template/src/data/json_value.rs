@@ -1,4 +1,4 @@
-//! Implements [`Data`] for [`serde_json::Value`], from which the server renders.
+//! Implements [`Data`] for [`serde_json::Value`].
 
 use serde_json::{Map, Value};
 

@@ -131,7 +131,8 @@ impl<'a> HtmlParser<'a> {
         let end = [rest.find('<'), rest.find("{{")].into_iter().flatten().min().unwrap_or(rest.len());
         let text = rest.get(..end).unwrap_or_default();
         if let Some(tag) = text.find("{%") {
-            let message = "`{%` is text here: use `live:if` or `live:for`; to show it, write `{{ '{%' }}`";
+            let message =
+                "`{%` is not supported: use `live:if` or `live:for`; to show it, write `{{ '{%' }}`";
             self.error(self.at + tag, message);
         }
         self.at += end;

@@ -162,6 +162,8 @@ impl<'a> FirstPaint<'a> {
             }
             None => render_within(&template.compiled, &state, shown_user.as_ref(), around),
         };
+        // The props of children are read from it after it is checked.
+        rendered.children.iter().flat_map(|child| &child.props).for_each(|(_, prop)| prop.convert_items());
         state.check_items()?;
         drop(state);
         let sealed = self.seal_content(instance.as_mut(), props, child.clone(), carried.as_deref())?;
