@@ -17,6 +17,8 @@ interface Core {
   connectionInfo: import('./client.js').LiveConnection;
   /** Hooks by name. */
   hooks: Map<string, import('./client.js').LiveHook>;
+  /** Begins a hook that was registered after its elements were there. */
+  hookAdded?(name: string): void;
   /** Calls code of the page; reports an exception. */
   guard(act: () => void): void;
   /** Returns the address of the socket. */

@@ -2,9 +2,14 @@
 
 import { PLACE_HOOK, PLACE_REF } from '../codes.js';
 
+/** How long a script of the page may take to register its hooks without a warning, in milliseconds. */
+const REGISTER_MS = 10_000;
+
 /** @type {Module} */
 export default core => {
   const { holeNodes, components, guard, hooks, blocks } = core;
+  /** Elements whose hooks are not registered yet. @type {Map<any, [string, () => void]>} */
+  const unregistered = new Map();
   // Roots whose marks begin once they are in the page.
   /** @type {any[]} */
   let waiting = [];
@@ -18,11 +23,21 @@ export default core => {
   };
   /** @param {any} node @param {string} name */
   const mountHook = (node, name) => {
-    const hook = hooks.get(name);
-    if (!hook) return console.warn(`live:hook: no hook is registered as "${name}"`);
-    guard(() => hook.mounted?.(node));
-    return () => guard(() => hook.destroyed?.(node));
+    const begin = () => guard(() => hooks.get(name)?.mounted?.(node));
+    if (hooks.has(name)) begin();
+    else unregistered.set(node, [name, begin]);
+    return () => { if (!unregistered.delete(node)) guard(() => hooks.get(name)?.destroyed?.(node)); };
   };
+  // A script of the page may register a hook after its elements are there.
+  core.hookAdded = added => {
+    for (const [node, [name, begin]] of unregistered) if (name == added) {
+      unregistered.delete(node);
+      begin();
+    }
+  };
+  setTimeout(() => {
+    for (const [name] of unregistered.values()) console.warn(`live:hook: no hook is registered as "${name}"`);
+  }, REGISTER_MS);
 
   core.awaitMarks = root => {
     waiting.push(root);

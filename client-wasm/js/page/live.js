@@ -1,5 +1,6 @@
 // The public interface: client.d.ts documents it.
 
+import { core } from '../core.js';
 import { loadModule } from '../modules.js';
 import { componentOf } from './components.js';
 import { connectionInfo } from './connection.js';
@@ -22,6 +23,7 @@ export const live = {
   /** @param {string} name @param {import('../client.js').LiveHook} hook */
   hook(name, hook) {
     hooks.set(name, hook);
+    core.hookAdded?.(name);
   },
   /** @param {import('../client.js').LiveSettings} changes */
   configure(changes) {
