@@ -2,7 +2,7 @@
 
 import { PLACE_HOOK, PLACE_REF } from '../codes.js';
 
-/** How long a script of the page may take to register its hooks without a warning, in milliseconds. */
+/** How long hooks may be registered late without a warning, in milliseconds. */
 const REGISTER_MS = 10_000;
 
 /** @type {Module} */
