@@ -12,7 +12,7 @@ use vivaz_protocol::{
     TopicName, Update, Welcome, compact, decode_client, decode_server, encode_client, encode_server,
 };
 
-use crate::golden::{golden, hold};
+use crate::golden::{corrupted, golden, hold};
 use crate::properties::{author, component_id, number, stream, value};
 
 fn compacted(message: &str) -> String {
@@ -375,12 +375,9 @@ proptest! {
         instead in "[\\[\\]{}\",:\\\\$0-9a-z-]{0,6}",
     ) {
         for direction in ["compact/client", "compact/server"] {
-            let messages = golden(direction);
-            let (_, text) = which.get(&messages);
-            let start = at.index(text.len());
-            let end = (start + length).min(text.len());
-            prop_assume!(text.is_char_boundary(start) && text.is_char_boundary(end));
-            let broken = format!("{}{instead}{}", &text[..start], &text[end..]);
+            let broken = corrupted(direction, which, at, length, &instead);
+            prop_assume!(broken.is_some());
+            let broken = broken.unwrap();
             let Some(object) = to_object(&broken) else { continue };
             if let Ok(message) = decode_client(&object, &Limits::default()) {
                 let mut again = String::new();

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use proptest::sample::Index;
 use vivaz_protocol::{
     Author, ClientBody, ClientMessage, ClientType, ComponentId, ConnectionId, DeclaredLimits, Epoch,
     ErrorCode, ErrorMessage, Hello, Key, Limits, MountChild, Mounted, PropertyPath, PropsUpdate, RawJson,
@@ -322,6 +323,22 @@ pub(crate) fn golden(direction: &str) -> Vec<(String, String)> {
         .collect();
     files.sort();
     files
+}
+
+/// Returns one of the golden texts of a direction with another text in place of some of its bytes;
+/// `None` where that would split a character.
+pub(crate) fn corrupted(
+    direction: &str,
+    which: Index,
+    at: Index,
+    length: usize,
+    instead: &str,
+) -> Option<String> {
+    let messages = golden(direction);
+    let (_, text) = which.get(&messages);
+    let start = at.index(text.len());
+    let end = (start + length).min(text.len());
+    Some(format!("{}{instead}{}", text.get(..start)?, text.get(end..)?))
 }
 
 pub(crate) fn hold(direction: &str, written: &[(&str, String)]) {

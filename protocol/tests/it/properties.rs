@@ -7,7 +7,7 @@ use vivaz_protocol::{
     ServerMessage, StreamId, TopicName, Update, decode_client, decode_server, encode_client, encode_server,
 };
 
-use crate::golden::golden;
+use crate::golden::corrupted;
 
 /// Generates JSON values of moderate size. Keys of patches are more frequent than in random text.
 pub(crate) fn value() -> impl Strategy<Value = Value> {
@@ -201,12 +201,9 @@ proptest! {
         instead in "[\\[\\]{}\",:\\\\$0-9a-z-]{0,6}",
     ) {
         for direction in ["client", "server"] {
-            let messages = golden(direction);
-            let (_, text) = which.get(&messages);
-            let start = at.index(text.len());
-            let end = (start + length).min(text.len());
-            prop_assume!(text.is_char_boundary(start) && text.is_char_boundary(end));
-            let broken = format!("{}{instead}{}", &text[..start], &text[end..]);
+            let broken = corrupted(direction, which, at, length, &instead);
+            prop_assume!(broken.is_some());
+            let broken = broken.unwrap();
             if let Ok(message) = decode_client(&broken, &Limits::default()) {
                 let mut again = String::new();
                 encode_client(&mut again, &message);
