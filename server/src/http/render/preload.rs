@@ -14,7 +14,11 @@ pub(super) struct PageTemplates(Arc<Mutex<BTreeSet<Box<str>>>>);
 impl PageTemplates {
     /// Adds the template of a component.
     pub(super) fn add(&self, hash: &str) {
-        self.hashes().insert(hash.into());
+        let mut hashes = self.hashes();
+        // A page may have a component many times.
+        if !hashes.contains(hash) {
+            hashes.insert(hash.into());
+        }
     }
 
     /// Forgets all templates.
