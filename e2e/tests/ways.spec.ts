@@ -49,6 +49,36 @@ test("a hook is called once when its element is inserted and once when it is rem
   expect((await notes(page)).sort()).toEqual(["-hooked", "-n-1"]);
 });
 
+test("a hook that is registered late is called for the elements that are there", async ({ page }) => {
+  await open(page, "/ways");
+  await press(page, "Toggle");
+  await expect(page.getByText("hooked")).toBeVisible();
+  await press(page, "Toggle");
+  await expect(page.getByText("hooked")).toHaveCount(0);
+  await probe(page);
+  await page.addScriptTag({ type: "module", url: "/probe.js" });
+  await expect.poll(() => page.evaluate(() => (window as unknown as { notes?: string[] }).notes?.length)).toBe(3);
+  expect(await notes(page)).toEqual(["+n-1", "+n-2", "+n-3"]);
+  await press(page, "Rotate");
+  await press(page, "Shorten");
+  await expect(page.locator("#numbers li")).toHaveText(["2", "3"]);
+  expect(await notes(page)).toEqual(["-n-1"]);
+});
+
+test("the console names a hook that nobody registers, also for elements that come later", async ({ page }) => {
+  const warnings: string[] = [];
+  page.on("console", (message) => void (message.type() == "warning" && warnings.push(message.text())));
+  await page.clock.install();
+  await open(page, "/ways");
+  await page.clock.runFor(10_000);
+  await expect.poll(() => warnings.length).toBe(3);
+  await press(page, "Toggle");
+  await expect(page.getByText("hooked")).toBeVisible();
+  await page.clock.runFor(10_000);
+  await expect.poll(() => warnings.length).toBe(4);
+  expect(new Set(warnings)).toEqual(new Set(['live:hook: no hook is registered as "probe"']));
+});
+
 test("elements are found by their names until they are removed", async ({ page }) => {
   await open(page, "/ways");
   const refs = () =>

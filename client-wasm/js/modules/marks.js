@@ -23,10 +23,23 @@ export default core => {
   };
   /** @param {any} node @param {string} name */
   const mountHook = (node, name) => {
-    const begin = () => guard(() => hooks.get(name)?.mounted?.(node));
+    /** @type {import('../client.js').LiveHook | undefined} */
+    let hook;
+    const begin = () => {
+      hook = hooks.get(name);
+      guard(() => hook?.mounted?.(node));
+    };
     if (hooks.has(name)) begin();
-    else unregistered.set(node, [name, begin]);
-    return () => { if (!unregistered.delete(node)) guard(() => hooks.get(name)?.destroyed?.(node)); };
+    else {
+      unregistered.set(node, [name, begin]);
+      setTimeout(() => {
+        if (unregistered.has(node)) console.warn(`live:hook: no hook is registered as "${name}"`);
+      }, REGISTER_MS);
+    }
+    return () => {
+      unregistered.delete(node);
+      guard(() => hook?.destroyed?.(node));
+    };
   };
   // A script of the page may register a hook after its elements are there.
   core.hookAdded = added => {
@@ -35,9 +48,6 @@ export default core => {
       begin();
     }
   };
-  setTimeout(() => {
-    for (const [name] of unregistered.values()) console.warn(`live:hook: no hook is registered as "${name}"`);
-  }, REGISTER_MS);
 
   core.awaitMarks = root => {
     waiting.push(root);
