@@ -4,7 +4,7 @@ use anyhow::bail;
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt as _;
 
-use crate::measure::{NAMES, Precision};
+use crate::measure::{self, Precision};
 
 /// The output of `--help`.
 pub(crate) const USAGE: &str = "\
@@ -54,8 +54,13 @@ impl Command {
         }
         let command = command.unwrap_or_else(|| "run".to_owned());
         if command == "run" {
-            if let Some(unknown) = names.iter().find(|name| !NAMES.contains(&name.as_str())) {
-                bail!("unknown measurement {unknown:?}; expected {}", NAMES.join(", "));
+            if let Some(unknown) =
+                names.iter().find(|name| measure::names().all(|known| known != name.as_str()))
+            {
+                bail!(
+                    "unknown measurement {unknown:?}; expected {}",
+                    measure::names().collect::<Vec<_>>().join(", ")
+                );
             }
             return Ok(Self::Run { precision, names });
         }
