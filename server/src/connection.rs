@@ -328,7 +328,7 @@ fn poll_write<T: Transport>(
 ) -> Poll<Result<(), Gone>> {
     loop {
         if transport.poll_ready_unpin(cx)?.is_pending() {
-            liveness.record_stalled();
+            liveness.record_stalled(transport.accepted_bytes(), &session.supervisor().core().limits);
             return Poll::Pending;
         }
         let Some(outgoing) = liveness.take_ping().or_else(|| session.next_outgoing()) else { break };
@@ -337,7 +337,7 @@ fn poll_write<T: Transport>(
     }
     if liveness.is_unflushed {
         if transport.poll_flush_unpin(cx)?.is_pending() {
-            liveness.record_stalled();
+            liveness.record_stalled(transport.accepted_bytes(), &session.supervisor().core().limits);
             return Poll::Pending;
         }
         liveness.is_unflushed = false;
