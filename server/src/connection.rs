@@ -151,6 +151,11 @@ fn drive<'a, T: Transport>(
     transport: &'a mut T,
 ) -> impl Future<Output = ConnectionEnd> + Send + use<'a, T> {
     let mut liveness = Liveness::new();
+    if session.expects_offered_hello() {
+        // The client waits for the response to its upgrade, which is sent with the `WELCOME`. A
+        // read would send it alone.
+        liveness.reads = READS;
+    }
     if session.supervisor().shutdown.is_cancelled() {
         // The `HELLO` arrived after `DRAIN` was sent to all other connections.
         session.send_drain(Duration::ZERO);
