@@ -68,7 +68,9 @@ impl AsyncWrite for Peer {
 fn upgraded(accepts: Vec<usize>, upgrade: impl FnOnce(&Pace)) -> PacedStream<Peer> {
     let (limits, counters) = (Limits::default(), Arc::new(Counters::default()));
     let limiter = Arc::new(SocketLimiter::new(&limits, None, counters));
-    let SocketAdmission::Admitted(permit) = limiter.admit(None) else { unreachable!("it is the only socket") };
+    let SocketAdmission::Admitted(permit) = limiter.admit(None) else {
+        unreachable!("it is the only socket")
+    };
     upgrade(permit.pace());
     let peer = Peer { accepts: accepts.into(), writes: Vec::new() };
     let mut stream = PacedStream::new(peer, permit, &limits);
