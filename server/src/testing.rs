@@ -22,7 +22,10 @@ mod view;
 pub use browser::Browser;
 pub use client::{Answer, Ask, Breach, Client, Received, Refusal, Stream};
 pub use cluster::{MemoryCluster, MemoryNode};
-pub use conformance::{ManualClock, StoreCase, store_cases};
+pub use conformance::{
+    ClusterCase, ClusterTransaction, ClusterUnderTest, ManualClock, StoreCase, bus_cases, log_cases,
+    log_transaction_cases, store_cases,
+};
 pub use faults::{Fault, Faults, FaultyStore};
 pub use line::Moment;
 pub use network::Network;

@@ -85,10 +85,13 @@ impl MemoryNode {
                 return Err(unavailable("the engine refused the call"));
             }
             let (answer, answered) = oneshot::channel();
-            let flight = Flight::new(topic, Box::new(move |tables| {
-                // The caller may have stopped waiting.
-                let _unsent = answer.send(write(tables));
-            }));
+            let flight = Flight::new(
+                topic,
+                Box::new(move |tables| {
+                    // The caller may have stopped waiting.
+                    let _unsent = answer.send(write(tables));
+                }),
+            );
             node.cluster.lock().node(&node.id).flights.push(Arc::clone(&flight));
             drop(node.handle.spawn(arrive(node.clone(), Arc::clone(&flight), breaks, plan)));
             let _caller = Caller(Arc::clone(&flight));

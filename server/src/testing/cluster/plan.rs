@@ -82,9 +82,15 @@ impl MemoryNode {
         let cluster = self.in_cluster();
         let name = self.id.as_str().to_owned();
         match event {
-            Event::Stopped(time) => self.during(time, move |is_on| cluster.set_stopped(|stopped| stopped.count(is_on))),
-            Event::Cut(time) => self.during(time, move |is_on| cluster.set_cut(&name, |cut| cut.count(is_on))),
-            Event::Paused(time) => self.during(time, move |is_on| cluster.set_paused(&name, |paused| paused.count(is_on))),
+            Event::Stopped(time) => {
+                self.during(time, move |is_on| cluster.set_stopped(|stopped| stopped.count(is_on)))
+            }
+            Event::Cut(time) => {
+                self.during(time, move |is_on| cluster.set_cut(&name, |cut| cut.count(is_on)))
+            }
+            Event::Paused(time) => {
+                self.during(time, move |is_on| cluster.set_paused(&name, |paused| paused.count(is_on)))
+            }
             Event::LeaseEnded => cluster.end_lease(&name),
             Event::TailLost(entries) => {
                 cluster.lose_tail(topic, entries);
