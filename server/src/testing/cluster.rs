@@ -1,12 +1,15 @@
 //! Several nodes of one application in one process, on an engine in memory.
 
 mod bus;
+mod conditions;
 mod flight;
 mod log;
+mod node;
 mod nodes;
 mod plan;
 mod registered;
 mod state;
+mod store;
 mod topics;
 mod transaction;
 
@@ -14,10 +17,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
-use tokio::time::Instant;
 
-use self::nodes::LEASE;
+pub use self::node::MemoryNode;
 use self::state::ClusterState;
+use self::store::MemoryNodeStore;
 use super::faults::Faults;
 use crate::cluster::{Bus, Cluster, NodeId, TopicId, TopicLog};
 use crate::persist::store::SessionStore;
@@ -29,6 +32,9 @@ use crate::persist::store::SessionStore;
 /// missing, messages of the bus are lost, the engine is unavailable, a node is cut off or paused,
 /// and a lease ends. The last entries of a topic are lost only after
 /// [`allow_lost_tails`](Self::allow_lost_tails), because a lost tail loses what was acknowledged.
+///
+/// All nodes share a [`MemoryStore`](crate::MemoryStore), whose commits are transactions of the
+/// engine. With faults, the calls of a node's store have those of [`Faults::store`] too.
 ///
 /// All times are Tokio's, so that a test can pause time.
 ///
@@ -57,15 +63,6 @@ use crate::persist::store::SessionStore;
 #[derive(Clone)]
 pub struct MemoryCluster(Arc<ClusterState>);
 
-/// A node of a [`MemoryCluster`].
-#[derive(Clone)]
-pub struct MemoryNode {
-    cluster: Arc<ClusterState>,
-    id: NodeId,
-    /// Runs what is on its way from and to the node.
-    handle: Handle,
-}
-
 impl Default for MemoryCluster {
     fn default() -> Self {
         Self::new()
@@ -78,12 +75,6 @@ impl fmt::Debug for MemoryCluster {
         let nodes: Vec<NodeId> = tables.nodes.keys().cloned().collect();
         let reach: Vec<_> = nodes.into_iter().map(|id| (tables.is_connected(&id), id)).collect();
         f.debug_struct("MemoryCluster").field("nodes", &reach).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for MemoryNode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("MemoryNode").field(&self.id).finish()
     }
 }
 
@@ -120,52 +111,46 @@ impl MemoryCluster {
     /// Cuts a node off the engine until [`restore`](Self::restore). Calls and messages on their way
     /// are lost, and the node's lease ends 10 s later.
     pub fn cut(&self, node: &str) {
-        self.set_cut(node, |cut| cut.by_test = true);
+        self.0.set_cut(&NodeId::new(node), |cut| cut.by_test = true);
     }
 
     /// Ends [`cut`](Self::cut).
     pub fn restore(&self, node: &str) {
-        self.set_cut(node, |cut| cut.by_test = false);
+        self.0.set_cut(&NodeId::new(node), |cut| cut.by_test = false);
     }
 
     /// Pauses a node until [`resume`](Self::resume), like SIGSTOP: its calls, messages and
     /// notifications wait, calls that are on their way take effect, and its lease ends 10 s later.
     pub fn pause(&self, node: &str) {
-        self.set_paused(node, |paused| paused.by_test = true);
+        self.0.set_paused(&NodeId::new(node), |paused| paused.by_test = true);
     }
 
     /// Ends [`pause`](Self::pause).
     pub fn resume(&self, node: &str) {
-        self.set_paused(node, |paused| paused.by_test = false);
+        self.0.set_paused(&NodeId::new(node), |paused| paused.by_test = false);
     }
 
     /// Makes the engine unavailable for all nodes until [`start`](Self::start). It keeps what it
     /// has. No lease ends meanwhile, nor in the 10 s after it.
     pub fn stop(&self) {
-        self.set_stopped(|stopped| stopped.by_test = true);
+        self.0.set_stopped(|stopped| stopped.by_test = true);
     }
 
     /// Ends [`stop`](Self::stop).
     pub fn start(&self) {
-        self.set_stopped(|stopped| stopped.by_test = false);
+        self.0.set_stopped(|stopped| stopped.by_test = false);
     }
 
     /// Ends the lease of a node. The node renews it at its next time, at most 3.3 s later.
     pub fn end_lease(&self, node: &str) {
-        let until = Instant::now() + LEASE / 3;
-        self.0.change(|tables| tables.node(&NodeId::new(node)).lease_ended = Some(until));
+        self.0.end_lease(&NodeId::new(node));
     }
 
     /// Loses the last entries of a topic, up to `entries`, but none before its snapshot: the engine
     /// goes on from an earlier revision of the same epoch, as after a failover. All connections
     /// break. Returns how many entries were lost.
     pub fn lose_tail(&self, topic: &TopicId, entries: usize) -> usize {
-        self.0.change(|tables| {
-            let lost = tables.logs.lose(topic, entries);
-            tables.break_all();
-            tables.look(None);
-            lost
-        })
+        self.0.lose_tail(topic, entries)
     }
 
     /// Returns the number of messages that a node has dropped: those that it sent without a
@@ -173,57 +158,6 @@ impl MemoryCluster {
     #[must_use]
     pub fn dropped_messages(&self, node: &str) -> u64 {
         self.0.lock().node(&NodeId::new(node)).dropped
-    }
-
-    fn set_cut(&self, node: &str, set: impl FnOnce(&mut nodes::Condition)) {
-        let id = NodeId::new(node);
-        self.0.change(|tables| {
-            let node = tables.node(&id);
-            let was_cut = node.cut.holds();
-            set(&mut node.cut);
-            node.note_condition();
-            if node.cut.holds() && !was_cut {
-                node.break_connection();
-            } else if !node.cut.holds() && was_cut {
-                tables.look_on(&id, None);
-            }
-        });
-    }
-
-    fn set_paused(&self, node: &str, set: impl FnOnce(&mut nodes::Condition)) {
-        let id = NodeId::new(node);
-        self.0.change(|tables| {
-            let node = tables.node(&id);
-            set(&mut node.paused);
-            node.note_condition();
-            if !node.paused.holds() {
-                for (to, message) in std::mem::take(&mut node.unsent) {
-                    tables.send(&id, &to, &message);
-                }
-            }
-        });
-    }
-
-    fn set_stopped(&self, set: impl FnOnce(&mut nodes::Condition)) {
-        self.0.change(|tables| {
-            let was_stopped = tables.stopped.holds();
-            set(&mut tables.stopped);
-            if tables.stopped.holds() && !was_stopped {
-                tables.break_all();
-            } else if !tables.stopped.holds() && was_stopped {
-                for node in tables.nodes.values_mut() {
-                    // Nodes could not renew their leases.
-                    node.away = node.away.map(|_| Instant::now());
-                }
-                tables.look(None);
-            }
-        });
-    }
-}
-
-impl MemoryNode {
-    fn in_cluster(&self) -> MemoryCluster {
-        MemoryCluster(Arc::clone(&self.cluster))
     }
 }
 
@@ -237,6 +171,11 @@ impl Cluster for MemoryNode {
     }
 
     fn store(&self) -> Option<Arc<dyn SessionStore>> {
-        Some(Arc::new(self.cluster.store.clone()))
+        let store = MemoryNodeStore(self.clone());
+        let faults = self.cluster.lock().faults.clone();
+        Some(match faults {
+            Some(faults) => Arc::new(faults.store(store)),
+            None => Arc::new(store),
+        })
     }
 }

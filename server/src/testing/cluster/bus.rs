@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use vivaz_components::instance::BoxFuture;
 
-use super::MemoryNode;
+use super::node::MemoryNode;
 use super::registered::Registered;
 use crate::cluster::{Address, Bus, BusError, BusListener, NodeId};
 

@@ -3,28 +3,27 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::state::ClusterTables;
 use crate::cluster::TopicId;
 
-/// Takes effect on the engine, and answers the caller if it still waits.
-pub(super) type Landing = Box<dyn FnOnce(&mut ClusterTables) + Send>;
+/// Takes effect on the engine `T`, and answers the caller if it still waits.
+pub(super) type Landing<T> = Box<dyn FnOnce(&mut T) + Send>;
 
 /// A call that changes the log of a topic.
-pub(super) struct Flight {
+pub(super) struct Flight<T> {
     pub(super) topic: TopicId,
     /// `None` after its arrival, and if it is lost.
-    landing: Mutex<Option<Landing>>,
+    landing: Mutex<Option<Landing<T>>>,
     /// The caller does not wait any more. The next call of the node for the topic settles it.
     is_abandoned: AtomicBool,
 }
 
-impl Flight {
-    pub(super) fn new(topic: TopicId, landing: Landing) -> Arc<Self> {
+impl<T> Flight<T> {
+    pub(super) fn new(topic: TopicId, landing: Landing<T>) -> Arc<Self> {
         Arc::new(Self { topic, landing: Mutex::new(Some(landing)), is_abandoned: AtomicBool::new(false) })
     }
 
     /// Returns the landing: whoever gets it runs it or drops it.
-    pub(super) fn take(&self) -> Option<Landing> {
+    pub(super) fn take(&self) -> Option<Landing<T>> {
         self.landing.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -38,9 +37,9 @@ impl Flight {
 }
 
 /// Abandons a flight when it is dropped.
-pub(super) struct Caller(pub(super) Arc<Flight>);
+pub(super) struct Caller<T>(pub(super) Arc<Flight<T>>);
 
-impl Drop for Caller {
+impl<T> Drop for Caller<T> {
     fn drop(&mut self) {
         self.0.is_abandoned.store(true, Ordering::SeqCst);
     }

@@ -10,8 +10,8 @@ use tokio::time::sleep;
 use vivaz_components::instance::BoxFuture;
 use vivaz_databases::Tx;
 
-use super::MemoryNode;
 use super::flight::{Caller, Flight};
+use super::node::MemoryNode;
 use super::plan::{CallPlan, Loss};
 use super::registered::Registered;
 use super::state::ClusterTables;
@@ -30,20 +30,6 @@ fn unknown(error: &str) -> LogError {
 }
 
 impl MemoryNode {
-    /// Waits while the node is paused. Returns how often its connection broke.
-    ///
-    /// # Errors
-    /// Returns an error if the node does not reach the engine.
-    pub(super) async fn connect(&self) -> Result<u64, LogError> {
-        let id = &self.id;
-        let wait = self.cluster.wait(|tables| {
-            let is_connected = tables.is_connected(id);
-            let node = tables.node(id);
-            (!node.paused.holds()).then(|| is_connected.then_some(node.breaks))
-        });
-        wait.await.ok_or_else(|| unavailable("the node does not reach the engine"))
-    }
-
     /// Makes a call without an effect.
     fn query<T: Send + 'static>(
         &self,
@@ -92,7 +78,7 @@ impl MemoryNode {
                     let _unsent = answer.send(write(tables));
                 }),
             );
-            node.cluster.lock().node(&node.id).flights.push(Arc::clone(&flight));
+            node.cluster.lock().flights.entry(node.id.clone()).or_default().push(Arc::clone(&flight));
             drop(node.handle.spawn(arrive(node.clone(), Arc::clone(&flight), breaks, plan)));
             let _caller = Caller(Arc::clone(&flight));
             let result = match plan.loss {
@@ -127,7 +113,7 @@ async fn pass(time: Duration) {
 }
 
 /// Lets a call arrive at the engine: it takes effect unless its connection has broken.
-async fn arrive(node: MemoryNode, flight: Arc<Flight>, breaks: u64, plan: CallPlan) {
+async fn arrive(node: MemoryNode, flight: Arc<Flight<ClusterTables>>, breaks: u64, plan: CallPlan) {
     pass(plan.before).await;
     let arrived = node.cluster.wait(|tables| {
         let is_whole = tables.is_connected(&node.id) && tables.node(&node.id).breaks == breaks;
@@ -151,15 +137,19 @@ async fn arrive(node: MemoryNode, flight: Arc<Flight>, breaks: u64, plan: CallPl
     });
     arrived.await;
     // Delivers the notifications.
-    node.cluster.change(|tables| tables.node(&node.id).flights.retain(|flight| !flight.has_landed()));
+    node.cluster.change(|tables| {
+        if let Some(flights) = tables.flights.get_mut(&node.id) {
+            flights.retain(|flight| !flight.has_landed());
+        }
+    });
 }
 
 /// Settles the calls of a node for a topic whose callers do not wait any more: they take effect now
 /// or never.
 fn settle(tables: &mut ClusterTables, id: &NodeId, topic: &TopicId, takes_effect: bool) {
-    let flights = &tables.node(id).flights;
-    let late = flights.iter().filter(|flight| flight.topic == *topic && flight.is_abandoned());
-    let late: Vec<Arc<Flight>> = late.cloned().collect();
+    let flights = tables.flights.get(id).into_iter().flatten();
+    let late = flights.filter(|flight| flight.topic == *topic && flight.is_abandoned());
+    let late: Vec<Arc<Flight<ClusterTables>>> = late.cloned().collect();
     for flight in late {
         let is_free = tables.logs.holder(topic).is_none();
         if let Some(landing) = flight.take().filter(|_| takes_effect && is_free) {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::flight::Flight;
 use crate::cluster::{Address, BusListener, LogEntry, LogFeed, NodeId, TopicId};
 
 /// The length of a node's lease. It is renewed three times as often.
@@ -47,8 +46,6 @@ pub(super) struct MemoryNodeState {
     pub(super) away: Option<Instant>,
     /// The time until which the lease is not valid, because the engine ended it.
     pub(super) lease_ended: Option<Instant>,
-    /// Calls that add to logs and have not reached the engine.
-    pub(super) flights: Vec<Arc<Flight>>,
     pub(super) feeds: BTreeMap<u64, (TopicId, Arc<dyn LogFeed>)>,
     pub(super) listeners: BTreeMap<u64, (Address, BusListener)>,
     /// What is on its way to the node, by the time of its arrival.

@@ -1,8 +1,9 @@
 //! The faults of one call of a node.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::MemoryNode;
+use super::node::MemoryNode;
 use crate::cluster::TopicId;
 use crate::testing::faults::Draw;
 
@@ -79,19 +80,16 @@ impl MemoryNode {
     }
 
     fn cause(&self, event: Event, topic: &TopicId) {
-        let cluster = self.in_cluster();
-        let name = self.id.as_str().to_owned();
+        let (cluster, id) = (Arc::clone(&self.cluster), self.id.clone());
         match event {
             Event::Stopped(time) => {
                 self.during(time, move |is_on| cluster.set_stopped(|stopped| stopped.count(is_on)))
             }
-            Event::Cut(time) => {
-                self.during(time, move |is_on| cluster.set_cut(&name, |cut| cut.count(is_on)))
-            }
+            Event::Cut(time) => self.during(time, move |is_on| cluster.set_cut(&id, |cut| cut.count(is_on))),
             Event::Paused(time) => {
-                self.during(time, move |is_on| cluster.set_paused(&name, |paused| paused.count(is_on)))
+                self.during(time, move |is_on| cluster.set_paused(&id, |paused| paused.count(is_on)))
             }
-            Event::LeaseEnded => cluster.end_lease(&name),
+            Event::LeaseEnded => cluster.end_lease(&id),
             Event::TailLost(entries) => {
                 cluster.lose_tail(topic, entries);
             }

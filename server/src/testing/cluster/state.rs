@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::flight::Flight;
 use super::nodes::{Condition, Delivery, MemoryNodeState};
 use super::topics::MemoryLogs;
 use crate::cluster::{Address, LogEntry, NodeId, TopicId};
@@ -32,6 +33,8 @@ pub(super) struct ClusterState {
 pub(super) struct ClusterTables {
     pub(super) logs: MemoryLogs,
     pub(super) nodes: BTreeMap<NodeId, MemoryNodeState>,
+    /// Calls that change logs and have not reached the engine.
+    pub(super) flights: BTreeMap<NodeId, Vec<Arc<Flight<ClusterTables>>>>,
     /// Whether the engine is unavailable.
     pub(super) stopped: Condition,
     /// The number of deliveries, listeners, feeds and transactions so far.
@@ -46,6 +49,7 @@ impl ClusterState {
         let tables = ClusterTables {
             logs: MemoryLogs::default(),
             nodes: BTreeMap::new(),
+            flights: BTreeMap::new(),
             stopped: Condition::default(),
             number: 0,
             faults,
@@ -188,15 +192,19 @@ impl ClusterTables {
         }
         for (id, feed) in feeds {
             let due = self.arrival("notify");
-            let fate = self.draw().map_or(9, |draw| draw.below(2, 10));
+            let fate_of = self.draw();
+            let fate = fate_of.map_or(9, |draw| draw.below(2, 10));
             let number = self.next_number();
             let entry = entry.clone();
             if self.is_connected(&id) {
                 let again = self.arrival("notify again");
-                let node = self.node(&id);
                 if fate == 0 {
+                    if let (Some(draw), Some(faults)) = (fate_of, &self.faults) {
+                        faults.record(draw.number, "notify", format!("missing on {id}"));
+                    }
                     continue;
                 }
+                let node = self.node(&id);
                 if fate == 1 {
                     let entry = entry.clone();
                     node.notify(again, number, Delivery::Entry { feed, entry });

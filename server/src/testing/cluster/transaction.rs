@@ -3,9 +3,10 @@
 use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use vivaz_components::ActionError;
 use vivaz_databases::{DatabaseError, Driver, Row, Tx, Value};
 
-use super::MemoryNode;
+use super::node::MemoryNode;
 use super::plan::Loss;
 use super::state::{ClusterState, ClusterTables};
 use crate::cluster::{Appended, LogEntry, LogError, LogInTransaction, LogPosition, LogTail, TopicId};
@@ -69,6 +70,18 @@ impl MemoryNode {
         done.await.map_err(DatabaseError::failed)?
     }
 
+    /// Runs the work of a commit of the session store in a transaction.
+    pub(super) fn run_in_store<T>(
+        &self,
+        work: impl FnOnce(&mut Tx) -> Result<T, ActionError>,
+    ) -> Result<T, ActionError> {
+        let transaction = self.begin_transaction()?;
+        let result = work(&mut Tx::new(MemoryDriver(Arc::clone(&transaction))))?;
+        // The store has its own faults.
+        transaction.end(None)?;
+        Ok(result)
+    }
+
     fn begin_transaction(&self) -> Result<Arc<MemoryTransaction>, DatabaseError> {
         let mut tables = self.cluster.lock();
         if !tables.is_connected(&self.id) {
@@ -94,10 +107,15 @@ impl MemoryTransaction {
         self.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds the entries and unlocks the topics.
+    /// Commits, with the faults of a call.
     fn commit(&self) -> Result<(), DatabaseError> {
+        let topic = self.locked().first().map(|locked| locked.topic.clone());
+        self.end(topic.and_then(|topic| self.node.plan("commit", &topic).loss))
+    }
+
+    /// Adds the entries and unlocks the topics.
+    fn end(&self, loss: Option<Loss>) -> Result<(), DatabaseError> {
         let locked = std::mem::take(&mut *self.locked());
-        let loss = locked.first().and_then(|locked| self.node.plan("commit", &locked.topic).loss);
         self.node.cluster.change(|tables| {
             for locked in &locked {
                 tables.logs.release(&locked.topic);

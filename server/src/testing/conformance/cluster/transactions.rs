@@ -218,6 +218,8 @@ async fn transactions_that_lock_in_order_all_end(cluster: Arc<dyn ClusterUnderTe
             let work = move |tx: &mut Tx| {
                 let mut log = in_transaction(&*log, tx);
                 let tails = topics.each_ref().map(|topic| log.lock(topic, &start("e")).unwrap());
+                // Gives other transactions the time to come between.
+                std::thread::sleep(Duration::from_millis(5));
                 for (topic, tail) in topics.iter().zip(tails) {
                     add_last(&mut *log, topic, tail, &format!("{number}"));
                 }
