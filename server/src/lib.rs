@@ -78,6 +78,7 @@
 
 mod admission;
 mod assets;
+pub mod cluster;
 mod connection;
 mod core;
 // Compiled in tests too, so that changes do not break the fuzz targets unnoticed.

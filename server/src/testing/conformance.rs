@@ -1,8 +1,9 @@
-//! Checks that a session store keeps the contract of [`SessionStore`].
+//! Checks that session stores and engines keep their contracts.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a check fails by a panic")]
 
 mod clock;
+mod cluster;
 mod components;
 mod leases;
 mod rows;
@@ -14,6 +15,9 @@ use std::sync::Arc;
 use vivaz_components::instance::BoxFuture;
 
 pub use self::clock::ManualClock;
+pub use self::cluster::{
+    ClusterCase, ClusterTransaction, ClusterUnderTest, bus_cases, log_cases, log_transaction_cases,
+};
 use crate::persist::store::SessionStore;
 
 /// One check of the contract.

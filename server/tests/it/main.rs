@@ -22,6 +22,7 @@ mod brittle;
 mod budget_ways;
 mod budgets;
 mod chaos;
+mod cluster;
 mod compression;
 mod connecting;
 mod cross_origin;
