@@ -5,7 +5,8 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Data, DataEnum, DeriveInput, Field, Fields, Generics, Ident, Path, Type};
 
-use crate::attr::{self, SerdeAttrs};
+use crate::apply::apply_impl;
+use crate::attr::{self, ReadWith, SerdeAttrs};
 use crate::diagnostics::Diagnostics;
 use crate::names::{hash, plain, private, rename_field, rename_variant};
 use crate::storable;
@@ -71,12 +72,12 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
 }
 
 /// A field of a state struct.
-struct StateField<'a> {
-    ident: &'a Ident,
-    ty: &'a Type,
+pub(crate) struct StateField<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) ty: &'a Type,
     /// The serialised name.
-    name: String,
-    skip: bool,
+    pub(crate) name: String,
+    pub(crate) skip: bool,
     opaque: bool,
     key: bool,
     /// Whether it contains the present users.
@@ -85,6 +86,8 @@ struct StateField<'a> {
     model: bool,
     /// The function that serialises it.
     with: Option<Path>,
+    /// The function that reads it.
+    pub(crate) read_with: Option<ReadWith>,
 }
 
 impl<'a> StateField<'a> {
@@ -135,7 +138,7 @@ impl<'a> StateField<'a> {
                 Some("it is #[serde(skip)], so the page does not have the field")
             } else if key {
                 Some("the key identifies the item")
-            } else if serde.opaque || serde.with.is_some() || serde.with_deserialize {
+            } else if serde.opaque || serde.with.is_some() || serde.read_with.is_some() {
                 Some("serde reads it with a custom function, which an edit would bypass")
             } else {
                 None
@@ -154,6 +157,7 @@ impl<'a> StateField<'a> {
             skip: serde.skip,
             opaque: live.opaque.is_some() || serde.opaque || serde.with.is_some(),
             with: serde.with,
+            read_with: serde.read_with,
         })
     }
 }
@@ -277,12 +281,14 @@ fn topic_impl(ident: &Ident, generics: &Generics, fields: &[StateField<'_>]) -> 
             }
         }
     });
+    let apply = apply_impl(ident, fields);
     let (presence, has_presence) = presence_items(ident, fields);
     let storable = fields.iter().filter(|field| !field.skip && field.with.is_none());
     let storable = storable.map(|field| storable::check_written(&name, &field.name, field.ty));
     quote! {
         #(#storable)*
         #has_presence
+        #apply
         impl p::StateDefaults for #ident {}
         impl p::TrackedFields for #ident {
             fn visit(&mut self, visitor: &mut dyn p::Visitor) {

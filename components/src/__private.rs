@@ -12,6 +12,10 @@ pub use serde_json;
 pub use serde_json::value::RawValue as Raw;
 pub use vivaz_template::route::url as route_url;
 
+pub use crate::apply_patch::{
+    ApplyPatch, ApplyReadable, ApplySlot, ApplyUnreadable, FieldPatch, apply_unreadable,
+    deserialize_unreadable, read_value,
+};
 pub use crate::args::Args;
 pub use crate::check::{
     Argument, Check, CheckKind, Comparison, Edits, GivenProp, PathStep, Subject, Want, not_written, verify,

@@ -14,6 +14,7 @@
 // Derived code refers to this crate by its name, in this crate too.
 extern crate self as vivaz_components;
 
+mod apply_patch;
 mod args;
 mod broadcast;
 mod budget;

@@ -6,9 +6,12 @@ mod context;
 mod handle;
 mod hub;
 mod interval;
+mod log_format;
 mod mutation;
+mod operations;
 mod presence;
 mod reference;
+mod replica;
 mod staged;
 mod subscriber;
 
@@ -29,6 +32,7 @@ pub use reference::{Subscription, TopicRef};
 pub use staged::{ReservedUpdates, StagedUpdate};
 pub use subscriber::{CatchUp, Subscriber, TopicPatch, TopicSnapshot};
 
+use crate::apply_patch::ApplyPatch;
 use crate::error::{ActionError, Result};
 use crate::fault;
 use crate::identity::Identity;
@@ -42,7 +46,7 @@ use crate::tracking::TrackedFields;
     note = "add `#[derive(LiveState)]` to it; it is a struct with named fields, without type parameters, and serde writes it \
             as that struct (no `into`, `tag`, `transparent`, `remote`)"
 )]
-pub trait TopicState: TrackedFields {
+pub trait TopicState: TrackedFields + ApplyPatch {
     /// The shape that templates see, computed fields included.
     const SHOWN: ShapeRef;
 

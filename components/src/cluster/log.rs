@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use vivaz_databases::Tx;
@@ -18,14 +19,15 @@ pub struct TopicId {
     pub name: TopicName,
 }
 
-/// A position in a topic's log.
+/// A position in a topic's log. Two positions are the same only if all three parts are: a log that
+/// stands at the revision, and has another epoch or another hash, does not stand at the position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogPosition {
     /// The epoch of the log. It is the same on all nodes, and pages know it too.
     pub epoch: Epoch,
     /// The revision to which the entry at this position leads.
     pub rev: Rev,
-    /// A hash over all entries of the epoch up to this position. An engine that has lost its last
+    /// A hash over all entries of the epoch up to this position, computed by the topics. An engine that has lost its last
     /// entries (a failover, a crash before they were on disk) and goes on from an earlier revision
     /// uses a revision twice; two nodes notice that by different hashes.
     pub chain: u64,
@@ -165,6 +167,18 @@ pub trait TopicLog: Send + Sync + 'static {
         topic: &TopicId,
         feed: Arc<dyn LogFeed>,
     ) -> BoxFuture<Result<Box<dyn Any + Send + Sync>, LogError>>;
+
+    /// Returns how often a node reads the log of each topic that it uses, in case that a
+    /// notification was lost: each second. An engine that looks for the new entries of all followed
+    /// topics itself, with one query, and calls [`LogFeed::look`], returns a longer time.
+    fn poll(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    /// Returns for how long the engine has the log of a topic after it was kept: one hour.
+    fn retention(&self) -> Duration {
+        Duration::from_secs(3_600)
+    }
 
     /// Returns the log inside of a transaction, if the transaction's database is the engine.
     /// Otherwise a durable component cannot change its topics in the transaction.

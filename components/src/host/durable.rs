@@ -247,7 +247,7 @@ impl Record {
         let is_same = !change.moved && change.memberships.is_empty() && *change.state == *self.before;
         if is_same && !writes && !is_answered {
             // Only topics changed, which are not stored, so they do not wait for the disk.
-            finished.unsent.extend(StagedUpdate::publish_all(staged.updates, by.as_ref())?);
+            finished.unsent.extend(StagedUpdate::agree_all(staged.updates, by.as_ref()).await?);
             return Ok(false);
         }
         let changes = Arc::<Mutex<TopicChanges>>::default();

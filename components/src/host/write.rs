@@ -266,7 +266,7 @@ impl Host {
                 }
                 Err(error) => (Err(error), None),
             };
-            host.finish(HandlerOutcome { cx, result, topics, before: None })
+            host.finish_agreed(HandlerOutcome { cx, result, topics, before: None }).await
         })
     }
 }

@@ -44,9 +44,8 @@ impl<T: Topic> TopicHandle<T> {
     /// # Errors
     /// Returns `panicked` if the closure panics, `too_large` if the topic would exceed its limit,
     /// and an error if its state has no JSON form. The state is then unchanged.
-    #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
     pub async fn update<R: Send>(&self, change: impl Fn(&mut T) -> R + Send + Sync) -> Result<R> {
-        Ok(self.cell.apply(None, change)?.result)
+        Ok(self.cell.apply_now(None, || None, change).await?.result)
     }
 
     /// Sends an event to all subscribers.
@@ -87,9 +86,13 @@ impl Hub {
         let topic = entry.topic.get_or_try_init(|| async {
             let key = parse_key::<T>(name.as_str())?;
             let cx = TopicContext::new(states.clone(), self.clone());
-            let value = guard("loading a topic", None, async { T::load(&key, &cx).await }).await?;
+            let load = guard("loading a topic", None, async { T::load(&key, &cx).await });
+            let cell = match self.log_of(&name) {
+                Some(log) => Box::pin(Cell::open(log, name.clone(), self.topic_limit(), load)).await?,
+                None => Cell::new(name.clone(), load.await?, self.topic_limit())?,
+            };
             tracing::debug!(topic = %Quoted(&name), "topic loaded");
-            Ok::<_, ActionError>(TopicRef::new(Cell::new(name.clone(), value, self.topic_limit())?))
+            Ok::<_, ActionError>(TopicRef::new(cell))
         });
         TopicHandle::new(topic.await?)
     }

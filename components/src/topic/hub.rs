@@ -15,6 +15,8 @@ use rooms::Members;
 pub use rooms::Rooms;
 
 use super::reference::TopicRef;
+use super::replica::TopicLogRef;
+use crate::cluster::{TopicId, TopicLog};
 use crate::fault::discard;
 
 /// Finds topics by name, and loads each of them once, however many callers ask at the same time.
@@ -28,11 +30,13 @@ pub struct Hub {
     tenant: Option<Arc<str>>,
     /// The limit of a topic's state, in bytes.
     topic_bytes: usize,
+    /// The log through which nodes share topics; `None` if this process is the only node.
+    log: Option<Arc<dyn TopicLog>>,
 }
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { inner: Arc::default(), tenant: None, topic_bytes: usize::MAX }
+        Self { inner: Arc::default(), tenant: None, topic_bytes: usize::MAX, log: None }
     }
 }
 
@@ -64,6 +68,13 @@ impl Hub {
     #[must_use]
     pub fn with_topic_limit(mut self, bytes: usize) -> Self {
         self.topic_bytes = bytes;
+        self
+    }
+
+    /// Sets the log through which the nodes of the application share their topics.
+    #[must_use]
+    pub fn with_log(mut self, log: Arc<dyn TopicLog>) -> Self {
+        self.log = Some(log);
         self
     }
 
@@ -133,6 +144,12 @@ impl Hub {
     /// Returns the entry of a topic, which may not be loaded yet.
     pub(super) fn entry(&self, name: &TopicName) -> Arc<LoadedTopic> {
         self.topics().entry(self.key(name)).or_default().clone()
+    }
+
+    /// Returns the log of a topic, if nodes share it.
+    pub(super) fn log_of(&self, name: &TopicName) -> Option<TopicLogRef> {
+        let id = TopicId { tenant: self.tenant.clone(), name: name.clone() };
+        self.log.clone().map(|log| TopicLogRef { log, id })
     }
 
     /// Returns the limit of a topic's state, in bytes.

@@ -27,7 +27,7 @@ impl TopicRef {
 
     /// Returns the epoch in which its revisions count.
     #[must_use]
-    pub fn epoch(&self) -> &Epoch {
+    pub fn epoch(&self) -> Epoch {
         self.0.epoch()
     }
 
@@ -133,7 +133,7 @@ impl Drop for Subscription {
 /// A topic's cell, without its type.
 pub(super) trait AnyTopic: Send + Sync {
     fn name(&self) -> &TopicName;
-    fn epoch(&self) -> &Epoch;
+    fn epoch(&self) -> Epoch;
     fn rev(&self) -> Rev;
     fn snapshot(&self) -> Result<TopicSnapshot>;
     fn shown(&self) -> Result<Arc<ShownValue>>;

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::{Arc, MutexGuard};
 
+use tokio::sync::oneshot;
 use vivaz_protocol::Author;
 
 use super::Topic;
@@ -10,7 +11,7 @@ use super::cell::{Cell, CellState, Prepared};
 use super::interval::Unsent;
 use super::mutation::{Mutation, run};
 use super::reference::TopicRef;
-use crate::error::Result;
+use crate::error::{ActionError, Result};
 use crate::fault::{discard, guard_now};
 use crate::journal::{MessageId, OperationId};
 
@@ -23,8 +24,13 @@ pub struct StagedUpdate(Box<dyn AnyStaged>);
 pub struct ReservedUpdates(Vec<Box<dyn AnyReserved>>);
 
 impl StagedUpdate {
-    pub(crate) fn new<T: Topic>(topic: TopicRef, cell: Arc<Cell<T>>, changes: Vec<Mutation<T>>) -> Self {
-        Self(Box::new(StagedChanges { topic, cell, changes }))
+    pub(crate) fn new<T: Topic>(
+        topic: TopicRef,
+        cell: Arc<Cell<T>>,
+        changes: Vec<Mutation<T>>,
+        operation: Option<OperationId>,
+    ) -> Self {
+        Self(Box::new(StagedChanges { topic, cell, changes, operations: operation.into_iter().collect() }))
     }
 
     /// Returns the topic.
@@ -60,6 +66,38 @@ impl StagedUpdate {
             topic.prepare()?;
         }
         Ok(locked.into_iter().filter_map(|(_, topic)| topic.publish(by)).collect())
+    }
+
+    /// Returns whether nodes share the topic, so that they have to agree on the update.
+    pub(crate) fn is_replicated(&self) -> bool {
+        self.0.is_replicated()
+    }
+
+    /// Does the same as [`publish_all`](Self::publish_all), and waits until the nodes have agreed if
+    /// they share the topics. Then each topic has its own log: changes of several topics are all
+    /// tried before the first of them is made, but if the log fails in between, some are made.
+    ///
+    /// # Errors
+    /// Returns the errors of [`publish_all`](Self::publish_all), and `overloaded` if the log cannot
+    /// be reached.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped before it is done, the changes may be made.
+    pub async fn agree_all(updates: Vec<Self>, by: Option<&Author>) -> Result<Vec<Unsent>> {
+        if !updates.iter().any(Self::is_replicated) {
+            return Self::publish_all(updates, by);
+        }
+        let updates = merged(updates);
+        if updates.len() > 1 {
+            updates.iter().try_for_each(|update| update.0.check())?;
+        }
+        let agreements: Vec<_> = updates.into_iter().map(|update| update.0.agree(by.cloned())).collect();
+        let mut outcome = Ok(());
+        for agreement in agreements {
+            let agreed = agreement.await.unwrap_or_else(|closed| Err(ActionError::internal(closed)));
+            outcome = outcome.and(agreed);
+        }
+        outcome.map(|()| Vec::new())
     }
 
     /// Makes changes that are published later, with [`ReservedUpdates::publish`], after their
@@ -102,6 +140,8 @@ struct StagedChanges<T: Topic> {
     topic: TopicRef,
     cell: Arc<Cell<T>>,
     changes: Vec<Mutation<T>>,
+    /// The ids of the changes, if nodes share the topic.
+    operations: Vec<OperationId>,
 }
 
 struct Locked<'a, T: Topic> {
@@ -116,9 +156,21 @@ struct Reserved<T: Topic> {
     operation: Option<OperationId>,
 }
 
+/// Changes of a topic that nodes share, which are made after the commit.
+struct Committed<T: Topic> {
+    cell: Arc<Cell<T>>,
+    changes: Vec<Mutation<T>>,
+    operations: Vec<OperationId>,
+}
+
 /// [`StagedChanges`] without the type of the state.
 trait AnyStaged: Send {
     fn topic(&self) -> &TopicRef;
+    fn is_replicated(&self) -> bool;
+    /// Makes the changes on a copy that is dropped.
+    fn check(&self) -> Result;
+    /// Makes the changes when the nodes agree.
+    fn agree(self: Box<Self>, by: Option<Author>) -> oneshot::Receiver<Result>;
     /// Returns the address of the topic's cell, which identifies it.
     fn address(&self) -> usize;
     fn lock(&self) -> Box<dyn AnyLocked + '_>;
@@ -145,6 +197,19 @@ impl<T: Topic> AnyStaged for StagedChanges<T> {
         &self.topic
     }
 
+    fn is_replicated(&self) -> bool {
+        self.cell.is_replicated()
+    }
+
+    fn check(&self) -> Result {
+        self.cell.check(&self.changes)
+    }
+
+    fn agree(self: Box<Self>, by: Option<Author>) -> oneshot::Receiver<Result> {
+        let Self { cell, changes, operations, .. } = *self;
+        cell.agree(changes, by, operations)
+    }
+
     fn address(&self) -> usize {
         Arc::as_ptr(&self.cell).addr()
     }
@@ -154,7 +219,14 @@ impl<T: Topic> AnyStaged for StagedChanges<T> {
     }
 
     fn reserve(self: Box<Self>, operation: Option<OperationId>) -> Result<Option<Box<dyn AnyReserved>>> {
-        let Self { cell, changes, .. } = *self;
+        let Self { cell, changes, mut operations, .. } = *self;
+        if cell.is_replicated() {
+            cell.check(&changes)?;
+            if operations.is_empty() {
+                operations.extend(operation);
+            }
+            return Ok(Some(Box::new(Committed { cell, changes, operations })));
+        }
         let Some(id) = cell.reserve(changes, operation.as_ref())? else { return Ok(None) };
         Ok(Some(Box::new(Reserved { cell, id, operation })))
     }
@@ -166,6 +238,7 @@ impl<T: Topic> AnyStaged for StagedChanges<T> {
     fn append(&mut self, other: Box<dyn Any>) {
         if let Ok(other) = other.downcast::<Self>() {
             self.changes.extend(other.changes);
+            self.operations.extend(other.operations);
         }
     }
 }
@@ -188,6 +261,13 @@ impl<T: Topic> AnyReserved for Reserved<T> {
     fn publish(mut self: Box<Self>, by: Option<&Author>) -> Option<Unsent> {
         let operation = self.operation.take();
         self.cell.publish_reserved(self.id, operation, by)
+    }
+}
+
+impl<T: Topic> AnyReserved for Committed<T> {
+    fn publish(self: Box<Self>, by: Option<&Author>) -> Option<Unsent> {
+        let Self { cell, changes, operations } = *self;
+        Some(Unsent::agreement(cell.agree(changes, by.cloned(), operations)))
     }
 }
 
