@@ -1,5 +1,7 @@
 //! The interface through which several processes of one application act as one.
 
+mod message;
+
 use std::sync::Arc;
 
 pub use vivaz_components::cluster::{
@@ -7,6 +9,7 @@ pub use vivaz_components::cluster::{
     LogPosition, LogTail, NodeId, OpenedTopic, TopicId, TopicLog,
 };
 
+pub(crate) use self::message::{NodeMessage, SessionTenant};
 use crate::persist::store::SessionStore;
 
 /// A node's connection to the engine that the nodes of an application share.

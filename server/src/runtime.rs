@@ -8,10 +8,11 @@ mod sweep;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vivaz_components::{Hub, Result, Topic, TopicHandle, UnmountReason};
+use vivaz_components::{Hub, Result, Topic, TopicHandle};
 use vivaz_protocol::{CloseCode, SessionId};
 
 pub use self::builder::{BuildError, Builder};
+use crate::cluster::NodeMessage;
 use crate::core::Core;
 use crate::persist::keeper::{lease, saving};
 use crate::persist::store::StoreError;
@@ -89,13 +90,14 @@ impl Runtime {
     }
 
     /// Ends a session: unmounts its components and closes its page's connection with 4410. The page
-    /// starts a new session. Returns whether this process has the session.
+    /// starts a new session. Returns whether this process has the session; otherwise the other nodes
+    /// of the cluster are asked to end it.
     pub fn end_session(&self, session: &SessionId) -> bool {
-        let port = self.0.sessions.port(session);
-        if let Some(port) = &port {
-            port.end(CloseCode::SessionEnded, UnmountReason::Closed);
+        let is_here = self.0.end_session(session);
+        if !is_here {
+            self.0.send_to_nodes(|| NodeMessage::EndSession { session: session.clone() });
         }
-        port.is_some()
+        is_here
     }
 
     /// Checks whether new pages can be served: [`is_ready`](Self::is_ready) returns true, and the
@@ -197,6 +199,7 @@ impl Runtime {
     pub(crate) fn on_executor(&self) {
         self.0.on_executor(|| {
             let supervisor = Arc::downgrade(&self.0);
+            self.0.listen_to_nodes();
             let (tasks, shutdown) = (&self.0.tasks, &self.0.shutdown);
             let limits = self.core().limits.clone();
             tasks.spawn(sweep::run(supervisor.clone(), shutdown.clone(), limits));

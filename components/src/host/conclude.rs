@@ -94,7 +94,8 @@ impl Host {
     }
 
     fn conclude_compared(&mut self, compared: ComparedOutcome, published: Result<Vec<Unsent>>) -> Concluded {
-        let ComparedOutcome { mut result, mut topics, before, mut unsent, mut effects, changes, .. } = compared;
+        let ComparedOutcome { mut result, mut topics, before, mut unsent, mut effects, changes, .. } =
+            compared;
         let mut compared = match (changes, published) {
             (Ok(changes), Ok(later)) => {
                 unsent.extend(later);

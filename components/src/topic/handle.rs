@@ -1,7 +1,6 @@
 //! Topics of a known type, for code outside of components.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -23,12 +22,12 @@ use crate::states::States;
 pub struct TopicHandle<T: Topic> {
     topic: TopicRef,
     cell: Arc<Cell<T>>,
-    _state: PhantomData<T>,
+    hub: Hub,
 }
 
 impl<T: Topic> TopicHandle<T> {
-    fn new(topic: &TopicRef) -> Result<Self> {
-        Ok(Self { topic: topic.clone(), cell: Cell::of(topic)?, _state: PhantomData })
+    fn new(topic: &TopicRef, hub: &Hub) -> Result<Self> {
+        Ok(Self { topic: topic.clone(), cell: Cell::of(topic)?, hub: hub.clone() })
     }
 
     /// Returns the current state.
@@ -48,12 +47,12 @@ impl<T: Topic> TopicHandle<T> {
         Ok(self.cell.apply_now(None, || None, change).await?.result)
     }
 
-    /// Sends an event to all subscribers.
+    /// Sends an event to all subscribers, on all nodes.
     ///
     /// # Errors
     /// Returns an error if `data` has no JSON form.
     pub fn emit(&self, name: &str, data: impl Serialize) -> Result {
-        self.topic.emit(&ServerEvent::new(name, &data)?, None);
+        self.hub.emit_to_topic(self.topic.name().as_str(), &ServerEvent::new(name, &data)?, None);
         Ok(())
     }
 
@@ -94,6 +93,8 @@ impl Hub {
             tracing::debug!(topic = %Quoted(&name), "topic loaded");
             Ok::<_, ActionError>(TopicRef::new(cell))
         });
-        TopicHandle::new(topic.await?)
+        let topic = topic.await?;
+        self.listen_to_topic(&entry, &name);
+        TopicHandle::new(topic, self)
     }
 }

@@ -77,7 +77,8 @@ impl TopicRef {
         self.0.clone().authorize(who.clone())
     }
 
-    /// Sends an event to all subscribers except the session `except`.
+    /// Sends an event to all subscribers on this node except the session `except`.
+    /// [`Hub::emit_to_topic`](crate::Hub::emit_to_topic) reaches all nodes.
     pub fn emit(&self, event: &ServerEvent, except: Option<&SessionId>) {
         self.0.emit(event, except);
     }

@@ -9,6 +9,7 @@ mod groups;
 mod hands;
 mod interleavings;
 mod navigation;
+mod nodes;
 mod optimistic;
 mod restart;
 mod rows;

@@ -170,7 +170,10 @@ impl<T: Topic> Cell<T> {
             }
             if restored.chain_at(turn.at.rev) == Some(turn.at.chain) {
                 let missing = opened.tail.iter().filter(|entry| entry.at.rev > turn.at.rev);
-                return missing.collect::<Vec<_>>().into_iter().try_for_each(|entry| self.take_entry(turn, entry));
+                return missing
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .try_for_each(|entry| self.take_entry(turn, entry));
             }
             tracing::error!(topic = %Quoted(&self.name), "the log of a topic has lost entries; beginning a new epoch");
             let after = restored.last.clone();

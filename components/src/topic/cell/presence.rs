@@ -134,7 +134,8 @@ impl<T: Topic> Cell<T> {
         let change: EventfulMutation<T> = Arc::new(move |value: &mut T| {
             let changed = value.presence_mut().and_then(|presence| presence.change(now.as_ref(), &id));
             let Some(user) = changed else { return Vec::new() };
-            let mut change = if is_present { PresenceChange::entered(user) } else { PresenceChange::left(user) };
+            let mut change =
+                if is_present { PresenceChange::entered(user) } else { PresenceChange::left(user) };
             let told = guard_now("presence_changed", || {
                 let mut told = T::clone(value);
                 told.presence_changed(&key, &mut change);

@@ -112,7 +112,10 @@ impl MemoryEngine {
     }
 
     /// Runs a call that writes: it may not arrive, and its answer may be lost.
-    async fn write<R>(&self, run: impl FnOnce(&mut HashMap<TopicId, MemoryTopic>) -> R) -> Result<R, LogError> {
+    async fn write<R>(
+        &self,
+        run: impl FnOnce(&mut HashMap<TopicId, MemoryTopic>) -> R,
+    ) -> Result<R, LogError> {
         let Faults { unknown, unavailable, .. } = self.faults();
         self.wait().await;
         if self.happens(unavailable) {

@@ -1,5 +1,6 @@
 //! The sessions of a runtime and the tasks that drive them.
 
+use std::any::Any;
 use std::sync::{Arc, OnceLock, Weak};
 
 use tokio::runtime::Handle;
@@ -9,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::SessionId;
 
+use crate::cluster::{Address, BusListener, NodeMessage};
 use crate::core::Core;
 use crate::persist::keeper::RunningSessions;
 use crate::persist::store::WriteRefusal;
@@ -33,6 +35,8 @@ pub(crate) struct Supervisor {
     /// start tasks with it.
     executor: OnceLock<Handle>,
     drive_detached: DriveDetached,
+    /// Receives messages of other nodes.
+    listening: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Supervisor {
@@ -45,7 +49,22 @@ impl Supervisor {
             tasks: TaskTracker::new(),
             executor: OnceLock::new(),
             drive_detached,
+            listening: OnceLock::new(),
         }
+    }
+
+    /// Begins to receive the messages of other nodes, if there are any.
+    pub(crate) fn listen_to_nodes(self: &Arc<Self>) {
+        let Some(bus) = &self.core.bus else { return };
+        let supervisor = Arc::downgrade(self);
+        let listener: BusListener = Arc::new(move |node, message| {
+            let Some(supervisor) = supervisor.upgrade() else { return };
+            match NodeMessage::read(&message) {
+                Ok(message) => supervisor.receive_from_node(message),
+                Err(error) => tracing::warn!(%node, %error, "cannot read a message of another node"),
+            }
+        });
+        self.listening.get_or_init(|| bus.listen(&Address::Everyone, listener));
     }
 
     /// Returns the state that all sessions share.
