@@ -157,8 +157,8 @@ pub trait TopicLog: Send + Sync + 'static {
     ) -> BoxFuture<Result<(), LogError>>;
 
     /// Notifies `feed` of entries until the returned guard is dropped. Notifications may be
-    /// missing, late, out of order, or repeated, also before an append is answered; an entry that was not added
-    /// is never reported. After each interruption the log calls [`LogFeed::look`].
+    /// missing, late, out of order, or repeated, also before an append is answered; an entry that
+    /// was not added is never reported. After each interruption the log calls [`LogFeed::look`].
     ///
     /// # Errors
     /// Returns an error if the engine cannot be reached.

@@ -1,8 +1,8 @@
 //! Several nodes of one application in one process, on an engine in memory.
 
 mod bus;
-mod conditions;
 mod flight;
+mod interruptions;
 mod log;
 mod node;
 mod nodes;

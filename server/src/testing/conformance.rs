@@ -1,6 +1,11 @@
 //! Checks that session stores and engines keep their contracts.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a check fails by a panic")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a check fails by a panic"
+)]
 
 mod clock;
 mod cluster;

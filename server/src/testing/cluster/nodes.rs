@@ -15,16 +15,16 @@ pub(super) const LEASE: Duration = Duration::from_secs(10);
 /// The number of messages and notifications that wait for one node. More messages are dropped.
 const QUEUE: usize = 1_024;
 
-/// A condition that the test and faults cause independently.
+/// An interruption that the test and faults cause independently.
 #[derive(Default)]
-pub(super) struct Condition {
+pub(super) struct Interruption {
     /// The test causes it.
     pub(super) by_test: bool,
     /// The number of faults that cause it now.
     by_faults: u32,
 }
 
-impl Condition {
+impl Interruption {
     pub(super) fn holds(&self) -> bool {
         self.by_test || self.by_faults > 0
     }
@@ -38,8 +38,8 @@ impl Condition {
 /// A node, as the engine has it.
 #[derive(Default)]
 pub(super) struct MemoryNodeState {
-    pub(super) cut: Condition,
-    pub(super) paused: Condition,
+    pub(super) cut: Interruption,
+    pub(super) paused: Interruption,
     /// How often the connection to the engine broke.
     pub(super) breaks: u64,
     /// The time since which the node has not renewed its lease.
@@ -68,8 +68,8 @@ pub(super) enum Delivery {
 }
 
 impl MemoryNodeState {
-    /// Updates the lease after a change of the conditions.
-    pub(super) fn note_condition(&mut self) {
+    /// Updates the lease after a change of the interruptions.
+    pub(super) fn note_interruption(&mut self) {
         if !self.cut.holds() && !self.paused.holds() {
             self.away = None;
         } else if self.away.is_none() {

@@ -37,7 +37,7 @@ pub(super) enum Loss {
 
 /// A fault that is not of one call.
 #[derive(Clone, Copy, Debug)]
-enum Event {
+enum NodeFault {
     Stopped(Duration),
     Cut(Duration),
     Paused(Duration),
@@ -69,9 +69,9 @@ impl MemoryNode {
             16..18 => CallPlan { before: late, ..plan },
             18..20 => CallPlan { after: late, ..plan },
             kind => {
-                let event = event(kind, draw, loses_tails);
-                faults.record(draw.number, call, format!("{event:?} on {}", self.id));
-                self.cause(event, topic);
+                let fault = node_fault(kind, draw, loses_tails);
+                faults.record(draw.number, call, format!("{fault:?} on {}", self.id));
+                self.cause(fault, topic);
                 return plan;
             }
         };
@@ -79,24 +79,26 @@ impl MemoryNode {
         plan
     }
 
-    fn cause(&self, event: Event, topic: &TopicId) {
+    fn cause(&self, fault: NodeFault, topic: &TopicId) {
         let (cluster, id) = (Arc::clone(&self.cluster), self.id.clone());
-        match event {
-            Event::Stopped(time) => {
-                self.during(time, move |is_on| cluster.set_stopped(|stopped| stopped.count(is_on)))
+        match fault {
+            NodeFault::Stopped(time) => {
+                self.during(time, move |is_on| cluster.set_stopped(|stopped| stopped.count(is_on)));
             }
-            Event::Cut(time) => self.during(time, move |is_on| cluster.set_cut(&id, |cut| cut.count(is_on))),
-            Event::Paused(time) => {
-                self.during(time, move |is_on| cluster.set_paused(&id, |paused| paused.count(is_on)))
+            NodeFault::Cut(time) => {
+                self.during(time, move |is_on| cluster.set_cut(&id, |cut| cut.count(is_on)));
             }
-            Event::LeaseEnded => cluster.end_lease(&id),
-            Event::TailLost(entries) => {
+            NodeFault::Paused(time) => {
+                self.during(time, move |is_on| cluster.set_paused(&id, |paused| paused.count(is_on)));
+            }
+            NodeFault::LeaseEnded => cluster.end_lease(&id),
+            NodeFault::TailLost(entries) => {
                 cluster.lose_tail(topic, entries);
             }
         }
     }
 
-    /// Causes a condition for a time.
+    /// Causes an interruption for a time.
     fn during(&self, time: Duration, set: impl Fn(bool) + Send + 'static) {
         set(true);
         drop(self.handle.spawn(async move {
@@ -106,13 +108,13 @@ impl MemoryNode {
     }
 }
 
-fn event(kind: u64, draw: Draw, loses_tails: bool) -> Event {
+fn node_fault(kind: u64, draw: Draw, loses_tails: bool) -> NodeFault {
     let time = Duration::from_millis(100 + draw.below(5, 12_000));
     match kind {
-        20 => Event::Stopped(time / 2),
-        21 => Event::Cut(time),
-        22 => Event::Paused(time),
-        _ if loses_tails => Event::TailLost(1 + usize::try_from(draw.below(6, 3)).unwrap_or_default()),
-        _ => Event::LeaseEnded,
+        20 => NodeFault::Stopped(time / 2),
+        21 => NodeFault::Cut(time),
+        22 => NodeFault::Paused(time),
+        _ if loses_tails => NodeFault::TailLost(1 + usize::try_from(draw.below(6, 3)).unwrap_or_default()),
+        _ => NodeFault::LeaseEnded,
     }
 }

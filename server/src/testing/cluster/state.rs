@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::flight::Flight;
-use super::nodes::{Condition, Delivery, MemoryNodeState};
+use super::nodes::{Delivery, Interruption, MemoryNodeState};
 use super::topics::MemoryLogs;
 use crate::cluster::{Address, LogEntry, NodeId, TopicId};
 use crate::persist::store::MemoryStore;
@@ -36,7 +36,7 @@ pub(super) struct ClusterTables {
     /// Calls that change logs and have not reached the engine.
     pub(super) flights: BTreeMap<NodeId, Vec<Arc<Flight<ClusterTables>>>>,
     /// Whether the engine is unavailable.
-    pub(super) stopped: Condition,
+    pub(super) stopped: Interruption,
     /// The number of deliveries, listeners, feeds and transactions so far.
     pub(super) number: u64,
     pub(super) faults: Option<Faults>,
@@ -50,7 +50,7 @@ impl ClusterState {
             logs: MemoryLogs::default(),
             nodes: BTreeMap::new(),
             flights: BTreeMap::new(),
-            stopped: Condition::default(),
+            stopped: Interruption::default(),
             number: 0,
             faults,
             loses_tails: false,
@@ -117,27 +117,40 @@ impl ClusterState {
         let mut changes = self.changed.subscribe();
         loop {
             changes.mark_unchanged();
-            let (call, due) = self.lock().next_delivery(&id);
-            if let Some(call) = call {
-                call();
-                continue;
-            }
+            let next = self.lock().next_delivery(&id);
+            let due = match next {
+                NextDelivery::Now(call) => {
+                    call();
+                    continue;
+                }
+                NextDelivery::At(due) => Some(due),
+                NextDelivery::Paused => None,
+                NextDelivery::Empty => return,
+            };
+            let arrival = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
-                () = async { match due {
-                    Some(NextDelivery::At(due)) => tokio::time::sleep_until(due).await,
-                    Some(NextDelivery::Paused) => std::future::pending().await,
-                    None => {}
-                } } => if due.is_none() { return },
+                () = arrival => {}
                 _changed = changes.changed() => {}
             }
         }
     }
 }
 
-/// When the next delivery of a node can be made.
+/// The next delivery of a node.
 enum NextDelivery {
+    /// It is due: the call delivers it.
+    Now(Box<dyn FnOnce() + Send>),
+    /// It is due at this time.
     At(Instant),
+    /// The node is paused.
     Paused,
+    /// The queue is empty, and the caller stops delivering.
+    Empty,
 }
 
 impl ClusterTables {
@@ -257,38 +270,34 @@ impl ClusterTables {
         }
     }
 
-    /// Returns the call that delivers the next message or notification of a node, if it is due, or
-    /// when it is due. Neither: the queue is empty, and the caller stops delivering.
-    fn next_delivery(&mut self, id: &NodeId) -> (Option<Box<dyn FnOnce() + Send>>, Option<NextDelivery>) {
+    /// Returns the next delivery of a node.
+    fn next_delivery(&mut self, id: &NodeId) -> NextDelivery {
         let node = self.node(id);
         let Some(((due, _), _)) = node.queue.first_key_value() else {
             node.is_delivering = false;
-            return (None, None);
+            return NextDelivery::Empty;
         };
         if node.paused.holds() {
-            return (None, Some(NextDelivery::Paused));
+            return NextDelivery::Paused;
         }
         if *due > Instant::now() {
-            return (None, Some(NextDelivery::At(*due)));
+            return NextDelivery::At(*due);
         }
-        let call: Option<Box<dyn FnOnce() + Send>> = match node.queue.pop_first() {
-            None => None,
-            Some((_, Delivery::Entry { feed, entry })) => node.feeds.get(&feed).map(|(_, feed)| {
-                let feed = Arc::clone(feed);
-                Box::new(move || feed.entry(entry)) as _
-            }),
-            Some((_, Delivery::Look { feed })) => node.feeds.get(&feed).map(|(_, feed)| {
-                let feed = Arc::clone(feed);
-                Box::new(move || feed.look()) as _
-            }),
-            Some((_, Delivery::Message { listener, from, message })) => {
-                node.listeners.get(&listener).map(|(_, listener)| {
-                    let listener = Arc::clone(listener);
-                    Box::new(move || listener(&from, message)) as _
-                })
+        let delivery = node.queue.pop_first().map(|(_, delivery)| delivery);
+        NextDelivery::Now(match delivery {
+            Some(Delivery::Entry { feed, entry }) => {
+                let feed = node.feeds.get(&feed).map(|(_, feed)| Arc::clone(feed));
+                Box::new(move || feed.iter().for_each(|feed| feed.entry(entry.clone())))
             }
-        };
-        // Without a receiver any more, nothing is called.
-        (Some(call.unwrap_or_else(|| Box::new(|| {}))), None)
+            Some(Delivery::Look { feed }) => {
+                let feed = node.feeds.get(&feed).map(|(_, feed)| Arc::clone(feed));
+                Box::new(move || feed.iter().for_each(|feed| feed.look()))
+            }
+            Some(Delivery::Message { listener, from, message }) => {
+                let listener = node.listeners.get(&listener).map(|(_, listener)| Arc::clone(listener));
+                Box::new(move || listener.iter().for_each(|listener| listener(&from, message.clone())))
+            }
+            None => Box::new(|| {}),
+        })
     }
 }

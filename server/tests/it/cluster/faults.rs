@@ -29,6 +29,10 @@ fn entry(after: &LogPosition, body: String) -> LogEntry {
     LogEntry { at, body: body.into() }
 }
 
+async fn begin(log: &dyn TopicLog, topic: &TopicId) {
+    assert_eq!(log.begin(topic, None, start(), "".into()).await.unwrap(), Appended::Done);
+}
+
 /// Reads all entries after a position, in spite of faults.
 async fn read_all(log: &dyn TopicLog, topic: &TopicId, after: &LogPosition) -> Vec<LogEntry> {
     let (mut after, mut all) = (after.clone(), Vec::new());
@@ -70,7 +74,7 @@ async fn run(seed: u64) -> String {
     faults.stop();
     let nodes = InMemory::new(MemoryCluster::with_faults(faults.clone()));
     let topic = topic("faults");
-    nodes.nodes[0].begin(&topic, None, start(), "".into()).await.unwrap();
+    begin(&nodes.nodes[0], &topic).await;
     let feed = Arc::new(Notified::default());
     let _guard = nodes.nodes[2].follow(&topic, feed.clone()).await.unwrap();
     let messages = Arc::new(Mutex::new(Vec::new()));
@@ -127,7 +131,7 @@ async fn a_call_without_an_answer_is_settled_in_spite_of_faults() {
         faults.stop();
         let nodes = InMemory::new(MemoryCluster::with_faults(faults.clone()));
         let (log, topic, mut end) = (nodes.nodes[0].log(), topic("settled"), start());
-        log.begin(&topic, None, end.clone(), "".into()).await.unwrap();
+        begin(&*log, &topic).await;
         for number in 0..50 {
             faults.start();
             let next = entry(&end, format!("{number}"));
@@ -181,7 +185,7 @@ async fn a_paused_node_goes_on_where_it_stood() {
     let nodes = InMemory::new(MemoryCluster::new());
     let (a, b) = (&nodes.nodes[0], &nodes.nodes[1]);
     let topic = topic("paused");
-    a.begin(&topic, None, start(), "".into()).await.unwrap();
+    begin(a, &topic).await;
     nodes.cluster.pause("a");
     let (log, of) = (a.log(), topic.clone());
     let append = tokio::spawn(async move { log.append(&of, &start(), entry(&start(), "late".into())).await });
@@ -240,7 +244,7 @@ async fn a_lost_tail_is_noticed_by_other_hashes() {
     let nodes = InMemory::new(MemoryCluster::new());
     let (a, b) = (&nodes.nodes[0], &nodes.nodes[1]);
     let topic = topic("lost");
-    a.begin(&topic, None, start(), "".into()).await.unwrap();
+    begin(a, &topic).await;
     let mut positions = vec![start()];
     for number in 0..5 {
         let entry = entry(&positions[number], format!("{number}"));
@@ -281,7 +285,7 @@ async fn faults_lose_tails_only_when_they_are_allowed() {
 async fn a_log_that_no_node_keeps_ends() {
     let nodes = InMemory::new(MemoryCluster::new());
     let (node, topic) = (&nodes.nodes[0], topic("kept"));
-    node.begin(&topic, None, start(), "".into()).await.unwrap();
+    begin(node, &topic).await;
     for _ in 0..5 {
         sleep(Duration::from_secs(1_200)).await;
         node.keep(&topic, &start(), None).await.unwrap();
@@ -299,7 +303,7 @@ async fn a_transaction_locks_topics_in_their_order_and_has_no_sql() {
     let node = &nodes.nodes[0];
     let (one, two) = (topic("one"), topic("two"));
     for topic in [&one, &two] {
-        node.begin(topic, None, start(), "".into()).await.unwrap();
+        begin(node, topic).await;
     }
     let log = node.log();
     let work = move |tx: &mut vivaz::Tx| {

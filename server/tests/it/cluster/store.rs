@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use vivaz::cluster::{Appended, Cluster as _, LogEntry, LogPosition, LogTail, TopicId, TopicLog};
 use vivaz::store::{Commit, CommitError, CommitRecord, SessionState, StoredChange, WriteRefusal};
 use vivaz::testing::{Epoch, MemoryCluster, Rev, TopicName};
-use vivaz::{ActionError, ComponentId, SessionId, SessionStore};
+use vivaz::{ActionError, ComponentId, SessionId};
 
 use super::InMemory;
 use crate::stores::head;
@@ -42,7 +42,7 @@ async fn nodes_share_a_store_whose_commits_have_topic_logs() {
     let [a, b, _] = &nodes.nodes;
     let (on_a, on_b) = (a.store().unwrap(), b.store().unwrap());
     let topic = TopicId { tenant: None, name: TopicName::new("t").unwrap() };
-    a.begin(&topic, None, position(0), "".into()).await.unwrap();
+    assert_eq!(a.begin(&topic, None, position(0), "".into()).await.unwrap(), Appended::Done);
     let state = SessionState {
         session: session(),
         head: head(),

@@ -21,10 +21,10 @@ pub(super) const CASES: &[ClusterCase] = cluster_cases![
 ];
 
 /// What a listener has received.
-type Received = Arc<Mutex<Vec<(NodeId, Bytes)>>>;
+type Messages = Arc<Mutex<Vec<(NodeId, Bytes)>>>;
 
-fn listen(bus: &dyn Bus, to: &Address) -> (Received, Box<dyn Any + Send + Sync>) {
-    let received = Received::default();
+fn listen(bus: &dyn Bus, to: &Address) -> (Messages, Box<dyn Any + Send + Sync>) {
+    let received = Messages::default();
     let list = Arc::clone(&received);
     let add = move |from: &NodeId, message: Bytes| {
         list.lock().unwrap_or_else(PoisonError::into_inner).push((from.clone(), message));
@@ -32,7 +32,7 @@ fn listen(bus: &dyn Bus, to: &Address) -> (Received, Box<dyn Any + Send + Sync>)
     (received, bus.listen(to, Arc::new(add)))
 }
 
-fn messages(received: &Received) -> Vec<(NodeId, Bytes)> {
+fn messages(received: &Messages) -> Vec<(NodeId, Bytes)> {
     received.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
@@ -41,7 +41,7 @@ fn room(tenant: Option<&str>, name: &str) -> Address {
 }
 
 /// Sends messages until one arrives: an engine may learn late who listens.
-async fn connect(bus: &dyn Bus, to: &Address, received: &Received) {
+async fn connect(bus: &dyn Bus, to: &Address, received: &Messages) {
     until("a message", || async {
         bus.send(to, "hello".into());
         quiet().await;

@@ -22,16 +22,16 @@ pub(super) const CASES: &[ClusterCase] = cluster_cases![
 ];
 
 /// Ends a transaction: `Ok` commits it.
-type Ending = Result<(), DatabaseError>;
+type TransactionEnd = Result<(), DatabaseError>;
 
 /// A transaction that has done its work and waits for its ending.
 struct OpenTransaction {
-    end: mpsc::Sender<Ending>,
+    end: mpsc::Sender<TransactionEnd>,
     result: JoinHandle<Result<(), DatabaseError>>,
 }
 
 impl OpenTransaction {
-    async fn end(self, ending: Ending) -> Result<(), DatabaseError> {
+    async fn end(self, ending: TransactionEnd) -> Result<(), DatabaseError> {
         self.end.send(ending).unwrap();
         self.result.await.unwrap()
     }
@@ -43,7 +43,7 @@ async fn transaction(
     work: impl FnOnce(&mut dyn LogInTransaction) + Send + 'static,
 ) -> OpenTransaction {
     let (done, is_done) = oneshot::channel();
-    let (end, ending) = mpsc::channel::<Ending>();
+    let (end, ending) = mpsc::channel::<TransactionEnd>();
     let log = cluster.log(0);
     let run = cluster.transaction(
         0,

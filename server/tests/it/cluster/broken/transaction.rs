@@ -3,9 +3,7 @@
 use std::thread;
 
 use tokio::runtime::Handle;
-use vivaz::cluster::{
-    Appended, LogEntry, LogError, LogInTransaction, LogPosition, LogTail, TopicId, TopicLog as _,
-};
+use vivaz::cluster::{Appended, LogEntry, LogError, LogInTransaction, LogPosition, LogTail, TopicId};
 
 use super::log::BrokenLog;
 use super::{Rule, end};

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::nodes::{Condition, LEASE};
+use super::nodes::{Interruption, LEASE};
 use super::state::ClusterState;
 use crate::cluster::{NodeId, TopicId};
 
 impl ClusterState {
-    pub(super) fn set_cut(self: &Arc<Self>, id: &NodeId, set: impl FnOnce(&mut Condition)) {
+    pub(super) fn set_cut(self: &Arc<Self>, id: &NodeId, set: impl FnOnce(&mut Interruption)) {
         self.change(|tables| {
             let node = tables.node(id);
             let was_cut = node.cut.holds();
             set(&mut node.cut);
-            node.note_condition();
+            node.note_interruption();
             if node.cut.holds() && !was_cut {
                 node.break_connection();
             } else if !node.cut.holds() && was_cut {
@@ -23,11 +23,11 @@ impl ClusterState {
         });
     }
 
-    pub(super) fn set_paused(self: &Arc<Self>, id: &NodeId, set: impl FnOnce(&mut Condition)) {
+    pub(super) fn set_paused(self: &Arc<Self>, id: &NodeId, set: impl FnOnce(&mut Interruption)) {
         self.change(|tables| {
             let node = tables.node(id);
             set(&mut node.paused);
-            node.note_condition();
+            node.note_interruption();
             if !node.paused.holds() {
                 for (to, message) in std::mem::take(&mut node.unsent) {
                     tables.send(id, &to, &message);
@@ -36,7 +36,7 @@ impl ClusterState {
         });
     }
 
-    pub(super) fn set_stopped(self: &Arc<Self>, set: impl FnOnce(&mut Condition)) {
+    pub(super) fn set_stopped(self: &Arc<Self>, set: impl FnOnce(&mut Interruption)) {
         self.change(|tables| {
             let was_stopped = tables.stopped.holds();
             set(&mut tables.stopped);
