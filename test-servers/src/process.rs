@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// test: then the folder is removed too.
 const SCRIPT: &str = r#"
 folder=$1; shift
-"$@" >>"$folder/log" 2>&1 &
+exec >>"$folder/log" 2>&1
+"$@" &
 server=$!
 read -r how
 case $how in

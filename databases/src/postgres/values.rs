@@ -18,12 +18,12 @@ impl ToSql for Value {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
         match self {
             Self::Null => return Ok(IsNull::Yes),
+            Self::Integer(_) | Self::Real(_) | Self::Text(_) if is_bytes(ty) => {
+                return Err(format!("{} is given for bytes", self.kind()).into());
+            }
             // Rust writes floating-point numbers so that they read back as the same.
             Self::Integer(number) => out.extend_from_slice(number.to_string().as_bytes()),
             Self::Real(number) => out.extend_from_slice(number.to_string().as_bytes()),
-            Self::Text(text) if is_bytes(ty) => {
-                return Err(format!("the text {text:.20?} is given for a column of bytes").into());
-            }
             Self::Text(text) => out.extend_from_slice(text.as_bytes()),
             Self::Blob(bytes) if is_bytes(ty) => out.extend_from_slice(bytes),
             Self::Blob(_) => return Err(format!("bytes are given for the type {ty}").into()),

@@ -201,7 +201,7 @@ impl Worker {
     }
 
     fn pause(&self, pause: Duration, error: &DatabaseError) {
-        self.runtime.block_on(tokio::time::sleep(pause));
+        self.runtime.block_on(async { tokio::time::sleep(pause).await });
         self.refuse_expired(error);
     }
 
