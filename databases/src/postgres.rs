@@ -56,6 +56,7 @@
 mod connection;
 mod driver;
 mod errors;
+mod listen;
 mod migrations;
 mod options;
 mod queue;
@@ -72,6 +73,7 @@ use tokio::sync::oneshot;
 pub use tokio_postgres;
 
 pub use self::connection::PostgresConnection;
+pub use self::listen::{Heard, Listening};
 pub use self::migrations::Migrations;
 pub use self::options::{IsolationLevel, PostgresOptions};
 use self::worker::{Pool, Worker};
@@ -228,6 +230,10 @@ impl Database {
     {
         let keys = keys.into_iter().map(Into::into).collect();
         order::submit(work, publish, |order| self.threads.pool.queue.add(order, keys))
+    }
+
+    fn pool(&self) -> &Arc<Pool> {
+        &self.threads.pool
     }
 
     /// Waits until every queued transaction has ended and the connections are closed, if this is

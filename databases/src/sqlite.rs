@@ -10,7 +10,7 @@ mod tests;
 mod writer;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::error::TrySendError;
@@ -135,6 +135,12 @@ impl Database {
         })
     }
 
+    /// Returns a handle that does not keep the database open.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakDatabase {
+        WeakDatabase { orders: self.orders.downgrade(), thread: Arc::downgrade(&self.thread) }
+    }
+
     /// Waits until every queued transaction is on disk and the file is closed, if this is the last
     /// handle.
     pub async fn close(self) {
@@ -147,6 +153,21 @@ impl Database {
                 tracing::error!(%error, "the database's thread could not be waited for");
             }
         }
+    }
+}
+
+/// A handle of a [`Database`] that does not keep it open.
+#[derive(Clone, Debug)]
+pub struct WeakDatabase {
+    orders: mpsc::WeakSender<Order>,
+    thread: Weak<writer::Thread>,
+}
+
+impl WeakDatabase {
+    /// Returns the database, if another handle keeps it open.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Database> {
+        Some(Database { orders: self.orders.upgrade()?, thread: self.thread.upgrade()? })
     }
 }
 

@@ -99,6 +99,8 @@ pub use http::render::{Live, Markup, RenderError};
 pub use http::routes::{Routes, UnservedRoutes};
 pub use http::serve::{serve, serve_until};
 pub use limits::Limits;
+#[cfg(feature = "postgres")]
+pub use persist::postgres;
 #[cfg(feature = "sqlite")]
 pub use persist::sqlite;
 pub use persist::store;

@@ -88,6 +88,10 @@ pub(super) fn configure(url: &str, options: &PostgresOptions) -> Result<Config, 
     config.ssl_mode(SslMode::Disable);
     config.connect_timeout(options.connect_time);
     config.tcp_user_timeout(options.statement_time);
+    // A connection that waits for notifications would not notice the end of the network.
+    config.keepalives_idle(Duration::from_secs(10));
+    config.keepalives_interval(Duration::from_secs(3));
+    config.keepalives_retries(3);
     // A server that only reads would fail each transaction, for example after a failover.
     config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     if config.get_application_name().is_none() {

@@ -13,6 +13,7 @@ use super::handshake_error::{HandshakeError, IDENTITY_OUTDATED, UNAUTHENTICATED,
 use super::resume::{ResumeRequest, ResumedSession, resume_session};
 use crate::admission::identify::answer_of;
 use crate::admission::secret::random_text;
+use crate::persist::store::Fence;
 use crate::session::port::Port;
 use crate::session::sessions::supervisor::Supervisor;
 use crate::session::{ClientPosition, Session, stored_owner};
@@ -159,7 +160,7 @@ async fn find_session(
     }
     let id = random_text::<12>().map_err(no_randomness)?;
     let id = SessionId::new(&id).map_err(|_| unable())?;
-    let port = Port::new(id, supervisor.as_owner());
+    let port = Port::new(id, Fence::FIRST, supervisor.as_owner());
     let too_many = |_| HandshakeError::code(CloseCode::Full, "this user has too many sessions");
     let (member, surplus) = core.users.admit(&identity, port.session()).map_err(too_many)?;
     if let Some(port) = surplus.and_then(|surplus| supervisor.sessions.port(&surplus)) {

@@ -173,7 +173,7 @@ async fn claim_local(
     };
     let is_theirs =
         matching_secret_hash(&resume.secret, &head.secrets).is_some() && head.owner == stored_owner(identity);
-    if !is_theirs || head.holder == *keeper.process {
+    if !is_theirs || head.fence <= outdated.fence() {
         return Ok(Restored::Unknown(NOT_THEIRS));
     }
     // Another `HELLO` may have replaced the copy while the store answered.
@@ -259,10 +259,16 @@ async fn renew_secret(
     let Some(keeper) = core.keeper.as_ref().filter(|_| session.may_be_stored()) else {
         return Ok(Some((session, secret)));
     };
-    let renewal = keeper.store.renew(session.id(), &keeper.process, secrets, keeper.good_for);
+    let renewal = keeper.store.renew(
+        session.id(),
+        &keeper.process,
+        session.port().fence(),
+        secrets,
+        keeper.good_for,
+    );
     let renewed = match session.run_during(renewal).await {
         Ok(()) => Ok(None),
-        Err(WriteError::Refused(WriteRefusal::Absent)) => session.write_whole_and_wait(keeper).await,
+        Err(WriteError::Refused(WriteRefusal::Absent)) => session.write_whole_and_wait(keeper, None).await,
         Err(WriteError::Refused(refusal)) => Ok(Some(refusal)),
         Err(WriteError::Store(error)) => Err(Arc::new(error)),
     };

@@ -4,6 +4,7 @@
 
 mod clock;
 mod components;
+mod fences;
 mod leases;
 mod rows;
 mod transactions;
@@ -59,6 +60,6 @@ use cases;
 /// # });
 /// ```
 pub fn store_cases() -> impl Iterator<Item = StoreCase> {
-    let all = [leases::CASES, writes::CASES, components::CASES, transactions::CASES];
+    let all = [leases::CASES, fences::CASES, writes::CASES, components::CASES, transactions::CASES];
     all.into_iter().flatten().copied()
 }

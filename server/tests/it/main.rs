@@ -64,6 +64,7 @@ mod outcomes;
 mod paint;
 mod patience;
 mod places;
+mod postgres_store;
 mod presence;
 mod props;
 mod props_of_topics;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use vivaz_protocol::SessionId;
 
-use super::pending::{Answers, Batch, QueuedWhole};
+use super::pending::{Answers, Batch, QueuedWhole, Release};
 use super::{Keeper, RunningSessions};
 use crate::persist::store::{StoreError, WriteRefusal};
 
@@ -28,7 +28,7 @@ impl Keeper {
         let (revoked, written, removed) = tokio::join!(
             self.write_revocations().boxed(),
             self.write_states(running).boxed(),
-            self.write_removals(running).boxed(),
+            self.write_removals().boxed(),
         );
         [revoked, written, removed].into_iter().fold(Ok(()), first_time_out)
     }
@@ -58,7 +58,9 @@ impl Keeper {
                 Ok(refused) => {
                     self.lock().snapshots_written(&batch);
                     for (session, refusal) in refused {
-                        running.refused(&session, refusal);
+                        if let Some(refused) = batch.states.iter().find(|one| one.session == session) {
+                            running.refused(&session, refused.fence, refusal);
+                        }
                     }
                 }
                 Err(error) => {
@@ -131,13 +133,13 @@ impl Keeper {
     }
 
     /// Deletes ended sessions and releases claimed ones.
-    async fn write_removals(&self, running: &impl RunningSessions) -> FlushOutcome {
+    async fn write_removals(&self) -> FlushOutcome {
         let _removing = self.removing.lock().await;
         let deleted = self.write_deletions().await;
         if has_timed_out(&deleted) {
             return deleted;
         }
-        deleted.and(self.write_releases(running).await)
+        deleted.and(self.write_releases().await)
     }
 
     async fn write_deletions(&self) -> FlushOutcome {
@@ -149,11 +151,14 @@ impl Keeper {
             let mut pending = self.lock();
             if let Err(error) = deleted {
                 tracing::error!(%error, "cannot delete ended sessions; retrying later");
-                ended.iter().for_each(|session| pending.ended.move_to_back(session));
+                ended.iter().for_each(|(session, _)| pending.ended.move_to_back(session));
                 return Err(Arc::new(error));
             }
-            for session in &ended {
-                pending.ended.remove(session);
+            for (session, fence) in &ended {
+                // A newer copy may have ended meanwhile.
+                if pending.ended.get(session) == Some(fence) {
+                    pending.ended.remove(session);
+                }
             }
             let dropped = pending.take_dropped();
             if dropped > 0 {
@@ -167,17 +172,17 @@ impl Keeper {
         Ok(())
     }
 
-    async fn write_releases(&self, running: &impl RunningSessions) -> FlushOutcome {
+    async fn write_releases(&self) -> FlushOutcome {
         let mut left = self.lock().released.len();
         while left > 0 {
-            let Some((session, ())) = self.lock().released.pop_if(|()| true) else { break };
+            let Some((session, Release { fence, state })) = self.lock().released.pop_if(|_| true) else {
+                break;
+            };
             left -= 1;
-            // The page may have resumed the session meanwhile.
-            if !running.contains(&session)
-                && let Err(error) = self.store.release(&session, &self.process).await
-            {
-                tracing::error!(%error, "cannot release a claimed session; retrying later");
-                self.release(&session);
+            // If the page has resumed the session meanwhile, the fence is too old.
+            if let Err(error) = self.store.release(&session, &self.process, fence, state).await {
+                tracing::error!(%error, "cannot release a session; retrying later");
+                self.release(&session, fence, state);
                 return Err(Arc::new(error));
             }
         }
@@ -239,7 +244,7 @@ fn report_whole_writes(
         if let Some(refusal) = refusal
             && !is_received
         {
-            running.refused(session, refusal);
+            running.refused(session, state.fence, refusal);
         }
     }
 }

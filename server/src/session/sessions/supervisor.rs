@@ -11,7 +11,7 @@ use vivaz_protocol::SessionId;
 
 use crate::core::Core;
 use crate::persist::keeper::RunningSessions;
-use crate::persist::store::WriteRefusal;
+use crate::persist::store::{Fence, WriteRefusal};
 use crate::session::Session;
 use crate::session::port::SessionOwner;
 use crate::session::sessions::Sessions;
@@ -98,10 +98,6 @@ impl SessionOwner for Supervisor {
 }
 
 impl RunningSessions for Supervisor {
-    fn contains(&self, session: &SessionId) -> bool {
-        self.sessions.contains(session)
-    }
-
     fn driven(&self) -> Vec<SessionId> {
         self.sessions.driven()
     }
@@ -118,9 +114,17 @@ impl RunningSessions for Supervisor {
         }
     }
 
-    fn refused(&self, session: &SessionId, refusal: WriteRefusal) {
-        if let Some(port) = self.sessions.port(session) {
+    fn refused(&self, session: &SessionId, fence: Fence, refusal: WriteRefusal) {
+        if let Some(port) = self.sessions.port(session).filter(|port| port.fence() == fence) {
             port.handle_refusal(refusal);
+        }
+    }
+
+    fn ask_to_release(&self, session: &SessionId, fence: Fence) {
+        // A copy that is being restored or is ending is not in the map. It releases the session
+        // itself, or the next question finds it.
+        if let Some(port) = self.sessions.port(session).filter(|port| port.fence() <= fence) {
+            port.request_release();
         }
     }
 }
