@@ -67,9 +67,9 @@ where
             let result = match committed {
                 Ok(()) => result,
                 // Whatever `work` returned.
-                Err(CommitFailure::Undone(error @ (DatabaseError::Denied(_) | DatabaseError::RolledBack))) => {
-                    Err(error.into())
-                }
+                Err(CommitFailure::Undone(
+                    error @ (DatabaseError::Denied(_) | DatabaseError::RolledBack),
+                )) => Err(error.into()),
                 Err(CommitFailure::Undone(error)) => result.and(Err(error.into())),
                 Err(CommitFailure::Unknown(error)) => {
                     result.and(Err(DatabaseError::Unknown(Arc::new(error)).into()))

@@ -232,8 +232,19 @@ impl Database {
         order::submit(work, publish, |order| self.threads.pool.queue.add(order, keys))
     }
 
-    fn pool(&self) -> &Arc<Pool> {
-        &self.threads.pool
+    /// Opens a connection besides those of transactions. `set_up` runs in it first, and again when
+    /// it was lost: `LISTEN` statements, and advisory locks that the program holds while it runs.
+    /// `heard` is called by a task of the executor and must not block.
+    ///
+    /// # Errors
+    /// Returns [`DatabaseError::Unavailable`] if the server cannot be reached, and the error of
+    /// `set_up`, which may take [`PostgresOptions::connect_time`].
+    pub async fn listen(
+        &self,
+        set_up: &str,
+        heard: impl Fn(Heard) + Send + Sync + 'static,
+    ) -> Result<Listening, DatabaseError> {
+        listen::listen(Arc::clone(&self.threads.pool), set_up, heard).await
     }
 
     /// Waits until every queued transaction has ended and the connections are closed, if this is
@@ -244,7 +255,8 @@ impl Database {
         // Closes the queue.
         drop(threads);
         // Joining waits for the server, which must not block an executor's thread.
-        let joined = tokio::task::spawn_blocking(|| handles.into_iter().all(|thread| thread.join().is_ok())).await;
+        let joined =
+            tokio::task::spawn_blocking(|| handles.into_iter().all(|thread| thread.join().is_ok())).await;
         if !matches!(joined, Ok(true)) {
             tracing::error!("a thread of the database had panicked");
         }

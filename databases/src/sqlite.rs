@@ -13,8 +13,8 @@ use std::path::Path;
 use std::sync::{Arc, Weak};
 
 use futures_util::future::BoxFuture;
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 pub use rusqlite;
 pub use rusqlite::Connection;

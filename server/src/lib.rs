@@ -161,7 +161,7 @@ pub mod prelude {
 struct Readme;
 
 /// Compiles the examples of the guide to sessions.
-#[cfg(all(doctest, feature = "sqlite"))]
+#[cfg(all(doctest, feature = "postgres", feature = "sqlite"))]
 #[doc = include_str!("../../docs/sessions.md")]
 struct SessionsGuide;
 

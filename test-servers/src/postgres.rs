@@ -68,7 +68,8 @@ impl PostgresServer {
     /// Panics if it fails.
     pub fn query(&self, database: &str, sql: &str) -> String {
         let mut psql = self.folder.command(&self.programs.join("psql"));
-        psql.args(["-X", "-A", "-t", "-q", "-U", "postgres", "-d", database, "-c", sql, "-h"]).arg(&self.folder.path);
+        psql.args(["-X", "-A", "-t", "-q", "-U", "postgres", "-d", database, "-c", sql, "-h"])
+            .arg(&self.folder.path);
         let done = psql.output().expect("psql can be started");
         assert!(done.status.success(), "{sql}: {}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8_lossy(&done.stdout).trim().to_owned()
@@ -96,7 +97,18 @@ impl PostgresServer {
     pub fn resume(&self) {
         let folder = self.folder.path.to_str().expect("the path is text");
         // Only a failure of the machine could lose what was not synchronised, and no test has one.
-        let args = ["-D", "data", "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"];
+        let args = [
+            "-D",
+            "data",
+            "-k",
+            folder,
+            "-c",
+            "listen_addresses=",
+            "-c",
+            "fsync=off",
+            "-c",
+            "max_connections=200",
+        ];
         let begun = Instant::now();
         let mut running = self.running();
         loop {

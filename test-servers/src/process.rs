@@ -44,7 +44,8 @@ impl Folder {
         let is_superuser = fs::metadata(&path).is_ok_and(|metadata| metadata.uid() == 0);
         let user = is_superuser.then(|| ids(user));
         if let Some((user, group)) = user {
-            std::os::unix::fs::chown(&path, Some(user), Some(group)).expect("the superuser can give a folder away");
+            std::os::unix::fs::chown(&path, Some(user), Some(group))
+                .expect("the superuser can give a folder away");
         }
         Self { path, user }
     }
@@ -121,5 +122,7 @@ fn ids(user: &str) -> (u32, u32) {
         let (name, _, id, group) = (fields.next()?, fields.next(), fields.next()?, fields.next()?);
         (name == user).then_some((id.parse().ok()?, group.parse().ok()?))
     });
-    ids.unwrap_or_else(|| panic!("the user `{user}` does not exist, and the server refuses to run as the superuser"))
+    ids.unwrap_or_else(|| {
+        panic!("the user `{user}` does not exist, and the server refuses to run as the superuser")
+    })
 }

@@ -262,7 +262,8 @@ pub(crate) fn geckodriver() -> anyhow::Result<PathBuf> {
 /// Whether Debian's package of the server is installed, in any version.
 fn has_postgres() -> bool {
     let versions = Path::new("/usr/lib/postgresql").read_dir();
-    versions.is_ok_and(|mut all| all.any(|version| version.is_ok_and(|v| v.path().join("bin/initdb").exists())))
+    versions
+        .is_ok_and(|mut all| all.any(|version| version.is_ok_and(|v| v.path().join("bin/initdb").exists())))
 }
 
 fn install_geckodriver() -> anyhow::Result<Option<()>> {

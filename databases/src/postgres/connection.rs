@@ -142,8 +142,18 @@ impl PostgresConnection {
         &self,
         work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, DatabaseError> {
+        self.guarded_script(1, work)
+    }
+
+    /// Runs `work` as [`guarded`](Self::guarded) does. It sends this number of statements.
+    pub(super) fn guarded_script<T>(
+        &self,
+        statements: usize,
+        work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, DatabaseError> {
         let before = if self.has_begun()? { NEXT } else { BEGIN };
-        let (saved, done) = self.wait(join(self.client.batch_execute(before), work(&self.client)))?;
+        let answers = join(self.client.batch_execute(before), work(&self.client));
+        let (saved, done) = self.wait_for(statements, answers)?;
         self.outcome(saved, done)
     }
 
@@ -163,7 +173,8 @@ impl PostgresConnection {
             Box::pin(maybe_done(join(self.client.batch_execute(before), work(&self.client))))
         });
         let mut sent: Vec<_> = sent.collect();
-        self.wait(async {
+        let count = sent.len();
+        let waited = self.wait_for(count, async {
             // A future sends its messages when it is polled first: in this order.
             poll_fn(|cx| {
                 for one in &mut sent {
@@ -173,7 +184,8 @@ impl PostgresConnection {
             })
             .await;
             join_all(sent.iter_mut()).await;
-        })?;
+        });
+        waited?;
         let outcomes = sent.iter_mut().filter_map(|one| one.as_mut().take_output());
         outcomes.map(|(saved, done)| self.outcome(saved, done)).collect()
     }
@@ -357,9 +369,16 @@ impl PostgresConnection {
         }
     }
 
-    /// Waits for an answer of the server. Without one in time the connection is lost.
+    /// Waits for the answer of the server to one statement.
     fn wait<T>(&self, answer: impl Future<Output = T>) -> Result<T, DatabaseError> {
+        self.wait_for(1, answer)
+    }
+
+    /// Waits for the answers of the server to some statements. Without them in time the connection
+    /// is lost.
+    fn wait_for<T>(&self, statements: usize, answer: impl Future<Output = T>) -> Result<T, DatabaseError> {
         let Some(limit) = self.limit.get() else { return Ok(self.runtime.block_on(answer)) };
+        let limit = limit.saturating_mul(u32::try_from(statements).unwrap_or(u32::MAX));
         let answer = self.runtime.block_on(async { tokio::time::timeout(limit, answer).await });
         answer.map_err(|_| {
             let error = DatabaseError::unavailable("the server did not answer in time");

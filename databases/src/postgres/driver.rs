@@ -18,7 +18,11 @@ impl PostgresDriver {
         &self,
         sql: &str,
         params: &[Value],
-        work: impl AsyncFn(&tokio_postgres::Client, &Prepared, &[&(dyn ToSql + Sync)]) -> Result<T, tokio_postgres::Error>,
+        work: impl AsyncFn(
+            &tokio_postgres::Client,
+            &Prepared,
+            &[&(dyn ToSql + Sync)],
+        ) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, DatabaseError> {
         let params = references(params);
         let run = || {
@@ -38,7 +42,11 @@ impl PostgresDriver {
     }
 
     /// Sends prepared statements together, each behind its savepoint.
-    fn send(&self, ready: &mut Vec<(Rc<Prepared>, &[Value])>, changed: &mut Vec<u64>) -> Result<(), DatabaseError> {
+    fn send(
+        &self,
+        ready: &mut Vec<(Rc<Prepared>, &[Value])>,
+        changed: &mut Vec<u64>,
+    ) -> Result<(), DatabaseError> {
         if ready.is_empty() {
             return Ok(());
         }
@@ -69,7 +77,8 @@ impl Driver for PostgresDriver {
         let Some(first) = rows.first() else { return Ok(Vec::new()) };
         let columns: Arc<[String]> = first.columns().iter().map(|column| column.name().to_owned()).collect();
         let read = |row: &tokio_postgres::Row| {
-            let values = (0..columns.len()).map(|index| values::column(row, index)).collect::<Result<_, _>>()?;
+            let values =
+                (0..columns.len()).map(|index| values::column(row, index)).collect::<Result<_, _>>()?;
             Ok(Row { columns: Arc::clone(&columns), values })
         };
         rows.iter().map(read).collect()
@@ -100,7 +109,7 @@ impl Driver for PostgresDriver {
     fn script(&mut self, sql: &str) -> Result<(), DatabaseError> {
         let statements = sql::scan(sql);
         statements.iter().try_for_each(|statement| self.0.allow(statement))?;
-        self.0.guarded(async |client| client.batch_execute(sql).await)
+        self.0.guarded_script(statements.len(), async |client| client.batch_execute(sql).await)
     }
 
     fn native(&self) -> &dyn Any {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_postgres::{AsyncMessage, Client, NoTls};
 
+use super::errors;
 use super::worker::Pool;
-use super::{Database, errors};
 use crate::DatabaseError;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -19,7 +19,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const KEEPALIVE: &str =
     "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; ";
 
-/// What a connection of [`Database::listen`] receives.
+/// What a connection of [`Database::listen`](super::Database::listen) receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
     /// A notification of a channel.
@@ -46,32 +46,27 @@ struct Established {
     reading: JoinSet<()>,
 }
 
-impl Database {
-    /// Opens a connection besides those of transactions. `set_up` runs in it first, and again when
-    /// it was lost: `LISTEN` statements, and advisory locks that the program holds while it runs.
-    /// `heard` is called by a task of the executor and must not block.
-    ///
-    /// # Errors
-    /// Returns [`DatabaseError::Unavailable`] if the server cannot be reached, and the error of
-    /// `set_up`, which may take [`PostgresOptions::connect_time`](super::PostgresOptions).
-    pub async fn listen(
-        &self,
-        set_up: &str,
-        heard: impl Fn(Heard) + Send + Sync + 'static,
-    ) -> Result<Listening, DatabaseError> {
-        let (pool, set_up, heard) = (Arc::clone(self.pool()), format!("{KEEPALIVE}{set_up}"), Arc::new(heard));
-        let mut established = establish(&pool, &set_up, heard.clone()).await?;
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            loop {
-                let _ended = established.reading.join_next().await;
-                tracing::warn!("a connection to PostgreSQL that listens is lost");
-                established = reestablish(&pool, &set_up, heard.clone()).await;
-                heard(Heard::Reconnected);
-            }
-        });
-        Ok(Listening(tasks))
-    }
+/// Opens a connection and the task that keeps it.
+///
+/// # Errors
+/// Returns an error if the first attempt to connect fails.
+pub(super) async fn listen(
+    pool: Arc<Pool>,
+    set_up: &str,
+    heard: impl Fn(Heard) + Send + Sync + 'static,
+) -> Result<Listening, DatabaseError> {
+    let (set_up, heard) = (format!("{KEEPALIVE}{set_up}"), Arc::new(heard));
+    let mut established = establish(&pool, &set_up, heard.clone()).await?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        loop {
+            let _ended = established.reading.join_next().await;
+            tracing::warn!("a connection to PostgreSQL that listens is lost");
+            established = reestablish(&pool, &set_up, heard.clone()).await;
+            heard(Heard::Reconnected);
+        }
+    });
+    Ok(Listening(tasks))
 }
 
 async fn establish(pool: &Pool, set_up: &str, heard: Listener) -> Result<Established, DatabaseError> {
@@ -81,7 +76,10 @@ async fn establish(pool: &Pool, set_up: &str, heard: Listener) -> Result<Establi
         reading.spawn(async move {
             while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
                 if let AsyncMessage::Notification(one) = message {
-                    heard(Heard::Notification { channel: one.channel().into(), payload: one.payload().into() });
+                    heard(Heard::Notification {
+                        channel: one.channel().into(),
+                        payload: one.payload().into(),
+                    });
                 }
             }
         });

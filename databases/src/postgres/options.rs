@@ -102,16 +102,17 @@ pub(super) fn configure(url: &str, options: &PostgresOptions) -> Result<Config, 
 
 /// Checks that no password and no data leave the machine in clear text without being asked to.
 fn check_encryption(config: &Config) -> Result<(), DatabaseError> {
-    let refusal = match config.get_ssl_mode() {
-        SslMode::Disable => return Ok(()),
-        SslMode::Prefer if config.get_hosts().iter().all(is_local) && config.get_hostaddrs().iter().all(IpAddr::is_loopback) => {
-            return Ok(());
-        }
-        SslMode::Prefer => {
-            "this version connects without TLS: state `sslmode=disable` if the network to the database is \
-             trusted, or use a tunnel with TLS on this machine"
-        }
-        _ => "this version connects without TLS, and the address requires it; use a tunnel with TLS on this machine",
+    let mode = config.get_ssl_mode();
+    let is_local =
+        config.get_hosts().iter().all(is_local) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
+    if mode == SslMode::Disable || (mode == SslMode::Prefer && is_local) {
+        return Ok(());
+    }
+    let refusal = if mode == SslMode::Prefer {
+        "this version connects without TLS: state `sslmode=disable` if the network to the database is \
+         trusted, or use a tunnel with TLS on this machine"
+    } else {
+        "this version connects without TLS, and the address requires it: use a tunnel with TLS on this machine"
     };
     Err(DatabaseError::failed(refusal))
 }

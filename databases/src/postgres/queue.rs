@@ -121,7 +121,9 @@ impl Queue {
     pub(super) fn take_expired(&self, limit: Duration) -> Vec<Order> {
         let mut lanes = self.lock();
         let (mut expired, mut freed) = (Vec::new(), 0);
-        while let Some(oldest) = lanes.waiting.first_entry().filter(|entry| entry.get().since.elapsed() > limit) {
+        while let Some(oldest) =
+            lanes.waiting.first_entry().filter(|entry| entry.get().since.elapsed() > limit)
+        {
             let (id, waiting) = oldest.remove_entry();
             lanes.ready.remove(&id);
             freed += waiting.keys.iter().map(|key| lanes.leave(key, id)).sum::<usize>();

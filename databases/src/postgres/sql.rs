@@ -45,10 +45,13 @@ impl Scanned {
             "SET" => !matches!(word(1), "LOCAL" | "CONSTRAINTS" | "TRANSACTION"),
             "CREATE" => {
                 let is_temporary = |word: &String| word == "TEMP" || word == "TEMPORARY";
-                let drops = self.words.windows(2).any(|pair| matches!(pair, [a, b] if a == "COMMIT" && b == "DROP"));
+                let drops =
+                    self.words.windows(2).any(|pair| matches!(pair, [a, b] if a == "COMMIT" && b == "DROP"));
                 self.words.iter().skip(1).take(3).any(is_temporary) && !drops
             }
-            "DECLARE" => self.words.windows(2).any(|pair| matches!(pair, [a, b] if a == "WITH" && b == "HOLD")),
+            "DECLARE" => {
+                self.words.windows(2).any(|pair| matches!(pair, [a, b] if a == "WITH" && b == "HOLD"))
+            }
             _ => false,
         };
         is_denied.then(|| match first {
@@ -236,7 +239,10 @@ mod tests {
         assert_eq!(one("SELECT '?1', \"?1\", 'it''s ?1', ?2"), "SELECT '?1', \"?1\", 'it''s ?1', $2");
         assert_eq!(one(r"SELECT e'\'?1', ?1, '\', ?2"), r"SELECT e'\'?1', $1, '\', $2");
         assert_eq!(one("SELECT $$?1;$$, $a$ ?1 $$ $b$ $a$, ?1"), "SELECT $$?1;$$, $a$ ?1 $$ $b$ $a$, $1");
-        assert_eq!(one("SELECT data ? 'a', data ?| x, data ?& y, ?1"), "SELECT data ? 'a', data ?| x, data ?& y, $1");
+        assert_eq!(
+            one("SELECT data ? 'a', data ?| x, data ?& y, ?1"),
+            "SELECT data ? 'a', data ?| x, data ?& y, $1"
+        );
         assert_eq!(one("a -- ?1\nb /* ?1 /* ; */ */ c ?1"), "a  \nb   c $1");
         assert_eq!(one("SELECT t1$2, x"), "SELECT t1$2, x");
     }
@@ -244,7 +250,10 @@ mod tests {
     #[test]
     fn statements_end_at_semicolons_outside_of_quotes() {
         assert_eq!(texts(" ; SELECT ';'; ;-- x;\nSELECT 2;"), ["SELECT ';'", "SELECT 2"]);
-        assert_eq!(texts("DO $do$ BEGIN; END $do$; SELECT (1;2"), ["DO $do$ BEGIN; END $do$", "SELECT (1", "2"]);
+        assert_eq!(
+            texts("DO $do$ BEGIN; END $do$; SELECT (1;2"),
+            ["DO $do$ BEGIN; END $do$", "SELECT (1", "2"]
+        );
         assert_eq!(scan_one("SELECT 1;").unwrap().text, "SELECT 1");
         assert!(matches!(scan_one("SELECT 1; SELECT 2"), Err(DatabaseError::SeveralStatements)));
         assert_eq!(scan_one(" -- nothing").unwrap(), Scanned::default());

@@ -99,10 +99,7 @@ pub(super) fn column(row: &tokio_postgres::Row, index: usize) -> Result<Value, R
 }
 
 fn is_bytes(ty: &Type) -> bool {
-    match ty.kind() {
-        Kind::Domain(of) => is_bytes(of),
-        _ => *ty == Type::BYTEA,
-    }
+    if let Kind::Domain(of) = ty.kind() { is_bytes(of) } else { *ty == Type::BYTEA }
 }
 
 fn text(raw: &[u8]) -> Result<Value, BoxError> {
@@ -118,7 +115,7 @@ fn uuid(raw: &[u8]) -> Result<String, BoxError> {
 /// Reads a decimal number: an integer if its type has no decimal places and it fits, otherwise an
 /// exact text.
 fn numeric(raw: &[u8]) -> Result<Value, BoxError> {
-    let mut words = raw.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+    let mut words = raw.chunks_exact(2).filter_map(|pair| Some(u16::from_be_bytes(pair.try_into().ok()?)));
     let mut word = || words.next().ok_or("a number is cut off");
     let (_, weight, sign, places) = (word()?, word()?.cast_signed(), word()?, usize::from(word()?));
     let sign = match sign {
@@ -133,7 +130,10 @@ fn numeric(raw: &[u8]) -> Result<Value, BoxError> {
     let digits: String = words.map(|word| format!("{word:04}")).collect();
     let before = (i32::from(weight) + 1) * 4;
     let at = |index: i32| {
-        usize::try_from(index).ok().and_then(|index| digits.as_bytes().get(index)).map_or('0', |b| char::from(*b))
+        usize::try_from(index)
+            .ok()
+            .and_then(|index| digits.as_bytes().get(index))
+            .map_or('0', |b| char::from(*b))
     };
     let whole: String = (0..before.max(0)).map(at).collect();
     let whole = whole.trim_start_matches('0');
@@ -157,7 +157,8 @@ fn date(days: i32) -> Result<String, BoxError> {
     if let Some((_, name)) = infinite.iter().find(|(value, _)| *value == days) {
         return Ok((*name).to_owned());
     }
-    let date = START.checked_add(Duration::days(days.into())).ok_or("a date outside of the years 0 to 9999")?;
+    let date =
+        START.checked_add(Duration::days(days.into())).ok_or("a date outside of the years 0 to 9999")?;
     written(date)
 }
 
@@ -175,7 +176,8 @@ fn timestamp(micros: i64, zone: &str) -> Result<String, BoxError> {
         return Ok((*name).to_owned());
     }
     let start = PrimitiveDateTime::new(START, Time::MIDNIGHT);
-    let time = start.checked_add(Duration::microseconds(micros)).ok_or("a time outside of the years 0 to 9999")?;
+    let time =
+        start.checked_add(Duration::microseconds(micros)).ok_or("a time outside of the years 0 to 9999")?;
     Ok(format!("{}T{}{zone}", written(time.date())?, written_time(time.time())))
 }
 

@@ -34,7 +34,8 @@ impl Writers {
     async fn start(url: &str, options: PostgresOptions, writers: usize) -> Self {
         let (database, ()) = Database::connect(url, options, |tx| tx.script(TABLE)).await.unwrap();
         let (stop, stopped) = watch::channel(false);
-        let published: Arc<Vec<AtomicUsize>> = Arc::new((0..writers * 100_000).map(|_| AtomicUsize::new(0)).collect());
+        let published: Arc<Vec<AtomicUsize>> =
+            Arc::new((0..writers * 100_000).map(|_| AtomicUsize::new(0)).collect());
         let write = |writer: usize| {
             let (database, stopped, published) = (database.clone(), stopped.clone(), Arc::clone(&published));
             tokio::spawn(async move {
@@ -65,14 +66,18 @@ impl Writers {
 
     /// Waits until each writer has written after this moment.
     async fn go_on(&self, url_of_server: &PostgresServer, database: &str) {
-        let rows = || async { url_of_server.query(database, "SELECT string_agg(max::text, ',' ORDER BY writer) FROM (SELECT writer, max(n) FROM written GROUP BY 1) a") };
+        let rows = || async {
+            url_of_server.query(database, "SELECT string_agg(max::text, ',' ORDER BY writer) FROM (SELECT writer, max(n) FROM written GROUP BY 1) a")
+        };
         let before = rows().await;
         let before: Vec<i64> = before.split(',').filter_map(|n| n.parse().ok()).collect();
         loop {
             tokio::time::sleep(Duration::from_millis(20)).await;
             let now = rows().await;
             let now: Vec<i64> = now.split(',').filter_map(|n| n.parse().ok()).collect();
-            if now.len() == self.tasks.len() && (before.len() < now.len() || now.iter().zip(&before).all(|(now, before)| now > before)) {
+            if now.len() == self.tasks.len()
+                && (before.len() < now.len() || now.iter().zip(&before).all(|(now, before)| now > before))
+            {
                 return;
             }
         }
@@ -90,8 +95,10 @@ impl Writers {
                 .await
                 .unwrap();
             for (n, outcome) in outcomes.iter().enumerate() {
-                let (is_there, published) =
-                    (rows.contains(&(n as u64)), self.published[writer * 100_000 + n].load(Ordering::Relaxed));
+                let (is_there, published) = (
+                    rows.contains(&(n as u64)),
+                    self.published[writer * 100_000 + n].load(Ordering::Relaxed),
+                );
                 match outcome {
                     Outcome::Done => assert!(is_there && published == 1, "{writer} {n}"),
                     Outcome::Undone => assert!(!is_there && published == 0, "{writer} {n}"),
@@ -120,7 +127,11 @@ async fn sixty_four_writers_survive_stops_and_kills_of_the_server() {
     let writers = Writers::start(&url, quick(), 64).await;
     writers.go_on(&server, name(&url)).await;
     for round in 0..4 {
-        if round % 2 == 0 { server.kill() } else { server.stop() }
+        if round % 2 == 0 {
+            server.kill()
+        } else {
+            server.stop()
+        }
         server.resume();
         writers.go_on(&server, name(&url)).await;
     }

@@ -4,15 +4,18 @@ use vivaz_databases::postgres::{Database, Migrations, PostgresOptions};
 use vivaz_databases::{DatabaseError, Tx};
 use vivaz_test_servers::PostgresServer;
 
-const OLD: Migrations = Migrations { name: "app", scripts: &["CREATE TABLE a (n bigint)", "INSERT INTO a VALUES (1)"] };
+const OLD: Migrations =
+    Migrations { name: "app", scripts: &["CREATE TABLE a (n bigint)", "INSERT INTO a VALUES (1)"] };
 const NEW: Migrations = Migrations {
     name: "app",
-    scripts: &["CREATE TABLE a (n bigint)", "INSERT INTO a VALUES (1)", "UPDATE a SET n = n + 1; ALTER TABLE a ADD m bigint"],
+    scripts: &[
+        "CREATE TABLE a (n bigint)",
+        "INSERT INTO a VALUES (1)",
+        "UPDATE a SET n = n + 1; ALTER TABLE a ADD m bigint",
+    ],
 };
-const BROKEN: Migrations = Migrations {
-    name: "app",
-    scripts: &["", "", "", "UPDATE a SET n = 100; SELECT nothing"],
-};
+const BROKEN: Migrations =
+    Migrations { name: "app", scripts: &["", "", "", "UPDATE a SET n = 100; SELECT nothing"] };
 
 async fn migrate(url: &str, migrations: Migrations) -> Result<Database, DatabaseError> {
     Ok(Database::connect(url, PostgresOptions::default(), move |tx| migrations.run(tx)).await?.0)

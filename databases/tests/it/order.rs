@@ -17,14 +17,19 @@ async fn transactions_of_a_key_run_in_the_order_of_the_calls() {
     for n in 0..400_i64 {
         // A linear congruential generator: some transactions are slow, some fail, some have two keys.
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let (key, other) = (i64::try_from((seed >> 33) % 5).unwrap(), i64::try_from((seed >> 40) % 5).unwrap());
+        let (key, other) =
+            (i64::try_from((seed >> 33) % 5).unwrap(), i64::try_from((seed >> 40) % 5).unwrap());
         let (sleep, fails) = ((seed >> 50) % 3, (seed >> 55) % 7 == 0);
-        let keys: Vec<String> = if n % 3 == 0 { vec![key.to_string(), other.to_string()] } else { vec![key.to_string()] };
+        let keys: Vec<String> =
+            if n % 3 == 0 { vec![key.to_string(), other.to_string()] } else { vec![key.to_string()] };
         let published = Arc::clone(&published);
         done.push(database.submit_for(
             keys,
             move |tx: &mut Tx| {
-                tx.execute("SELECT pg_sleep(?1::float8 / 1000)::text", [f64::from(u32::try_from(sleep).unwrap())])?;
+                tx.execute(
+                    "SELECT pg_sleep(?1::float8 / 1000)::text",
+                    [f64::from(u32::try_from(sleep).unwrap())],
+                )?;
                 tx.execute("INSERT INTO written (key, n) VALUES (?1, ?2)", (key, n))?;
                 if n % 3 == 0 && other != key {
                     tx.execute("INSERT INTO written (key, n) VALUES (?1, ?2)", (other, n))?;

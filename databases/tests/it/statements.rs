@@ -24,7 +24,10 @@ async fn selects_change_no_rows_and_returning_ones_do() {
     let run = |tx: &mut Tx| {
         assert_eq!(tx.execute("SELECT * FROM seats", ())?, 0);
         assert_eq!(tx.execute("UPDATE seats SET taken = true RETURNING id", ())?, 3);
-        assert_eq!(tx.execute("WITH a AS (SELECT 1 AS id) DELETE FROM seats USING a WHERE seats.id = a.id", ())?, 1);
+        assert_eq!(
+            tx.execute("WITH a AS (SELECT 1 AS id) DELETE FROM seats USING a WHERE seats.id = a.id", ())?,
+            1
+        );
         assert_eq!(tx.query_first::<i64>("DELETE FROM seats RETURNING id", ())?.is_some(), true);
         count(tx)
     };

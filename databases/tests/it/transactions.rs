@@ -52,7 +52,8 @@ async fn an_error_and_a_panic_roll_back_and_the_next_transaction_runs() {
         panic!("on purpose");
     });
     assert!(panicked.await.unwrap_err().to_string().contains("panicked"));
-    let published = database.submit(|tx| tx.execute("DELETE FROM seats WHERE id = 3", ()), |_| -> () { panic!("on purpose") });
+    let published = database
+        .submit(|tx| tx.execute("DELETE FROM seats WHERE id = 3", ()), |_| -> () { panic!("on purpose") });
     let error: DatabaseError = published.await.unwrap_err();
     assert!(matches!(error, DatabaseError::Unknown(_)), "{error}");
     assert_eq!(database.run(count).await.unwrap(), 2);
@@ -61,12 +62,18 @@ async fn an_error_and_a_panic_roll_back_and_the_next_transaction_runs() {
 #[tokio::test]
 async fn a_transaction_runs_although_its_caller_has_gone() {
     let database = open().await;
-    drop(database.submit(|tx| tx.execute("DELETE FROM seats", ()), |_| ()) as futures_util::future::BoxFuture<'_, Result<(), DatabaseError>>);
-    let url = database.run(|tx| tx.query_first::<String>("SELECT current_database()::text", ())).await.unwrap().unwrap();
+    drop(database.submit(|tx| tx.execute("DELETE FROM seats", ()), |_| ())
+        as futures_util::future::BoxFuture<'_, Result<(), DatabaseError>>);
+    let url = database
+        .run(|tx| tx.query_first::<String>("SELECT current_database()::text", ()))
+        .await
+        .unwrap()
+        .unwrap();
     database.close().await;
     assert_eq!(PostgresServer::shared().query(&url, "SELECT count(*) FROM seats"), "0");
     assert_eq!(
-        PostgresServer::shared().query(&url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"),
+        PostgresServer::shared()
+            .query(&url, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"),
         "1",
         "the connections are closed"
     );
@@ -78,7 +85,10 @@ async fn an_error_undoes_its_statement_alone() {
     let run = |tx: &mut Tx| {
         tx.execute("DELETE FROM seats WHERE id = 1", ())?;
         for (sql, is_expected) in [
-            ("INSERT INTO seats (id) VALUES (8), (2)", (|e| matches!(e, DatabaseError::Unique(_))) as fn(&_) -> bool),
+            (
+                "INSERT INTO seats (id) VALUES (8), (2)",
+                (|e| matches!(e, DatabaseError::Unique(_))) as fn(&_) -> bool,
+            ),
             ("UPDATE seats SET row = 0", |e| matches!(e, DatabaseError::Constraint(_))),
             ("UPDATE seats SET taken = NULL", |e| matches!(e, DatabaseError::Constraint(_))),
             ("SELECT nothing", |e| matches!(e, DatabaseError::Failed(_))),
@@ -127,7 +137,15 @@ async fn the_first_failing_statement_of_a_batch_ends_it() {
 
 #[tokio::test]
 async fn the_transaction_cannot_be_ended_by_a_statement() {
-    for sql in ["COMMIT", "ROLLBACK", "BEGIN", " /* a */ commit ;", "SAVEPOINT a", "SET search_path = a", "CREATE TEMP TABLE a (n int)"] {
+    for sql in [
+        "COMMIT",
+        "ROLLBACK",
+        "BEGIN",
+        " /* a */ commit ;",
+        "SAVEPOINT a",
+        "SET search_path = a",
+        "CREATE TEMP TABLE a (n int)",
+    ] {
         let database = open().await;
         for is_script in [false, true] {
             let run = move |tx: &mut Tx| {
@@ -149,7 +167,8 @@ async fn the_connection_itself_runs_inside_of_the_transaction() {
     let database = open().await;
     let run = |tx: &mut Tx| {
         let native: &PostgresConnection = tx.native()?;
-        let deleted = native.run(async |client| client.execute("DELETE FROM seats WHERE id = $1", &[&1]).await)?;
+        let deleted =
+            native.run(async |client| client.execute("DELETE FROM seats WHERE id = $1", &[&1]).await)?;
         assert_eq!(deleted, 1);
         assert_eq!(count(tx)?, 2);
         Err::<(), _>(DatabaseError::NoDatabase)
@@ -183,10 +202,7 @@ async fn deferred_constraints_are_checked_when_it_commits() {
          number integer UNIQUE DEFERRABLE INITIALLY DEFERRED)";
     database.run(move |tx| tx.script(tables)).await.unwrap();
     let insert = |seat: i64, number: i64| {
-        database.submit(
-            move |tx| tx.execute("INSERT INTO tickets VALUES (?1, ?2)", (seat, number)),
-            |_| (),
-        )
+        database.submit(move |tx| tx.execute("INSERT INTO tickets VALUES (?1, ?2)", (seat, number)), |_| ())
     };
     insert(1, 1).await.unwrap_or_else(|error: DatabaseError| panic!("{error}"));
     assert!(matches!(insert(9, 2).await, Err(DatabaseError::ForeignKey)));
@@ -215,7 +231,10 @@ async fn conflicts_and_deadlocks_are_typed() {
     let (one, other) = (skewed(1, 2), skewed(2, 1));
     let outcomes: [Result<(), DatabaseError>; 2] = [one.await, other.await];
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
-    assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(DatabaseError::Conflict(_)))), "{outcomes:?}");
+    assert!(
+        outcomes.iter().any(|outcome| matches!(outcome, Err(DatabaseError::Conflict(_)))),
+        "{outcomes:?}"
+    );
 
     let database = open().await;
     let locks = |first: i64, second: i64| {
@@ -234,7 +253,10 @@ async fn conflicts_and_deadlocks_are_typed() {
     let (one, other) = (locks(1, 2), locks(2, 1));
     let outcomes: [Result<(), DatabaseError>; 2] = [one.await, other.await];
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
-    assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(DatabaseError::Conflict(_)))), "{outcomes:?}");
+    assert!(
+        outcomes.iter().any(|outcome| matches!(outcome, Err(DatabaseError::Conflict(_)))),
+        "{outcomes:?}"
+    );
 }
 
 #[tokio::test]

@@ -3,12 +3,17 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::json;
+use vivaz::Save;
 use vivaz::postgres::{Postgres, PostgresOptions};
 use vivaz::store::{Fence, HolderStatus, ReleaseListener, SessionState};
 use vivaz::testing::{ManualClock, store_cases};
 use vivaz::{SessionId, SessionStore, StoreError};
 use vivaz_test_servers::PostgresServer;
 
+use crate::app::{Server, start_with};
+use crate::client::{Client, assert_error};
+use crate::restart::position;
 use crate::stores::head;
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -51,7 +56,8 @@ impl StoreProcess {
         store.renew_lease(name, LEASE).await.unwrap();
         let asked = Arc::<Mutex<Vec<_>>>::default();
         let heard = Arc::clone(&asked);
-        let listener = ReleaseListener::new(move |session, fence| heard.lock().unwrap().push((session.clone(), fence)));
+        let listener =
+            ReleaseListener::new(move |session, fence| heard.lock().unwrap().push((session.clone(), fence)));
         let guard = store.register(name, listener).await.unwrap();
         (Self { store, asked }, guard)
     }
@@ -112,7 +118,8 @@ async fn of_processes_that_insert_or_claim_one_session_at_a_time_one_succeeds() 
         let (one, other) = (one.unwrap(), other.unwrap());
         assert_eq!(one.len() + other.len(), 2, "each session has one holder: {one:?} {other:?}");
         let seen = a.find(&id(&session)).await.unwrap().unwrap();
-        let (one, other) = tokio::join!(a.claim(&id(&session), "a", &seen), b.claim(&id(&session), "b", &seen));
+        let (one, other) =
+            tokio::join!(a.claim(&id(&session), "a", &seen), b.claim(&id(&session), "b", &seen));
         assert!(one.unwrap().is_some() != other.unwrap().is_some());
     }
 }
@@ -146,4 +153,47 @@ async fn tables_of_a_newer_version_are_refused() {
     PostgresServer::shared().query(url.rsplit('=').next().unwrap(), newer);
     let refused = Postgres::connect(&url).await.unwrap_err();
     assert!(matches!(refused, StoreError::TooNew { found: 99, known: 1 }), "{refused}");
+}
+
+/// A node of an application, with connections of its own.
+async fn node(url: &str) -> (Server, Postgres) {
+    let database = Postgres::connect(url).await.unwrap();
+    let store = database.clone();
+    let server =
+        start_with(|builder| builder.store(store).save(Save::Every(Duration::from_secs(3_600)))).await;
+    (server, database)
+}
+
+/// A page comes back to another node while the first one runs its session, then to the first one
+/// after the other has ended. The handler's rows and the component's state are one transaction.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_moves_between_nodes_and_misses_nothing() {
+    let url = PostgresServer::shared().database();
+    let (a, database) = node(&url).await;
+    database.run(|tx| tx.script("CREATE TABLE counts (count bigint)")).await.unwrap();
+    let (mut b, _) = node(&url).await;
+    let mut client = Client::hello(&a).await;
+    let mounted = client.mount("t", "tally", json!({})).await;
+    let added = client.act("t", "add", json!([2])).await;
+    assert_eq!(added["payload"]["count"], 2);
+    // The transaction fails in its last statement, and its first one is undone too.
+    let failing = client.call("t", "add", json!([-7]));
+    assert_error(&client.ask(failing).await, "action_failed");
+    let welcome = client.welcome.clone();
+    let mut moved = Client::resume(&b, &welcome, 3, position("t", &mounted, 1)).await;
+    moved.count_from(3);
+    assert_eq!(moved.welcome["resumed"], true);
+    assert!(moved.drain().await.is_empty(), "the first node has released the session");
+    assert_eq!(client.closed().await, 4409);
+    assert_eq!(moved.act("t", "add", json!([3])).await["payload"]["count"], 5);
+    let welcome = moved.welcome.clone();
+    moved.cut();
+    b.stop().await;
+    let mut back = Client::resume(&a, &welcome, 4, position("t", &mounted, 2)).await;
+    back.count_from(4);
+    assert_eq!(back.welcome["resumed"], true);
+    assert!(back.drain().await.is_empty());
+    assert_eq!(back.act("t", "add", json!([1])).await["payload"]["count"], 6);
+    let counts = database.run(|tx| tx.query::<i64>("SELECT count FROM counts ORDER BY count", ())).await;
+    assert_eq!(counts.unwrap(), [2, 5, 6]);
 }

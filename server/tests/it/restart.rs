@@ -135,7 +135,7 @@ impl Drop for File {
     }
 }
 
-fn position(id: &str, mounted: &Value, rev: u64) -> Value {
+pub(crate) fn position(id: &str, mounted: &Value, rev: u64) -> Value {
     json!({ (format!("c:{id}")): [mounted["epoch"], rev] })
 }
 

@@ -122,7 +122,11 @@ pub(super) fn save(session: &str, state: &ComponentState) -> Result<SqlStatement
 }
 
 /// Returns the statement that writes a committed state.
-pub(super) fn change(session: &str, state: &ComponentState, settled: u64) -> Result<SqlStatement, StoreError> {
+pub(super) fn change(
+    session: &str,
+    state: &ComponentState,
+    settled: u64,
+) -> Result<SqlStatement, StoreError> {
     Ok(SqlStatement::new(
         "UPDATE vivaz_components SET state = ?3, epoch = ?4, rev = ?5, version = version + 1, \
          settled = greatest(settled, ?6), rooms = ?7, shown = ?8, props = ?9, connected = ?10 \
@@ -158,7 +162,8 @@ pub(super) fn remove_aside(session: &str, id: &str) -> SqlStatement {
 
 /// Reads the versions of a session's components.
 pub(super) fn versions(tx: &mut Tx, session: &str) -> Result<Vec<(String, u64)>, DatabaseError> {
-    let rows: Vec<(String, i64)> = tx.query("SELECT id, version FROM vivaz_components WHERE session = ?1", [session])?;
+    let rows: Vec<(String, i64)> =
+        tx.query("SELECT id, version FROM vivaz_components WHERE session = ?1", [session])?;
     Ok(rows.into_iter().map(|(id, version)| (id, version.cast_unsigned())).collect())
 }
 

@@ -69,10 +69,8 @@ pub(super) fn expire(tx: &mut Tx, by: &str, given: Option<i64>) -> Result<usize,
     )?;
     tx.execute("DELETE FROM vivaz_leases WHERE ends <= ?1", [now])?;
     tx.execute("DELETE FROM vivaz_ended WHERE until <= ?1", [now])?;
-    let expired: Vec<String> = tx.query(
-        "SELECT id FROM vivaz_sessions WHERE ends <= ?1 ORDER BY id FOR UPDATE SKIP LOCKED",
-        [now],
-    )?;
+    let expired: Vec<String> =
+        tx.query("SELECT id FROM vivaz_sessions WHERE ends <= ?1 ORDER BY id FOR UPDATE SKIP LOCKED", [now])?;
     expired.iter().try_for_each(|session| delete(tx, session))?;
     Ok(expired.len())
 }

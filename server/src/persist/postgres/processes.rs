@@ -71,12 +71,19 @@ impl Processes {
     }
 
     /// Asks a holder for the copy of a session with this fence.
-    pub(super) fn ask(&self, tx: &mut Tx, holder: &str, session: &SessionId, fence: Fence) -> Result<(), StoreError> {
+    pub(super) fn ask(
+        &self,
+        tx: &mut Tx,
+        holder: &str,
+        session: &SessionId,
+        fence: Fence,
+    ) -> Result<(), StoreError> {
         let listener = match self.here().get(holder) {
             Some(Some(runtime)) => runtime.listener.clone(),
             Some(None) => return Ok(()),
             None => {
-                let question = serde_json::to_string(&(holder, session.as_str(), fence)).map_err(StoreError::failed)?;
+                let question =
+                    serde_json::to_string(&(holder, session.as_str(), fence)).map_err(StoreError::failed)?;
                 tx.execute("SELECT pg_notify(?1, ?2)", (CHANNEL, question))?;
                 return Ok(());
             }

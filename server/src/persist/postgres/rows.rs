@@ -6,8 +6,9 @@ use vivaz_databases::{DatabaseError, SqlStatement, Tx, Value};
 use super::components::{self, Table, from_json, to_json};
 use super::processes::Processes;
 use crate::persist::store::{
-    Commit, CommitError, CommitRecord, Fence, HolderStatus, Owner, Secrets, SessionHead, SessionState, Snapshot,
-    SnapshotHead, StoreError, StoredChange, StoredReply, StoredSession, WriteError, WriteRefusal, millis,
+    Commit, CommitError, CommitRecord, Fence, HolderStatus, Owner, Secrets, SessionHead, SessionState,
+    Snapshot, SnapshotHead, StoreError, StoredChange, StoredReply, StoredSession, WriteError, WriteRefusal,
+    millis,
 };
 
 #[derive(Deserialize)]
@@ -172,7 +173,8 @@ pub(super) fn save_whole(tx: &mut Tx, by: &str, whole: &SessionState) -> Result<
         }
     }
     for component in &whole.components {
-        let has_newer = stored.iter().any(|(id, version)| *id == component.id && *version > component.version);
+        let has_newer =
+            stored.iter().any(|(id, version)| *id == component.id && *version > component.version);
         if !has_newer {
             statements.push(components::insert(Table::Components, session, component)?);
         }
@@ -211,8 +213,10 @@ fn head(session: &str, by: &str, fence: Fence, head: &SnapshotHead) -> Result<[S
     // Deletes the replies that `SessionProgress::covers`.
     let covered = "DELETE FROM vivaz_replies WHERE session = ?1 AND reference <= ?2 \
          AND reference NOT IN (SELECT value::bigint FROM jsonb_array_elements_text(?3::jsonb))";
-    let covered =
-        SqlStatement::new(covered, (session, head.progress.last.cast_signed(), to_json(&head.progress.open)?));
+    let covered = SqlStatement::new(
+        covered,
+        (session, head.progress.last.cast_signed(), to_json(&head.progress.open)?),
+    );
     Ok([SqlStatement::new(upsert, params), covered])
 }
 
@@ -253,7 +257,9 @@ pub(super) fn commit(tx: &mut Tx, mut commit: Commit) -> Result<Box<dyn FnOnce()
         StoredChange::Mounted { component } => {
             statements.push(components::insert(Table::Components, session, &component)?);
         }
-        StoredChange::Changed { state, settled } => statements.push(components::change(session, &state, settled)?),
+        StoredChange::Changed { state, settled } => {
+            statements.push(components::change(session, &state, settled)?)
+        }
         StoredChange::Removed { id } => {
             statements.push(components::remove_aside(session, id.as_str()));
             statements.push(components::remove(session, id.as_str()));

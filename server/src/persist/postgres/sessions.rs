@@ -137,7 +137,9 @@ impl SessionStore for Postgres {
                 match rows::held(tx, session.as_str(), &by, *fence) {
                     Err(WriteError::Refused(WriteRefusal::Taken)) => {}
                     Err(WriteError::Store(error)) => return Err(error),
-                    Ok(()) | Err(WriteError::Refused(_)) => leases::end(tx, session.as_str(), now, Some(&by))?,
+                    Ok(()) | Err(WriteError::Refused(_)) => {
+                        leases::end(tx, session.as_str(), now, Some(&by))?
+                    }
                 }
             }
             Ok(())
