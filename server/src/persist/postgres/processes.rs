@@ -51,7 +51,7 @@ impl Processes {
         let listening = database.listen(&set_up, move |heard| {
             if let Heard::Notification { payload, .. } = heard {
                 match serde_json::from_str::<(String, String, Fence)>(&payload) {
-                    Ok((holder, session, fence)) if holder == own => match SessionId::new(session) {
+                    Ok((holder, session, fence)) if holder == own => match SessionId::new(&session) {
                         Ok(session) => asked.ask(&session, fence),
                         Err(error) => tracing::warn!(%error, "a question names no session"),
                     },
