@@ -6,6 +6,7 @@ mod hand_over;
 pub(crate) mod lease;
 mod pending;
 mod queue;
+mod restoring;
 pub(crate) mod saving;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use vivaz_protocol::{ComponentId, SessionId};
 
 use self::flush::has_timed_out;
 use self::pending::{Amendment, PendingWrites, Release};
+use self::restoring::{RestoreTurn, Restoring};
 pub(crate) use self::pending::{WholeWriteOutcome, WholeWriteRetry};
 use crate::limits::Limits;
 use crate::persist::store::{
@@ -37,6 +39,8 @@ const CLOSE_RETRY_DELAY: Duration = Duration::from_millis(200);
 
 /// The keeper's interface to the sessions that run in this process.
 pub(crate) trait RunningSessions: Send + Sync {
+    /// Checks whether this process runs the copy of a session with this fence, or a newer one.
+    fn has_copy(&self, session: &SessionId, fence: Fence) -> bool;
     /// Returns the sessions that a task drives.
     fn driven(&self) -> Vec<SessionId>;
     /// Asks the task that drives a session for its state.
@@ -78,6 +82,7 @@ pub(crate) struct Keeper {
     /// Held while access is revoked.
     revoking: tokio::sync::Mutex<()>,
     probe: lease::StoreProbe,
+    restoring: Restoring,
 }
 
 impl Keeper {
@@ -97,6 +102,7 @@ impl Keeper {
             removing: tokio::sync::Mutex::default(),
             revoking: tokio::sync::Mutex::default(),
             probe: lease::StoreProbe::default(),
+            restoring: Restoring::default(),
         }
     }
 
@@ -193,6 +199,11 @@ impl Keeper {
     /// Queues the deletion of all sessions of an owner, including those that only the store has.
     pub(crate) fn revoke(&self, owner: Owner) {
         self.lock().revoked.entry(owner).or_default().requests += 1;
+    }
+
+    /// Waits until no other task claims or releases the session.
+    pub(crate) async fn restore_turn(&self, session: &SessionId) -> RestoreTurn<'_> {
+        self.restoring.turn(session).await
     }
 
     /// Queues the release of a session that was claimed and does not run here.

@@ -45,6 +45,14 @@ impl<S: SessionStore + Clone> Faulty<S> {
         Self { inner, faults, calls, ended: Arc::default(), healed: Arc::default() }
     }
 
+    /// A store in which its process cannot be registered: to other processes, it seems to have been
+    /// killed.
+    pub(crate) fn unregistered(inner: S) -> Self {
+        let store = Self::new(inner);
+        store.set("register", Fault::Fails);
+        store
+    }
+
     pub(crate) fn set(&self, method: &'static str, fault: Fault) {
         self.faults.lock().unwrap().insert(method, fault);
     }

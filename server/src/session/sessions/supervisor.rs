@@ -98,6 +98,10 @@ impl SessionOwner for Supervisor {
 }
 
 impl RunningSessions for Supervisor {
+    fn has_copy(&self, session: &SessionId, fence: Fence) -> bool {
+        self.sessions.port(session).is_some_and(|port| port.fence() >= fence)
+    }
+
     fn driven(&self) -> Vec<SessionId> {
         self.sessions.driven()
     }
