@@ -263,13 +263,8 @@ async fn renew_secret(
     let Some(keeper) = core.keeper.as_ref().filter(|_| session.may_be_stored()) else {
         return Ok(Some((session, secret)));
     };
-    let renewal = keeper.store.renew(
-        session.id(),
-        &keeper.process,
-        session.port().fence(),
-        secrets,
-        keeper.good_for,
-    );
+    let renewal =
+        keeper.store.renew(session.id(), &keeper.process, session.port().fence(), secrets, keeper.good_for);
     let renewed = match session.run_during(renewal).await {
         Ok(()) => Ok(None),
         Err(WriteError::Refused(WriteRefusal::Absent)) => session.write_whole_and_wait(keeper, None).await,

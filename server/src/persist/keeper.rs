@@ -22,12 +22,12 @@ use vivaz_protocol::{ComponentId, SessionId};
 
 use self::flush::has_timed_out;
 use self::pending::{Amendment, PendingWrites, Release};
-use self::restoring::{RestoreTurn, Restoring};
 pub(crate) use self::pending::{WholeWriteOutcome, WholeWriteRetry};
+use self::restoring::{RestoreTurn, Restoring};
 use crate::limits::Limits;
 use crate::persist::store::{
-    Fence, GuardedStore, Owner, ProcessGuard, ReleasedAs, Save, SessionState, SessionStore, Snapshot,
-    WriteRefusal,
+    Fence, GuardedStore, Owner, ProcessGuard, ReleaseRequest, ReleasedAs, Save, SessionState, SessionStore,
+    Snapshot, WriteRefusal,
 };
 
 /// The minimum time for which a session stays valid if its process crashes.
@@ -49,8 +49,8 @@ pub(crate) trait RunningSessions: Send + Sync {
     fn revoke(&self, session: &SessionId);
     /// Handles that the store refused the copy of a session with this fence.
     fn refused(&self, session: &SessionId, fence: Fence, refusal: WriteRefusal);
-    /// Asks the copy of a session with this fence to release itself.
-    fn ask_to_release(&self, session: &SessionId, fence: Fence);
+    /// Asks a session to release itself, because another process requests it.
+    fn ask_to_release(&self, request: &ReleaseRequest);
 }
 
 /// The store and the writes that are queued for it.

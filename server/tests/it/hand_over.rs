@@ -1,6 +1,7 @@
 //! Sessions that move between running processes on one store.
 
 mod nodes;
+mod processes;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use vivaz::instance::BoxFuture;
 use vivaz::store::{
-    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleasedAs, Secrets, SessionHead,
-    SessionProgress, SessionState, Snapshot, SnapshotHead, StoredChange, StoredComponent, StoredSession,
-    WriteError, WriteRefusal,
+    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleaseRequest, ReleasedAs, Secrets,
+    SessionHead, SessionProgress, SessionState, Snapshot, SnapshotHead, StoredChange, StoredComponent,
+    StoredSession, WriteError, WriteRefusal,
 };
 use vivaz::{SessionId, SessionStore, StoreError};
 
@@ -192,8 +192,8 @@ impl<S: SessionStore + Clone> SessionStore for Faulty<S> {
         self.run("register", |store| store.register(by, listener))
     }
 
-    fn ask_release(&self, session: &SessionId, fence: Fence) -> BoxFuture<Result<(), StoreError>> {
-        self.run("ask_release", |store| store.ask_release(session, fence))
+    fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>> {
+        self.run("ask_release", |store| store.ask_release(request))
     }
 
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
@@ -277,10 +277,9 @@ macro_rules! forward {
     (@ask_release) => {
         fn ask_release(
             &self,
-            session: &SessionId,
-            fence: vivaz::store::Fence,
+            request: vivaz::store::ReleaseRequest,
         ) -> BoxFuture<Result<(), StoreError>> {
-            self.inner.ask_release(session, fence)
+            self.inner.ask_release(request)
         }
     };
     (@delete) => {

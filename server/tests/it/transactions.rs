@@ -301,7 +301,7 @@ async fn a_store_lends_its_connection_and_hides_the_details_of_errors() {
     let commit = |write: vivaz::store::CommitBody| Commit {
         session: SessionId::new("s").unwrap(),
         by: "p".into(),
-            fence: Fence::FIRST,
+        fence: Fence::FIRST,
         creates: Some(Box::new(head())),
         expects: None,
         received: 0,
