@@ -47,8 +47,8 @@ pub struct PostgresConnection {
     runtime: Rc<Runtime>,
     pub(super) backend: Backend,
     limit: Cell<Option<Duration>>,
-    stage: RefCell<Stage>,
-    statements: RefCell<HashMap<Box<str>, Rc<Prepared>>>,
+    stage: RefCell<TransactionStage>,
+    statements: RefCell<HashMap<Box<str>, Rc<PreparedStatement>>>,
 }
 
 /// The process of the server that serves a connection. The start makes it unique.
@@ -59,13 +59,13 @@ pub(super) struct Backend {
 }
 
 /// A prepared statement.
-pub(super) struct Prepared {
+pub(super) struct PreparedStatement {
     pub(super) statement: Statement,
     pub(super) changes_rows: bool,
 }
 
 /// The stage of the transaction.
-enum Stage {
+enum TransactionStage {
     /// No statement has run, so none has begun.
     Idle,
     /// A transaction runs, and has a savepoint before its last statement.
@@ -111,7 +111,7 @@ impl PostgresConnection {
             runtime,
             backend,
             limit: Cell::new(Some(options.statement_time.saturating_add(GRACE))),
-            stage: RefCell::new(Stage::Idle),
+            stage: RefCell::new(TransactionStage::Idle),
             statements: RefCell::default(),
         })
     }
@@ -202,7 +202,7 @@ impl PostgresConnection {
             self.doom(error.clone());
             return Err(error);
         }
-        self.set(Stage::Open);
+        self.set(TransactionStage::Open);
         done.map_err(|error| self.undo(error))
     }
 
@@ -212,7 +212,7 @@ impl PostgresConnection {
         if matches!(error, DatabaseError::Conflict(_)) {
             self.doom(error.clone());
         }
-        if matches!(&*self.stage.borrow(), Stage::Open)
+        if matches!(&*self.stage.borrow(), TransactionStage::Open)
             && let Err(error) = self
                 .wait(self.client.batch_execute(UNDO))
                 .and_then(|undone| undone.map_err(|error| self.fail(error)))
@@ -226,14 +226,14 @@ impl PostgresConnection {
     ///
     /// # Errors
     /// Returns an error if the statement is not one, is denied, or has an error.
-    pub(super) fn prepare(&self, sql: &str) -> Result<Rc<Prepared>, DatabaseError> {
+    pub(super) fn prepare(&self, sql: &str) -> Result<Rc<PreparedStatement>, DatabaseError> {
         if let Some(prepared) = self.statements.borrow().get(sql) {
             return Ok(Rc::clone(prepared));
         }
         let scanned = sql::scan_one(sql)?;
         self.allow(&scanned)?;
         let statement = self.guarded(async |client| client.prepare(&scanned.text).await)?;
-        let prepared = Rc::new(Prepared { statement, changes_rows: scanned.changes_rows() });
+        let prepared = Rc::new(PreparedStatement { statement, changes_rows: scanned.changes_rows() });
         let mut statements = self.statements.borrow_mut();
         if statements.len() >= STATEMENTS {
             statements.clear();
@@ -268,20 +268,22 @@ impl PostgresConnection {
     /// Returns an error if the transaction is rolled back, or if that is not known.
     pub(super) fn commit(&self) -> Result<(), CommitFailure> {
         match &*self.stage.borrow() {
-            Stage::Idle => return Ok(()),
-            Stage::Open => {}
-            Stage::Doomed(error) | Stage::Lost(error) => return Err(CommitFailure::Undone(error.clone())),
+            TransactionStage::Idle => return Ok(()),
+            TransactionStage::Open => {}
+            TransactionStage::Doomed(error) | TransactionStage::Lost(error) => {
+                return Err(CommitFailure::Undone(error.clone()));
+            }
         }
         if self.client.is_closed() {
             let error = DatabaseError::unavailable("the connection has ended");
-            self.set(Stage::Lost(error.clone()));
+            self.set(TransactionStage::Lost(error.clone()));
             return Err(CommitFailure::Undone(error));
         }
         // The server answers `COMMIT` with success, too, if a failed transaction is rolled back.
         // The savepoint is found only in this transaction, and only if it has not failed.
         let committed = self.wait(self.client.batch_execute(COMMIT)).map_err(CommitFailure::Unknown)?;
         let Err(error) = committed else {
-            self.set(Stage::Idle);
+            self.set(TransactionStage::Idle);
             return Ok(());
         };
         if error.as_db_error().is_some_and(errors::is_rolled_back) {
@@ -290,30 +292,30 @@ impl PostgresConnection {
             return Err(CommitFailure::Undone(error));
         }
         let error = errors::convert(error);
-        self.set(Stage::Lost(error.clone()));
+        self.set(TransactionStage::Lost(error.clone()));
         Err(CommitFailure::Unknown(error))
     }
 
     /// Returns the reason for which the transaction cannot be committed, if there is one.
     pub(super) fn doomed(&self) -> Result<(), CommitFailure> {
         match &*self.stage.borrow() {
-            Stage::Idle | Stage::Open | Stage::Lost(_) => Ok(()),
-            Stage::Doomed(error) => Err(CommitFailure::Undone(error.clone())),
+            TransactionStage::Idle | TransactionStage::Open | TransactionStage::Lost(_) => Ok(()),
+            TransactionStage::Doomed(error) => Err(CommitFailure::Undone(error.clone())),
         }
     }
 
     /// Rolls the transaction back, if one has begun.
     pub(super) fn roll_back(&self) {
         let has_begun = match &*self.stage.borrow() {
-            Stage::Idle | Stage::Lost(_) => false,
-            Stage::Open | Stage::Doomed(_) => true,
+            TransactionStage::Idle | TransactionStage::Lost(_) => false,
+            TransactionStage::Open | TransactionStage::Doomed(_) => true,
         };
         if !has_begun {
             return;
         }
         match self.wait(self.client.batch_execute("ROLLBACK")) {
-            Ok(Ok(())) => self.set(Stage::Idle),
-            Ok(Err(error)) => self.set(Stage::Lost(errors::convert(error))),
+            Ok(Ok(())) => self.set(TransactionStage::Idle),
+            Ok(Err(error)) => self.set(TransactionStage::Lost(errors::convert(error))),
             Err(_) => {}
         }
     }
@@ -329,9 +331,9 @@ impl PostgresConnection {
     /// Returns the reason for which it cannot go on.
     fn has_begun(&self) -> Result<bool, DatabaseError> {
         match &*self.stage.borrow() {
-            Stage::Idle => Ok(false),
-            Stage::Open => Ok(true),
-            Stage::Doomed(error) | Stage::Lost(error) => Err(error.clone()),
+            TransactionStage::Idle => Ok(false),
+            TransactionStage::Open => Ok(true),
+            TransactionStage::Doomed(error) | TransactionStage::Lost(error) => Err(error.clone()),
         }
     }
 
@@ -353,7 +355,7 @@ impl PostgresConnection {
     }
 
     pub(super) fn is_lost(&self) -> bool {
-        matches!(&*self.stage.borrow(), Stage::Lost(_)) || self.client.is_closed()
+        matches!(&*self.stage.borrow(), TransactionStage::Lost(_)) || self.client.is_closed()
     }
 
     /// Ends the process of the server that served a lost connection, and waits until it has ended:
@@ -382,7 +384,7 @@ impl PostgresConnection {
         let answer = self.runtime.block_on(async { tokio::time::timeout(limit, answer).await });
         answer.map_err(|_| {
             let error = DatabaseError::unavailable("the server did not answer in time");
-            self.set(Stage::Lost(error.clone()));
+            self.set(TransactionStage::Lost(error.clone()));
             error
         })
     }
@@ -392,7 +394,7 @@ impl PostgresConnection {
         let is_lost = errors::is_lost(&error);
         let error = errors::convert(error);
         if is_lost {
-            self.set(Stage::Lost(error.clone()));
+            self.set(TransactionStage::Lost(error.clone()));
         }
         error
     }
@@ -401,12 +403,12 @@ impl PostgresConnection {
         let mut stage = self.stage.borrow_mut();
         match &*stage {
             // `ROLLBACK` outside of a transaction is harmless.
-            Stage::Idle | Stage::Open => *stage = Stage::Doomed(error),
-            Stage::Doomed(_) | Stage::Lost(_) => {}
+            TransactionStage::Idle | TransactionStage::Open => *stage = TransactionStage::Doomed(error),
+            TransactionStage::Doomed(_) | TransactionStage::Lost(_) => {}
         }
     }
 
-    fn set(&self, stage: Stage) {
+    fn set(&self, stage: TransactionStage) {
         *self.stage.borrow_mut() = stage;
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio_postgres::types::ToSql;
 
-use super::connection::{PostgresConnection, Prepared};
+use super::connection::{PostgresConnection, PreparedStatement};
 use super::{sql, values};
 use crate::{DatabaseError, Driver, Row, SqlStatement, Value};
 
@@ -18,9 +18,9 @@ impl PostgresDriver {
         &self,
         sql: &str,
         params: &[Value],
-        work: impl AsyncFn(
+        work: &impl AsyncFn(
             &tokio_postgres::Client,
-            &Prepared,
+            &PreparedStatement,
             &[&(dyn ToSql + Sync)],
         ) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, DatabaseError> {
@@ -35,7 +35,7 @@ impl PostgresDriver {
         }
     }
 
-    fn prepare(&self, sql: &str, given: usize) -> Result<Rc<Prepared>, DatabaseError> {
+    fn prepare(&self, sql: &str, given: usize) -> Result<Rc<PreparedStatement>, DatabaseError> {
         let prepared = self.0.prepare(sql)?;
         let expected = prepared.statement.params().len();
         if expected == given { Ok(prepared) } else { Err(DatabaseError::Parameters { expected, given }) }
@@ -44,7 +44,7 @@ impl PostgresDriver {
     /// Sends prepared statements together, each behind its savepoint.
     fn send(
         &self,
-        ready: &mut Vec<(Rc<Prepared>, &[Value])>,
+        ready: &mut Vec<(Rc<PreparedStatement>, &[Value])>,
         changed: &mut Vec<u64>,
     ) -> Result<(), DatabaseError> {
         if ready.is_empty() {
@@ -63,7 +63,7 @@ impl PostgresDriver {
 
 impl Driver for PostgresDriver {
     fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, DatabaseError> {
-        self.run(sql, params, async |client, prepared, params| {
+        self.run(sql, params, &async |client, prepared, params| {
             let count = client.execute(&prepared.statement, params).await?;
             // For a `SELECT` the server counts the rows that it returns.
             Ok(if prepared.changes_rows { count } else { 0 })
@@ -71,7 +71,7 @@ impl Driver for PostgresDriver {
     }
 
     fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, DatabaseError> {
-        let rows = self.run(sql, params, async |client, prepared, params| {
+        let rows = self.run(sql, params, &async |client, prepared, params| {
             client.query(&prepared.statement, params).await
         })?;
         let Some(first) = rows.first() else { return Ok(Vec::new()) };

@@ -51,7 +51,7 @@ struct Waiting {
 }
 
 /// An order that a thread runs, with the keys that it holds.
-pub(super) struct Taken {
+pub(super) struct TakenOrder {
     pub(super) order: Order,
     pub(super) keys: HeldKeys,
 }
@@ -94,7 +94,7 @@ impl Queue {
     ///
     /// # Cancel safety
     /// No order is lost if the future is dropped.
-    pub(super) async fn take(&self) -> Option<Taken> {
+    pub(super) async fn take(&self) -> Option<TakenOrder> {
         loop {
             // Closing adds permits and does not close the semaphore.
             self.ready.0.acquire().await.ok()?.forget();
@@ -111,7 +111,7 @@ impl Queue {
     }
 
     /// Releases the keys of an order that has ended.
-    pub(super) fn release(&self, held: HeldKeys) {
+    pub(super) fn release(&self, held: &HeldKeys) {
         let mut lanes = self.lock();
         let freed = held.keys.iter().map(|key| lanes.leave(key, held.id)).sum();
         self.wake(&lanes, freed);
@@ -158,10 +158,10 @@ impl Queue {
 }
 
 impl Lanes {
-    fn take(&mut self) -> Option<Taken> {
+    fn take(&mut self) -> Option<TakenOrder> {
         let id = self.ready.pop_first()?;
         let Waiting { order, keys, .. } = self.waiting.remove(&id)?;
-        Some(Taken { order, keys: HeldKeys { id, keys } })
+        Some(TakenOrder { order, keys: HeldKeys { id, keys } })
     }
 
     fn is_finished(&self) -> bool {
@@ -230,7 +230,7 @@ mod tests {
                     running.push((index, taken.keys));
                 } else {
                     let (_, held) = running.remove(step % running.len());
-                    queue.release(held);
+                    queue.release(&held);
                 }
             }
             let ran = ran.lock().unwrap().clone();
@@ -256,7 +256,7 @@ mod tests {
         tokio::time::advance(Duration::from_secs(3)).await;
         assert_eq!(queue.take_expired(Duration::from_secs(5)).len(), 1);
         assert_eq!(queue.ready.0.available_permits(), 0);
-        queue.release(first.keys);
+        queue.release(&first.keys);
         drop((queue.take().await.unwrap().order)(Err(DatabaseError::Closed)));
         assert_eq!(*ran.lock().unwrap(), [2]);
         queue.close();

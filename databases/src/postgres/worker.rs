@@ -13,7 +13,7 @@ use tokio_postgres::Config;
 use super::connection::{Backend, PostgresConnection};
 use super::driver::PostgresDriver;
 use super::options::PostgresOptions;
-use super::queue::{HeldKeys, Queue, Taken};
+use super::queue::{HeldKeys, Queue, TakenOrder};
 use crate::order::{self, CommitFailure, Ran};
 use crate::panics::contain;
 use crate::{DatabaseError, Tx};
@@ -128,8 +128,8 @@ impl Worker {
     }
 
     /// Runs an order, and sends its result when it is known.
-    fn run(&mut self, connection: &PostgresConnection, tx: &mut Tx, taken: Taken) {
-        let Taken { order, keys } = taken;
+    fn run(&mut self, connection: &PostgresConnection, tx: &mut Tx, taken: TakenOrder) {
+        let TakenOrder { order, keys } = taken;
         let ran = contain(|| order(Ok(tx)));
         let outcome = match &ran {
             Some(Ran { keep: true, .. }) => connection.commit(),
@@ -152,7 +152,7 @@ impl Worker {
         if connection.is_lost() {
             self.lost = Some((connection.backend.clone(), keys));
         } else {
-            self.pool.queue.release(keys);
+            self.pool.queue.release(&keys);
         }
     }
 
@@ -164,7 +164,7 @@ impl Worker {
             let error = match connected {
                 Ok(connection) => {
                     if let Some((_, keys)) = self.lost.take() {
-                        self.pool.queue.release(keys);
+                        self.pool.queue.release(&keys);
                     }
                     return Some(connection);
                 }
@@ -216,7 +216,7 @@ impl Worker {
 
 /// What a thread with a connection does next.
 enum Next {
-    Order(Taken),
+    Order(TakenOrder),
     /// The queue is closed and empty.
     Finished,
     /// The connection has ended.

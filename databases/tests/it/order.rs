@@ -15,7 +15,8 @@ async fn transactions_of_a_key_run_in_the_order_of_the_calls() {
     let mut seed = 1_u64;
     let mut done = Vec::new();
     for n in 0..400_i64 {
-        // A linear congruential generator: some transactions are slow, some fail, some have two keys.
+        // A linear congruential generator. Some transactions are slow, some fail, some have two
+        // keys.
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (key, other) =
             (i64::try_from((seed >> 33) % 5).unwrap(), i64::try_from((seed >> 40) % 5).unwrap());

@@ -29,7 +29,8 @@ pub(crate) async fn drive_detached(session: Box<Session>, until: Instant) {
 
 /// Drives a session without a connection until it has no work left, then releases it for another
 /// process. If that fails, it is suspended until `until`.
-pub(super) async fn release_detached(session: Box<Session>, until: Instant) {
+pub(super) async fn release_detached(mut session: Box<Session>, until: Instant) {
+    session.save_until(until);
     drive(session, until, AfterWork::Release).await;
 }
 
@@ -65,7 +66,12 @@ async fn drive(mut session: Box<Session>, until: Instant, mut after: AfterWork) 
                 // A page that no longer waits needs no answer.
                 #[cfg(feature = "testing")]
                 DetachedTurn::Mail(Mail::IsIdle(answer)) => drop(answer.send(session.is_idle())),
-                DetachedTurn::Mail(Mail::Release) => after = AfterWork::Release,
+                DetachedTurn::Mail(Mail::Release) => {
+                    after = AfterWork::Release;
+                    // If the jobs take too long, the other process takes the session as it is
+                    // stored.
+                    session.save_until(until);
+                }
                 DetachedTurn::Mail(Mail::Evict(reason)) => return session.evict(reason),
                 DetachedTurn::Mail(Mail::IdentityExpired) => {}
                 // The running jobs finish. With a store, the session is saved afterwards.

@@ -6,6 +6,7 @@ mod hand_over;
 pub(crate) mod lease;
 mod pending;
 mod queue;
+mod restoring;
 pub(crate) mod saving;
 #[cfg(test)]
 mod tests;
@@ -22,10 +23,11 @@ use vivaz_protocol::{ComponentId, SessionId};
 use self::flush::has_timed_out;
 use self::pending::{Amendment, PendingWrites, Release};
 pub(crate) use self::pending::{WholeWriteOutcome, WholeWriteRetry};
+use self::restoring::{RestoreTurn, Restoring};
 use crate::limits::Limits;
 use crate::persist::store::{
-    Fence, GuardedStore, Owner, ProcessGuard, ReleasedAs, Save, SessionState, SessionStore, Snapshot,
-    WriteRefusal,
+    Fence, GuardedStore, Owner, ProcessGuard, ReleaseRequest, ReleasedAs, Save, SessionState, SessionStore,
+    Snapshot, WriteRefusal,
 };
 
 /// The minimum time for which a session stays valid if its process crashes.
@@ -37,6 +39,8 @@ const CLOSE_RETRY_DELAY: Duration = Duration::from_millis(200);
 
 /// The keeper's interface to the sessions that run in this process.
 pub(crate) trait RunningSessions: Send + Sync {
+    /// Checks whether this process runs the copy of a session with this fence, or a newer one.
+    fn has_copy(&self, session: &SessionId, fence: Fence) -> bool;
     /// Returns the sessions that a task drives.
     fn driven(&self) -> Vec<SessionId>;
     /// Asks the task that drives a session for its state.
@@ -45,8 +49,8 @@ pub(crate) trait RunningSessions: Send + Sync {
     fn revoke(&self, session: &SessionId);
     /// Handles that the store refused the copy of a session with this fence.
     fn refused(&self, session: &SessionId, fence: Fence, refusal: WriteRefusal);
-    /// Asks the copy of a session with this fence to release itself.
-    fn ask_to_release(&self, session: &SessionId, fence: Fence);
+    /// Asks a session to release itself, because another process requests it.
+    fn ask_to_release(&self, request: &ReleaseRequest);
 }
 
 /// The store and the writes that are queued for it.
@@ -78,6 +82,7 @@ pub(crate) struct Keeper {
     /// Held while access is revoked.
     revoking: tokio::sync::Mutex<()>,
     probe: lease::StoreProbe,
+    restoring: Restoring,
 }
 
 impl Keeper {
@@ -97,6 +102,7 @@ impl Keeper {
             removing: tokio::sync::Mutex::default(),
             revoking: tokio::sync::Mutex::default(),
             probe: lease::StoreProbe::default(),
+            restoring: Restoring::default(),
         }
     }
 
@@ -193,6 +199,11 @@ impl Keeper {
     /// Queues the deletion of all sessions of an owner, including those that only the store has.
     pub(crate) fn revoke(&self, owner: Owner) {
         self.lock().revoked.entry(owner).or_default().requests += 1;
+    }
+
+    /// Waits until no other task claims or releases the session.
+    pub(crate) async fn restore_turn(&self, session: &SessionId) -> RestoreTurn<'_> {
+        self.restoring.turn(session).await
     }
 
     /// Queues the release of a session that was claimed and does not run here.

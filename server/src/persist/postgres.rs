@@ -18,7 +18,7 @@ use vivaz_databases::postgres::{Database, Migrations};
 pub use vivaz_databases::postgres::{IsolationLevel, PostgresConnection, PostgresOptions, tokio_postgres};
 use vivaz_databases::{DatabaseError, Tx};
 
-use self::processes::Processes;
+use self::processes::PostgresProcesses;
 use crate::persist::store::{Clock, StoreError, StoreTime};
 
 /// The tables for sessions.
@@ -43,7 +43,7 @@ pub struct Postgres {
     database: Database,
     /// `None`: the clock of the database.
     time: Option<StoreTime>,
-    processes: Arc<Processes>,
+    processes: Arc<PostgresProcesses>,
 }
 
 impl Postgres {

@@ -42,15 +42,15 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_databases::DatabaseError;
 use vivaz_protocol::SessionId;
 
-pub use clock::{Clock, SystemClock};
 #[cfg(feature = "sqlite")]
 pub(crate) use clock::SavedTime;
+pub use clock::{Clock, SystemClock};
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) use clock::{StoreTime, millis};
 pub use fence::{Fence, HolderStatus, ReleasedAs};
 pub(crate) use guarded::GuardedStore;
 pub use memory::MemoryStore;
-pub use process::{ProcessGuard, ReleaseListener};
+pub use process::{ProcessGuard, ReleaseListener, ReleaseRequest};
 pub use stored::{
     ComponentState, Owner, Secrets, SessionHead, SessionProgress, StoredComponent, StoredOrigin, StoredReply,
     StoredSession,
@@ -200,13 +200,13 @@ pub trait SessionStore: Send + Sync + 'static {
     /// sessions without asking.
     fn register(&self, by: &str, listener: ReleaseListener) -> BoxFuture<Result<ProcessGuard, StoreError>>;
 
-    /// Asks the holder of a session to release the copy with this fence. Does not wait for it. The
-    /// question may be lost, so it is repeated; it may also arrive late, when the session has
-    /// changed hands, so the listener compares the fence.
+    /// Passes a request to the holder of the session, if the session still has its fence. Does not
+    /// wait for the release. A request may be lost, so it is repeated; it may also arrive late, so
+    /// the listener compares the fence and the generation.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    fn ask_release(&self, session: &SessionId, fence: Fence) -> BoxFuture<Result<(), StoreError>>;
+    fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>>;
 
     /// Ends the lease of a process that shuts down. Its sessions become exact, because their saved
     /// state is the state that their pages have, except for [released](Self::release) ones. The

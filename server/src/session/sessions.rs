@@ -7,7 +7,6 @@
 pub(super) mod broadcast;
 pub(crate) mod supervisor;
 
-mod restoring;
 mod secret;
 mod sweep;
 #[cfg(test)]
@@ -23,7 +22,6 @@ use tokio::time::Instant;
 use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CloseCode, ResumeSecret, SessionId};
 
-use self::restoring::{RestoreTurn, Restoring};
 pub(crate) use self::secret::matching_secret_hash;
 use self::secret::{SecretBytes, encode_secret, hash_secret};
 pub(crate) use self::sweep::SuspensionLimits;
@@ -41,7 +39,6 @@ const SHARDS: usize = 32;
 pub(crate) struct Sessions {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
-    restoring: Restoring,
 }
 
 /// Entries are boxed, because a hash map has more slots than entries.
@@ -95,13 +92,7 @@ impl Sessions {
         Self {
             shards: std::array::from_fn(|_| Mutex::new(HashMap::with_hasher(RandomState::default()))),
             hasher,
-            restoring: Restoring::default(),
         }
-    }
-
-    /// Waits until no other task restores the session from the store.
-    pub(crate) async fn restore_turn(&self, id: &SessionId) -> RestoreTurn<'_> {
-        self.restoring.turn(id).await
     }
 
     /// Inserts a new session, which the caller drives. Returns the secret for its `WELCOME`.

@@ -11,6 +11,7 @@ use crate::app::{limited, start, start_with};
 use crate::client::{Client, assert_error};
 use crate::logs::Log;
 use crate::restart::File;
+use crate::stores::Faulty;
 
 #[tokio::test]
 async fn a_message_that_is_sent_again_gets_its_reply_again() {
@@ -136,7 +137,7 @@ async fn a_message_whose_stored_reply_cannot_be_read_is_not_run_again() {
     let _collecting = log.collect();
     let file = File::new().await;
     let server = || {
-        let database = file.database.clone();
+        let database = Faulty::unregistered(file.database.clone());
         start_with(|builder| builder.store(database))
     };
     let first = server().await;

@@ -36,6 +36,7 @@ mod flush;
 mod forms;
 mod given;
 mod glossary;
+mod hand_over;
 mod held;
 mod hello;
 mod hostile;

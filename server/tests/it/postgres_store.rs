@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use vivaz::Save;
 use vivaz::postgres::{Postgres, PostgresOptions};
-use vivaz::store::{Fence, HolderStatus, ReleaseListener, SessionState};
+use vivaz::store::{Fence, HolderStatus, ReleaseListener, ReleaseRequest, SessionState};
 use vivaz::testing::{ManualClock, store_cases};
 use vivaz::{SessionId, SessionStore, StoreError};
 use vivaz_test_servers::PostgresServer;
@@ -44,10 +44,14 @@ async fn postgres_keeps_the_contract() {
     }
 }
 
+fn request() -> ReleaseRequest {
+    ReleaseRequest { session: id("s"), fence: Fence::FIRST, generation: 5 }
+}
+
 /// The store of a process with a lease, and what it is asked for.
 struct StoreProcess {
     store: Postgres,
-    asked: Arc<Mutex<Vec<(SessionId, Fence)>>>,
+    asked: Arc<Mutex<Vec<ReleaseRequest>>>,
 }
 
 impl StoreProcess {
@@ -56,8 +60,7 @@ impl StoreProcess {
         store.renew_lease(name, LEASE).await.unwrap();
         let asked = Arc::<Mutex<Vec<_>>>::default();
         let heard = Arc::clone(&asked);
-        let listener =
-            ReleaseListener::new(move |session, fence| heard.lock().unwrap().push((session.clone(), fence)));
+        let listener = ReleaseListener::new(move |request| heard.lock().unwrap().push(request));
         let guard = store.register(name, listener).await.unwrap();
         (Self { store, asked }, guard)
     }
@@ -82,11 +85,11 @@ async fn another_process_is_known_to_run_until_its_connection_ends() {
     let (b, _guard) = StoreProcess::start(&url, "b").await;
     a.store.save_whole("a'); --", vec![whole("s")]).await.unwrap();
     assert_eq!(b.status("s").await, HolderStatus::Running);
-    b.store.ask_release(&id("s"), Fence::FIRST).await.unwrap();
+    b.store.ask_release(request()).await.unwrap();
     while a.asked.lock().unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert_eq!(*a.asked.lock().unwrap(), [(id("s"), Fence::FIRST)]);
+    assert_eq!(*a.asked.lock().unwrap(), [request()]);
     assert!(b.asked.lock().unwrap().is_empty());
     // Its connection is lost and comes back; it knows itself that it runs.
     let database = url.rsplit('=').next().unwrap();
@@ -97,7 +100,7 @@ async fn another_process_is_known_to_run_until_its_connection_ends() {
     b.until("s", HolderStatus::Running).await;
     a.asked.lock().unwrap().clear();
     while a.asked.lock().unwrap().is_empty() {
-        b.store.ask_release(&id("s"), Fence::FIRST).await.unwrap();
+        b.store.ask_release(request()).await.unwrap();
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     // It ends without a word.

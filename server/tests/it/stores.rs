@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use vivaz::instance::BoxFuture;
 use vivaz::store::{
-    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleasedAs, Secrets, SessionHead,
-    SessionProgress, SessionState, Snapshot, SnapshotHead, StoredChange, StoredComponent, StoredSession,
-    WriteError, WriteRefusal,
+    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleaseRequest, ReleasedAs, Secrets,
+    SessionHead, SessionProgress, SessionState, Snapshot, SnapshotHead, StoredChange, StoredComponent,
+    StoredSession, WriteError, WriteRefusal,
 };
 use vivaz::{SessionId, SessionStore, StoreError};
 
@@ -43,6 +43,14 @@ impl<S: SessionStore + Clone> Faulty<S> {
     pub(crate) fn new(inner: S) -> Self {
         let (faults, calls) = (Arc::default(), Arc::default());
         Self { inner, faults, calls, ended: Arc::default(), healed: Arc::default() }
+    }
+
+    /// A store in which its process cannot be registered: to other processes, it seems to have been
+    /// killed.
+    pub(crate) fn unregistered(inner: S) -> Self {
+        let store = Self::new(inner);
+        store.set("register", Fault::Fails);
+        store
     }
 
     pub(crate) fn set(&self, method: &'static str, fault: Fault) {
@@ -184,8 +192,8 @@ impl<S: SessionStore + Clone> SessionStore for Faulty<S> {
         self.run("register", |store| store.register(by, listener))
     }
 
-    fn ask_release(&self, session: &SessionId, fence: Fence) -> BoxFuture<Result<(), StoreError>> {
-        self.run("ask_release", |store| store.ask_release(session, fence))
+    fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>> {
+        self.run("ask_release", |store| store.ask_release(request))
     }
 
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
@@ -269,10 +277,9 @@ macro_rules! forward {
     (@ask_release) => {
         fn ask_release(
             &self,
-            session: &SessionId,
-            fence: vivaz::store::Fence,
+            request: vivaz::store::ReleaseRequest,
         ) -> BoxFuture<Result<(), StoreError>> {
-            self.inner.ask_release(session, fence)
+            self.inner.ask_release(request)
         }
     };
     (@delete) => {

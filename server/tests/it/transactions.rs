@@ -94,7 +94,7 @@ impl Clerk {
 
 async fn server(file: &File) -> Server {
     let database = file.database.clone();
-    start_with(|builder| builder.state(database.clone()).store(database)).await
+    start_with(|builder| builder.state(database.clone()).store(Faulty::unregistered(database))).await
 }
 
 /// Another process, after the first one was killed: it knows only what is on disk.

@@ -28,7 +28,7 @@ impl Keeper {
         let (revoked, written, removed) = tokio::join!(
             self.write_revocations().boxed(),
             self.write_states(running).boxed(),
-            self.write_removals().boxed(),
+            self.write_removals(running).boxed(),
         );
         [revoked, written, removed].into_iter().fold(Ok(()), first_time_out)
     }
@@ -133,13 +133,13 @@ impl Keeper {
     }
 
     /// Deletes ended sessions and releases claimed ones.
-    async fn write_removals(&self) -> FlushOutcome {
+    async fn write_removals(&self, running: &impl RunningSessions) -> FlushOutcome {
         let _removing = self.removing.lock().await;
         let deleted = self.write_deletions().await;
         if has_timed_out(&deleted) {
             return deleted;
         }
-        deleted.and(self.write_releases().await)
+        deleted.and(self.write_releases(running).await)
     }
 
     async fn write_deletions(&self) -> FlushOutcome {
@@ -172,14 +172,22 @@ impl Keeper {
         Ok(())
     }
 
-    async fn write_releases(&self) -> FlushOutcome {
+    async fn write_releases(&self, running: &impl RunningSessions) -> FlushOutcome {
         let mut left = self.lock().released.len();
         while left > 0 {
             let Some((session, Release { fence, state })) = self.lock().released.pop_if(|_| true) else {
                 break;
             };
             left -= 1;
-            // If the page has resumed the session meanwhile, the fence is too old.
+            let Some(_turn) = self.restoring.try_turn(&session) else {
+                // It is being claimed again.
+                self.release(&session, fence, state);
+                continue;
+            };
+            // The claim that was to be released may have failed, so that the next one had its fence.
+            if running.has_copy(&session, fence) || self.has_ended(&session, fence) {
+                continue;
+            }
             if let Err(error) = self.store.release(&session, &self.process, fence, state).await {
                 tracing::error!(%error, "cannot release a session; retrying later");
                 self.release(&session, fence, state);

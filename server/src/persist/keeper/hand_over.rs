@@ -7,7 +7,9 @@ use tokio::time::Instant;
 use vivaz_protocol::SessionId;
 
 use super::{Keeper, RunningSessions};
-use crate::persist::store::{HolderStatus, ProcessGuard, ReleaseListener, SessionHead, StoreError};
+use crate::persist::store::{
+    HolderStatus, ProcessGuard, ReleaseListener, ReleaseRequest, SessionHead, StoreError,
+};
 
 /// How often a process that has asked for a session looks whether it is released.
 const LOOKS: Duration = Duration::from_millis(20);
@@ -21,9 +23,9 @@ impl Keeper {
             return;
         }
         let running = Weak::clone(running);
-        let listener = ReleaseListener::new(move |session, fence| {
+        let listener = ReleaseListener::new(move |request| {
             if let Some(running) = running.upgrade() {
-                running.ask_to_release(session, fence);
+                running.ask_to_release(&request);
             }
         });
         match self.store.register(&self.process, listener).await {
@@ -73,8 +75,10 @@ impl Keeper {
             }
             if now >= next_question {
                 next_question = now + QUESTIONS;
-                if let Err(error) = self.store.ask_release(session, head.fence).await {
-                    tracing::error!(%session, %error, "cannot ask for a session; retrying");
+                let (session, generation) = (session.clone(), head.secrets.generation);
+                let request = ReleaseRequest { session, fence: head.fence, generation };
+                if let Err(error) = self.store.ask_release(request).await {
+                    tracing::error!(%error, "cannot ask for a session; retrying");
                 }
             }
             tokio::time::sleep(LOOKS.min(until.duration_since(now))).await;

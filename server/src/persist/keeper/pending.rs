@@ -8,9 +8,7 @@ use tokio::time::Instant;
 use vivaz_protocol::{ComponentId, SessionId};
 
 use super::queue::SessionQueue;
-use crate::persist::store::{
-    Fence, Owner, ReleasedAs, SessionState, Snapshot, StoreError, WriteRefusal,
-};
+use crate::persist::store::{Fence, Owner, ReleasedAs, SessionState, Snapshot, StoreError, WriteRefusal};
 
 /// The maximum number of sessions whose deletion is queued, and of those whose release is queued:
 /// about 30 MB each. The queues grow while the store fails.
@@ -258,7 +256,8 @@ impl PendingWrites {
     pub(super) fn put_whole_back(&mut self, batch: Batch<QueuedWhole>) {
         for QueuedWhole { mut state, answers: _, retry } in batch.states {
             let Some(amendments) = self.end_call(batch.call, &state.session) else { continue };
-            let is_obsolete = self.whole.contains(&state.session) || self.has_ended(&state.session, state.fence);
+            let is_obsolete =
+                self.whole.contains(&state.session) || self.has_ended(&state.session, state.fence);
             if is_obsolete || retry == WholeWriteRetry::Caller {
                 continue;
             }

@@ -114,7 +114,11 @@ fn the_last_state_is_written_and_snapshots_do_not_replace_whole_states() {
     keeper.delete(&id("t"), Fence::FIRST);
     keeper.delete(&id("s"), Fence::FIRST);
     assert_eq!(pending(&keeper), (0, 0));
-    assert!(keeper.has_ended(&id("s"), Fence::FIRST) && keeper.has_ended(&id("t"), Fence::FIRST) && !keeper.has_ended(&id("u"), Fence::FIRST));
+    assert!(
+        keeper.has_ended(&id("s"), Fence::FIRST)
+            && keeper.has_ended(&id("t"), Fence::FIRST)
+            && !keeper.has_ended(&id("u"), Fence::FIRST)
+    );
 }
 
 #[test]
@@ -280,7 +284,10 @@ fn the_sessions_that_wait_for_their_deletion_are_bounded() {
     let mut pending = keeper.lock();
     assert_eq!((pending.ended.len(), pending.released.len()), (MAX_REMOVALS, MAX_REMOVALS));
     assert_eq!((pending.take_dropped(), pending.take_dropped()), (4, 0));
-    assert!(pending.has_ended(&id("s0"), Fence::FIRST) && !pending.has_ended(&id(&format!("s{}", MAX_REMOVALS + 1)), Fence::FIRST));
+    assert!(
+        pending.has_ended(&id("s0"), Fence::FIRST)
+            && !pending.has_ended(&id(&format!("s{}", MAX_REMOVALS + 1)), Fence::FIRST)
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::persist::store::{ComponentState, StoreError, StoredComponent};
 
 /// A table of components.
 #[derive(Clone, Copy)]
-pub(super) enum Table {
+pub(super) enum ComponentTable {
     /// Components that run.
     Components,
     /// Components that are kept aside.
@@ -36,10 +36,14 @@ struct ComponentRow {
 }
 
 /// Reads the components of a session.
-pub(super) fn select(tx: &mut Tx, table: Table, session: &str) -> Result<Vec<StoredComponent>, StoreError> {
+pub(super) fn select(
+    tx: &mut Tx,
+    table: ComponentTable,
+    session: &str,
+) -> Result<Vec<StoredComponent>, StoreError> {
     let sql = match table {
-        Table::Components => "SELECT * FROM vivaz_components WHERE session = ?1 ORDER BY id",
-        Table::Aside => "SELECT * FROM vivaz_aside WHERE session = ?1 ORDER BY number",
+        ComponentTable::Components => "SELECT * FROM vivaz_components WHERE session = ?1 ORDER BY id",
+        ComponentTable::Aside => "SELECT * FROM vivaz_aside WHERE session = ?1 ORDER BY number",
     };
     let rows: Vec<ComponentRow> = tx.query(sql, [session])?;
     rows.into_iter().map(read).collect()
@@ -67,16 +71,20 @@ fn read(row: ComponentRow) -> Result<StoredComponent, StoreError> {
 }
 
 /// Returns the statement that writes a component. One that runs replaces the stored one.
-pub(super) fn insert(table: Table, session: &str, one: &StoredComponent) -> Result<SqlStatement, StoreError> {
+pub(super) fn insert(
+    table: ComponentTable,
+    session: &str,
+    one: &StoredComponent,
+) -> Result<SqlStatement, StoreError> {
     let columns = "session, id, name, schema, template, props, state, epoch, rev, version, settled, durable, \
          origin, anew, rooms, shown, connected";
     let values = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17";
     let sql = match table {
-        Table::Components => format!(
+        ComponentTable::Components => format!(
             "INSERT INTO vivaz_components ({columns}) VALUES ({values}) ON CONFLICT (session, id) DO UPDATE SET \
              ({columns}) = ROW (excluded.*)"
         ),
-        Table::Aside => format!("INSERT INTO vivaz_aside ({columns}) VALUES ({values})"),
+        ComponentTable::Aside => format!("INSERT INTO vivaz_aside ({columns}) VALUES ({values})"),
     };
     let params: Vec<Value> = vec![
         session.into(),

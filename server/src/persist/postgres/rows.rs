@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use vivaz_databases::{DatabaseError, SqlStatement, Tx, Value};
 
-use super::components::{self, Table, from_json, to_json};
-use super::processes::Processes;
+use super::components::{self, ComponentTable, from_json, to_json};
+use super::processes::PostgresProcesses;
 use crate::persist::store::{
     Commit, CommitError, CommitRecord, Fence, HolderStatus, Owner, Secrets, SessionHead, SessionState,
     Snapshot, SnapshotHead, StoreError, StoredChange, StoredReply, StoredSession, WriteError, WriteRefusal,
@@ -30,7 +30,7 @@ struct HeadRow {
 /// gives.
 pub(super) fn find(
     tx: &mut Tx,
-    processes: &Processes,
+    processes: &PostgresProcesses,
     session: &str,
     now: Option<i64>,
 ) -> Result<Option<SessionHead>, StoreError> {
@@ -90,8 +90,8 @@ pub(super) fn claim(
         owner: Owner { user: row.user_id, tenant: row.tenant, login: row.login },
         secrets: secrets(row.generation, row.secret, row.previous)?,
         progress: from_json(&row.progress)?,
-        components: components::select(tx, Table::Components, session)?,
-        aside: components::select(tx, Table::Aside, session)?,
+        components: components::select(tx, ComponentTable::Components, session)?,
+        aside: components::select(tx, ComponentTable::Aside, session)?,
         replies: replies.into_iter().map(reply).collect(),
         exact: row.exact,
         fence,
@@ -176,12 +176,12 @@ pub(super) fn save_whole(tx: &mut Tx, by: &str, whole: &SessionState) -> Result<
         let has_newer =
             stored.iter().any(|(id, version)| *id == component.id && *version > component.version);
         if !has_newer {
-            statements.push(components::insert(Table::Components, session, component)?);
+            statements.push(components::insert(ComponentTable::Components, session, component)?);
         }
     }
     statements.push(SqlStatement::new("DELETE FROM vivaz_aside WHERE session = ?1", [session]));
     for component in &whole.aside {
-        statements.push(components::insert(Table::Aside, session, component)?);
+        statements.push(components::insert(ComponentTable::Aside, session, component)?);
     }
     tx.batch(statements)?;
     Ok(())
@@ -255,7 +255,7 @@ pub(super) fn commit(tx: &mut Tx, mut commit: Commit) -> Result<Box<dyn FnOnce()
     let mut statements = Vec::new();
     match change {
         StoredChange::Mounted { component } => {
-            statements.push(components::insert(Table::Components, session, &component)?);
+            statements.push(components::insert(ComponentTable::Components, session, &component)?);
         }
         StoredChange::Changed { state, settled } => {
             statements.push(components::change(session, &state, settled)?)

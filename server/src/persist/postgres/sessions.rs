@@ -10,8 +10,9 @@ use vivaz_protocol::SessionId;
 
 use super::{Postgres, leases, rows};
 use crate::persist::store::{
-    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleasedAs, Secrets, SessionHead,
-    SessionState, SessionStore, Snapshot, StoreError, StoredSession, WriteError, WriteRefusal, millis,
+    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleaseRequest, ReleasedAs, Secrets,
+    SessionHead, SessionState, SessionStore, Snapshot, StoreError, StoredSession, WriteError, WriteRefusal,
+    millis,
 };
 
 /// The key of all commits of this process: changes of topics are published in the order in which
@@ -166,10 +167,11 @@ impl SessionStore for Postgres {
         Box::pin(async move { Ok(ProcessGuard::new(processes.register(&database, name, listener).await?)) })
     }
 
-    fn ask_release(&self, session: &SessionId, fence: Fence) -> BoxFuture<Result<(), StoreError>> {
-        let (id, processes) = (session.clone(), Arc::clone(&self.processes));
-        self.run_for([session], move |tx| match rows::holder(tx, id.as_str(), fence)? {
-            Some(holder) => processes.ask(tx, &holder, &id, fence),
+    fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>> {
+        let processes = Arc::clone(&self.processes);
+        let session = request.session.clone();
+        self.run_for([&session], move |tx| match rows::holder(tx, request.session.as_str(), request.fence)? {
+            Some(holder) => processes.ask(tx, &holder, request),
             None => Ok(()),
         })
     }

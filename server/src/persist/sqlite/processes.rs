@@ -149,12 +149,7 @@ fn lock(path: &PathBuf) -> Result<File, StoreError> {
 }
 
 /// Looks for questions of other processes, often only while there are some. Ends with the database.
-pub(super) async fn look(
-    database: WeakDatabase,
-    processes: Weak<Processes>,
-    name: String,
-    time: StoreTime,
-) {
+pub(super) async fn look(database: WeakDatabase, processes: Weak<Processes>, name: String, time: StoreTime) {
     let mut pause = ALONE;
     loop {
         tokio::time::sleep(pause).await;
@@ -168,9 +163,7 @@ pub(super) async fn look(
             Ok(Some(asked)) => {
                 let listener = processes.upgrade().and_then(|processes| processes.listener(&name));
                 let Some(listener) = listener else { return };
-                for (session, fence) in asked {
-                    listener.ask(&session, fence);
-                }
+                asked.into_iter().for_each(|request| listener.ask(request));
                 AMONG_OTHERS
             }
             Err(error) => {

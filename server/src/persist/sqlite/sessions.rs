@@ -13,8 +13,9 @@ use vivaz_databases::DatabaseError;
 use super::processes::look;
 use super::{Sqlite, leases, rows};
 use crate::persist::store::{
-    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleasedAs, Secrets, SessionHead,
-    SessionState, SessionStore, Snapshot, StoreError, StoredSession, WriteError, WriteRefusal, millis,
+    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleaseRequest, ReleasedAs, Secrets,
+    SessionHead, SessionState, SessionStore, Snapshot, StoreError, StoredSession, WriteError, WriteRefusal,
+    millis,
 };
 
 impl From<rusqlite::Error> for StoreError {
@@ -177,13 +178,15 @@ impl SessionStore for Sqlite {
         })
     }
 
-    fn ask_release(&self, session: &SessionId, fence: Fence) -> BoxFuture<Result<(), StoreError>> {
-        let (session, processes) = (session.clone(), Arc::clone(&self.processes));
+    fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>> {
+        let processes = Arc::clone(&self.processes);
         self.run_job(move |db| {
-            let holder = rows::holder(db, session.as_str(), fence)?;
-            match holder.and_then(|holder| processes.listener(&holder)) {
-                Some(listener) => listener.ask(&session, fence),
-                None => leases::ask(db, session.as_str(), fence)?,
+            let Some(holder) = rows::holder(db, request.session.as_str(), request.fence)? else {
+                return Ok(());
+            };
+            match processes.listener(&holder) {
+                Some(listener) => listener.ask(request),
+                None => leases::ask(db, &holder, &request)?,
             }
             Ok(())
         })

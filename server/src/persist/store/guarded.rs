@@ -9,8 +9,8 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::SessionId;
 
 use super::{
-    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleasedAs, Secrets, SessionHead,
-    SessionState, SessionStore, Snapshot, StoreError, StoredSession, WriteError, WriteRefusal,
+    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleaseRequest, ReleasedAs, Secrets,
+    SessionHead, SessionState, SessionStore, Snapshot, StoreError, StoredSession, WriteError, WriteRefusal,
 };
 
 /// Wraps a store and limits the time of its calls.
@@ -134,8 +134,8 @@ impl SessionStore for GuardedStore {
         self.call(|| self.store.register(by, listener))
     }
 
-    fn ask_release(&self, session: &SessionId, fence: Fence) -> BoxFuture<Result<(), StoreError>> {
-        self.call(|| self.store.ask_release(session, fence))
+    fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>> {
+        self.call(|| self.store.ask_release(request))
     }
 
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {

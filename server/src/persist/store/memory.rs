@@ -12,9 +12,9 @@ use vivaz_protocol::SessionId;
 use self::tables::{Lease, MemoryProcess, MemorySession, MemoryTables};
 use super::clock::{StoreTime, millis};
 use super::{
-    Clock, Commit, CommitError, CommitRecord, Fence, Owner, ProcessGuard, ReleaseListener, ReleasedAs,
-    Secrets, SessionHead, SessionState, SessionStore, Snapshot, StoreError, StoredChange, StoredReply,
-    StoredSession, SystemClock, WriteError, WriteRefusal,
+    Clock, Commit, CommitError, CommitRecord, Fence, Owner, ProcessGuard, ReleaseListener, ReleaseRequest,
+    ReleasedAs, Secrets, SessionHead, SessionState, SessionStore, Snapshot, StoreError, StoredChange,
+    StoredReply, StoredSession, SystemClock, WriteError, WriteRefusal,
 };
 
 /// Stores sessions in memory. Clones share their content. A runtime with a clone takes over from
@@ -323,14 +323,15 @@ impl SessionStore for MemoryStore {
         ready(Ok(ProcessGuard::new(guard)))
     }
 
-    fn ask_release(&self, session: &SessionId, fence: Fence) -> BoxFuture<Result<(), StoreError>> {
+    fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>> {
         let tables = self.lock();
-        let holder = tables.sessions.get(session).filter(|row| row.fence == fence && !row.is_released);
+        let asked = tables.sessions.get(&request.session);
+        let holder = asked.filter(|row| row.fence == request.fence && !row.is_released);
         let listener = holder.and_then(|row| tables.processes.get(&row.holder)).cloned();
         drop(tables);
         // Called outside of the lock, because the process may answer at once.
         if let Some(listener) = listener {
-            listener.ask(session, fence);
+            listener.ask(request);
         }
         ready(Ok(()))
     }

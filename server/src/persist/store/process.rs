@@ -8,20 +8,32 @@ use vivaz_protocol::SessionId;
 
 use super::Fence;
 
+/// A process asks for a session that another one runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseRequest {
+    /// The session.
+    pub session: SessionId,
+    /// The fence of the session when the process looked at it.
+    pub fence: Fence,
+    /// The generation of its secrets then. If it is higher by now, the page has come back to the
+    /// holder since, and the request has no effect.
+    pub generation: u64,
+}
+
 /// Receives the sessions that other processes ask a process to release. The call does not block.
 #[derive(Clone)]
-pub struct ReleaseListener(Arc<dyn Fn(&SessionId, Fence) + Send + Sync>);
+pub struct ReleaseListener(Arc<dyn Fn(ReleaseRequest) + Send + Sync>);
 
 impl ReleaseListener {
     /// Creates a listener. A store may call the function from any thread, and more than once for a
     /// session.
-    pub fn new(asked: impl Fn(&SessionId, Fence) + Send + Sync + 'static) -> Self {
+    pub fn new(asked: impl Fn(ReleaseRequest) + Send + Sync + 'static) -> Self {
         Self(Arc::new(asked))
     }
 
-    /// Reports that a process asks for a session that has this fence.
-    pub fn ask(&self, session: &SessionId, fence: Fence) {
-        (self.0)(session, fence);
+    /// Passes a request on.
+    pub fn ask(&self, request: ReleaseRequest) {
+        (self.0)(request);
     }
 }
 
@@ -32,7 +44,9 @@ impl fmt::Debug for ReleaseListener {
 }
 
 /// Keeps a process registered in a store until it is dropped.
-pub struct ProcessGuard(#[expect(dead_code, reason = "it acts when it is dropped")] Box<dyn Any + Send + Sync>);
+pub struct ProcessGuard(
+    #[expect(dead_code, reason = "it acts when it is dropped")] Box<dyn Any + Send + Sync>,
+);
 
 impl ProcessGuard {
     /// Creates a guard of a value that ends the registration when it is dropped.

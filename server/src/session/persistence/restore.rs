@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use vivaz_components::{ActionError, Admission, Identity, MountContext, Subscriber, UnmountReason};
 use vivaz_protocol::{CloseCode, ConnectionId, Epoch, ResumeSecret, Rev, SessionId, StreamId};
 
@@ -33,6 +34,8 @@ pub(crate) struct RestoreRequest<'a> {
     pub(crate) streams: &'a [(StreamId, Epoch, Rev)],
     /// When the `HELLO` arrived.
     pub(crate) received_at: Instant,
+    /// Cancelled when the page has left the connection.
+    pub(crate) left: &'a CancellationToken,
 }
 
 impl RestoreRequest<'_> {
@@ -83,6 +86,9 @@ pub(crate) enum RestoreError {
     /// The user's sessions are being revoked.
     #[error("the sessions of this user are being revoked")]
     Ending,
+    /// The page has left the connection before another process had released the session.
+    #[error("the page has left")]
+    Left,
 }
 
 impl From<StoreError> for RestoreError {
@@ -107,7 +113,7 @@ pub(crate) async fn restore(
     if keeper.is_revoking(&theirs) {
         return Err(RestoreError::Ending);
     }
-    let turn = supervisor.sessions.restore_turn(id).await;
+    let turn = keeper.restore_turn(id).await;
     if supervisor.sessions.contains(id) {
         return Ok(Restored::Moved);
     }
@@ -124,7 +130,13 @@ pub(crate) async fn restore(
         return Ok(Restored::Unknown("the store has another owner"));
     }
     // The holder may give the page another secret while it is asked for the session.
-    let Some(head) = keeper.await_release(id, head).await? else { return Ok(Restored::Moved) };
+    let released = tokio::select! {
+        biased;
+        // The page may have gone back to the holder, which must not lose it to this process.
+        () = wanted.left.cancelled() => return Err(RestoreError::Left),
+        released = keeper.await_release(id, head) => released?,
+    };
+    let Some(head) = released else { return Ok(Restored::Moved) };
     if matching_secret_hash(secret, &head.secrets).is_none() {
         return Ok(Restored::Moved);
     }

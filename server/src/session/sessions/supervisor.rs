@@ -11,7 +11,7 @@ use vivaz_protocol::SessionId;
 
 use crate::core::Core;
 use crate::persist::keeper::RunningSessions;
-use crate::persist::store::{Fence, WriteRefusal};
+use crate::persist::store::{Fence, ReleaseRequest, WriteRefusal};
 use crate::session::Session;
 use crate::session::port::SessionOwner;
 use crate::session::sessions::Sessions;
@@ -98,6 +98,10 @@ impl SessionOwner for Supervisor {
 }
 
 impl RunningSessions for Supervisor {
+    fn has_copy(&self, session: &SessionId, fence: Fence) -> bool {
+        self.sessions.port(session).is_some_and(|port| port.fence() >= fence)
+    }
+
     fn driven(&self) -> Vec<SessionId> {
         self.sessions.driven()
     }
@@ -120,10 +124,16 @@ impl RunningSessions for Supervisor {
         }
     }
 
-    fn ask_to_release(&self, session: &SessionId, fence: Fence) {
+    fn ask_to_release(&self, request: &ReleaseRequest) {
         // A copy that is being restored or is ending is not in the map. It releases the session
-        // itself, or the next question finds it.
-        if let Some(port) = self.sessions.port(session).filter(|port| port.fence() <= fence) {
+        // itself, or the next request finds it.
+        let ReleaseRequest { session, fence, generation } = request;
+        let Some(port) = self.sessions.port(session) else { return };
+        // An older copy learns in this way that it has lost the session.
+        let is_older = port.fence() < *fence;
+        let is_current = port.fence() == *fence
+            && self.sessions.secrets(session).is_some_and(|secrets| secrets.generation <= *generation);
+        if is_older || is_current {
             port.request_release();
         }
     }

@@ -2,14 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use vivaz_protocol::SessionId;
-
 use super::rows::{LEASE, apply, change, component, delete, enter, fence, head, id, release, renew, save};
 use super::rows::{save_whole, snapshot, whole};
 use super::{ManualClock, StoreCase, cases};
 use crate::persist::store::{
-    Commit, CommitError, Fence, HolderStatus, ReleaseListener, ReleasedAs, Secrets, SessionState,
-    SessionStore, Snapshot, StoredChange, StoredSession, WriteError, WriteRefusal,
+    Commit, CommitError, Fence, HolderStatus, ReleaseListener, ReleaseRequest, ReleasedAs, Secrets,
+    SessionState, SessionStore, Snapshot, StoredChange, StoredSession, WriteError, WriteRefusal,
 };
 
 /// The checks of this file.
@@ -97,11 +95,8 @@ impl CopyWrite {
                 }
             }
             Self::Release | Self::ReleaseExact => {
-                let state = if matches!(self, Self::Release) {
-                    ReleasedAs::Unchanged
-                } else {
-                    ReleasedAs::Exact
-                };
+                let state =
+                    if matches!(self, Self::Release) { ReleasedAs::Unchanged } else { ReleasedAs::Exact };
                 store.release(&session, by, fence, state).await.unwrap();
                 None
             }
@@ -121,12 +116,13 @@ impl CopyWrite {
 /// Every write × every way in which the copy has lost the session.
 async fn no_write_of_a_copy_lands_that_has_lost_the_session(
     store: Arc<dyn SessionStore>,
-    _clock: Arc<ManualClock>,
+    clock: Arc<ManualClock>,
 ) {
     for write in WRITES {
         // Who has claimed the session since: another process; the own process after it; another
         // process that has released it; the own process, which has released it.
-        for (claims, is_released) in [(&["b"][..], false), (&["b", "a"], false), (&["b"], true), (&[], true)] {
+        for (claims, is_released) in [(&["b"][..], false), (&["b", "a"], false), (&["b"], true), (&[], true)]
+        {
             let when = format!("{write:?} after {claims:?}, released: {is_released}");
             save_whole(&*store, "a", "s").await;
             let old = fence(&*store, &id("s")).await;
@@ -149,7 +145,7 @@ async fn no_write_of_a_copy_lands_that_has_lost_the_session(
             let lost = claim(&*store, "s", "a").await;
             store.delete("a", vec![(id("s"), lost.fence)]).await.unwrap();
             assert!(store.find(&id("s")).await.unwrap().is_none(), "{when}");
-            return_to_start(&*store, &_clock).await;
+            return_to_start(&*store, &clock).await;
         }
     }
 }
@@ -249,7 +245,7 @@ async fn a_holder_runs_while_it_is_registered_and_its_lease_is_valid(
 ) {
     save_whole(&*store, "a", "s").await;
     assert_eq!(status(&*store, "s").await, HolderStatus::Gone);
-    let guard = store.register("a", ReleaseListener::new(|_, _| ())).await.unwrap();
+    let guard = store.register("a", ReleaseListener::new(|_| ())).await.unwrap();
     assert_eq!(status(&*store, "s").await, HolderStatus::Gone, "it has no lease");
     store.renew_lease("a", LEASE).await.unwrap();
     assert_eq!(status(&*store, "s").await, HolderStatus::Running);
@@ -260,7 +256,7 @@ async fn a_holder_runs_while_it_is_registered_and_its_lease_is_valid(
     // It ends without a word, as by a kill.
     drop(guard);
     assert_eq!(status(&*store, "s").await, HolderStatus::Gone);
-    let _guard = store.register("a", ReleaseListener::new(|_, _| ())).await.unwrap();
+    let _guard = store.register("a", ReleaseListener::new(|_| ())).await.unwrap();
     assert_eq!(status(&*store, "s").await, HolderStatus::Running);
     claim(&*store, "s", "b").await;
     assert_eq!(status(&*store, "s").await, HolderStatus::Gone, "B is not registered");
@@ -273,29 +269,30 @@ async fn a_holder_is_asked_for_its_sessions_while_it_is_registered(
     store: Arc<dyn SessionStore>,
     _clock: Arc<ManualClock>,
 ) {
-    let asked = Arc::<Mutex<Vec<(SessionId, Fence)>>>::default();
+    let asked = Arc::<Mutex<Vec<ReleaseRequest>>>::default();
     let heard = Arc::clone(&asked);
-    let listener = ReleaseListener::new(move |session, fence| {
-        heard.lock().unwrap_or_else(PoisonError::into_inner).push((session.clone(), fence));
+    let listener = ReleaseListener::new(move |request| {
+        heard.lock().unwrap_or_else(PoisonError::into_inner).push(request);
     });
+    let request = |session: &str, fence| ReleaseRequest { session: id(session), fence, generation: 5 };
     let heard = || std::mem::take(&mut *asked.lock().unwrap_or_else(PoisonError::into_inner));
     store.renew_lease("a", LEASE).await.unwrap();
     let guard = store.register("a", listener).await.unwrap();
     save_whole(&*store, "a", "s").await;
     save_whole(&*store, "b", "other").await;
     for session in ["s", "other", "unknown"] {
-        store.ask_release(&id(session), Fence::FIRST).await.unwrap();
+        store.ask_release(request(session, Fence::FIRST)).await.unwrap();
     }
-    assert_eq!(heard(), [(id("s"), Fence::FIRST)]);
+    assert_eq!(heard(), [request("s", Fence::FIRST)]);
     store.release(&id("s"), "a", Fence::FIRST, ReleasedAs::Exact).await.unwrap();
     for fence in [Fence::FIRST, Fence::FIRST.next()] {
-        store.ask_release(&id("s"), fence).await.unwrap();
+        store.ask_release(request("s", fence)).await.unwrap();
     }
     assert_eq!(heard(), [], "it has released the session");
     let claimed = claim(&*store, "s", "a").await;
-    store.ask_release(&id("s"), claimed.fence).await.unwrap();
-    assert_eq!(heard(), [(id("s"), claimed.fence)]);
+    store.ask_release(request("s", claimed.fence)).await.unwrap();
+    assert_eq!(heard(), [request("s", claimed.fence)]);
     drop(guard);
-    store.ask_release(&id("s"), claimed.fence).await.unwrap();
+    store.ask_release(request("s", claimed.fence)).await.unwrap();
     assert_eq!(heard(), []);
 }

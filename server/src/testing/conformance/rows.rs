@@ -112,7 +112,12 @@ pub(super) fn snapshot(session: &str, components: &[&str]) -> Snapshot {
         rooms: vec!["hall".into()],
         connected: true,
     };
-    Snapshot { session: id(session), fence: Fence::FIRST, head: head(), components: components.iter().map(state).collect() }
+    Snapshot {
+        session: id(session),
+        fence: Fence::FIRST,
+        head: head(),
+        components: components.iter().map(state).collect(),
+    }
 }
 
 pub(super) async fn save(

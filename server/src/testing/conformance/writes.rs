@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::rows::{
-    LEASE, apply, c, change, component, delete, enter, fence, has, head, id, release, renew, save, save_whole,
-    snapshot, whole,
+    LEASE, apply, c, change, component, delete, enter, fence, has, head, id, release, renew, save,
+    save_whole, snapshot, whole,
 };
 use super::{ManualClock, StoreCase, cases};
 use crate::persist::store::{
@@ -158,7 +158,8 @@ async fn a_commit_may_enter_a_session_and_does_not_enter_it_again(
 ) {
     for (generation, name) in [(5, "c"), (9, "d")] {
         let component = Box::new(component(name, 1));
-        let mut commit = Commit::of(id("s"), "a".into(), Fence::FIRST, 0, StoredChange::Mounted { component }, None);
+        let mut commit =
+            Commit::of(id("s"), "a".into(), Fence::FIRST, 0, StoredChange::Mounted { component }, None);
         let secrets = Secrets { generation, current: [7; 16], previous: None };
         commit.creates = Some(Box::new(SnapshotHead { secrets, ..head() }));
         apply(&*store, commit).await.unwrap();

@@ -10,8 +10,8 @@ use vivaz_protocol::SessionId;
 
 use super::{FaultKind, Faults};
 use crate::persist::store::{
-    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleasedAs, Secrets, SessionHead,
-    SessionState, SessionStore, Snapshot, StoreError, StoredSession, WriteError, WriteRefusal,
+    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleaseRequest, ReleasedAs, Secrets,
+    SessionHead, SessionState, SessionStore, Snapshot, StoreError, StoredSession, WriteError, WriteRefusal,
 };
 
 /// A session store whose calls have faults. Clones share the store.
@@ -179,9 +179,8 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
         self.call("register", move |store| store.register(&by, listener))
     }
 
-    fn ask_release(&self, session: &SessionId, fence: Fence) -> BoxFuture<Result<(), StoreError>> {
-        let session = session.clone();
-        self.call("ask_release", move |store| store.ask_release(&session, fence))
+    fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>> {
+        self.call("ask_release", move |store| store.ask_release(request))
     }
 
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {

@@ -5,8 +5,9 @@ ALTER TABLE vivaz_sessions ADD COLUMN released INTEGER NOT NULL DEFAULT 0;
 
 -- The sessions that a process is asked to release. The process deletes the rows that it has read.
 CREATE TABLE vivaz_asked (
-    holder   TEXT NOT NULL,
-    session  TEXT NOT NULL,
-    fence    INTEGER NOT NULL,
+    holder      TEXT NOT NULL,
+    session     TEXT NOT NULL,
+    fence       INTEGER NOT NULL,
+    generation  INTEGER NOT NULL,
     PRIMARY KEY (holder, session)
 ) STRICT, WITHOUT ROWID;

@@ -1,4 +1,5 @@
-//! One restore of a session at a time: two `HELLO`s of one page would claim it from each other.
+//! One claim or release of a session at a time: two `HELLO`s of one page would claim it from each
+//! other, and the release of a claim that failed could hit the copy of the next one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +9,7 @@ use vivaz_protocol::SessionId;
 
 /// The sessions that are being looked for in the store.
 #[derive(Default)]
-pub(crate) struct Restoring(Mutex<HashMap<SessionId, Arc<tokio::sync::Mutex<()>>>>);
+pub(super) struct Restoring(Mutex<HashMap<SessionId, Arc<tokio::sync::Mutex<()>>>>);
 
 /// The right to restore a session.
 pub(crate) struct RestoreTurn<'a> {
@@ -20,11 +21,19 @@ pub(crate) struct RestoreTurn<'a> {
 
 impl Restoring {
     /// Waits until no other task restores the session.
-    pub(crate) async fn turn(&self, session: &SessionId) -> RestoreTurn<'_> {
+    pub(super) async fn turn(&self, session: &SessionId) -> RestoreTurn<'_> {
         let turns = Arc::clone(self.lock().entry(session.clone()).or_default());
         let mut turn = RestoreTurn { restoring: self, session: session.clone(), turn: None };
         turn.turn = Some(turns.lock_owned().await);
         turn
+    }
+
+    /// Returns the turn, if no task restores the session.
+    pub(super) fn try_turn(&self, session: &SessionId) -> Option<RestoreTurn<'_>> {
+        let turns = Arc::clone(self.lock().entry(session.clone()).or_default());
+        let mut turn = RestoreTurn { restoring: self, session: session.clone(), turn: None };
+        turn.turn = Some(turns.try_lock_owned().ok()?);
+        Some(turn)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Arc<tokio::sync::Mutex<()>>>> {
@@ -55,10 +64,13 @@ mod tests {
         let _other = restoring.turn(&other).await;
         let mut second = Box::pin(restoring.turn(&id));
         assert!(futures_util::poll!(&mut second).is_pending());
+        assert!(restoring.try_turn(&id).is_none());
         drop(first);
         let second = second.await;
         assert_eq!(restoring.lock().len(), 2);
         drop(second);
+        drop(restoring.try_turn(&id).unwrap());
+        assert_eq!(restoring.lock().len(), 1);
         // A task that stops waiting leaves nothing behind.
         let third = restoring.turn(&id).await;
         let mut fourth = Box::pin(restoring.turn(&id));
