@@ -167,6 +167,14 @@ async fn node(url: &str) -> (Server, Postgres) {
     (server, database)
 }
 
+/// Waits until the node is registered that has the session.
+async fn until_running(database: &Postgres, welcome: &serde_json::Value) {
+    let session = id(welcome["session"].as_str().unwrap());
+    while database.find(&session).await.unwrap().is_none_or(|head| head.status != HolderStatus::Running) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// A page comes back to another node while the first one runs its session, then to the first one
 /// after the other has ended. The handler's rows and the component's state are one transaction.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -183,6 +191,7 @@ async fn a_page_moves_between_nodes_and_misses_nothing() {
     let failing = client.call("t", "add", json!([-7]));
     assert_error(&client.ask(failing).await, "action_failed");
     let welcome = client.welcome.clone();
+    until_running(&database, &welcome).await;
     let mut moved = Client::resume(&b, &welcome, 3, position("t", &mounted, 1)).await;
     moved.count_from(3);
     assert_eq!(moved.welcome["resumed"], true);
