@@ -112,6 +112,8 @@ pub use http::render::{Live, Markup, RenderError};
 pub use http::routes::{Routes, UnservedRoutes};
 pub use http::serve::{serve, serve_until};
 pub use limits::Limits;
+#[cfg(feature = "postgres")]
+pub use persist::postgres;
 #[cfg(feature = "sqlite")]
 pub use persist::sqlite;
 pub use persist::store;
@@ -172,7 +174,7 @@ pub mod prelude {
 struct Readme;
 
 /// Compiles the examples of the guide to sessions.
-#[cfg(all(doctest, feature = "sqlite"))]
+#[cfg(all(doctest, feature = "postgres", feature = "sqlite"))]
 #[doc = include_str!("../../docs/sessions.md")]
 struct SessionsGuide;
 

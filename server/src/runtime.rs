@@ -15,7 +15,7 @@ pub use self::builder::{BuildError, Builder};
 use crate::cluster::NodeMessage;
 use crate::core::Core;
 use crate::persist::keeper::{lease, saving};
-use crate::persist::store::StoreError;
+use crate::persist::store::{ReleasedAs, StoreError};
 use crate::session::port::mail::Mail;
 use crate::session::sessions::supervisor::Supervisor;
 use crate::telemetry::stats::Stats;
@@ -175,7 +175,7 @@ impl Runtime {
             // Sessions that still run jobs cannot be saved consistently.
             for port in self.0.sessions.ports() {
                 self.0.sessions.remove(&port);
-                keeper.release(port.session());
+                keeper.release(port.session(), port.fence(), ReleasedAs::Unchanged);
             }
             keeper.close(&*self.0).await;
         }

@@ -10,6 +10,7 @@
 mod clock;
 mod cluster;
 mod components;
+mod fences;
 mod leases;
 mod rows;
 mod transactions;
@@ -68,6 +69,6 @@ use cases;
 /// # });
 /// ```
 pub fn store_cases() -> impl Iterator<Item = StoreCase> {
-    let all = [leases::CASES, writes::CASES, components::CASES, transactions::CASES];
+    let all = [leases::CASES, fences::CASES, writes::CASES, components::CASES, transactions::CASES];
     all.into_iter().flatten().copied()
 }

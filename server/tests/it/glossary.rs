@@ -46,6 +46,8 @@ types! {
     vivaz::instance::Effect,
     vivaz::instance::Job,
     vivaz::sqlite::Sqlite,
+    vivaz::store::Fence,
+    vivaz::store::SessionHead,
     vivaz::store::SessionState,
     vivaz::store::Snapshot,
     vivaz::testing::Call,

@@ -36,6 +36,9 @@ pub(crate) enum Mail {
     /// Answer whether no job runs and none is paused.
     #[cfg(feature = "testing")]
     IsIdle(oneshot::Sender<bool>),
+    /// Another process asks for the session: close the connection, finish the running jobs, save
+    /// and release the session, and drop the copy in memory.
+    Release,
     /// Another process owns the session, or the store has a newer state: close the connection and
     /// drop the copy in memory.
     Evict(EvictionReason),

@@ -13,7 +13,7 @@ use vivaz_protocol::SessionId;
 use crate::cluster::{Address, BusListener, NodeMessage};
 use crate::core::Core;
 use crate::persist::keeper::RunningSessions;
-use crate::persist::store::WriteRefusal;
+use crate::persist::store::{Fence, ReleaseRequest, WriteRefusal};
 use crate::session::Session;
 use crate::session::port::SessionOwner;
 use crate::session::sessions::Sessions;
@@ -117,8 +117,8 @@ impl SessionOwner for Supervisor {
 }
 
 impl RunningSessions for Supervisor {
-    fn contains(&self, session: &SessionId) -> bool {
-        self.sessions.contains(session)
+    fn has_copy(&self, session: &SessionId, fence: Fence) -> bool {
+        self.sessions.port(session).is_some_and(|port| port.fence() >= fence)
     }
 
     fn driven(&self) -> Vec<SessionId> {
@@ -137,9 +137,23 @@ impl RunningSessions for Supervisor {
         }
     }
 
-    fn refused(&self, session: &SessionId, refusal: WriteRefusal) {
-        if let Some(port) = self.sessions.port(session) {
+    fn refused(&self, session: &SessionId, fence: Fence, refusal: WriteRefusal) {
+        if let Some(port) = self.sessions.port(session).filter(|port| port.fence() == fence) {
             port.handle_refusal(refusal);
+        }
+    }
+
+    fn ask_to_release(&self, request: &ReleaseRequest) {
+        // A copy that is being restored or is ending is not in the map. It releases the session
+        // itself, or the next request finds it.
+        let ReleaseRequest { session, fence, generation } = request;
+        let Some(port) = self.sessions.port(session) else { return };
+        // An older copy learns in this way that it has lost the session.
+        let is_older = port.fence() < *fence;
+        let is_current = port.fence() == *fence
+            && self.sessions.secrets(session).is_some_and(|secrets| secrets.generation <= *generation);
+        if is_older || is_current {
+            port.request_release();
         }
     }
 }

@@ -8,8 +8,9 @@ use vivaz_protocol::SessionId;
 
 use super::node::MemoryNode;
 use crate::persist::store::{
-    Commit, CommitError, MemoryStore, Owner, Secrets, SessionHead, SessionState, SessionStore, Snapshot,
-    StoreError, StoredSession, WriteError, WriteRefusal,
+    Commit, CommitError, Fence, MemoryStore, Owner, ProcessGuard, ReleaseListener, ReleaseRequest,
+    ReleasedAs, Secrets, SessionHead, SessionState, SessionStore, Snapshot, StoreError, StoredSession,
+    WriteError, WriteRefusal,
 };
 
 /// The store of all nodes, as one node reaches it. The transactions of its commits are those of the
@@ -78,19 +79,26 @@ impl SessionStore for MemoryNodeStore {
         &self,
         session: &SessionId,
         by: &str,
+        fence: Fence,
         secrets: Secrets,
         good_for: Duration,
     ) -> BoxFuture<Result<(), WriteError>> {
         let (session, by) = (session.clone(), by.to_owned());
-        self.call(move |store| store.renew(&session, &by, secrets, good_for))
+        self.call(move |store| store.renew(&session, &by, fence, secrets, good_for))
     }
 
-    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
+    fn release(
+        &self,
+        session: &SessionId,
+        by: &str,
+        fence: Fence,
+        state: ReleasedAs,
+    ) -> BoxFuture<Result<(), StoreError>> {
         let (session, by) = (session.clone(), by.to_owned());
-        self.call(move |store| store.release(&session, &by))
+        self.call(move |store| store.release(&session, &by, fence, state))
     }
 
-    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+    fn delete(&self, by: &str, sessions: Vec<(SessionId, Fence)>) -> BoxFuture<Result<(), StoreError>> {
         let by = by.to_owned();
         self.call(move |store| store.delete(&by, sessions))
     }
@@ -108,6 +116,15 @@ impl SessionStore for MemoryNodeStore {
     fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
         let by = by.to_owned();
         self.call(move |store| store.expire(&by))
+    }
+
+    fn register(&self, by: &str, listener: ReleaseListener) -> BoxFuture<Result<ProcessGuard, StoreError>> {
+        let by = by.to_owned();
+        self.call(move |store| store.register(&by, listener))
+    }
+
+    fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>> {
+        self.call(move |store| store.ask_release(request))
     }
 
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 use vivaz::cluster::{Appended, Cluster as _, LogEntry, LogPosition, LogTail, TopicId, TopicLog};
-use vivaz::store::{Commit, CommitError, CommitRecord, SessionState, StoredChange, WriteRefusal};
+use vivaz::store::{Commit, CommitError, CommitRecord, Fence, SessionState, StoredChange, WriteRefusal};
 use vivaz::testing::{Epoch, MemoryCluster, Rev, TopicName};
 use vivaz::{ActionError, ComponentId, SessionId};
 
@@ -33,7 +33,7 @@ fn commit(log: Arc<dyn TopicLog>, topic: &TopicId, by: &str, returned: Result<()
         returned.map(|()| CommitRecord { change: removed, reply: None })
     });
     let none = StoredChange::Removed { id: ComponentId::new("none").unwrap() };
-    Commit { write, ..Commit::of(session(), by.into(), 0, none, None) }
+    Commit { write, ..Commit::of(session(), by.into(), Fence::FIRST, 0, none, None) }
 }
 
 #[tokio::test(start_paused = true)]
@@ -44,6 +44,7 @@ async fn nodes_share_a_store_whose_commits_have_topic_logs() {
     let topic = TopicId { tenant: None, name: TopicName::new("t").unwrap() };
     assert_eq!(a.begin(&topic, None, position(0), "".into()).await.unwrap(), Appended::Done);
     let state = SessionState {
+        fence: Fence::FIRST,
         session: session(),
         head: head(),
         components: Vec::new(),
