@@ -48,10 +48,17 @@ const insertNode = (parent, node, before) => {
   const moves = node.parentNode === parent;
   if (moves && node.nextSibling === before) return;
   if (before && before.parentNode != parent) throw NOT_FOUND;
+  // Chromium scrolls to what has the focus in a node that it moves.
+  /** @type {[any, number, number][]} */
+  const scrolled = [];
+  if (moves && node.contains(document.activeElement)) {
+    for (let at = parent; at; at = at.parentElement) scrolled.push([at, at.scrollLeft, at.scrollTop]);
+  }
   // Where the browser supports moves, media that plays and positions of scrolling in the node are
   // kept.
   if (moves && core.moveNode) core.moveNode(parent, node, before);
   else parent[moves && parent.moveBefore ? 'moveBefore' : 'insertBefore'](node, before);
+  for (const [at, left, top] of scrolled) at.scrollTo({ left, top, behavior: 'instant' });
   checkOptions(parent);
 };
 

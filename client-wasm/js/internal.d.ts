@@ -87,6 +87,8 @@ interface Core {
   serverBuild?: string;
   /** Whether actions were reported as lost, and no component was mounted since then. */
   hasLost?: boolean;
+  /** Whether the client reloads the page: failures that the reload repairs are not reported. */
+  isReloading?: boolean;
 
   // Set by optional modules. `node` is an element of a component's view, `at` the position of a
   // hole in its block.
@@ -408,7 +410,7 @@ interface Node {
   /** JSON of the user for whom the element was rendered. */
   $user: string | undefined;
   /** What the template gives to a child that it made. */
-  $given: { name: string, child: string } | undefined;
+  $given: { name: string, child: string, key?: string } | undefined;
   /** The parent of a text that may not be in the page. */
   $parent: Node;
   /** The node before that text. */

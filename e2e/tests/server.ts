@@ -81,6 +81,11 @@ export class Server {
     });
   }
 
+  /** Removes the secret: the seals of earlier runs are not valid in the next one. */
+  async forgetSecret(): Promise<void> {
+    await rm(join(this.data, "secret"));
+  }
+
   async remove(): Promise<void> {
     await this.stop();
     await rm(this.data, { recursive: true, force: true });
