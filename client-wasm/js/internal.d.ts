@@ -292,7 +292,7 @@ interface ControlState {
   clickedBy?: number;
   /** Whether an input event came since the last change event. */
   hasInput?: boolean;
-  /** Whether the visitor selected an option of a select that is not bound. */
+  /** Whether the visitor has edited it. */
   isOwn?: boolean;
   /** Whether an input method composes text in it. */
   hasComposition?: boolean;
@@ -433,7 +433,7 @@ interface Node {
   $throttled: Map<Listener, number>;
   /** The content that `live:html` has set. */
   $html: string;
-  /** The value of a control when the page was loaded. */
+  /** The value of a control when the page was loaded, or when the control was added. */
   $loaded: string;
   /** Whether something was typed into an element before the client was loaded. */
   $typed: boolean;

@@ -53,6 +53,18 @@ const CHOICE = /^(checkbox|radio|select)/;
 
 /** @type {Module} */
 export default core => {
+  /**
+   * Whether the user has changed a control: the server changes those that are bound, and the others
+   * of a radio button's group follow it.
+   *
+   * @param {any} node
+   */
+  const isTyped = node => {
+    const controls = core.formControls;
+    return isChanged(node) && (node.type != 'radio' || node.checked) &&
+      (!node.$loaded || controls?.controlStates.get(node)?.isOwn || !(controls?.boundProperty(node) || controls?.isBound(node)));
+  };
+
   /** Whether the server may not have the value of a control. @param {any} node @param {string | undefined} property */
   const isUnsent = (node, property) => {
     const controls = core.formControls, state = controls?.controlStates.get(node);
@@ -96,7 +108,7 @@ export default core => {
     const kept = [];
     /** @param {string} place @param {Element | Document} owner */
     const collect = (place, owner) => {
-      const changed = controlsOf(owner).filter(isChanged), all = changed.length ? describeAll(owner) : new Map();
+      const changed = controlsOf(owner).filter(isTyped), all = changed.length ? describeAll(owner) : new Map();
       for (const node of changed) {
         const described = describe(node, owner), equal = all.get(described.exact);
         kept.push({
@@ -177,7 +189,8 @@ export default core => {
         return !node || !node.isConnected || !restoreOne(one, node);
       });
       if (!left.length || isQuiet || Date.now() > end) {
-        for (const one of left) reportTypedLost(found.get(one.place)?.element || document, one);
+        // An action has the text of a control without a property.
+        for (const one of left) if (one.isUnsent !== false || one.property) reportTypedLost(found.get(one.place)?.element || document, one);
         return;
       }
     }

@@ -75,16 +75,16 @@ impl Kept {
 
     /// A search removes the rows that do not contain the text in their id.
     fn updated(&mut self, path: &FieldPath) {
-        if let [FieldStep::Field("search")] = path.steps() {
+        if path.field() == "search" {
             let search = self.search.clone();
             self.rows.retain(|row| row.id.to_string().contains(&search));
         }
     }
 
     #[action]
-    fn insert(&mut self) {
+    fn append(&mut self) {
         let id = self.rows.iter().map(|row| row.id).max().unwrap_or(0) + 1;
-        self.rows.prepend(Entry::new(id));
+        self.rows.push(Entry::new(id));
     }
 
     #[action]
