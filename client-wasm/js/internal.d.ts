@@ -145,8 +145,8 @@ interface Core {
   awaitMarks?(root: any): void;
   /** marks: the roots are in the page. */
   beginMarks?(): void;
-  /** move: moves a node within its parent. */
-  moveNode?(parent: any, node: any, before: any): void;
+  /** Moves a node within its parent; the module `move` replaces it. */
+  moveNode(parent: any, node: any, before: any): void;
   /** navigate: shows another page, unless the page's code stops that. */
   visitPage?(url: string, visit: PageVisit): Promise<void> | undefined;
   /**
