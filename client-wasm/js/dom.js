@@ -41,11 +41,12 @@ export const openSocket = (url, protocol) => {
 // kept.
 core.moveNode = (parent, node, before) => {
   if (!parent.moveBefore) return parent.insertBefore(node, before);
-  const { inert } = node;
-  // Chromium scrolls to what has the focus in a node that it moves, unless the node is inert: the
-  // user would lose the place in the page.
-  if (node.contains(document.activeElement)) node.inert = true;
+  const { inert } = node, holdsFocus = node.contains(document.activeElement);
+  // At the next layout Chromium scrolls to what has the focus in a node that it has moved, unless
+  // the node is inert: the user would lose the place in the page.
+  if (holdsFocus) node.inert = true;
   parent.moveBefore(node, before);
+  if (holdsFocus) node.getBoundingClientRect();
   node.inert = inert;
 };
 

@@ -31,3 +31,15 @@ export const componentsByPosition = components => {
   }
   return found;
 };
+
+/**
+ * Waits for all components, also those that others show: before, their keys are not known.
+ *
+ * @param {Core['components']} components
+ */
+export const waitForMounts = async components => {
+  for (let count = -1; count != components.size;) {
+    count = components.size;
+    await Promise.allSettled(Array.from(components.values(), ({ mounted }) => mounted));
+  }
+};

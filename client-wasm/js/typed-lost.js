@@ -9,7 +9,7 @@
  */
 export const reportTypedLost = (element, { name, type, value, property, keys = [] }) => {
   const message = 'what was typed could not be put back';
-  const details = { field: name, value: type == 'password' ? null : value, property, keys: keys.map(key => JSON.parse(key)) };
+  const details = { field: name || property || '', value: type == 'password' ? null : value, property, keys: keys.map(key => JSON.parse(key)) };
   const detail = { action: '', code: 'typed_lost', message, details };
   element.dispatchEvent(new CustomEvent('live:error', { detail, bubbles: true }));
 };

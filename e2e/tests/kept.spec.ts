@@ -94,7 +94,7 @@ for (const [name, rows] of LISTS) {
     await expect(page.locator("[name=after]")).toHaveValue("after the list");
     if (rows.includes(3)) await expectFilled(page, 3);
     else {
-      await expect.poll(async () => (await told()).length).toBe(CONTROLS.length + 1);
+      await expect.poll(async () => (await told()).length).toBe(CONTROLS.length);
       const all = await told();
       expect(all.every(({ code }) => code == "typed_lost")).toBe(true);
       expect(all.filter(({ field }) => field == "note")).toMatchObject([{ keys: [3], value: "note of 3", property: '["rows",3,"note"]' }]);
@@ -119,7 +119,7 @@ test("text in two rows that change places follows each of them", async ({ page, 
 test("a restored search does not refuse what was typed into rows that it removes", async ({ page, app, network }) => {
   await setRows(app.url, [1, 2, 3, 14, 15]);
   const told = await watch(page);
-  const sent: string[] = [];
+  let sent: string[] = [];
   await open(page, `${network.url}/kept`);
   await row(page, 3).locator("[name=note]").fill("note of 3");
   await row(page, 3).locator(".inner").fill("inner of 3");
@@ -127,10 +127,14 @@ test("a restored search does not refuse what was typed into rows that it removes
   await page.getByLabel("Search").fill("1");
   await expect(page.locator(".row")).toHaveCount(3);
   await row(page, 15).locator("[name=note]").fill("note of 15");
-  page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => {
-    const { type, payload: edit } = JSON.parse(payload.toString());
-    if (type == "PROPERTY_UPDATE") sent.push(edit.value);
-  }));
+  page.on("websocket", (socket) => {
+    // That of the page before the reload is over.
+    sent = [];
+    socket.on("framesent", ({ payload }) => {
+      const { type, payload: edit } = JSON.parse(payload.toString());
+      if (type == "PROPERTY_UPDATE") sent.push(edit.value);
+    });
+  });
   await reload(page, network, app.url, [15, 14, 3, 2, 1]);
   await expect(page.getByLabel("Search")).toHaveValue("1");
   await expect(page.locator(".row")).toHaveCount(3);
@@ -139,6 +143,39 @@ test("a restored search does not refuse what was typed into rows that it removes
   expect(sent.slice(0, -1).sort()).toEqual(["note of 14", "note of 15"]);
   // The row had left the page with what was typed into it.
   expect(await told()).toEqual([]);
+});
+
+test("an option is chosen that the answer to another restored control brings", async ({ page, network }) => {
+  const told = await watch(page);
+  await open(page, `${network.url}/inputs`);
+  await page.getByLabel("Country").selectOption("pt");
+  await expect(page.getByLabel("City").locator("option")).not.toHaveCount(1);
+  const city = await page.getByLabel("City").locator("option").last().getAttribute("value");
+  await page.getByLabel("City").selectOption(city);
+  await page.context().addCookies([{ name: "user", value: "another", url: network.url }]);
+  const loaded = page.waitForEvent("load");
+  network.cut();
+  await loaded;
+  await live(page);
+  await expect(page.getByLabel("Country")).toHaveValue("pt");
+  await expect(page.getByLabel("City")).toHaveValue(city!);
+  expect(await told()).toEqual([]);
+});
+
+test("the property of a report is one that `set` takes", async ({ page, app, network }) => {
+  await setRows(app.url, [1, 2, 3]);
+  const told = await watch(page);
+  await open(page, `${network.url}/kept`);
+  await row(page, 3).locator("[data-part='2']").fill("part");
+  await reload(page, network, app.url, [1, 2]);
+  await expect.poll(async () => (await told()).length).toBe(1);
+  const [{ property, value }] = (await told()) as unknown as [{ property: string; value: string }];
+  // Into another row, because that one is gone.
+  await page.evaluate(async ([property, value]) => {
+    const { default: live } = await import(document.querySelector<HTMLScriptElement>("script[live-build]")!.src);
+    await live.component(document.querySelector("live-component"))!.set(property.replace("3", "1"), value);
+  }, [property, value] as const);
+  await expect(row(page, 1).locator("[data-part='2']")).toHaveValue("part");
 });
 
 ownServer("after a restart with another secret, edits that were made without a server are restored without an error", async ({ page, problems }) => {

@@ -25,6 +25,10 @@ const style = (page: Page, css: string) =>
     document.adoptedStyleSheets.push(sheet);
   }, css);
 
+test.beforeEach(async ({ app }) => {
+  await fetch(`${app.url}/kept/rows`, { method: "POST", body: "1 2 3 4 5" });
+});
+
 /** Calls an action without moving the focus. */
 const press = (page: Page, name: string) =>
   page.evaluate((name) => [...document.querySelectorAll("button")].find((one) => one.textContent == name)!.click(), name);

@@ -64,7 +64,7 @@ export default core => {
     }
     const property = controls().boundProperty(node), { name, type } = node;
     return {
-      node, root, outermost, depth, property, keys: [...rows].reverse(), name: name || property, type, value: readValue(node), isDraft: isDraft(node),
+      node, root, outermost, depth, property, keys: [...rows].reverse(), name, type, value: readValue(node), isDraft: isDraft(node),
       exact: JSON.stringify([property ?? [rows, isSame && root?.$block], signature(node)]),
       alike: JSON.stringify([signature(node), node.getAttribute('aria-label'), node.id]),
     };

@@ -4,7 +4,7 @@
 import { MODEL_CHANGE, MODEL_INPUT } from '../codes.js';
 import { fingerprint, isChanged, readValue, recordLoaded, restoreValue } from '../control-value.js';
 import { splitItems, splitMembers } from '../json.js';
-import { componentsByPosition } from '../positions.js';
+import { componentsByPosition, waitForMounts } from '../positions.js';
 import { reportQueueLost } from '../queue-lost.js';
 import { delay } from '../retry.js';
 import { reportTypedLost } from '../typed-lost.js';
@@ -70,7 +70,7 @@ export default core => {
     const controls = core.formControls, state = controls?.controlStates.get(node);
     if (property == null) return !controls?.isBound(node) || !!state?.editStage;
     return !!state?.isInvalid || node == document.activeElement ||
-      core.unansweredMessages().includes(`"property":${property[0] == '[' ? property : JSON.stringify(property)}`);
+      core.isReady() && core.unansweredMessages().includes(`"property":${property[0] == '[' ? property : JSON.stringify(property)}`);
   };
 
   /** Describes a control, apart from its value. @param {any} node @param {Element | Document} owner */
@@ -88,7 +88,7 @@ export default core => {
     const kind = [keys, node.localName, type, /^(checkbox|radio)$/.test(type) && node.value], named = name || id || label;
     return {
       exact: JSON.stringify([kind, property, name, id, label]), alike: JSON.stringify([kind, property ?? named]),
-      depth, property, keys, name: named || property, type,
+      depth, property, keys, name: named, type,
     };
   };
 
@@ -137,14 +137,6 @@ export default core => {
     }
   };
 
-  /** Waits for all components, also those that others show. */
-  const waitForMounts = async () => {
-    for (let count = -1; count != core.components.size;) {
-      count = core.components.size;
-      await Promise.allSettled(Array.from(core.components.values(), ({ mounted }) => mounted));
-    }
-  };
-
   /**
    * Restores what was typed into one control. Returns `false` where the value cannot be restored.
    *
@@ -177,9 +169,9 @@ export default core => {
     let left = /** @type {TypedText[]} */ (typed).sort((one, other) => other.depth - one.depth);
     if (left.some(({ property, keys }) => property || keys?.[0])) await core.loadModule('controls');
     for (const end = Date.now() + APPEAR_MS; ; await delay(LOOK_MS)) {
-      await waitForMounts();
-      const found = componentsByPosition(core.components), isQuiet = splitItems(core.unansweredMessages()).length < 2;
-      const described = new Map();
+      await waitForMounts(core.components);
+      const found = componentsByPosition(core.components), isQuiet = !core.isReady() || splitItems(core.unansweredMessages()).length < 2;
+      const described = new Map(), { length } = left;
       left = left.filter(one => {
         const owner = one.place ? found.get(one.place)?.element : document;
         if (!owner) return true;
@@ -188,7 +180,8 @@ export default core => {
         const node = exact ? exact.length == one.count && exact[one.at] : alike?.length == 1 && alike[0];
         return !node || !node.isConnected || !restoreOne(one, node);
       });
-      if (!left.length || isQuiet || Date.now() > end) {
+      // No answer to what is restored comes any more.
+      if (!left.length || isQuiet && left.length == length || Date.now() > end) {
         // An action has the text of a control without a property.
         for (const one of left) if (one.isUnsent !== false || one.property) reportTypedLost(found.get(one.place)?.element || document, one);
         return;
