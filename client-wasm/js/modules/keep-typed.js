@@ -145,8 +145,8 @@ export default core => {
    */
   const restoreOne = ({ value, loaded, isUnsent }, node) => {
     const isSame = () => JSON.stringify(readValue(node)) == JSON.stringify(value);
-    // The user has changed it again.
-    if (isSame() || isChanged(node)) return true;
+    // The user has changed it again. The options of a select change without the user.
+    if (isSame() || (node.options ? isTyped(node) : isChanged(node))) return true;
     // The server has, perhaps because of this very text.
     if (loaded && loaded != (node.$loaded ?? fingerprint(node))) return !isUnsent;
     const controls = core.formControls, isModel = controls?.boundProperty(node);
