@@ -41,13 +41,15 @@ export const openSocket = (url, protocol) => {
 // kept.
 core.moveNode = (parent, node, before) => {
   if (!parent.moveBefore) return parent.insertBefore(node, before);
-  const { inert } = node, holdsFocus = node.contains(document.activeElement);
-  // At the next layout Chromium scrolls to what has the focus in a node that it has moved, unless
-  // the node is inert: the user would lose the place in the page.
-  if (holdsFocus) node.inert = true;
+  // Chromium scrolls to what has the focus in a node that it moves: the user would lose the place in
+  // the page.
+  /** @type {[any, number, number][]} */
+  const scrolled = [];
+  if (node.contains(document.activeElement)) {
+    for (let at = parent; at; at = at.parentElement) scrolled.push([at, at.scrollLeft, at.scrollTop]);
+  }
   parent.moveBefore(node, before);
-  if (holdsFocus) node.getBoundingClientRect();
-  node.inert = inert;
+  for (const [at, left, top] of scrolled) at.scrollTo({ left, top, behavior: 'instant' });
 };
 
 /**
