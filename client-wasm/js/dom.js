@@ -41,8 +41,8 @@ export const openSocket = (url, protocol) => {
 // kept.
 core.moveNode = (parent, node, before) => {
   if (!parent.moveBefore) return parent.insertBefore(node, before);
-  // Chromium scrolls to what has the focus in a node that it moves: the user would lose the place in
-  // the page.
+  // Chromium scrolls to what has the focus in a node that it moves: the user would lose the place
+  // in the page.
   /** @type {[any, number, number][]} */
   const scrolled = [];
   if (node.contains(document.activeElement)) {

@@ -65,7 +65,12 @@ export default core => {
       (!node.$loaded || controls?.controlStates.get(node)?.isOwn || !(controls?.boundProperty(node) || controls?.isBound(node)));
   };
 
-  /** Whether the server may not have the value of a control. @param {any} node @param {string | undefined} property */
+  /**
+   * Whether the server may not have the value of a control.
+   *
+   * @param {any} node
+   * @param {string | undefined} property
+   */
   const isUnsent = (node, property) => {
     const controls = core.formControls, state = controls?.controlStates.get(node);
     if (property == null) return !controls?.isBound(node) || !!state?.editStage;
@@ -73,7 +78,12 @@ export default core => {
       core.isReady() && core.unansweredMessages().includes(`"property":${property[0] == '[' ? property : JSON.stringify(property)}`);
   };
 
-  /** Describes a control, apart from its value. @param {any} node @param {Element | Document} owner */
+  /**
+   * Describes a control, apart from its value.
+   *
+   * @param {any} node
+   * @param {Element | Document} owner
+   */
   const describe = (node, owner) => {
     const { name, id, type } = node, label = node.getAttribute('aria-label'), property = core.formControls?.boundProperty(node);
     /** @type {string[]} */
@@ -92,7 +102,11 @@ export default core => {
     };
   };
 
-  /** Returns the controls of a component by their descriptions. @param {Element | Document} owner */
+  /**
+   * Returns the controls of a component by their descriptions.
+   *
+   * @param {Element | Document} owner
+   */
   const describeAll = owner => {
     /** @type {Map<string, any[]>} */
     const all = new Map();
