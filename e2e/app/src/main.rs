@@ -26,6 +26,7 @@ mod foreign;
 mod groups;
 mod handlers;
 mod inputs;
+mod kept;
 mod kin;
 mod late;
 mod ledger;
@@ -78,6 +79,8 @@ async fn main() -> anyhow::Result<()> {
         .route("/elements", get(page::<elements::Elements>))
         .route("/capture-file", get(capture_file))
         .route("/family", get(page::<family::Family>))
+        .route("/kept", get(page::<kept::Kept>))
+        .route("/kept/rows", post(kept::set_rows))
         .route("/kin", get(page::<kin::Kin>))
         .route("/flight", get(page::<flight::Flight>))
         .route("/echo", post(|form: String| std::future::ready(form)))
