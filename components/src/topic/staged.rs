@@ -9,8 +9,9 @@ use vivaz_protocol::Author;
 use super::Topic;
 use super::cell::{Cell, CellState, Prepared};
 use super::interval::Unsent;
-use super::mutation::{Mutation, run};
+use super::mutation::{Mutation, OperationChanges, run};
 use super::reference::TopicRef;
+use super::turn::AnyReserved;
 use crate::error::{ActionError, Result};
 use crate::fault::{discard, guard_now};
 use crate::journal::{MessageId, OperationId};
@@ -68,6 +69,11 @@ impl StagedUpdate {
         Ok(locked.into_iter().filter_map(|(_, topic)| topic.publish(by)).collect())
     }
 
+    /// Returns the changes, for the turn of the topic.
+    pub(super) fn into_changes(self) -> Box<dyn Any> {
+        self.0.into_changes()
+    }
+
     /// Returns whether nodes share the topic, so that they have to agree on the update.
     pub(crate) fn is_replicated(&self) -> bool {
         self.0.is_replicated()
@@ -117,6 +123,10 @@ impl StagedUpdate {
 }
 
 impl ReservedUpdates {
+    pub(super) fn of(changes: Vec<Box<dyn AnyReserved>>) -> Self {
+        Self(changes)
+    }
+
     /// Publishes the changes to all subscribers. Called in the order of the reservations. Returns
     /// handles for the reply to wait for.
     pub fn publish(self, by: Option<&Author>) -> Vec<Unsent> {
@@ -125,7 +135,7 @@ impl ReservedUpdates {
 }
 
 /// Joins the changes of the same topic, so that each is locked once.
-fn merged(updates: Vec<StagedUpdate>) -> Vec<StagedUpdate> {
+pub(super) fn merged(updates: Vec<StagedUpdate>) -> Vec<StagedUpdate> {
     let mut merged: Vec<StagedUpdate> = Vec::new();
     for update in updates {
         match merged.iter_mut().find(|one| one.0.address() == update.0.address()) {
@@ -176,6 +186,8 @@ trait AnyStaged: Send {
     fn lock(&self) -> Box<dyn AnyLocked + '_>;
     /// Makes the changes for later; returns `None` if the topic has done the operation already.
     fn reserve(self: Box<Self>, operation: Option<OperationId>) -> Result<Option<Box<dyn AnyReserved>>>;
+    /// Returns the changes as [`OperationChanges`].
+    fn into_changes(self: Box<Self>) -> Box<dyn Any>;
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
     /// Takes over further changes of the same topic.
     fn append(&mut self, other: Box<dyn Any>);
@@ -184,11 +196,6 @@ trait AnyStaged: Send {
 /// [`Locked`] without the type of the state.
 trait AnyLocked {
     fn prepare(&mut self) -> Result;
-    fn publish(self: Box<Self>, by: Option<&Author>) -> Option<Unsent>;
-}
-
-/// [`Reserved`] without the type of the state.
-trait AnyReserved: Send {
     fn publish(self: Box<Self>, by: Option<&Author>) -> Option<Unsent>;
 }
 
@@ -229,6 +236,11 @@ impl<T: Topic> AnyStaged for StagedChanges<T> {
         }
         let Some(id) = cell.reserve(changes, operation.as_ref())? else { return Ok(None) };
         Ok(Some(Box::new(Reserved { cell, id, operation })))
+    }
+
+    fn into_changes(self: Box<Self>) -> Box<dyn Any> {
+        let Self { changes, operations, .. } = *self;
+        Box::new(OperationChanges { changes, operations })
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
