@@ -221,9 +221,7 @@ impl<T: Topic> AnyShared for Shared<T> {
     fn take_staged(&mut self) -> Vec<StagedUpdate> {
         let staged = std::mem::take(&mut self.staged).into_iter();
         staged
-            .map(|(topic, cell, change, operation)| {
-                StagedUpdate::new(topic, cell, vec![change], operation)
-            })
+            .map(|(topic, cell, change, operation)| StagedUpdate::new(topic, cell, vec![change], operation))
             .collect()
     }
 

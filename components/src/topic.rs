@@ -33,8 +33,8 @@ pub(crate) use mutation::Mutation;
 pub use presence::{Presence, PresenceChange};
 pub use reference::{Subscription, TopicRef};
 pub use staged::{ReservedUpdates, StagedUpdate};
-pub(crate) use turn::LogPlace;
 pub use subscriber::{CatchUp, Subscriber, TopicPatch, TopicSnapshot};
+pub(crate) use turn::LogPlace;
 
 use crate::apply_patch::ApplyPatch;
 use crate::error::{ActionError, Result};

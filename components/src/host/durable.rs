@@ -322,7 +322,7 @@ impl StagedCommit {
         let CommitTopics { turns, by, may_be_late } = topics;
         let is_shared = !turns.is_empty() && !self.updates.is_empty();
         let reserved = match place {
-            LogPlace::Inside if is_shared => turns.append(tx, self.updates, by.as_ref())?,
+            LogPlace::Inside if is_shared => turns.append(tx, self.updates, by.as_ref(), message)?,
             LogPlace::Outside if is_shared && !may_be_late => {
                 return Err(ActionError::internal(
                     "the log of topics is not in the database of durable components; allow the component by its name to \

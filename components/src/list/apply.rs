@@ -7,8 +7,8 @@ use vivaz_protocol::json::to_tree;
 use vivaz_protocol::words::patch;
 use vivaz_protocol::{KeyRef, Patch, RawJson};
 
-use super::key::{Key, Keyed};
 use super::List;
+use super::key::{Key, Keyed};
 use crate::apply_patch::{ApplySlot, FieldPatch, read_value};
 use crate::tracking::JsonResult;
 

@@ -1,8 +1,8 @@
 //! Changes of topics that nodes share, as a part of a transaction of the database that has the log.
 //!
 //! The node takes the turns of the topics before the transaction begins, in the order of their ids.
-//! Inside of the transaction the topics are locked first, so that they are in the state on which the
-//! handler works; the changes are appended last, and published after the commit.
+//! Inside of the transaction the topics are locked first, so that they are in the state on which
+//! the handler works; the changes are appended last, and published after the commit.
 
 use vivaz_databases::Tx;
 use vivaz_protocol::Author;
@@ -12,6 +12,7 @@ use super::reference::TopicRef;
 use super::staged::{ReservedUpdates, StagedUpdate, merged};
 use super::turn::{AnyTurn, LogPlace};
 use crate::error::{ActionError, Result};
+use crate::journal::{MessageId, OperationId};
 
 /// The turns of topics that nodes share, for one transaction. Without such topics it is empty.
 #[derive(Default)]
@@ -64,8 +65,9 @@ impl TopicTurns {
         tx: &mut Tx,
         updates: Vec<StagedUpdate>,
         by: Option<&Author>,
+        message: Option<&MessageId>,
     ) -> Result<ReservedUpdates> {
-        for update in merged(updates) {
+        for (number, update) in (0..).zip(merged(updates)) {
             let address = update.topic().address();
             let Some(turn) = self.0.iter_mut().find(|turn| turn.address() == address) else {
                 let topic = Quoted(update.topic().name()).to_string();
@@ -73,7 +75,8 @@ impl TopicTurns {
                     "a transaction changes the topic {topic}, which its component does not show"
                 )));
             };
-            turn.append(tx, update.into_changes(), by)?;
+            let operation = message.map(|message| OperationId { message: message.clone(), number });
+            turn.append(tx, update.into_changes(operation), by)?;
         }
         Ok(ReservedUpdates::of(self.0.into_iter().map(|turn| turn.into_reserved()).collect()))
     }

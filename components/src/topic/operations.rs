@@ -152,10 +152,8 @@ mod tests {
     use super::*;
 
     fn operation(session: &str, reference: u64, number: u32) -> OperationId {
-        let message = MessageId {
-            session: SessionId::new(session).unwrap(),
-            reference: Ref::new(reference).unwrap(),
-        };
+        let message =
+            MessageId { session: SessionId::new(session).unwrap(), reference: Ref::new(reference).unwrap() };
         OperationId { message, number }
     }
 

@@ -302,8 +302,7 @@ impl LogTurn {
     /// Returns the id of an update that no page's message caused.
     pub(super) fn own_operation(&mut self) -> Result<OperationId> {
         self.operations += 1;
-        let message =
-            MessageId { session: self.source.clone(), reference: Ref::new(self.operations)? };
+        let message = MessageId { session: self.source.clone(), reference: Ref::new(self.operations)? };
         Ok(OperationId { message, number: 0 })
     }
 }

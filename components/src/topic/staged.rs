@@ -70,8 +70,9 @@ impl StagedUpdate {
     }
 
     /// Returns the changes, for the turn of the topic.
-    pub(super) fn into_changes(self) -> Box<dyn Any> {
-        self.0.into_changes()
+    /// `operation` is their id if they have none yet.
+    pub(super) fn into_changes(self, operation: Option<OperationId>) -> Box<dyn Any> {
+        self.0.into_changes(operation)
     }
 
     /// Returns whether nodes share the topic, so that they have to agree on the update.
@@ -79,8 +80,8 @@ impl StagedUpdate {
         self.0.is_replicated()
     }
 
-    /// Does the same as [`publish_all`](Self::publish_all), and waits until the nodes have agreed if
-    /// they share the topics. Then each topic has its own log: changes of several topics are all
+    /// Does the same as [`publish_all`](Self::publish_all), and waits until the nodes have agreed
+    /// if they share the topics. Then each topic has its own log: changes of several topics are all
     /// tried before the first of them is made, but if the log fails in between, some are made.
     ///
     /// # Errors
@@ -187,7 +188,7 @@ trait AnyStaged: Send {
     /// Makes the changes for later; returns `None` if the topic has done the operation already.
     fn reserve(self: Box<Self>, operation: Option<OperationId>) -> Result<Option<Box<dyn AnyReserved>>>;
     /// Returns the changes as [`OperationChanges`].
-    fn into_changes(self: Box<Self>) -> Box<dyn Any>;
+    fn into_changes(self: Box<Self>, operation: Option<OperationId>) -> Box<dyn Any>;
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
     /// Takes over further changes of the same topic.
     fn append(&mut self, other: Box<dyn Any>);
@@ -238,8 +239,11 @@ impl<T: Topic> AnyStaged for StagedChanges<T> {
         Ok(Some(Box::new(Reserved { cell, id, operation })))
     }
 
-    fn into_changes(self: Box<Self>) -> Box<dyn Any> {
-        let Self { changes, operations, .. } = *self;
+    fn into_changes(self: Box<Self>, operation: Option<OperationId>) -> Box<dyn Any> {
+        let Self { changes, mut operations, .. } = *self;
+        if operations.is_empty() {
+            operations.extend(operation);
+        }
         Box::new(OperationChanges { changes, operations })
     }
 

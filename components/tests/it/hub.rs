@@ -92,7 +92,11 @@ impl Subscriber for Ear {
     }
     fn deliver_snapshot(&self, topic: &TopicName, snapshot: &TopicSnapshot) {
         let TopicSnapshot { epoch, rev, .. } = snapshot;
-        self.received.lock().unwrap().push(format!("snapshot {topic} {epoch} {}: {}", rev.0, snapshot.json()));
+        self.received.lock().unwrap().push(format!(
+            "snapshot {topic} {epoch} {}: {}",
+            rev.0,
+            snapshot.json()
+        ));
     }
     fn deliver_topic_event(&self, topic: &TopicName, event: &Broadcast<ServerEvent>) {
         let frame = event.frame(|event| {

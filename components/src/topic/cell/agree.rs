@@ -20,8 +20,8 @@ use crate::fault::discard;
 use crate::journal::OperationId;
 use crate::topic::Topic;
 use crate::topic::interval::MOST_AUTHORS;
-use crate::topic::mutation::{Mutation, run};
 use crate::topic::log_format::EntryContent;
+use crate::topic::mutation::{Mutation, run};
 use crate::topic::replica::{LogChange, LogTurn, Replica, WaitingUpdate};
 
 /// How long an update waits for a log that cannot be reached. Then it fails as `overloaded`.
@@ -52,8 +52,8 @@ struct EntryDraft<T> {
 }
 
 impl<T: Topic> Cell<T> {
-    /// Adds changes to the next entry. The receiver gets the outcome when the patch is in the queues
-    /// of this node's subscribers.
+    /// Adds changes to the next entry. The receiver gets the outcome when the patch is in the
+    /// queues of this node's subscribers.
     pub(in crate::topic) fn agree(
         &self,
         changes: Vec<Mutation<T>>,
@@ -175,8 +175,7 @@ impl<T: Topic> Cell<T> {
             Vec::new()
         };
         let operations: Vec<_> = operation.into_iter().collect();
-        let mut attempts =
-            [Attempt { change: &change, by, operations, deadline, outcome: None }];
+        let mut attempts = [Attempt { change: &change, by, operations, deadline, outcome: None }];
         let time = replica.reserve_time(T::INTERVAL);
         if let Some(time) = time {
             sleep_until(time).await;
@@ -430,7 +429,10 @@ fn refuse<T>(attempts: &mut [Attempt<'_, T>], error: &LogError) {
 
 /// Returns the error of a change that was not made.
 pub(in crate::topic) fn overloaded() -> ActionError {
-    ActionError::new(ErrorCode::Overloaded, "shared state cannot be changed at the moment; nothing was changed")
+    ActionError::new(
+        ErrorCode::Overloaded,
+        "shared state cannot be changed at the moment; nothing was changed",
+    )
 }
 
 /// Returns the error of a change that may have been made.

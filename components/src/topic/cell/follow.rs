@@ -153,8 +153,8 @@ impl<T: Topic> Cell<T> {
     /// Opens the log again: it was trimmed, another epoch has begun, or it has lost entries.
     ///
     /// Entries are lost when the engine loses its newest ones. It would use their revisions again,
-    /// so the node that notices it begins a new epoch: with its own state if the log's is an earlier
-    /// one of that, otherwise with the log's.
+    /// so the node that notices it begins a new epoch: with its own state if the log's is an
+    /// earlier one of that, otherwise with the log's.
     async fn reopen(&self, replica: &Replica<T>, turn: &mut LogTurn) -> Result<(), LogError> {
         for _ in 0..MOST_OPENINGS {
             let value = guard_now("copying a topic", || Ok(T::clone(&self.value()))).map_err(unreadable)?;
@@ -170,7 +170,10 @@ impl<T: Topic> Cell<T> {
             }
             if restored.chain_at(turn.at.rev) == Some(turn.at.chain) {
                 let missing = opened.tail.iter().filter(|entry| entry.at.rev > turn.at.rev);
-                return missing.collect::<Vec<_>>().into_iter().try_for_each(|entry| self.take_entry(turn, entry));
+                return missing
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .try_for_each(|entry| self.take_entry(turn, entry));
             }
             tracing::error!(topic = %Quoted(&self.name), "the log of a topic has lost entries; beginning a new epoch");
             let after = restored.last.clone();

@@ -126,15 +126,16 @@ impl<T: Topic> Cell<T> {
         Ok(())
     }
 
-    /// Makes a user present, or removes the user, when the nodes agree. The events are a part of the
-    /// entry. Tried again as long as the claims of this node want it.
+    /// Makes a user present, or removes the user, when the nodes agree. The events are a part of
+    /// the entry. Tried again as long as the claims of this node want it.
     fn agree_on_presence(&self, key: Arc<T::Key>, now: Option<User>, id: String) {
         let (Some(executor), Some(me)) = (&self.executor, self.me.upgrade()) else { return };
         let (is_present, user) = (now.is_some(), id.clone());
         let change: EventfulMutation<T> = Arc::new(move |value: &mut T| {
             let changed = value.presence_mut().and_then(|presence| presence.change(now.as_ref(), &id));
             let Some(user) = changed else { return Vec::new() };
-            let mut change = if is_present { PresenceChange::entered(user) } else { PresenceChange::left(user) };
+            let mut change =
+                if is_present { PresenceChange::entered(user) } else { PresenceChange::left(user) };
             let told = guard_now("presence_changed", || {
                 let mut told = T::clone(value);
                 told.presence_changed(&key, &mut change);

@@ -201,7 +201,9 @@ impl Node {
         self.frames.extend(self.ear.received());
         let mut state = self.first.clone();
         for frame in &self.frames {
-            if let Some((_, snapshot)) = frame.strip_prefix("snapshot ").and_then(|rest| rest.split_once(": ")) {
+            if let Some((_, snapshot)) =
+                frame.strip_prefix("snapshot ").and_then(|rest| rest.split_once(": "))
+            {
                 state = serde_json::from_str(snapshot).unwrap();
                 continue;
             }

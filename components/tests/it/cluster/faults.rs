@@ -37,7 +37,12 @@ async fn update(board: &TopicHandle<Board>, name: String, seed: u64) -> Result {
 }
 
 /// Makes updates at a node for a while. Returns their names and outcomes.
-async fn use_node(board: TopicHandle<Board>, ear: Arc<crate::hub::Ear>, node: u64, seed: u64) -> Vec<(String, Result)> {
+async fn use_node(
+    board: TopicHandle<Board>,
+    ear: Arc<crate::hub::Ear>,
+    node: u64,
+    seed: u64,
+) -> Vec<(String, Result)> {
     let (mut dice, mut running, mut outcomes) = (Dice::new(seed * 31 + node), Vec::new(), Vec::new());
     for number in 0..24 {
         let (name, seed) = (format!("n{node}-{number}-"), dice.roll(1 << 40));
@@ -96,7 +101,11 @@ fn assert_same(nodes: &mut [Node], what: &str) {
         assert_eq!(state, first.0, "{what}");
         assert_eq!(snapshot, first.1, "{what}");
         let now: Value = serde_json::from_str(node.board.topic().snapshot().unwrap().json()).unwrap();
-        assert_eq!(without_nulls(node.page_state()), without_nulls(now), "{what}: a page differs from its node");
+        assert_eq!(
+            without_nulls(node.page_state()),
+            without_nulls(now),
+            "{what}: a page differs from its node"
+        );
     }
 }
 
@@ -130,7 +139,11 @@ async fn nodes_have_one_state_and_send_the_same_frames() {
         assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()), "{what}: {outcomes:?}");
         for node in &nodes {
             assert_eq!(node.frames, nodes[0].frames, "{what}");
-            assert_eq!(node.board.value().own / 1_000_000, nodes.iter().position(|one| std::ptr::eq(one, node)).unwrap() as u64 + 1, "own");
+            assert_eq!(
+                node.board.value().own / 1_000_000,
+                nodes.iter().position(|one| std::ptr::eq(one, node)).unwrap() as u64 + 1,
+                "own"
+            );
         }
         assert!(nodes[0].frames.len() > 20, "{what}");
     }
@@ -240,7 +253,10 @@ async fn one_update_of_a_batch_fails_alone() {
                         _ => _ = board.counts.insert(number.to_string(), 1),
                     }
                 });
-                StagedUpdate::agree_all(shared.take_staged(), None).await.map(drop).map_err(|error| error.code())
+                StagedUpdate::agree_all(shared.take_staged(), None)
+                    .await
+                    .map(drop)
+                    .map_err(|error| error.code())
             })
         })
         .collect();
@@ -284,7 +300,8 @@ async fn a_log_has_a_snapshot_and_few_entries() {
 /// Nothing that cannot be read becomes a state.
 #[tokio::test(start_paused = true)]
 async fn an_unreadable_log_changes_nothing() {
-    for body in [&b"not json"[..], br#"{"patch":{"title":1}}"#, br#"{"patch":{"rows":{"$list":[["-",99]]}}}"#] {
+    for body in [&b"not json"[..], br#"{"patch":{"title":1}}"#, br#"{"patch":{"rows":{"$list":[["-",99]]}}}"#]
+    {
         let engine = MemoryEngine::new(1, Faults::default());
         let mut nodes = nodes(&engine).await;
         update(&nodes[0].board, "before".to_owned(), 2).await.unwrap();
