@@ -40,6 +40,7 @@ types! {
     vivaz::Topic,
     vivaz::instance::Effect,
     vivaz::instance::Job,
+    vivaz::postgres::Postgres,
     vivaz::sqlite::Sqlite,
     vivaz::store::Fence,
     vivaz::store::SessionHead,
