@@ -179,7 +179,7 @@ fn a_value_of_another_type_than_the_prop_is_found_at_startup() {
         let expected = format!("2:45: the prop `text: String` of `picker` cannot be {what}");
         assert_eq!(given("picker text", value), [expected], "{value}");
     }
-    for value in ["s.title", "any", "any.x", "'' + s.id", "s.title ?? ''", "$user.id"] {
+    for value in ["s.title", "any", "any.x", "s.title ?? s.id", "$user.id"] {
         assert_eq!(given("picker text", value), Vec::<String>::new(), "{value}");
     }
     assert_eq!(given("widget a", "s.id"), Vec::<String>::new());
