@@ -340,7 +340,6 @@ pub trait Defaults: Sized {
     const __LIVE_METHODS: &'static [&'static str] = &[];
     const __LIVE_WORDS: &'static [&'static str] = &[];
     const __LIVE_HOOKS: &'static [Hook] = &[];
-    const __LIVE_COMPUTED: &'static [&'static str] = &[];
     const __LIVE_COMPUTED_SHAPES: &'static [ShapeField] = &[];
     const __LIVE_HAS_MOUNT: bool = false;
 

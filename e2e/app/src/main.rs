@@ -38,6 +38,7 @@ mod painted;
 mod panels;
 mod patching;
 mod pending;
+mod people;
 mod press;
 mod profile;
 mod prose;
@@ -72,6 +73,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/inputs", get(page::<inputs::Inputs>))
         .route("/lists", get(page::<lists::Lists>))
         .route("/panels", get(page::<panels::Panels>))
+        .route("/people", get(page::<people::People>))
         .route("/patching", get(page::<patching::Patching>))
         .route("/differ/{name}", get(differ::page))
         .route("/edits", get(page::<edits::Edits>))
