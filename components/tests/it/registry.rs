@@ -183,7 +183,7 @@ fn a_value_of_another_type_than_the_prop_is_found_at_startup() {
         assert_eq!(given("picker text", value), Vec::<String>::new(), "{value}");
     }
     assert_eq!(given("widget a", "s.id"), Vec::<String>::new());
-    assert_eq!(given("widget a", "s.title"), ["2:45: the prop `a: u32` of `widget` cannot be text"]);
+    assert_eq!(given("widget a", "s.title"), ["2:45: the prop `a: u32` of `widget` cannot be a text"]);
 }
 
 #[test]
