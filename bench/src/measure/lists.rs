@@ -35,7 +35,9 @@ async fn memory(precision: Precision) -> anyhow::Result<Vec<Line>> {
         let plain = viewers(count, "plain", is_changed).await?;
         let listed = viewers(count, "listed", is_changed).await?;
         lines.push(Line {
-            name: format!("resident kB per viewer with {ROWS} rows of its own, {what}: `Vec`, `List`"),
+            name: format!(
+                "resident kB per viewer with {ROWS} rows of its own, {what}: in a `Vec`, in a `List`"
+            ),
             baseline: Some(format!("{plain:.1} kB")),
             measured: format!("{listed:.1} kB"),
             target: Some(Target { value: listed, at_most: Some(100.0) }),

@@ -62,7 +62,6 @@ impl Session {
         }
     }
 
-    /// Checks whether the store has had the session.
     /// Checks whether the store may have the session: it has had it, or a write that inserts it has
     /// begun.
     pub(crate) fn may_be_stored(&self) -> bool {
