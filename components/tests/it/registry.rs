@@ -1,7 +1,6 @@
 //! The registered components.
 
-use vivaz_components::spec::TemplateFields;
-use vivaz_components::{List, LiveComponent, LiveState, Registration, Registry, actions};
+use vivaz_components::{List, LiveComponent, LiveState, Registration, Registry, TemplateFields, actions};
 
 #[derive(LiveComponent, Clone)]
 #[live(name = "widget", inline = "<p>{{ a }}</p>")]
