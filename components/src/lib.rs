@@ -75,7 +75,7 @@ pub use page::LivePage;
 pub use page_effect::{CookieError, Flash, PageEffect, PagePath, RedirectUrl, UrlError};
 pub use registry::{
     Decoded, DuplicateName, Factory, MountFuture, Registration, Registry, RestoreFailure, RestoreFuture,
-    mount,
+    TemplateFields, mount,
 };
 pub use route::LiveRoute;
 pub use saved::Saved;

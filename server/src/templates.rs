@@ -6,10 +6,10 @@ mod containment;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use vivaz_components::Registry;
 use vivaz_components::page::PageSpec;
-use vivaz_components::spec::{FieldKind, TemplateFields, TemplateSource};
+use vivaz_components::spec::{FieldKind, TemplateSource};
 use vivaz_components::url::describe_params;
+use vivaz_components::{Registry, TemplateFields};
 use vivaz_template::{Compiled, TemplateKind};
 
 /// The templates, indexed by component and by hash.

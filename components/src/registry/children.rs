@@ -3,14 +3,51 @@
 //! A derive sees one component; the others are known when the application starts. So these errors
 //! are reported then, and not at compile time.
 
-use vivaz_template::check::{Argument, Check, CheckKind, GivenProp};
+use vivaz_template::check::{Argument, Check, CheckKind, GivenProp, PathStep};
 use vivaz_template::expr::Literal;
 use vivaz_template::{Compiled, nearest};
 
 use super::Registry;
-use crate::check::{NOT_THE_PAGES, does_not_take, is_written_form, why_missing};
-use crate::shape::Shape;
-use crate::spec::{Spec, TemplateFields};
+use crate::check::{NOT_THE_PAGES, does_not_take, is_written_form, through, why_missing};
+use crate::shape::{Shape, ShapeField, ShapeRef};
+use crate::spec::Spec;
+
+/// The fields that a template reads.
+#[derive(Clone, Copy, Debug)]
+pub struct TemplateFields {
+    /// The shape of the struct.
+    pub shape: ShapeRef,
+    /// The computed fields.
+    pub computed: &'static [ShapeField],
+}
+
+impl TemplateFields {
+    /// Returns the fields of a component.
+    #[must_use]
+    pub fn of(spec: &Spec) -> Self {
+        Self { shape: spec.shape, computed: spec.computed }
+    }
+
+    /// Returns the shape of the value at a path; `None` if it is not known. The derive reports
+    /// paths that do not exist.
+    pub(crate) fn shape_at(self, path: &[PathStep]) -> Option<&'static Shape> {
+        let mut shape = self.shape.get();
+        for (at, step) in path.iter().enumerate() {
+            shape = match (step, through(shape)) {
+                (PathStep::Field(name), Shape::Struct(_, fields)) => {
+                    let computed = if at == 0 { self.computed } else { &[] };
+                    fields.iter().chain(computed).find(|field| field.name == name)?.shape.get()
+                }
+                (PathStep::Field(_) | PathStep::Index, Shape::Map(inner))
+                | (PathStep::Each | PathStep::Index, Shape::List(inner) | Shape::Keyed(inner)) => inner.get(),
+                (PathStep::Len, _) => &Shape::Int,
+                (PathStep::IsEmpty | PathStep::Contains, _) => &Shape::Bool,
+                (PathStep::Field(_) | PathStep::Each | PathStep::Index, _) => return None,
+            };
+        }
+        Some(shape)
+    }
+}
 
 impl Registry {
     /// Returns what is wrong with the children of a template, one sentence each, with its position.

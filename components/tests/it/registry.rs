@@ -1,7 +1,6 @@
 //! The registered components.
 
-use vivaz_components::spec::TemplateFields;
-use vivaz_components::{List, LiveComponent, LiveState, Registration, Registry, actions};
+use vivaz_components::{List, LiveComponent, LiveState, Registration, Registry, TemplateFields, actions};
 
 #[derive(LiveComponent, Clone)]
 #[live(name = "widget", inline = "<p>{{ a }}</p>")]
@@ -183,7 +182,7 @@ fn a_value_of_another_type_than_the_prop_is_found_at_startup() {
         assert_eq!(given("picker text", value), Vec::<String>::new(), "{value}");
     }
     assert_eq!(given("widget a", "s.id"), Vec::<String>::new());
-    assert_eq!(given("widget a", "s.title"), ["2:45: the prop `a: u32` of `widget` cannot be text"]);
+    assert_eq!(given("widget a", "s.title"), ["2:45: the prop `a: u32` of `widget` cannot be a text"]);
 }
 
 #[test]
