@@ -225,7 +225,8 @@ fn handle_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Af
         // A page that no longer waits needs no answer.
         #[cfg(feature = "testing")]
         Turn::Mail(Mail::IsIdle(answer)) => drop(answer.send(session.is_idle())),
-        Turn::Mail(Mail::Release) => return AfterTurn::FlushAndFinish(ConnectionEnd::Released),
+        Turn::Mail(Mail::Release(generation)) if !session.is_asked_for(generation) => {}
+        Turn::Mail(Mail::Release(_)) => return AfterTurn::FlushAndFinish(ConnectionEnd::Released),
         Turn::Mail(Mail::Evict(reason)) => return AfterTurn::FlushAndFinish(ConnectionEnd::Evicted(reason)),
         Turn::Mail(Mail::Drain(after)) => {
             session.send_drain(after);

@@ -66,7 +66,8 @@ async fn drive(mut session: Box<Session>, until: Instant, mut after: AfterWork) 
                 // A page that no longer waits needs no answer.
                 #[cfg(feature = "testing")]
                 DetachedTurn::Mail(Mail::IsIdle(answer)) => drop(answer.send(session.is_idle())),
-                DetachedTurn::Mail(Mail::Release) => {
+                DetachedTurn::Mail(Mail::Release(generation)) if !session.is_asked_for(generation) => {}
+                DetachedTurn::Mail(Mail::Release(_)) => {
                     after = AfterWork::Release;
                     // If the jobs take too long, the other process takes the session as it is
                     // stored.
@@ -178,7 +179,7 @@ pub(crate) async fn finish_session(ending: EndingSession, reason: UnmountReason)
                     | Mail::ComponentEvent { .. }
                     | Mail::TopicChanged(_)
                     | Mail::HandOver(_)
-                    | Mail::Release
+                    | Mail::Release(_)
                     | Mail::Save
                     | Mail::Drain(_)
                     | Mail::Close(_)

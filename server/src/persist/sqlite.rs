@@ -3,6 +3,7 @@
 
 mod leases;
 mod processes;
+mod requests;
 mod rows;
 mod schema;
 mod sessions;

@@ -33,6 +33,7 @@ mod fence;
 mod guarded;
 mod memory;
 mod process;
+mod refusal;
 mod stored;
 mod written;
 
@@ -51,13 +52,14 @@ pub use fence::{Fence, HolderStatus, ReleasedAs};
 pub(crate) use guarded::GuardedStore;
 pub use memory::MemoryStore;
 pub use process::{ProcessGuard, ReleaseListener, ReleaseRequest};
+pub use refusal::WriteRefusal;
 pub use stored::{
     ComponentState, Owner, Secrets, SessionHead, SessionProgress, StoredComponent, StoredOrigin, StoredReply,
     StoredSession,
 };
 pub use written::{
     Commit, CommitBody, CommitError, CommitRecord, SessionState, Snapshot, SnapshotHead, StoredChange,
-    WriteError, WriteRefusal,
+    WriteError,
 };
 
 /// The minimum time for which a store remembers that a session has ended.
@@ -174,9 +176,10 @@ pub trait SessionStore: Send + Sync + 'static {
     fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>>;
 
     /// Starts or renews the lease of a process. If its lease had ended, the expiry of its sessions
-    /// is cancelled, except for [released](Self::release) ones. Returns the sessions of the process that [`forget_user`](Self::forget_user)
-    /// has deleted. Each call returns them until the process [deletes](Self::delete) them itself,
-    /// because the result of a call may be lost, or until their tombstones expire.
+    /// is cancelled, except for [released](Self::release) ones. Returns the sessions of the process
+    /// that [`forget_user`](Self::forget_user) has deleted. Each call returns them until the
+    /// process [deletes](Self::delete) them itself, because the result of a call may be lost, or
+    /// until their tombstones expire.
     ///
     /// # Errors
     /// Returns an error if the lease cannot be written.

@@ -215,8 +215,8 @@ impl Port {
     }
 
     /// Asks the session to finish its jobs, to save itself and to release itself in the store.
-    pub(crate) fn request_release(&self) {
-        self.post_and_wake(Mail::Release);
+    pub(crate) fn request_release(&self, generation: u64) {
+        self.post_and_wake(Mail::Release(generation));
     }
 
     /// Polls for the next mail, and registers the task to wake.

@@ -299,7 +299,6 @@ impl Page {
     /// Breaks the connection and connects to another server from now on.
     pub(super) fn move_to(&self, server: Arc<ServerProcess>) {
         *self.shared().server.lock().unwrap_or_else(PoisonError::into_inner) = server;
-        // A page that waits for its old server looks for the new one.
         self.shared().work.notify_one();
         self.network().drop();
     }

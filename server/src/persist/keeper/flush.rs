@@ -184,7 +184,8 @@ impl Keeper {
                 self.release(&session, fence, state);
                 continue;
             };
-            // The claim that was to be released may have failed, so that the next one had its fence.
+            // The claim that was to be released may have failed, so that the next one had its
+            // fence.
             if running.has_copy(&session, fence) || self.has_ended(&session, fence) {
                 continue;
             }

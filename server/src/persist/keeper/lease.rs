@@ -59,8 +59,8 @@ impl Keeper {
     }
 }
 
-/// Registers this process, renews its lease and makes the store remove expired sessions of other processes, until the
-/// runtime is dropped or shuts down.
+/// Registers this process, renews its lease and makes the store remove expired sessions of other
+/// processes, until the runtime is dropped or shuts down.
 pub(crate) async fn run<R: RunningSessions + 'static>(
     running: Weak<R>,
     keeper: Weak<Keeper>,

@@ -5,7 +5,7 @@ use vivaz_protocol::SessionId;
 
 use super::processes::Processes;
 use super::rows::unsigned;
-use crate::persist::store::{Fence, Owner, ReleaseRequest, StoreError, StoreTime, TOMBSTONE, millis};
+use crate::persist::store::{Owner, StoreError, StoreTime, TOMBSTONE, millis};
 
 /// Starts or renews a lease. Returns the sessions of the process that another process has ended and
 /// that it has not deleted since.
@@ -43,39 +43,8 @@ pub(super) fn renew(
     ended.iter().map(|id| session_id(id)).collect()
 }
 
-fn session_id(id: &str) -> Result<SessionId, StoreError> {
+pub(super) fn session_id(id: &str) -> Result<SessionId, StoreError> {
     SessionId::new(id).map_err(|error| StoreError::Unreadable(error.to_string()))
-}
-
-/// Leaves a request for a holder in another process.
-pub(super) fn ask(db: &Connection, holder: &str, request: &ReleaseRequest) -> Result<(), StoreError> {
-    let ReleaseRequest { session, fence, generation } = request;
-    db.prepare_cached(
-        "INSERT OR REPLACE INTO vivaz_asked (holder, session, fence, generation) VALUES (?1, ?2, ?3, ?4)",
-    )?
-    .execute(params![holder, session.as_str(), fence.get().cast_signed(), generation.cast_signed()])?;
-    Ok(())
-}
-
-/// Takes the sessions that a process is asked to release. Returns `None` if no other process has a
-/// valid lease, so that there is none to ask.
-pub(super) fn asked(db: &Connection, by: &str, now: u64) -> Result<Option<Vec<ReleaseRequest>>, StoreError> {
-    let asked = db
-        .prepare_cached("SELECT session, fence, generation FROM vivaz_asked WHERE holder = ?1")?
-        .query_map([by], |row| Ok((row.get(0)?, Fence::new(unsigned(row, 1)?), unsigned(row, 2)?)))?
-        .collect::<Result<Vec<(String, Fence, u64)>, _>>()?;
-    if !asked.is_empty() {
-        db.prepare_cached("DELETE FROM vivaz_asked WHERE holder = ?1")?.execute([by])?;
-    }
-    let has_others = !asked.is_empty()
-        || db
-            .prepare_cached("SELECT 1 FROM vivaz_leases WHERE holder <> ?1 AND ends > ?2")?
-            .exists(params![by, now.cast_signed()])?;
-    let asked = asked
-        .into_iter()
-        .map(|(id, fence, generation)| Ok(ReleaseRequest { session: session_id(&id)?, fence, generation }));
-    let asked = asked.collect::<Result<_, StoreError>>()?;
-    Ok(has_others.then_some(asked))
 }
 
 /// Removes expired sessions, leases and tombstones, if the lease of `by` has been valid for its

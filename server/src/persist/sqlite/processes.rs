@@ -10,18 +10,11 @@ use std::fmt::Write as _;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use vivaz_databases::sqlite::{Connection, WeakDatabase};
+use vivaz_databases::sqlite::Connection;
 
-use super::leases;
-use crate::persist::store::{ReleaseListener, StoreError, StoreTime};
-
-/// How often a process looks for other processes while it is alone.
-const ALONE: Duration = Duration::from_secs(1);
-/// How often a process looks for questions while there are others.
-const AMONG_OTHERS: Duration = Duration::from_millis(50);
+use crate::persist::store::{ReleaseListener, StoreError};
 
 /// The processes that use a database.
 #[derive(Debug)]
@@ -43,7 +36,7 @@ struct RegisteredRuntime {
 }
 
 /// The registration of a runtime. It ends when this is dropped.
-pub(super) struct Registration {
+pub(super) struct RuntimeRegistration {
     processes: Weak<Processes>,
     name: String,
 }
@@ -63,12 +56,12 @@ impl Processes {
         name: &str,
         listener: ReleaseListener,
         look: impl FnOnce() -> JoinHandle<()>,
-    ) -> Result<Registration, StoreError> {
+    ) -> Result<RuntimeRegistration, StoreError> {
         let lock = self.file_of(name).map(|path| lock(&path)).transpose()?;
         let looking = lock.is_some().then(look);
         let runtime = RegisteredRuntime { listener, _lock: lock, looking };
         self.here().insert(name.to_owned(), runtime);
-        Ok(Registration { processes: Arc::downgrade(self), name: name.to_owned() })
+        Ok(RuntimeRegistration { processes: Arc::downgrade(self), name: name.to_owned() })
     }
 
     /// Ends the registration of a runtime. Returns the task that looked for questions, which is
@@ -130,7 +123,7 @@ impl Processes {
     }
 }
 
-impl Drop for Registration {
+impl Drop for RuntimeRegistration {
     fn drop(&mut self) {
         if let Some(processes) = self.processes.upgrade() {
             processes.remove(&self.name);
@@ -146,30 +139,4 @@ fn lock(path: &PathBuf) -> Result<File, StoreError> {
         TryLockError::Error(error) => StoreError::failed(error),
     })?;
     Ok(file)
-}
-
-/// Looks for questions of other processes, often only while there are some. Ends with the database.
-pub(super) async fn look(database: WeakDatabase, processes: Weak<Processes>, name: String, time: StoreTime) {
-    let mut pause = ALONE;
-    loop {
-        tokio::time::sleep(pause).await;
-        let Some(upgraded) = database.upgrade() else { return };
-        let (by, now) = (name.clone(), time.now());
-        let asked = upgraded.submit(move |tx| leases::asked(tx.native()?, &by, now), |asked| asked);
-        drop(upgraded);
-        let asked: Result<_, StoreError> = asked.await;
-        pause = match asked {
-            Ok(None) => ALONE,
-            Ok(Some(asked)) => {
-                let listener = processes.upgrade().and_then(|processes| processes.listener(&name));
-                let Some(listener) = listener else { return };
-                asked.into_iter().for_each(|request| listener.ask(request));
-                AMONG_OTHERS
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot look for sessions to release; retrying");
-                ALONE
-            }
-        };
-    }
 }

@@ -10,7 +10,7 @@ use vivaz_protocol::SessionId;
 
 use vivaz_databases::DatabaseError;
 
-use super::processes::look;
+use super::requests::{self, look};
 use super::{Sqlite, leases, rows};
 use crate::persist::store::{
     Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleaseRequest, ReleasedAs, Secrets,
@@ -186,7 +186,7 @@ impl SessionStore for Sqlite {
             };
             match processes.listener(&holder) {
                 Some(listener) => listener.ask(request),
-                None => leases::ask(db, &holder, &request)?,
+                None => requests::ask(db, &holder, &request)?,
             }
             Ok(())
         })

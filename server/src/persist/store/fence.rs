@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::written::WriteRefusal;
+use super::refusal::WriteRefusal;
 
 /// The number of times that a session has changed hands. [`claim`](super::SessionStore::claim) and
 /// [`release`](super::SessionStore::release) raise it, and each write carries the fence of the copy

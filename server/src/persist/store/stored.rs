@@ -21,9 +21,9 @@ pub struct StoredSession {
     pub aside: Vec<StoredComponent>,
     /// The replies to committed requests.
     pub replies: Vec<StoredReply>,
-    /// Whether the last process that ran the session released it or shut down, so that the page has seen
-    /// no later state than this. It stays set until a page [resumes](super::SessionStore::renew)
-    /// the session or the session is written.
+    /// Whether the last process that ran the session released it or shut down, so that the page has
+    /// seen no later state than this. It stays set until a page
+    /// [resumes](super::SessionStore::renew) the session or the session is written.
     pub exact: bool,
     /// The fence of the copy that is made of this data.
     #[serde(default)]

@@ -20,6 +20,12 @@ pub(crate) enum ReleaseOutcome {
 }
 
 impl Session {
+    /// Checks whether a request with this generation of the secrets concerns the session as it is:
+    /// no page has resumed it since.
+    pub(crate) fn is_asked_for(&self, generation: u64) -> bool {
+        self.supervisor.sessions.secrets(self.id()).is_some_and(|secrets| secrets.generation <= generation)
+    }
+
     /// Saves the session and releases it in the store, so that another process continues it with
     /// exactly this state. No job may run, and there is no connection. `until` is the end of the
     /// suspension. No hook of the components is called.

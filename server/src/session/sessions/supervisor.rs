@@ -1,6 +1,7 @@
 //! The sessions of a runtime and the tasks that drive them.
 
 use std::any::Any;
+use std::cmp::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
 
 use tokio::runtime::Handle;
@@ -148,12 +149,11 @@ impl RunningSessions for Supervisor {
         // itself, or the next request finds it.
         let ReleaseRequest { session, fence, generation } = request;
         let Some(port) = self.sessions.port(session) else { return };
-        // An older copy learns in this way that it has lost the session.
-        let is_older = port.fence() < *fence;
-        let is_current = port.fence() == *fence
-            && self.sessions.secrets(session).is_some_and(|secrets| secrets.generation <= *generation);
-        if is_older || is_current {
-            port.request_release();
+        match port.fence().cmp(fence) {
+            // An older copy learns in this way that it has lost the session.
+            Ordering::Less => port.request_release(u64::MAX),
+            Ordering::Equal => port.request_release(*generation),
+            Ordering::Greater => {}
         }
     }
 }

@@ -21,6 +21,7 @@ use vivaz::testing::{Call, Page, Server, View};
 use vivaz::{Limits, MemoryStore, Runtime, Save, SessionId, SessionStore, StoreError};
 
 use crate::leases::Temporary;
+use crate::logs::Log;
 
 /// Keeps its entries in the order in which they arrive. Some arrive after a wait.
 #[derive(LiveComponent, Clone)]
@@ -347,7 +348,9 @@ impl<S: SessionStore + Clone> Cluster<S> {
         let rest = Duration::from_millis(self.dice.below(4_000)) / self.haste;
         let node = self.dice.index(self.servers.len());
         let at = self.dice.index(self.visitors.len());
-        match self.dice.below(16) {
+        let step = self.dice.below(16);
+        tracing::info!(target: "vivaz::step", step, node, at, ?rest);
+        match step {
             0..6 => self.add(),
             6..10 => {
                 let visitor = &mut self.visitors[at];
@@ -439,8 +442,13 @@ fn run(seed: u64, weather: Weather) -> std::result::Result<(), String> {
 }
 
 fn run_all(weather: Weather) {
-    let chosen = std::env::var("VIVAZ_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    let seeds = chosen.map_or(0..200, |seed| seed..seed + 1);
+    if let Some(seed) = std::env::var("VIVAZ_SEED").ok().and_then(|seed| seed.parse::<u64>().ok()) {
+        let log = Log::default();
+        let _collecting = log.collect();
+        run(seed, weather).unwrap_or_else(|wrong| panic!("{}\n{wrong}", log.text()));
+        return;
+    }
+    let seeds = 0..200;
     let wrong: Vec<String> =
         seeds.filter_map(|seed| Some(format!("VIVAZ_SEED={seed}: {}", run(seed, weather).err()?))).collect();
     assert!(wrong.is_empty(), "{} seeds:\n{}", wrong.len(), wrong.join("\n"));
