@@ -1,6 +1,8 @@
 //! The interface through which several processes of one application act as one.
 
 mod message;
+#[cfg(feature = "postgres")]
+mod postgres;
 
 use std::sync::Arc;
 
@@ -9,6 +11,8 @@ pub use vivaz_components::cluster::{
     LogPosition, LogTail, NodeId, OpenedTopic, TopicId, TopicLog,
 };
 
+#[cfg(feature = "postgres")]
+pub use self::postgres::PostgresNode;
 pub(crate) use self::message::{NodeMessage, SessionTenant};
 use crate::persist::store::SessionStore;
 
