@@ -11,9 +11,9 @@ pub use vivaz_components::cluster::{
     LogPosition, LogTail, NodeId, OpenedTopic, TopicId, TopicLog,
 };
 
+pub(crate) use self::message::{NodeMessage, SessionTenant};
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresNode;
-pub(crate) use self::message::{NodeMessage, SessionTenant};
 use crate::persist::store::SessionStore;
 
 /// A node's connection to the engine that the nodes of an application share.

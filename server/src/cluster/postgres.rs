@@ -9,8 +9,9 @@ mod log;
 mod node;
 mod outbox;
 mod payload;
-mod registered;
+mod receivers;
 mod statements;
+mod watch;
 
 use std::any::Any;
 use std::fmt;
@@ -23,7 +24,6 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_databases::postgres::{Listening, Migrations};
 
 use self::node::{BUS, NodeState, TOPICS};
-use self::registered::Registration;
 use super::{Address, Bus, BusError, BusListener, Cluster, NodeId, TopicLog};
 use crate::admission::secret::random_bytes;
 use crate::persist::postgres::Postgres;
@@ -78,6 +78,7 @@ impl PostgresNode {
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&state).send_all());
         tasks.spawn(Arc::clone(&state).keep_lease());
+        tasks.spawn(Arc::clone(&state).watch());
         Ok(Self(Arc::new(Joined { state, _listening: listening, _tasks: tasks })))
     }
 
@@ -133,7 +134,7 @@ impl Bus for PostgresNode {
     }
 
     fn listen(&self, to: &Address, listener: BusListener) -> Box<dyn Any + Send + Sync> {
-        Box::new(Registration::new(self.state(), |state| &state.listeners, to.clone(), listener))
+        Box::new(self.state().listeners.register(to.clone(), listener))
     }
 
     fn nodes(&self) -> Option<Arc<[NodeId]>> {

@@ -12,7 +12,6 @@ use vivaz_databases::{DatabaseError, Tx};
 
 use super::PostgresNode;
 use super::node::NodeState;
-use super::registered::Registration;
 use super::statements::{self, TopicKey};
 use crate::cluster::{
     Appended, LogEntry, LogError, LogFeed, LogInTransaction, LogPosition, LogTail, OpenedTopic, TopicId,
@@ -145,9 +144,14 @@ impl TopicLog for PostgresNode {
         topic: &TopicId,
         feed: Arc<dyn LogFeed>,
     ) -> BoxFuture<Result<Box<dyn Any + Send + Sync>, LogError>> {
-        let guard = Registration::new(self.state(), |state| &state.feeds, statements::key(topic), feed);
+        let guard = self.state().feeds.register(statements::key(topic), feed);
         let guard: Box<dyn Any + Send + Sync> = Box::new(guard);
         Box::pin(ready(Ok(guard)))
+    }
+
+    fn poll(&self) -> Duration {
+        // The node looks for the entries of all topics with one query.
+        Duration::from_secs(10)
     }
 
     fn retention(&self) -> Duration {

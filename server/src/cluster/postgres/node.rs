@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep};
 use vivaz_databases::DatabaseError;
 use vivaz_databases::postgres::{Database, Heard};
 
-use super::outbox::{Batch, Outbox};
+use super::outbox::{NodeBatch, NodeOutbox};
 use super::payload::{self, Assembly};
-use super::registered::Registered;
+use super::receivers::Receivers;
 use super::statements::{self, TopicKey};
 use crate::cluster::{Address, BusListener, LogFeed, NodeId};
 use crate::persist::postgres::Postgres;
@@ -31,9 +31,9 @@ pub(super) const BUS: &str = "vivaz_bus";
 pub(super) struct NodeState {
     pub(super) id: NodeId,
     pub(super) postgres: Postgres,
-    pub(super) outbox: Outbox,
-    pub(super) feeds: Registered<TopicKey, Arc<dyn LogFeed>>,
-    pub(super) listeners: Registered<Address, BusListener>,
+    pub(super) outbox: NodeOutbox,
+    pub(super) feeds: Arc<Receivers<TopicKey, Arc<dyn LogFeed>>>,
+    pub(super) listeners: Arc<Receivers<Address, BusListener>>,
     /// The nodes with valid leases, and the time before they were read.
     nodes: Mutex<Option<(Arc<[NodeId]>, Instant)>>,
     assembly: Mutex<Assembly>,
@@ -46,9 +46,9 @@ impl NodeState {
         Self {
             id,
             postgres,
-            outbox: Outbox::default(),
-            feeds: Registered::default(),
-            listeners: Registered::default(),
+            outbox: NodeOutbox::default(),
+            feeds: Arc::default(),
+            listeners: Arc::default(),
             nodes: Mutex::default(),
             assembly: Mutex::default(),
             sent: AtomicU64::new(0),
@@ -114,7 +114,7 @@ impl NodeState {
         }
     }
 
-    async fn send(&self, batch: &Batch) -> Result<(), DatabaseError> {
+    async fn send(&self, batch: &NodeBatch) -> Result<(), DatabaseError> {
         let topics = batch.topics.iter();
         let mut payloads: Vec<(&str, String)> =
             topics.map(|(topic, rev)| (TOPICS, payload::write_topic(&self.id, topic, *rev))).collect();
@@ -184,10 +184,10 @@ impl NodeState {
     /// the lease ends by itself.
     pub(super) fn end_lease(&self) {
         let holder = self.holder();
-        drop(self.database().submit(
-            move |tx| tx.execute("DELETE FROM vivaz_leases WHERE holder = ?1", [holder]),
-            drop,
-        ));
+        drop(
+            self.database()
+                .submit(move |tx| tx.execute("DELETE FROM vivaz_leases WHERE holder = ?1", [holder]), drop),
+        );
     }
 
     fn holder(&self) -> String {

@@ -14,15 +14,15 @@ const MOST_BYTES: usize = 8 << 20;
 
 /// What waits until the previous batch is sent.
 #[derive(Default)]
-pub(super) struct Outbox {
-    waiting: Mutex<Batch>,
+pub(super) struct NodeOutbox {
+    waiting: Mutex<NodeBatch>,
     wake: Notify,
     dropped: AtomicU64,
 }
 
 /// What is sent together.
 #[derive(Default)]
-pub(super) struct Batch {
+pub(super) struct NodeBatch {
     pub(super) messages: VecDeque<Vec<u8>>,
     bytes: usize,
     /// The newest revisions of topics.
@@ -31,7 +31,7 @@ pub(super) struct Batch {
     pub(super) flushes: Vec<oneshot::Sender<Result<(), String>>>,
 }
 
-impl Outbox {
+impl NodeOutbox {
     /// Queues a message, or drops it.
     pub(super) fn send(&self, message: Vec<u8>) {
         let mut waiting = self.lock();
@@ -63,7 +63,7 @@ impl Outbox {
     }
 
     /// Waits until there is something to send.
-    pub(super) async fn take(&self) -> Batch {
+    pub(super) async fn take(&self) -> NodeBatch {
         loop {
             let batch = std::mem::take(&mut *self.lock());
             if !batch.messages.is_empty() || !batch.topics.is_empty() || !batch.flushes.is_empty() {
@@ -84,7 +84,7 @@ impl Outbox {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Batch> {
+    fn lock(&self) -> MutexGuard<'_, NodeBatch> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

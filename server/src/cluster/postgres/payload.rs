@@ -71,9 +71,9 @@ pub(super) fn parts(node: &NodeId, number: u64, message: &[u8]) -> Vec<String> {
 /// Puts the parts of messages together. Those of one message follow each other, because they are
 /// sent by one transaction.
 #[derive(Default)]
-pub(super) struct Assembly(HashMap<Box<str>, PartialMessage>);
+pub(super) struct Assembly(HashMap<Box<str>, PartialText>);
 
-struct PartialMessage {
+struct PartialText {
     number: u64,
     parts: usize,
     text: String,
@@ -92,7 +92,7 @@ impl Assembly {
         }
         let mut message = match self.0.remove(node) {
             Some(begun) if at > 0 => begun,
-            Some(_) | None => PartialMessage { number, parts: 0, text: String::new() },
+            Some(_) | None => PartialText { number, parts: 0, text: String::new() },
         };
         // The first parts were sent before this node listened.
         if message.number != number || message.parts != at {

@@ -3,6 +3,7 @@
 //! All of them rely on the row of the topic: who changes it holds its lock until the transaction
 //! ends.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use bytes::Bytes;
@@ -27,6 +28,9 @@ const MOST_REMOVED: i64 = 100;
 
 /// The key of a topic in the tables.
 pub(super) type TopicKey = blake3::Hash;
+
+/// The newest position of a topic, compared only with others of the topic.
+pub(super) type NewestPosition = (String, i64, i64);
 
 /// Bytes of a row.
 struct Blob(Bytes);
@@ -198,6 +202,23 @@ fn read_up_to(
     Ok(LogTail::Entries(tail))
 }
 
+/// Reads the newest positions of topics. Those without a log are missing.
+pub(super) fn newest(
+    tx: &mut Tx,
+    topics: &[TopicKey],
+) -> Result<HashMap<TopicKey, NewestPosition>, DatabaseError> {
+    let sql = "SELECT encode(id, 'hex'), epoch, rev, chain FROM vivaz_topics WHERE id IN \
+         (SELECT decode(key, 'hex') FROM jsonb_array_elements_text(?1::jsonb) AS each (key))";
+    let keys: Vec<_> = topics.iter().map(|topic| topic.to_hex().to_string()).collect();
+    let keys = serde_json::to_string(&keys).map_err(DatabaseError::failed)?;
+    let rows: Vec<(String, String, i64, i64)> = tx.query(sql, [keys])?;
+    let read = |(key, epoch, rev, chain): (String, String, i64, i64)| {
+        let key = TopicKey::from_hex(&key).map_err(|error| DatabaseError::Corrupt(error.to_string()))?;
+        Ok((key, (epoch, rev, chain)))
+    };
+    rows.into_iter().map(read).collect()
+}
+
 /// Keeps the log of a topic. A new snapshot removes the entries before the previous one: a node
 /// that is a few entries behind still finds those that it needs.
 pub(super) fn keep(
@@ -217,7 +238,8 @@ pub(super) fn keep(
     let sql = "UPDATE vivaz_topics SET kept_until = vivaz_now(NULL) + ?2::bigint WHERE id = ?1";
     let mut statements = vec![SqlStatement::new(sql, (id, kept))];
     if let Some(snapshot) = snapshot.filter(|_| previous < rev) {
-        let sql = "UPDATE vivaz_topics SET snapshot_rev = ?2, snapshot_chain = ?3, snapshot = ?4 WHERE id = ?1";
+        let sql =
+            "UPDATE vivaz_topics SET snapshot_rev = ?2, snapshot_chain = ?3, snapshot = ?4 WHERE id = ?1";
         statements.push(SqlStatement::new(sql, (id, rev, chain, snapshot)));
         let sql = "DELETE FROM vivaz_entries WHERE topic = ?1 AND rev < ?2";
         statements.push(SqlStatement::new(sql, (id, previous)));

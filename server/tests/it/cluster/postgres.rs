@@ -1,6 +1,7 @@
 //! PostgreSQL keeps the contracts of topic logs and buses, with a real server.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::copy_bidirectional;
@@ -8,7 +9,8 @@ use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::watch;
 use vivaz::DatabaseError;
 use vivaz::cluster::{
-    Appended, Bus, Cluster as _, LogEntry, LogError, LogPosition, LogTail, PostgresNode, TopicId, TopicLog,
+    Appended, Bus, Cluster as _, LogEntry, LogError, LogFeed, LogPosition, LogTail, PostgresNode, TopicId,
+    TopicLog,
 };
 use vivaz::instance::BoxFuture;
 use vivaz::postgres::{IsolationLevel, Postgres, PostgresOptions};
@@ -136,7 +138,11 @@ async fn the_bus_on_postgres_keeps_the_contract() {
 /// Applications may want another isolation for their own transactions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn logs_in_postgres_keep_the_contract_with_strict_isolation() {
-    let races = ["exactly_one_append_takes_each_revision", "a_log_begins_once", "a_snapshot_replaces_the_entries_before_it"];
+    let races = [
+        "exactly_one_append_takes_each_revision",
+        "a_log_begins_once",
+        "a_snapshot_replaces_the_entries_before_it",
+    ];
     let cases = || log_cases().filter(|case| races.contains(&case.name));
     assert_eq!(cases().count(), races.len());
     keeps(cases(), IsolationLevel::RepeatableRead).await;
@@ -147,11 +153,19 @@ fn topic() -> TopicId {
 }
 
 fn at(rev: u64) -> LogPosition {
-    LogPosition { epoch: Epoch::new("e").unwrap(), rev: Rev(rev), chain: rev.wrapping_mul(0x9e37_79b9_7f4a_7c15) }
+    LogPosition {
+        epoch: Epoch::new("e").unwrap(),
+        rev: Rev(rev),
+        chain: rev.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+    }
 }
 
-/// Appends an entry for each of `count` revisions, as a topic does: after an error it reads what the
-/// log has. Returns how many calls failed.
+async fn begin(log: &dyn TopicLog) {
+    assert_eq!(log.begin(&topic(), None, at(0), "".into()).await.unwrap(), Appended::Done);
+}
+
+/// Appends an entry for each of `count` revisions, as a topic does: after an error it reads what
+/// the log has. Returns how many calls failed.
 async fn append_all(log: &dyn TopicLog, count: u64, mut after_each: impl FnMut(u64)) -> usize {
     let (mut end, mut failures) = (0, 0);
     while end < count {
@@ -196,7 +210,7 @@ async fn two_hundred_appends_survive_the_end_of_their_connections() {
     let url = server.database();
     let database = Postgres::connect(&url).await.unwrap();
     let log = PostgresNode::join(&database).await.unwrap().log();
-    log.begin(&topic(), None, at(0), "".into()).await.unwrap();
+    begin(&*log).await;
     let ending = url.clone();
     let (stop, stopped) = watch::channel(false);
     let terminating = tokio::task::spawn_blocking(move || {
@@ -224,7 +238,7 @@ async fn appends_survive_a_stop_and_a_kill_of_the_server() {
     let database = Postgres::connect_with(&url, options).await.unwrap();
     let node = PostgresNode::join(&database).await.unwrap();
     let log = node.log();
-    log.begin(&topic(), None, at(0), "".into()).await.unwrap();
+    begin(&*log).await;
     let (reached, mut reaching) = watch::channel(0);
     let ending = Arc::clone(&server);
     let faults = tokio::spawn(async move {
@@ -260,7 +274,7 @@ async fn a_log_that_is_not_kept_is_removed() {
     let url = server.database();
     let database = Postgres::connect(&url).await.unwrap();
     let log = PostgresNode::join(&database).await.unwrap().log();
-    log.begin(&topic(), None, at(0), "".into()).await.unwrap();
+    begin(&*log).await;
     append_all(&*log, 3, |_| ()).await;
     server.query(name(&url), "UPDATE vivaz_topics SET kept_until = vivaz_now(NULL) + 60000");
     log.keep(&topic(), &at(3), None).await.unwrap();
@@ -274,6 +288,48 @@ async fn a_log_that_is_not_kept_is_removed() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(server.query(name(&url), "SELECT count(*) FROM vivaz_entries"), "0");
-    log.begin(&topic(), None, at(0), "".into()).await.unwrap();
+    begin(&*log).await;
     append_all(&*log, 3, |_| ()).await;
+}
+
+/// Counts what a feed is notified of.
+#[derive(Default)]
+struct Looks(AtomicUsize);
+
+impl LogFeed for Looks {
+    fn entry(&self, _: LogEntry) {
+        self.look();
+    }
+
+    fn look(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// An entry without a notification is found, and a topic that does not change is left alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_whose_notification_is_lost_is_found() {
+    let server = PostgresServer::shared();
+    let url = server.database();
+    let database = Postgres::connect(&url).await.unwrap();
+    let log = PostgresNode::join(&database).await.unwrap().log();
+    begin(&*log).await;
+    append_all(&*log, 3, |_| ()).await;
+    let feed = Arc::<Looks>::default();
+    let _guard = log.follow(&topic(), feed.clone()).await.unwrap();
+    let until_more = async |than: usize| {
+        let begun = std::time::Instant::now();
+        while feed.0.load(Ordering::SeqCst) <= than {
+            assert!(begun.elapsed() < Duration::from_secs(40), "the entry is found");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    until_more(0).await;
+    server.query(
+        name(&url),
+        "WITH moved AS (UPDATE vivaz_topics SET rev = 4, chain = 4 RETURNING id) \
+         INSERT INTO vivaz_entries SELECT id, 4, 4, '4' FROM moved",
+    );
+    until_more(1).await;
+    assert_eq!(feed.0.load(Ordering::SeqCst), 2, "one look for each change");
 }
