@@ -82,7 +82,12 @@ pub fn call_in_transaction<C: AnyComponent>(
         let result = tx
             .ok_or_else(|| ActionError::internal("a transaction needs a component that is #[live(durable)]"))
             .and_then(|tx| if tx.has_database() { Ok(tx) } else { Err(DatabaseError::NoDatabase.into()) })
-            .and_then(|tx| fault::guard_now(what, || run(&mut component, &mut cx, tx)));
+            .and_then(|tx| {
+                fault::guard_now(what, || {
+                    component.shared(&mut |_, _, field| field.refresh());
+                    run(&mut component, &mut cx, tx)
+                })
+            });
         MethodOutcome { component, cx, result }
     }))
 }
@@ -335,7 +340,6 @@ pub trait Defaults: Sized {
     const __LIVE_METHODS: &'static [&'static str] = &[];
     const __LIVE_WORDS: &'static [&'static str] = &[];
     const __LIVE_HOOKS: &'static [Hook] = &[];
-    const __LIVE_COMPUTED: &'static [&'static str] = &[];
     const __LIVE_COMPUTED_SHAPES: &'static [ShapeField] = &[];
     const __LIVE_HAS_MOUNT: bool = false;
 

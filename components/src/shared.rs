@@ -212,6 +212,12 @@ impl<T: Topic> AnyShared for Shared<T> {
         }
     }
 
+    fn refresh(&mut self) {
+        if let Some(bound) = self.bound.as_mut().filter(|bound| bound.cell.is_replicated()) {
+            bound.snapshot = bound.cell.value();
+        }
+    }
+
     fn take_staged(&mut self) -> Vec<StagedUpdate> {
         let staged = std::mem::take(&mut self.staged).into_iter();
         staged

@@ -2,6 +2,7 @@
 
 mod cell;
 mod claim;
+mod committing;
 mod context;
 mod handle;
 mod hub;
@@ -14,6 +15,7 @@ mod reference;
 mod replica;
 mod staged;
 mod subscriber;
+mod turn;
 
 use std::fmt;
 use std::future::Future;
@@ -22,6 +24,7 @@ use std::time::Duration;
 
 pub(crate) use cell::Cell;
 pub use claim::PresenceClaim;
+pub(crate) use committing::TopicTurns;
 pub use context::TopicContext;
 pub use handle::TopicHandle;
 pub use hub::{Hub, Rooms};
@@ -31,6 +34,7 @@ pub use presence::{Presence, PresenceChange};
 pub use reference::{Subscription, TopicRef};
 pub use staged::{ReservedUpdates, StagedUpdate};
 pub use subscriber::{CatchUp, Subscriber, TopicPatch, TopicSnapshot};
+pub(crate) use turn::LogPlace;
 
 use crate::apply_patch::ApplyPatch;
 use crate::error::{ActionError, Result};

@@ -63,6 +63,7 @@
 //! | `garde` | form errors from a report of garde |
 //! | `jwt` | `jwt`: users recognised by JSON Web Tokens |
 //! | `msgpack` | messages in MessagePack too, for programs |
+//! | `postgres` | `postgres`: sessions in PostgreSQL, which several processes share |
 //! | `sqlite` | `Sqlite`: sessions in an embedded SQLite database |
 //! | `testing` | `testing`: pages without a browser, for tests of applications |
 //!

@@ -55,8 +55,8 @@ impl Host {
         self.finished(concluded)
     }
 
-    /// Returns whether a handler has changed state that nodes share. Changes that belong to a commit
-    /// are agreed on with the commit.
+    /// Returns whether a handler has changed state that nodes share. Changes that belong to a
+    /// commit are agreed on with the commit.
     pub(super) fn needs_agreement(&self, outcome: &mut HandlerOutcome) -> bool {
         self.record.is_none() && outcome.cx.effects().need_agreement()
     }

@@ -2,6 +2,7 @@
 
 mod agree;
 mod claims;
+mod commit;
 mod draft;
 mod follow;
 mod open;
@@ -23,8 +24,10 @@ use super::operations::Operations;
 use super::reference::{AnyTopic, TopicRef};
 use super::replica::Replica;
 use super::subscriber::{CatchUp, Subscriber, TopicPatch, TopicSnapshot};
+use super::turn::AnyTurn;
 use super::{Topic, parse_key};
 use crate::broadcast::Broadcast;
+use crate::cluster::TopicId;
 use crate::error::{ActionError, Result};
 use crate::event::ServerEvent;
 use crate::fault::{guard, guard_now};
@@ -284,6 +287,14 @@ impl<T: Topic> AnyTopic for Cell<T> {
 
     fn audience(&self) -> usize {
         self.lock().subscribers.len()
+    }
+
+    fn log_id(&self) -> Option<&TopicId> {
+        self.replica.as_ref().map(|replica| &replica.log.id)
+    }
+
+    fn take_turn(self: Arc<Self>) -> BoxFuture<Option<Box<dyn AnyTurn>>> {
+        Box::pin(self.take_turn_for_commit())
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

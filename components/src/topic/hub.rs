@@ -36,11 +36,20 @@ pub struct Hub {
     log: Option<Arc<dyn TopicLog>>,
     /// Carries events to other nodes; `None` if this process is the only node.
     bus: Option<Arc<dyn Bus>>,
+    /// The durable components whose topics may be changed after the commit.
+    late: Arc<[Box<str>]>,
 }
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { inner: Arc::default(), tenant: None, topic_bytes: usize::MAX, log: None, bus: None }
+        Self {
+            inner: Arc::default(),
+            tenant: None,
+            topic_bytes: usize::MAX,
+            log: None,
+            bus: None,
+            late: Arc::default(),
+        }
     }
 }
 
@@ -89,6 +98,27 @@ impl Hub {
     pub fn with_bus(mut self, bus: Arc<dyn Bus>) -> Self {
         self.bus = Some(bus);
         self
+    }
+
+    /// Allows durable components, by their names, to change topics after the commit, although the
+    /// log of the topics is not in the database of their transactions. An update is lost if the
+    /// process ends between the commit and the update. Other durable components are refused then.
+    #[must_use]
+    pub fn with_updates_after_commit(mut self, components: &[&str]) -> Self {
+        self.late = components.iter().map(|name| Box::from(*name)).collect();
+        self
+    }
+
+    /// Returns whether the durable component of that name may change topics after the commit.
+    #[must_use]
+    pub fn updates_after_commit(&self, component: &str) -> bool {
+        self.late.iter().any(|name| &**name == component)
+    }
+
+    /// Returns the log through which nodes share topics.
+    #[must_use]
+    pub fn log(&self) -> Option<&Arc<dyn TopicLog>> {
+        self.log.as_ref()
     }
 
     /// Returns the topics and rooms of a tenant; `None` is for users without a tenant.

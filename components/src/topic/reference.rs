@@ -8,6 +8,8 @@ use std::time::Duration;
 use vivaz_protocol::{Epoch, Rev, SessionId, TopicName};
 
 use super::subscriber::{CatchUp, Subscriber, TopicSnapshot};
+use super::turn::AnyTurn;
+use crate::cluster::TopicId;
 use crate::error::Result;
 use crate::event::ServerEvent;
 use crate::future::BoxFuture;
@@ -98,6 +100,16 @@ impl TopicRef {
         Arc::strong_count(&self.0) > 1
     }
 
+    /// Returns the id of the topic's log, if nodes share it.
+    pub(super) fn log_id(&self) -> Option<&TopicId> {
+        self.0.log_id()
+    }
+
+    /// Returns the address of the topic's cell, which identifies it.
+    pub(super) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
     pub(super) fn inner(&self) -> &Arc<dyn AnyTopic> {
         &self.0
     }
@@ -151,5 +163,9 @@ pub(super) trait AnyTopic: Send + Sync {
     fn enter(&self, claim: u64, user: &User) -> Result;
     fn leave(&self, claim: u64);
     fn leave_after(&self, claim: u64, time: Duration);
+    /// Returns the id of the topic's log, if nodes share it.
+    fn log_id(&self) -> Option<&TopicId>;
+    /// Waits for the topic's turn, if nodes share it.
+    fn take_turn(self: Arc<Self>) -> BoxFuture<Option<Box<dyn AnyTurn>>>;
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }

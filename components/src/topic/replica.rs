@@ -35,6 +35,7 @@ const KNOWN_POSITIONS: usize = 256;
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 
 /// The log of one topic.
+#[derive(Clone)]
 pub(super) struct TopicLogRef {
     pub(super) log: Arc<dyn TopicLog>,
     pub(super) id: TopicId,

@@ -9,8 +9,9 @@ use vivaz_protocol::Author;
 use super::Topic;
 use super::cell::{Cell, CellState, Prepared};
 use super::interval::Unsent;
-use super::mutation::{Mutation, run};
+use super::mutation::{Mutation, OperationChanges, run};
 use super::reference::TopicRef;
+use super::turn::AnyReserved;
 use crate::error::{ActionError, Result};
 use crate::fault::{discard, guard_now};
 use crate::journal::{MessageId, OperationId};
@@ -68,13 +69,19 @@ impl StagedUpdate {
         Ok(locked.into_iter().filter_map(|(_, topic)| topic.publish(by)).collect())
     }
 
+    /// Returns the changes, for the turn of the topic.
+    /// `operation` is their id if they have none yet.
+    pub(super) fn into_changes(self, operation: Option<OperationId>) -> Box<dyn Any> {
+        self.0.into_changes(operation)
+    }
+
     /// Returns whether nodes share the topic, so that they have to agree on the update.
     pub(crate) fn is_replicated(&self) -> bool {
         self.0.is_replicated()
     }
 
-    /// Does the same as [`publish_all`](Self::publish_all), and waits until the nodes have agreed if
-    /// they share the topics. Then each topic has its own log: changes of several topics are all
+    /// Does the same as [`publish_all`](Self::publish_all), and waits until the nodes have agreed
+    /// if they share the topics. Then each topic has its own log: changes of several topics are all
     /// tried before the first of them is made, but if the log fails in between, some are made.
     ///
     /// # Errors
@@ -117,6 +124,10 @@ impl StagedUpdate {
 }
 
 impl ReservedUpdates {
+    pub(super) fn of(changes: Vec<Box<dyn AnyReserved>>) -> Self {
+        Self(changes)
+    }
+
     /// Publishes the changes to all subscribers. Called in the order of the reservations. Returns
     /// handles for the reply to wait for.
     pub fn publish(self, by: Option<&Author>) -> Vec<Unsent> {
@@ -125,7 +136,7 @@ impl ReservedUpdates {
 }
 
 /// Joins the changes of the same topic, so that each is locked once.
-fn merged(updates: Vec<StagedUpdate>) -> Vec<StagedUpdate> {
+pub(super) fn merged(updates: Vec<StagedUpdate>) -> Vec<StagedUpdate> {
     let mut merged: Vec<StagedUpdate> = Vec::new();
     for update in updates {
         match merged.iter_mut().find(|one| one.0.address() == update.0.address()) {
@@ -176,6 +187,8 @@ trait AnyStaged: Send {
     fn lock(&self) -> Box<dyn AnyLocked + '_>;
     /// Makes the changes for later; returns `None` if the topic has done the operation already.
     fn reserve(self: Box<Self>, operation: Option<OperationId>) -> Result<Option<Box<dyn AnyReserved>>>;
+    /// Returns the changes as [`OperationChanges`].
+    fn into_changes(self: Box<Self>, operation: Option<OperationId>) -> Box<dyn Any>;
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
     /// Takes over further changes of the same topic.
     fn append(&mut self, other: Box<dyn Any>);
@@ -184,11 +197,6 @@ trait AnyStaged: Send {
 /// [`Locked`] without the type of the state.
 trait AnyLocked {
     fn prepare(&mut self) -> Result;
-    fn publish(self: Box<Self>, by: Option<&Author>) -> Option<Unsent>;
-}
-
-/// [`Reserved`] without the type of the state.
-trait AnyReserved: Send {
     fn publish(self: Box<Self>, by: Option<&Author>) -> Option<Unsent>;
 }
 
@@ -229,6 +237,14 @@ impl<T: Topic> AnyStaged for StagedChanges<T> {
         }
         let Some(id) = cell.reserve(changes, operation.as_ref())? else { return Ok(None) };
         Ok(Some(Box::new(Reserved { cell, id, operation })))
+    }
+
+    fn into_changes(self: Box<Self>, operation: Option<OperationId>) -> Box<dyn Any> {
+        let Self { changes, mut operations, .. } = *self;
+        if operations.is_empty() {
+            operations.extend(operation);
+        }
+        Box::new(OperationChanges { changes, operations })
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {

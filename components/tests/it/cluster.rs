@@ -4,3 +4,4 @@ mod board;
 mod faults;
 mod log;
 mod operations;
+mod transactions;

@@ -128,9 +128,9 @@ async fn sixty_four_writers_survive_stops_and_kills_of_the_server() {
     writers.go_on(&server, name(&url)).await;
     for round in 0..4 {
         if round % 2 == 0 {
-            server.kill()
+            server.kill();
         } else {
-            server.stop()
+            server.stop();
         }
         server.resume();
         writers.go_on(&server, name(&url)).await;

@@ -20,7 +20,7 @@ async fn transactions_of_a_key_run_in_the_order_of_the_calls() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (key, other) =
             (i64::try_from((seed >> 33) % 5).unwrap(), i64::try_from((seed >> 40) % 5).unwrap());
-        let (sleep, fails) = ((seed >> 50) % 3, (seed >> 55) % 7 == 0);
+        let (sleep, fails) = ((seed >> 50) % 3, (seed >> 55).is_multiple_of(7));
         let keys: Vec<String> =
             if n % 3 == 0 { vec![key.to_string(), other.to_string()] } else { vec![key.to_string()] };
         let published = Arc::clone(&published);

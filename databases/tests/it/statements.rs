@@ -28,7 +28,7 @@ async fn selects_change_no_rows_and_returning_ones_do() {
             tx.execute("WITH a AS (SELECT 1 AS id) DELETE FROM seats USING a WHERE seats.id = a.id", ())?,
             1
         );
-        assert_eq!(tx.query_first::<i64>("DELETE FROM seats RETURNING id", ())?.is_some(), true);
+        assert!(tx.query_first::<i64>("DELETE FROM seats RETURNING id", ())?.is_some());
         count(tx)
     };
     assert_eq!(database.run(run).await.unwrap(), 0);

@@ -12,25 +12,30 @@ enum Read {
 }
 use Read::{As, Refused, Same};
 
+/// A parameter, the types that give it back as it is, and those that give something else. The
+/// others refuse it.
+type Case = (Value, &'static [&'static str], Vec<(&'static str, Read)>);
+
 fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
 /// Writes the value into a column of the type, and reads it.
 fn round_trip(tx: &mut Tx, ty: &str, value: &Value) -> Result<Value, DatabaseError> {
-    let column = format!("c_{}", ty.replace(|c: char| !c.is_alphanumeric(), "_"));
+    let column = column(ty);
     tx.execute("DELETE FROM all_types", ())?;
     tx.execute(&format!("INSERT INTO all_types ({column}) VALUES (?1)"), vec![value.clone()])?;
-    // The column alone, as a value of the common dialect.
-    let found: bool = tx
-        .query_first(
-            &format!("SELECT count(*) = 1 FROM all_types WHERE {column} IS NOT DISTINCT FROM ?1"),
-            vec![value.clone()],
-        )?
-        .unwrap();
-    // Numbers of 32 bits and JSON texts have no equality with what was given.
-    assert!(found || ty == "real", "{ty} {value:?}");
     Ok(tx.query_first::<AnyValue>(&format!("SELECT {column} FROM all_types"), ())?.unwrap().0)
+}
+
+/// Checks whether the only row is found by the value.
+fn is_found(tx: &mut Tx, ty: &str, value: &Value) -> bool {
+    let sql = format!("SELECT count(*) = 1 FROM all_types WHERE {} IS NOT DISTINCT FROM ?1", column(ty));
+    tx.query_first(&sql, vec![value.clone()]).unwrap().unwrap()
+}
+
+fn column(ty: &str) -> String {
+    format!("c_{}", ty.replace(|c: char| !c.is_alphanumeric(), "_"))
 }
 
 const TYPES: &[&str] = &[
@@ -60,7 +65,7 @@ async fn each_kind_of_value_fits_the_types_that_it_can() {
     let uuid = "6f1c0b1e-2d3a-4b5c-8d7e-9f0a1b2c3d4e";
     let (all, none): (&'static [&'static str], &'static [&'static str]) = (TYPES, &[]);
     let numbers: &'static [&'static str] = &["smallint", "integer", "bigint", "numeric", "positive"];
-    let cases: Vec<(Value, &'static [&'static str], Vec<(&str, Read)>)> = vec![
+    let cases: Vec<Case> = vec![
         (Value::Null, all, vec![]),
         (
             Value::Integer(1),
@@ -184,10 +189,7 @@ async fn each_kind_of_value_fits_the_types_that_it_can() {
         (Value::Blob(vec![0, 255, 1]), &["bytea"], vec![]),
     ];
     let database = open().await;
-    let columns: Vec<String> = TYPES
-        .iter()
-        .map(|ty| format!("c_{} {ty}", ty.replace(|c: char| !c.is_alphanumeric(), "_")))
-        .collect();
+    let columns: Vec<String> = TYPES.iter().map(|ty| format!("{} {ty}", column(ty))).collect();
     let tables = format!(
         "CREATE TYPE mood AS ENUM ('happy', 'sad'); CREATE DOMAIN positive AS integer CHECK (VALUE > 0); \
          CREATE TABLE all_types ({})",
@@ -205,7 +207,10 @@ async fn each_kind_of_value_fits_the_types_that_it_can() {
                 };
                 let read = round_trip(tx, ty, value);
                 match (expected, read) {
-                    (Same, Ok(read)) => assert_eq!(&read, value, "{ty}"),
+                    (Same, Ok(read)) => {
+                        assert_eq!(&read, value, "{ty}");
+                        assert!(is_found(tx, ty, value), "{ty} {value:?}");
+                    }
                     (As(expected), Ok(read)) => assert_eq!(&read, expected, "{ty} {value:?}"),
                     // What is refused does not end the transaction.
                     (Refused, Err(DatabaseError::Failed(_) | DatabaseError::Constraint(_))) => {}
@@ -254,7 +259,7 @@ async fn numbers_and_times_are_read_as_the_server_writes_them() {
             let read = match read.0 {
                 Value::Integer(read) => read.to_string(),
                 Value::Text(read) => read,
-                other => panic!("{other:?}"),
+                other @ (Value::Null | Value::Real(_) | Value::Blob(_)) => panic!("{other:?}"),
             };
             assert_eq!(read, expected, "{number}");
         }

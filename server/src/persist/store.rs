@@ -1,8 +1,8 @@
 //! Stores for sessions, so that sessions outlive the process that runs them.
 //!
 //! A store is an adapter that saves and loads sessions. The runtime decides when a session is saved
-//! and which client may resume it. This crate has three stores: [`MemoryStore`], with the feature `sqlite`
-//! [`Sqlite`](crate::persist::sqlite::Sqlite), and with the feature `postgres`
+//! and which client may resume it. This crate has three stores: [`MemoryStore`], with the feature
+//! `sqlite` [`Sqlite`](crate::persist::sqlite::Sqlite), and with the feature `postgres`
 //! [`Postgres`](crate::persist::postgres::Postgres).
 //!
 //! # Leases

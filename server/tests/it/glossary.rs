@@ -45,6 +45,7 @@ types! {
     vivaz::cluster::TopicLog,
     vivaz::instance::Effect,
     vivaz::instance::Job,
+    vivaz::postgres::Postgres,
     vivaz::sqlite::Sqlite,
     vivaz::store::Fence,
     vivaz::store::SessionHead,

@@ -8,6 +8,7 @@ mod faults;
 mod groups;
 mod hands;
 mod interleavings;
+mod keys;
 mod navigation;
 mod nodes;
 mod optimistic;

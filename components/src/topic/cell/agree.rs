@@ -13,7 +13,7 @@ use vivaz_protocol::{Author, ErrorCode};
 use super::Cell;
 use super::draft::{Applied, Base, Draft, Sending};
 use super::presence::EVENTS_UP_TO;
-use crate::cluster::{Appended, LogEntry, LogError};
+use crate::cluster::{Appended, LogEntry, LogError, LogPosition};
 use crate::error::{ActionError, Result};
 use crate::event::ServerEvent;
 use crate::fault::discard;
@@ -52,8 +52,8 @@ struct EntryDraft<T> {
 }
 
 impl<T: Topic> Cell<T> {
-    /// Adds changes to the next entry. The receiver gets the outcome when the patch is in the queues
-    /// of this node's subscribers.
+    /// Adds changes to the next entry. The receiver gets the outcome when the patch is in the
+    /// queues of this node's subscribers.
     pub(in crate::topic) fn agree(
         &self,
         changes: Vec<Mutation<T>>,
@@ -276,16 +276,21 @@ impl<T: Topic> Cell<T> {
             Appended::Done => {
                 draft.patch = Some(content.patch.clone());
                 self.publish_entry(draft, content);
-                turn.is_snapshot_due |= at.rev.0.is_multiple_of(SNAPSHOT_EVERY);
-                turn.advance(at);
+                self.advance(turn, at);
                 turn.checked = Instant::now();
                 settle(attempts);
-                if turn.is_snapshot_due {
-                    replica.inbox.wake.notify_one();
-                }
                 Ok(true)
             }
             Appended::Moved => Ok(false),
+        }
+    }
+
+    /// Advances after an entry of this node. Lets the follower write a snapshot if one is due.
+    pub(super) fn advance(&self, turn: &mut LogTurn, at: LogPosition) {
+        turn.is_snapshot_due |= at.rev.0.is_multiple_of(SNAPSHOT_EVERY);
+        turn.advance(at);
+        if let Some(replica) = self.replica.as_ref().filter(|_| turn.is_snapshot_due) {
+            replica.inbox.wake.notify_one();
         }
     }
 

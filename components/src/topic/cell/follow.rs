@@ -153,8 +153,8 @@ impl<T: Topic> Cell<T> {
     /// Opens the log again: it was trimmed, another epoch has begun, or it has lost entries.
     ///
     /// Entries are lost when the engine loses its newest ones. It would use their revisions again,
-    /// so the node that notices it begins a new epoch: with its own state if the log's is an earlier
-    /// one of that, otherwise with the log's.
+    /// so the node that notices it begins a new epoch: with its own state if the log's is an
+    /// earlier one of that, otherwise with the log's.
     async fn reopen(&self, replica: &Replica<T>, turn: &mut LogTurn) -> Result<(), LogError> {
         for _ in 0..MOST_OPENINGS {
             let value = guard_now("copying a topic", || Ok(T::clone(&self.value()))).map_err(unreadable)?;

@@ -126,8 +126,8 @@ impl<T: Topic> Cell<T> {
         Ok(())
     }
 
-    /// Makes a user present, or removes the user, when the nodes agree. The events are a part of the
-    /// entry. Tried again as long as the claims of this node want it.
+    /// Makes a user present, or removes the user, when the nodes agree. The events are a part of
+    /// the entry. Tried again as long as the claims of this node want it.
     fn agree_on_presence(&self, key: Arc<T::Key>, now: Option<User>, id: String) {
         let (Some(executor), Some(me)) = (&self.executor, self.me.upgrade()) else { return };
         let (is_present, user) = (now.is_some(), id.clone());

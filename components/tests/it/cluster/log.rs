@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
+use vivaz_components::Tx;
 use vivaz_components::cluster::{
-    Appended, LogEntry, LogError, LogFeed, LogPosition, LogTail, OpenedTopic, TopicId, TopicLog,
+    Appended, LogEntry, LogError, LogFeed, LogInTransaction, LogPosition, LogTail, OpenedTopic, TopicId,
+    TopicLog,
 };
 
 type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'static>>;
@@ -160,6 +162,16 @@ impl MemoryEngine {
         }
     }
 
+    /// Adds the entries of a transaction.
+    pub(crate) fn commit(self: &Arc<Self>, entries: StagedEntries) {
+        for (topic, entry) in entries {
+            if let Some(log) = lock(&self.logs).get_mut(&topic) {
+                log.entries.push(entry.clone());
+            }
+            self.notify(&topic, &entry);
+        }
+    }
+
     /// Drops the newest entries, as a failover does.
     pub(crate) fn lose_tail(&self, topic: &TopicId, count: usize) {
         if let Some(log) = lock(&self.logs).get_mut(topic) {
@@ -298,5 +310,41 @@ impl TopicLog for MemoryLog {
             lock(&engine.feeds).push((topic, Arc::downgrade(&guard)));
             Ok(Box::new(guard) as Box<dyn Any + Send + Sync>)
         })
+    }
+
+    fn in_transaction<'tx>(&self, tx: &'tx mut Tx) -> Option<Box<dyn LogInTransaction + 'tx>> {
+        let staged = Arc::clone(tx.native::<Arc<Mutex<StagedEntries>>>().ok()?);
+        Some(Box::new(MemoryTransaction { engine: Arc::clone(&self.0), staged }))
+    }
+}
+
+/// The entries of a transaction that is not committed. Tests run on one thread and wait for nothing
+/// inside of a transaction, so no other node adds entries meanwhile.
+pub(crate) type StagedEntries = Vec<(TopicId, LogEntry)>;
+
+struct MemoryTransaction {
+    engine: Arc<MemoryEngine>,
+    staged: Arc<Mutex<StagedEntries>>,
+}
+
+impl LogInTransaction for MemoryTransaction {
+    fn lock(&mut self, topic: &TopicId, after: &LogPosition) -> Result<LogTail, LogError> {
+        let logs = lock(&self.engine.logs);
+        let entries = logs.get(topic).and_then(|log| log.entries.get(log.after(after)?..));
+        Ok(entries.map_or(LogTail::Gone, |entries| LogTail::Entries(entries.to_vec())))
+    }
+
+    fn append(
+        &mut self,
+        topic: &TopicId,
+        after: &LogPosition,
+        entry: LogEntry,
+    ) -> Result<Appended, LogError> {
+        let logs = lock(&self.engine.logs);
+        if logs.get(topic).map(MemoryTopic::at) != Some(after) {
+            return Ok(Appended::Moved);
+        }
+        lock(&self.staged).push((topic.clone(), entry));
+        Ok(Appended::Done)
     }
 }

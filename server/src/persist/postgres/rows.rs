@@ -258,7 +258,7 @@ pub(super) fn commit(tx: &mut Tx, mut commit: Commit) -> Result<Box<dyn FnOnce()
             statements.push(components::insert(ComponentTable::Components, session, &component)?);
         }
         StoredChange::Changed { state, settled } => {
-            statements.push(components::change(session, &state, settled)?)
+            statements.push(components::change(session, &state, settled)?);
         }
         StoredChange::Removed { id } => {
             statements.push(components::remove_aside(session, id.as_str()));

@@ -139,7 +139,7 @@ impl SessionStore for Postgres {
                     Err(WriteError::Refused(WriteRefusal::Taken)) => {}
                     Err(WriteError::Store(error)) => return Err(error),
                     Ok(()) | Err(WriteError::Refused(_)) => {
-                        leases::end(tx, session.as_str(), now, Some(&by))?
+                        leases::end(tx, session.as_str(), now, Some(&by))?;
                     }
                 }
             }

@@ -21,7 +21,12 @@ fn position(rev: u64) -> LogPosition {
 }
 
 /// A commit that adds an entry to the topic's log, and returns this.
-fn commit(log: Arc<dyn TopicLog>, topic: &TopicId, by: &str, returned: Result<(), ActionError>) -> Commit {
+fn commit(
+    log: Arc<dyn TopicLog>,
+    topic: &TopicId,
+    (by, fence): (&str, Fence),
+    returned: Result<(), ActionError>,
+) -> Commit {
     let removed = StoredChange::Removed { id: ComponentId::new("c").unwrap() };
     let topic = topic.clone();
     let write = Box::new(move |tx: &mut vivaz::Tx| {
@@ -33,7 +38,7 @@ fn commit(log: Arc<dyn TopicLog>, topic: &TopicId, by: &str, returned: Result<()
         returned.map(|()| CommitRecord { change: removed, reply: None })
     });
     let none = StoredChange::Removed { id: ComponentId::new("none").unwrap() };
-    Commit { write, ..Commit::of(session(), by.into(), Fence::FIRST, 0, none, None) }
+    Commit { write, ..Commit::of(session(), by.into(), fence, 0, none, None) }
 }
 
 #[tokio::test(start_paused = true)]
@@ -54,18 +59,19 @@ async fn nodes_share_a_store_whose_commits_have_topic_logs() {
     assert_eq!(on_a.save_whole("a", vec![state]).await.unwrap(), []);
     let entries = async || b.open(&topic).await.unwrap().unwrap().tail.len();
 
-    on_a.commit(commit(a.log(), &topic, "a", Ok(()))).await.unwrap();
+    on_a.commit(commit(a.log(), &topic, ("a", Fence::FIRST), Ok(()))).await.unwrap();
     assert_eq!(entries().await, 1);
-    let failed = on_a.commit(commit(a.log(), &topic, "a", Err(ActionError::user("no")))).await;
+    let failed =
+        on_a.commit(commit(a.log(), &topic, ("a", Fence::FIRST), Err(ActionError::user("no")))).await;
     assert!(matches!(failed, Err(CommitError::Work(_))));
     assert_eq!(entries().await, 1, "it was rolled back");
 
     let seen = on_b.find(&session()).await.unwrap().expect("the nodes share the store");
-    assert!(on_b.claim(&session(), "b", &seen).await.unwrap().is_some());
-    let refused = on_a.commit(commit(a.log(), &topic, "a", Ok(()))).await;
+    let claimed = on_b.claim(&session(), "b", &seen).await.unwrap().expect("nobody else claims it");
+    let refused = on_a.commit(commit(a.log(), &topic, ("a", Fence::FIRST), Ok(()))).await;
     assert!(matches!(refused, Err(CommitError::Refused(WriteRefusal::Taken))));
     assert_eq!(entries().await, 1, "another node has the session");
-    on_b.commit(commit(b.log(), &topic, "b", Ok(()))).await.unwrap();
+    on_b.commit(commit(b.log(), &topic, ("b", claimed.fence), Ok(()))).await.unwrap();
     assert_eq!(entries().await, 2);
 }
 
