@@ -72,6 +72,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 pub use tokio_postgres;
 
+use self::connection::PoolId;
 pub use self::connection::PostgresConnection;
 pub use self::listen::{Heard, Listening};
 pub use self::migrations::Migrations;
@@ -125,7 +126,7 @@ impl Database {
         E: From<DatabaseError> + Send + 'static,
     {
         let config = options::configure(url, &options)?;
-        let pool = Arc::new(Pool { config, options, queue: Default::default() });
+        let pool = Arc::new(Pool { id: PoolId::unique(), config, options, queue: Default::default() });
         let (made, making) = oneshot::channel();
         let first = {
             let pool = Arc::clone(&pool);
@@ -245,6 +246,12 @@ impl Database {
         heard: impl Fn(Heard) + Send + Sync + 'static,
     ) -> Result<Listening, DatabaseError> {
         listen::listen(Arc::clone(&self.threads.pool), set_up, heard).await
+    }
+
+    /// Checks whether a transaction's connection is one of this database's.
+    #[must_use]
+    pub fn owns(&self, connection: &PostgresConnection) -> bool {
+        connection.pool == self.threads.pool.id
     }
 
     /// Waits until every queued transaction has ended and the connections are closed, if this is

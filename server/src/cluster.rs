@@ -1,6 +1,8 @@
 //! The interface through which several processes of one application act as one.
 
 mod message;
+#[cfg(feature = "postgres")]
+mod postgres;
 
 use std::sync::Arc;
 
@@ -10,6 +12,8 @@ pub use vivaz_components::cluster::{
 };
 
 pub(crate) use self::message::{NodeMessage, SessionTenant};
+#[cfg(feature = "postgres")]
+pub use self::postgres::PostgresNode;
 use crate::persist::store::SessionStore;
 
 /// A node's connection to the engine that the nodes of an application share.

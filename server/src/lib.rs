@@ -179,6 +179,11 @@ struct Readme;
 #[doc = include_str!("../../docs/sessions.md")]
 struct SessionsGuide;
 
+/// Compiles the examples of the guide to several machines.
+#[cfg(all(doctest, feature = "postgres"))]
+#[doc = include_str!("../../docs/scaling.md")]
+struct ScalingGuide;
+
 /// Compiles the examples of the guide to forms without JavaScript.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/forms-without-javascript.md")]

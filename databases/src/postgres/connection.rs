@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use super::options::PostgresOptions;
 use super::sql::{self, Scanned};
 use crate::DatabaseError;
 use crate::order::CommitFailure;
+use crate::panics::contain;
 
 /// The maximum number of prepared statements of a connection. When there are more, all are closed:
 /// an application whose statements are texts with values in them would fill the server otherwise.
@@ -46,9 +48,22 @@ pub struct PostgresConnection {
     ended: watch::Receiver<()>,
     runtime: Rc<Runtime>,
     pub(super) backend: Backend,
+    pub(super) pool: PoolId,
     limit: Cell<Option<Duration>>,
     stage: RefCell<TransactionStage>,
     statements: RefCell<HashMap<Box<str>, Rc<PreparedStatement>>>,
+    after_commit: RefCell<Vec<Box<dyn FnOnce()>>>,
+}
+
+/// The pool of a connection, unique in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PoolId(u64);
+
+impl PoolId {
+    pub(super) fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// The process of the server that serves a connection. The start makes it unique.
@@ -83,6 +98,7 @@ impl PostgresConnection {
     /// Returns an error if the server cannot be reached or refuses the connection.
     pub(super) async fn connect(
         runtime: Rc<Runtime>,
+        pool: PoolId,
         config: &Config,
         options: &PostgresOptions,
     ) -> Result<Self, DatabaseError> {
@@ -110,10 +126,18 @@ impl PostgresConnection {
             ended,
             runtime,
             backend,
+            pool,
             limit: Cell::new(Some(options.statement_time.saturating_add(GRACE))),
             stage: RefCell::new(TransactionStage::Idle),
             statements: RefCell::default(),
+            after_commit: RefCell::default(),
         })
+    }
+
+    /// Calls a function on this thread when the transaction is known to be committed, and drops it
+    /// otherwise. It must not block.
+    pub fn after_commit(&self, call: impl FnOnce() + 'static) {
+        self.after_commit.borrow_mut().push(Box::new(call));
     }
 
     /// Runs asynchronous work with the client of `tokio-postgres`, inside of the transaction, and
@@ -284,6 +308,11 @@ impl PostgresConnection {
         let committed = self.wait(self.client.batch_execute(COMMIT)).map_err(CommitFailure::Unknown)?;
         let Err(error) = committed else {
             self.set(TransactionStage::Idle);
+            for call in self.after_commit.take() {
+                if contain(call).is_none() {
+                    tracing::error!("a function that was to be called after a commit panicked");
+                }
+            }
             return Ok(());
         };
         if error.as_db_error().is_some_and(errors::is_rolled_back) {
@@ -306,6 +335,7 @@ impl PostgresConnection {
 
     /// Rolls the transaction back, if one has begun.
     pub(super) fn roll_back(&self) {
+        drop(self.after_commit.take());
         let has_begun = match &*self.stage.borrow() {
             TransactionStage::Idle | TransactionStage::Lost(_) => false,
             TransactionStage::Open | TransactionStage::Doomed(_) => true,

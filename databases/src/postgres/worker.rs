@@ -10,7 +10,7 @@ use futures_util::future::{Either, select};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::Config;
 
-use super::connection::{Backend, PostgresConnection};
+use super::connection::{Backend, PoolId, PostgresConnection};
 use super::driver::PostgresDriver;
 use super::options::PostgresOptions;
 use super::queue::{HeldKeys, Queue, TakenOrder};
@@ -26,6 +26,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// What all threads of a database share.
 pub(super) struct Pool {
+    pub(super) id: PoolId,
     pub(super) config: Config,
     pub(super) options: PostgresOptions,
     pub(super) queue: Queue,
@@ -64,8 +65,8 @@ impl Worker {
     /// # Errors
     /// Returns an error if the server cannot be reached.
     pub(super) fn connect(&self) -> Result<Rc<PostgresConnection>, DatabaseError> {
-        let Pool { config, options, .. } = &*self.pool;
-        let connect = PostgresConnection::connect(Rc::clone(&self.runtime), config, options);
+        let Pool { id, config, options, .. } = &*self.pool;
+        let connect = PostgresConnection::connect(Rc::clone(&self.runtime), *id, config, options);
         self.runtime.block_on(connect).map(Rc::new)
     }
 
@@ -182,9 +183,10 @@ impl Worker {
     /// Tries to connect, and ends what the lost connection has left. Orders that wait for too long
     /// meanwhile are refused.
     fn attempt(&self) -> Result<Rc<PostgresConnection>, DatabaseError> {
-        let Pool { config, options, .. } = &*self.pool;
+        let Pool { id, config, options, .. } = &*self.pool;
         let mut attempt = pin!(async {
-            let connection = PostgresConnection::connect(Rc::clone(&self.runtime), config, options).await?;
+            let connect = PostgresConnection::connect(Rc::clone(&self.runtime), *id, config, options);
+            let connection = connect.await?;
             if let Some((backend, _)) = &self.lost {
                 let settled = tokio::time::timeout(options.statement_time, connection.settle(backend)).await;
                 settled.map_err(|_| DatabaseError::unavailable("a lost transaction still runs"))??;

@@ -2,6 +2,7 @@
 
 mod broken;
 mod faults;
+mod postgres;
 mod store;
 
 use std::future::ready;
