@@ -4,7 +4,9 @@ pub(super) mod presence;
 
 use std::sync::Arc;
 
-use vivaz_components::{Broadcast, CatchUp, ServerEvent, Subscriber, Subscription, TopicPatch, TopicRef, TopicSnapshot};
+use vivaz_components::{
+    Broadcast, CatchUp, ServerEvent, Subscriber, Subscription, TopicPatch, TopicRef, TopicSnapshot,
+};
 use vivaz_protocol::{ComponentId, Epoch, Rev, SessionId, StreamId, TopicName};
 
 use super::child::Visibility;
