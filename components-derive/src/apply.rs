@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Ident, Path, Type};
 
 use crate::attr::ReadWith;
-use crate::state::StateField;
+use crate::state_field::StateField;
 
 /// Writes how the state takes another node's patch.
 pub(crate) fn apply_impl(ident: &Ident, fields: &[StateField<'_>]) -> TokenStream {
@@ -83,7 +83,8 @@ fn is_module(path: &Path) -> bool {
     })
 }
 
-/// Returns whether a type has references. rustc refuses to ask whether serde reads it from any text.
+/// Returns whether a type has references. rustc refuses to ask whether serde reads it from any
+/// text.
 fn is_borrowed(ty: &Type) -> bool {
     fn has_reference(tokens: TokenStream) -> bool {
         tokens.into_iter().any(|token| match token {

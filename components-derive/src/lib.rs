@@ -19,6 +19,7 @@ mod names;
 mod page;
 mod route;
 mod state;
+mod state_field;
 mod storable;
 mod template;
 

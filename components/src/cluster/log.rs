@@ -27,9 +27,9 @@ pub struct LogPosition {
     pub epoch: Epoch,
     /// The revision to which the entry at this position leads.
     pub rev: Rev,
-    /// A hash over all entries of the epoch up to this position, computed by the topics. An engine that has lost its last
-    /// entries (a failover, a crash before they were on disk) and goes on from an earlier revision
-    /// uses a revision twice; two nodes notice that by different hashes.
+    /// A hash over all entries of the epoch up to this position, computed by the topics. An engine
+    /// that has lost its last entries (a failover, a crash before they were on disk) and goes on
+    /// from an earlier revision uses a revision twice; two nodes notice that by different hashes.
     pub chain: u64,
 }
 

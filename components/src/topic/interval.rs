@@ -16,10 +16,10 @@ pub(super) const MOST_AUTHORS: usize = 64;
 /// A change of a topic whose patch is not sent yet. The reply to the message that caused it waits
 /// for this.
 #[derive(Debug)]
-pub struct Unsent(Pending);
+pub struct Unsent(PatchWait);
 
 #[derive(Debug)]
-enum Pending {
+enum PatchWait {
     /// Ends with the interval.
     Interval(watch::Receiver<()>),
     /// Answered when the nodes have agreed on the change.
@@ -33,11 +33,11 @@ impl Unsent {
     /// Dropping the future has no effect.
     pub async fn sent(self) {
         match self.0 {
-            Pending::Interval(mut ended) => {
+            PatchWait::Interval(mut ended) => {
                 // No value is ever sent; the end of the channel is the signal.
                 let _ended = ended.changed().await;
             }
-            Pending::Agreement(answered) => {
+            PatchWait::Agreement(answered) => {
                 if let Ok(Err(error)) = answered.await {
                     tracing::error!(error = %Escaped(&error), "a committed change of a topic was not made");
                 }
@@ -47,7 +47,7 @@ impl Unsent {
 
     /// Returns the handle of a committed change on which the nodes have not agreed yet.
     pub(super) fn agreement(answered: oneshot::Receiver<Result>) -> Self {
-        Self(Pending::Agreement(answered))
+        Self(PatchWait::Agreement(answered))
     }
 }
 
@@ -92,7 +92,7 @@ impl IntervalQueue {
             self.authors.push(author.clone());
         }
         let patch = self.patch.get_or_insert_with(|| watch::Sender::new(()));
-        (Unsent(Pending::Interval(patch.subscribe())), is_first)
+        (Unsent(PatchWait::Interval(patch.subscribe())), is_first)
     }
 
     /// Takes out the authors, and the sender to drop when the patch is sent.

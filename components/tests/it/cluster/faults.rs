@@ -109,8 +109,8 @@ fn assert_same(nodes: &mut [Node], what: &str) {
     }
 }
 
-/// Each update is made once if it was acknowledged, never if it was refused, and at most once if its
-/// outcome is unknown.
+/// Each update is made once if it was acknowledged, never if it was refused, and at most once if
+/// its outcome is unknown.
 fn assert_once(nodes: &[Node], outcomes: &[(String, Result)], what: &str) {
     let value = nodes[0].board.value();
     for (name, outcome) in outcomes {
