@@ -6,8 +6,8 @@ use anyhow::{Context as _, bail, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use vivaz_protocol::{
-    ClientBody, ClientMessage, ComponentId, Hello, RawJson, Ref, Request, Seal, ServerMessage, ServerType,
-    decode_server, encode_client,
+    CLOSE_LEFT, ClientBody, ClientMessage, ComponentId, Hello, RawJson, Ref, Request, Seal, ServerMessage,
+    ServerType, decode_server, encode_client,
 };
 
 use crate::live::PAGE;
@@ -76,6 +76,11 @@ impl Session {
         let request = Request::MountSealed { seal: Seal::new(&page.seal), painted: true };
         session.request(&ComponentId::new("c1")?, request).await?;
         Ok(session)
+    }
+
+    /// Closes the connection as a page does that its visitor leaves, which ends the session.
+    pub(crate) async fn leave(self) -> anyhow::Result<()> {
+        self.socket.close(CLOSE_LEFT).await
     }
 
     /// Mounts an open component and waits for the reply.

@@ -14,7 +14,10 @@ mod viewers;
 
 use std::time::Duration;
 
-use crate::report;
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+
+use crate::report::{self, Line};
 
 /// The precision of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,67 +37,38 @@ impl Precision {
     }
 }
 
-/// The names of all measurements.
-pub(crate) const NAMES: [&str; 13] = [
-    "round-trips",
-    "latency",
-    "memory",
-    "appends",
-    "lists",
-    "deliveries",
-    "pages",
-    "mounts",
-    "joins",
-    "viewers",
-    "suspended",
-    "durable",
-    "sizes",
+/// Runs a measurement.
+type Measure = fn(Precision) -> LocalBoxFuture<'static, anyhow::Result<Vec<Line>>>;
+
+/// All measurements with their names, in the order in which they run.
+const ALL: [(&str, Measure); 13] = [
+    ("round-trips", |precision| round_trips::concurrent(precision).boxed_local()),
+    ("latency", |precision| round_trips::sequential(precision).boxed_local()),
+    ("memory", |precision| memory::idle(precision).boxed_local()),
+    ("appends", |precision| appends::short_and_long(precision).boxed_local()),
+    ("lists", |precision| lists::all(precision).boxed_local()),
+    ("deliveries", |precision| deliveries::topic(precision).boxed_local()),
+    ("pages", |precision| paints::pages(precision).boxed_local()),
+    ("mounts", |precision| paints::mounts(precision).boxed_local()),
+    ("joins", |precision| joins::compared(precision).boxed_local()),
+    ("viewers", |precision| viewers::memory(precision).boxed_local()),
+    ("suspended", |precision| suspended::beside(precision).boxed_local()),
+    ("durable", |precision| durable::sequential(precision).boxed_local()),
+    ("sizes", |_| sizes::changes().boxed_local()),
 ];
+
+/// Returns the names of all measurements.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|(name, _)| *name)
+}
 
 /// Runs the named measurements, or all without a name, and prints the report.
 pub(crate) async fn run(precision: Precision, names: &[String]) -> anyhow::Result<()> {
-    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
     let mut lines = Vec::new();
-    if wanted("round-trips") {
-        lines.extend(round_trips::concurrent(precision).await?);
-    }
-    if wanted("latency") {
-        lines.extend(round_trips::sequential(precision).await?);
-    }
-    if wanted("memory") {
-        lines.extend(memory::idle(precision).await?);
-    }
-    if wanted("appends") {
-        lines.extend(appends::short_and_long(precision).await?);
-    }
-    if wanted("lists") {
-        lines.extend(lists::memory(precision).await?);
-        lines.extend(lists::swaps(precision).await?);
-        lines.extend(lists::removals(precision).await?);
-    }
-    if wanted("deliveries") {
-        lines.extend(deliveries::topic(precision).await?);
-    }
-    if wanted("pages") {
-        lines.extend(paints::pages(precision).await?);
-    }
-    if wanted("mounts") {
-        lines.extend(paints::mounts(precision).await?);
-    }
-    if wanted("joins") {
-        lines.extend(joins::compared(precision).await?);
-    }
-    if wanted("viewers") {
-        lines.extend(viewers::memory(precision).await?);
-    }
-    if wanted("suspended") {
-        lines.extend(suspended::beside(precision).await?);
-    }
-    if wanted("durable") {
-        lines.extend(durable::sequential(precision).await?);
-    }
-    if wanted("sizes") {
-        lines.extend(sizes::changes().await?);
+    for (name, measure) in ALL {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            lines.extend(measure(precision).await?);
+        }
     }
     report::print(&lines)
 }

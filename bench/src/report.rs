@@ -25,7 +25,10 @@ pub(crate) struct Target {
 /// Prints the lines.
 pub(crate) fn print(lines: &[Line]) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "| measured | baseline | vivaz | ratio or value | target |")?;
+    writeln!(
+        out,
+        "| measured | baseline or first case | vivaz or second case | ratio, or value in the unit of the row | target |"
+    )?;
     writeln!(out, "| --- | --- | --- | --- | --- |")?;
     for Line { name, baseline, measured, target } in lines {
         let baseline = baseline.as_deref().unwrap_or("");

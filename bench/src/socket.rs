@@ -148,6 +148,11 @@ impl Socket {
         self.frame = Vec::new();
     }
 
+    /// Closes the connection with a code and does not wait for the answer.
+    pub(crate) async fn close(mut self, code: u16) -> anyhow::Result<()> {
+        self.send_frame(CLOSE, &code.to_be_bytes()).await
+    }
+
     /// Resets the connection, which leaves no port in `TIME_WAIT`.
     pub(crate) fn reset(self) -> anyhow::Result<()> {
         Ok(self.stream.set_zero_linger()?)

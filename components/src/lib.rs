@@ -18,6 +18,7 @@ mod args;
 mod broadcast;
 mod budget;
 mod check;
+pub mod cluster;
 mod component;
 mod context;
 mod edit;

@@ -71,7 +71,8 @@ error_codes! {
     TooLarge = "too_large",
     /// The session has the maximum number of components.
     TooManyComponents = "too_many_components",
-    /// The handler failed for a reason that is not shown to the user.
+    /// The handler failed. The message is for the user: the application's own, or a general one if
+    /// the reason is only logged.
     ActionFailed = "action_failed",
     /// The handler panicked; its changes to the component are undone.
     Panicked = "panicked",

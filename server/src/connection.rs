@@ -154,6 +154,11 @@ fn drive<'a, T: Transport>(
     early: Option<Box<Incoming>>,
 ) -> impl Future<Output = ConnectionEnd> + Send + use<'a, T> {
     let mut liveness = Liveness::new(early);
+    if session.expects_offered_hello() {
+        // The client waits for the response to its upgrade, which is sent with the `WELCOME`. A
+        // read would send it alone.
+        liveness.reads = READS;
+    }
     if session.supervisor().shutdown.is_cancelled() {
         // The `HELLO` arrived after `DRAIN` was sent to all other connections.
         session.send_drain(Duration::ZERO);
@@ -336,7 +341,7 @@ fn poll_write<T: Transport>(
 ) -> Poll<Result<(), Gone>> {
     loop {
         if transport.poll_ready_unpin(cx)?.is_pending() {
-            liveness.record_stalled();
+            liveness.record_stalled(transport.accepted_bytes(), &session.supervisor().core().limits);
             return Poll::Pending;
         }
         let Some(outgoing) = liveness.take_ping().or_else(|| session.next_outgoing()) else { break };
@@ -345,7 +350,7 @@ fn poll_write<T: Transport>(
     }
     if liveness.is_unflushed {
         if transport.poll_flush_unpin(cx)?.is_pending() {
-            liveness.record_stalled();
+            liveness.record_stalled(transport.accepted_bytes(), &session.supervisor().core().limits);
             return Poll::Pending;
         }
         liveness.is_unflushed = false;

@@ -96,6 +96,11 @@ impl Core {
         unexpired(self.identify.request(parts, self.limits.hello_time).await?)
     }
 
+    /// Checks whether an application's hook is awaited for each `HELLO`.
+    pub(crate) fn awaits_hello_hook(&self) -> bool {
+        self.identify.has_hello_hook()
+    }
+
     /// Identifies the client that sent a `HELLO`, from the identity of its request and the
     /// message's `auth`.
     ///

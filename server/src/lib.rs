@@ -54,6 +54,18 @@
 //!   runs it.
 //! - The wire protocol: `docs/protocol.md`. Any client that follows it can connect.
 //!
+//! # Features
+//! None is on by default.
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `compression` | `Compression`: responses in Brotli and gzip |
+//! | `garde` | form errors from a report of garde |
+//! | `jwt` | `jwt`: users recognised by JSON Web Tokens |
+//! | `msgpack` | messages in MessagePack too, for programs |
+//! | `sqlite` | `Sqlite`: sessions in an embedded SQLite database |
+//! | `testing` | `testing`: pages without a browser, for tests of applications |
+//!
 //! # Guarantees
 //! - A connection may drop at any time. The session is suspended, and a page that reconnects
 //!   receives all changes that it missed.

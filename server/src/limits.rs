@@ -53,8 +53,8 @@ pub struct Limits {
     /// Size of the queue for a client that does not read, in bytes. Beyond it, patches are replaced
     /// by snapshots, and the server stops reading from the client.
     pub outbox_bytes: usize,
-    /// Maximum time in which a client has to read all queued data. A slower one is closed with
-    /// 4413.
+    /// Maximum time in which a client has to read all queued data, or at least
+    /// [`progress_bytes`](Self::progress_bytes) of it. A slower one is closed with 4413.
     pub write_time: Duration,
     /// Maximum size of the snapshots that a session causes at once by `RESYNC` and by reading
     /// slowly, and of the replies that it causes again by repeating messages, in bytes. A tenth of
@@ -113,7 +113,8 @@ pub struct Limits {
     /// Maximum time in which a client has to send the head of a request to [`serve`](crate::serve).
     pub head_time: Duration,
     /// Number of bytes of a request's body or of a response that a client has to send or to read in
-    /// each [`progress_time`](Self::progress_time) in which [`serve`](crate::serve) waits for it.
+    /// each [`progress_time`](Self::progress_time) in which [`serve`](crate::serve) waits for it,
+    /// and of messages that it has to read in each [`write_time`](Self::write_time).
     pub progress_bytes: usize,
     /// Maximum time that [`serve`](crate::serve) waits for `progress_bytes`. A request whose body
     /// is sent more slowly is answered with the status 408. The connection of a client that reads

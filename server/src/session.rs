@@ -176,6 +176,11 @@ impl Session {
         self.expects_hello = true;
     }
 
+    /// Checks whether the offered `HELLO` has not arrived yet.
+    pub(crate) fn expects_offered_hello(&self) -> bool {
+        self.expects_hello
+    }
+
     /// Sets the browsers that the request of the current connection names.
     pub(crate) fn set_browsers(&mut self, browsers: Box<[BrowserId]>) {
         self.browsers = browsers;

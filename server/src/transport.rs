@@ -69,6 +69,9 @@ pub(crate) struct Gone;
 pub(crate) trait Transport:
     Stream<Item = Incoming> + Sink<Outgoing, Error = Gone> + Unpin + Send
 {
+    /// Returns how many bytes the network has accepted from this side so far.
+    fn accepted_bytes(&self) -> u64;
+
     /// Closes the connection with a code. Then reads and discards data for a bounded time until the
     /// peer has closed too, so that the code arrives: closing a socket with unread data resets the
     /// connection.

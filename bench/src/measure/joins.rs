@@ -28,10 +28,10 @@ pub(super) async fn compared(precision: Precision) -> anyhow::Result<Vec<Line>> 
     let mut times = [const { Vec::new() }; 4];
     for _ in 0..precision.pick(9, 3) {
         let turn = [
-            cpu(&plain, count, bare).await?,
-            cpu(&live, count, async |address| open(address, "counter").await).await?,
-            cpu(&live, count, sealed).await?,
-            cpu(&live, count, async |address| open(address, "table").await).await?,
+            cpu(&plain, count, bare, async |_| Ok(())).await?,
+            cpu(&live, count, async |address| open(address, "counter").await, Session::leave).await?,
+            cpu(&live, count, sealed, Session::leave).await?,
+            cpu(&live, count, async |address| open(address, "table").await, Session::leave).await?,
         ];
         for (times, time) in times.iter_mut().zip(turn) {
             times.push(time);
@@ -62,17 +62,20 @@ async fn open(address: SocketAddr, component: &str) -> anyhow::Result<Session> {
 }
 
 /// Returns the CPU time of each connection in µs. The connections are closed afterwards, which is
-/// not measured.
+/// not measured. Sessions end with them, so that each turn reuses memory, as the baseline does.
 async fn cpu<C>(
     server: &Server,
     count: usize,
     open: impl AsyncFn(SocketAddr) -> anyhow::Result<C>,
+    close: impl AsyncFn(C) -> anyhow::Result<()>,
 ) -> anyhow::Result<f64> {
     let before = server.cpu()?;
     let opening = futures_util::stream::iter(0..count).map(|_| open(server.address));
     let connections: Vec<C> = opening.buffer_unordered(CONCURRENT).try_collect().await?;
     let time = server.cpu()? - before;
-    drop(connections);
+    for connection in connections {
+        close(connection).await?;
+    }
     tokio::time::sleep(Duration::from_millis(300)).await;
     Ok(micros(time) / count as f64)
 }

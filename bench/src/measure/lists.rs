@@ -19,15 +19,25 @@ const SHRUNK: u64 = 60_000;
 /// positions are visited once.
 const STRIDE: u64 = 7_919;
 
+/// Runs all measurements of lists.
+pub(super) async fn all(precision: Precision) -> anyhow::Result<Vec<Line>> {
+    let mut lines = memory(precision).await?;
+    lines.extend(swaps(precision).await?);
+    lines.extend(removals(precision).await?);
+    Ok(lines)
+}
+
 /// Measures the resident memory of a viewer with rows of its own.
-pub(super) async fn memory(precision: Precision) -> anyhow::Result<Vec<Line>> {
+async fn memory(precision: Precision) -> anyhow::Result<Vec<Line>> {
     let count = precision.pick(1_000, 300);
     let mut lines = Vec::new();
     for (what, is_changed) in [("mounted", false), ("after 3 changes", true)] {
         let plain = viewers(count, "plain", is_changed).await?;
         let listed = viewers(count, "listed", is_changed).await?;
         lines.push(Line {
-            name: format!("resident kB per viewer with {ROWS} rows of its own, {what}: `Vec`, `List`"),
+            name: format!(
+                "resident kB per viewer with {ROWS} rows of its own, {what}: in a `Vec`, in a `List`"
+            ),
             baseline: Some(format!("{plain:.1} kB")),
             measured: format!("{listed:.1} kB"),
             target: Some(Target { value: listed, at_most: Some(100.0) }),
@@ -54,7 +64,7 @@ async fn viewers(count: usize, component: &str, is_changed: bool) -> anyhow::Res
 }
 
 /// Measures the server's CPU time to swap two distant rows of a long list, compared with an append.
-pub(super) async fn swaps(precision: Precision) -> anyhow::Result<Vec<Line>> {
+async fn swaps(precision: Precision) -> anyhow::Result<Vec<Line>> {
     let each = precision.pick(4_000, 1_000);
     let server = Server::start("serve-vivaz")?;
     let mut list = Rows::create(&server, SWAPPED).await?;
@@ -86,7 +96,7 @@ pub(super) async fn swaps(precision: Precision) -> anyhow::Result<Vec<Line>> {
 /// Measures the server's CPU time to remove a third of the rows, in the middle: the first quarter
 /// of the removals compared with the last one. In a list in ascending order of the keys, and in one
 /// in which rows were swapped.
-pub(super) async fn removals(precision: Precision) -> anyhow::Result<Vec<Line>> {
+async fn removals(precision: Precision) -> anyhow::Result<Vec<Line>> {
     let server = Server::start("serve-vivaz")?;
     let mut lines = Vec::new();
     for (what, swaps) in [("in order", 0), ("after 100 swaps", 100)] {

@@ -94,6 +94,11 @@ impl Identify {
         self.from_hello = Some(Arc::new(move |identity, auth| Box::pin(hook(identity, auth))));
     }
 
+    /// Checks whether there is a hook for `HELLO`.
+    pub(crate) fn has_hello_hook(&self) -> bool {
+        self.from_hello.is_some()
+    }
+
     /// Identifies the client that sent a request.
     ///
     /// # Errors

@@ -153,11 +153,17 @@ impl fmt::Debug for Secret {
 
 /// Returns cryptographically random bytes.
 pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let [bytes] = random_arrays()?;
+    Ok(bytes)
+}
+
+/// Returns `K` arrays of cryptographically random bytes, from one system call.
+pub(crate) fn random_arrays<const N: usize, const K: usize>() -> Result<[[u8; N]; K], getrandom::Error> {
     #[cfg(test)]
     faults::fail()?;
-    let mut bytes = [0_u8; N];
-    getrandom::fill(&mut bytes)?;
-    Ok(bytes)
+    let mut arrays = [[0_u8; N]; K];
+    getrandom::fill(arrays.as_flattened_mut())?;
+    Ok(arrays)
 }
 
 /// A random number generator that fails in a test.
@@ -185,7 +191,12 @@ pub(crate) mod faults {
 /// Returns `N` cryptographically random bytes as unpadded URL-safe Base64, which needs no escapes
 /// in a URL, a header or JSON.
 pub(crate) fn random_text<const N: usize>() -> Result<String, getrandom::Error> {
-    random_bytes::<N>().map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
+    random_bytes::<N>().map(|bytes| text_of(&bytes))
+}
+
+/// Returns random bytes as unpadded URL-safe Base64.
+pub(crate) fn text_of(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 fn read(path: &Path) -> io::Result<String> {

@@ -14,13 +14,19 @@ use vivaz_protocol::{
 use super::handshake_error::{HandshakeError, IDENTITY_OUTDATED, UNAUTHENTICATED, UNIDENTIFIED};
 use super::resume::{ResumeRequest, ResumedSession, resume_session};
 use crate::admission::identify::answer_of;
-use crate::admission::secret::random_text;
+use crate::admission::secret::{random_arrays, text_of};
 use crate::persist::store::Fence;
 use crate::session::port::Port;
+use crate::session::sessions::SecretBytes;
 use crate::session::sessions::supervisor::Supervisor;
 use crate::session::{ClientPosition, Session, stored_owner};
 use crate::telemetry::log::{Escaped, client_event};
 use crate::transport::{Incoming, NOT_A_MESSAGE, Transport, Violation};
+
+/// The random bytes of a connection's id.
+const CONNECTION_BYTES: usize = 9;
+/// The random bytes of a session's id.
+const SESSION_BYTES: usize = 12;
 
 /// Receives the `HELLO` and finds or creates the session for it. `revocations` is the value of
 /// [`Core::revocations`](crate::core::Core::revocations) from before `identity` was determined: if
@@ -165,8 +171,9 @@ async fn find_session(
         tracing::error!(%error, "the system's random number generator failed; the page retries");
         unable()
     };
-    let connection = random_text::<9>().map_err(no_randomness)?;
-    let connection = ConnectionId::new(&connection).map_err(|_| unable())?;
+    let [connection, id, secret]: [SecretBytes; 3] = random_arrays().map_err(no_randomness)?;
+    let (connection, _) = connection.split_at(CONNECTION_BYTES);
+    let connection = ConnectionId::new(&text_of(connection)).map_err(|_| unable())?;
     if let Some(resume) = hello.resume
         && let Some(ResumedSession { mut session, secret, refused }) = {
             let request = ResumeRequest { resume: &resume, identity: &identity, arrived, revocations, left };
@@ -184,15 +191,15 @@ async fn find_session(
             "the sessions of this user are being revoked; retry",
         ));
     }
-    let id = random_text::<12>().map_err(no_randomness)?;
-    let id = SessionId::new(&id).map_err(|_| unable())?;
+    let (id, _) = id.split_at(SESSION_BYTES);
+    let id = SessionId::new(&text_of(id)).map_err(|_| unable())?;
     let port = Port::new(id, Fence::FIRST, supervisor.as_owner());
     let too_many = |_| HandshakeError::code(CloseCode::Full, "this user has too many sessions");
     let (member, surplus) = core.users.admit(&identity, port.session()).map_err(too_many)?;
     if let Some(port) = surplus.and_then(|surplus| supervisor.sessions.port(&surplus)) {
         port.end(CloseCode::SessionEnded, UnmountReason::Expired);
     }
-    let secret = supervisor.sessions.insert(port.clone(), identity.clone(), member).map_err(no_randomness)?;
+    let secret = supervisor.sessions.insert(port.clone(), identity.clone(), member, &secret);
     if core.revocations() != revocations {
         // The revocation has already gone through the map, and it may concern this session.
         supervisor.sessions.remove(&port);

@@ -8,8 +8,8 @@ use crate::transport::{Incoming, Outgoing};
 /// The health and the turn counters of a connection.
 pub(super) struct Liveness {
     last_sign: Instant,
-    /// Since when the peer accepts no data.
-    stalled_since: Option<Instant>,
+    /// Set while the peer has not accepted all data.
+    stall: Option<Stall>,
     /// Whether a ping is due.
     is_ping_due: bool,
     /// Whether the transport has data that was not flushed.
@@ -24,6 +24,13 @@ pub(super) struct Liveness {
     pub(super) turns: u32,
 }
 
+/// A time in which the peer accepts too little data.
+struct Stall {
+    since: Instant,
+    /// What the peer had accepted at that time, in bytes.
+    accepted: u64,
+}
+
 /// The result of a heartbeat.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PeerHealth {
@@ -31,7 +38,8 @@ pub(super) enum PeerHealth {
     Alive,
     /// The peer has sent nothing for two heartbeats.
     Silent,
-    /// The peer has accepted no data for `Limits::write_time`.
+    /// The peer has accepted less than `Limits::progress_bytes` for `Limits::write_time`, although
+    /// data waits.
     NotReading,
 }
 
@@ -40,7 +48,7 @@ impl Liveness {
     pub(super) fn new(early: Option<Box<Incoming>>) -> Self {
         Self {
             last_sign: Instant::now(),
-            stalled_since: None,
+            stall: None,
             is_ping_due: false,
             is_unflushed: false,
             is_draining: false,
@@ -58,8 +66,8 @@ impl Liveness {
     /// Checks the peer at a heartbeat.
     pub(super) fn check(&mut self, now: Instant, limits: &Limits) -> PeerHealth {
         // The server may not be reading from a stalled peer, so its silence proves nothing.
-        if let Some(since) = self.stalled_since {
-            return if now.duration_since(since) >= limits.write_time {
+        if let Some(stall) = &self.stall {
+            return if now.duration_since(stall.since) >= limits.write_time {
                 PeerHealth::NotReading
             } else {
                 PeerHealth::Alive
@@ -72,16 +80,18 @@ impl Liveness {
         PeerHealth::Alive
     }
 
-    /// Records that the peer does not accept data.
-    pub(super) fn record_stalled(&mut self) {
-        if self.stalled_since.is_none() {
-            self.stalled_since = Some(Instant::now());
+    /// Records that the peer has not accepted all data, and how many bytes it has accepted so far.
+    /// A slow peer that makes progress may take any time.
+    pub(super) fn record_stalled(&mut self, accepted: u64, limits: &Limits) {
+        let is_slow = |stall: &Stall| accepted - stall.accepted < limits.progress_bytes as u64;
+        if !self.stall.as_ref().is_some_and(is_slow) {
+            self.stall = Some(Stall { since: Instant::now(), accepted });
         }
     }
 
     /// Records that the peer has accepted all data.
     pub(super) fn record_writable(&mut self) {
-        self.stalled_since = None;
+        self.stall = None;
     }
 
     /// Returns the ping that is due, once.

@@ -102,6 +102,39 @@ async fn a_peer_that_does_not_read_is_paused_and_closed_with_4413() {
     assert!(runtime.stats().messages < 4_000, "{}", runtime.stats().messages);
 }
 
+/// Sends what asks for more than is read, then reads one answer each ten seconds and proves to be
+/// alive. Returns the code of the close within ten minutes, if there was one.
+async fn read_slowly(answer_bytes: usize) -> Option<u16> {
+    let (_runtime, mut peer) = connect(1);
+    send(&peer, HELLO).await;
+    assert!(receive(&mut peer).await.contains("WELCOME"));
+    let ping = format!(r#"{{"v":1,"type":"PING","payload":"{}"}}"#, "x".repeat(answer_bytes));
+    let sender = peer.sender.clone();
+    tokio::spawn(async move {
+        while sender.send(FromPeer::Frame(EncodedMessage::Text(ping.clone().into()))).await.is_ok() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    for _ in 0..60 {
+        tokio::select! {
+            code = &mut peer.closed => return code.ok(),
+            () = tokio::time::sleep(Duration::from_secs(10)) => {}
+        }
+        let _read = peer.receiver.try_recv();
+    }
+    None
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_peer_that_makes_progress_stays() {
+    assert_eq!(read_slowly(4 * 1024).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_reads_next_to_nothing_is_closed_with_4413() {
+    assert_eq!(read_slowly(100).await, Some(4413));
+}
+
 #[tokio::test(start_paused = true)]
 async fn everything_that_was_asked_is_answered_to_a_peer_that_never_stops_asking() {
     let (_runtime, mut peer) = connect(64);

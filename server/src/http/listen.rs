@@ -186,7 +186,10 @@ impl HttpServer {
         }
         browser_cookie.write(response.headers_mut());
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            pace.upgrade();
+            match response.extensions().get::<SendsAtOnce>() {
+                Some(SendsAtOnce) => pace.upgrade_with_first_bytes(),
+                None => pace.upgrade(),
+            }
             return Ok(response);
         }
         if core.draining.is_cancelled() {
@@ -196,6 +199,11 @@ impl HttpServer {
         Ok(response.map(|body| Body::new(PacedResponse::new(body, pace, permit))))
     }
 }
+
+/// Marks a response that upgrades its connection, if the server sends bytes of the other protocol
+/// without waiting. They are sent together with the response.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SendsAtOnce;
 
 /// Marks the requests to which this listener applies its limits.
 #[derive(Clone, Copy, Debug)]

@@ -20,7 +20,7 @@ use sha1::{Digest, Sha1};
 use vivaz_components::Identity;
 use vivaz_protocol::{CloseCode, OFFER_HELLO};
 
-use super::listen::warn_without_listener;
+use super::listen::{SendsAtOnce, warn_without_listener};
 use crate::admission::address::{AddressPermit, ClientAddress, RetryAfter, client_address};
 use crate::admission::browser::BrowserId;
 use crate::admission::connection_limit::ConnectionPermit;
@@ -62,7 +62,12 @@ pub(crate) async fn upgrade(State(runtime): State<Runtime>, request: Request) ->
     let permit = runtime.core().connection_limit.acquire();
     let tasks = runtime.supervisor().tasks.clone();
     let encoding = handshake.encoding.unwrap_or_default();
-    let response = handshake.accept();
+    // The first bytes are `WELCOME` or a close frame.
+    let sends_at_once = handshake.hello == HelloBy::Offer && !core.awaits_hello_hook();
+    let mut response = handshake.accept();
+    if sends_at_once {
+        response.extensions_mut().insert(SendsAtOnce);
+    }
     match upgrade {
         Upgrade::Socket(upgrade) => {
             let socket = complete_upgrade(upgrade, encoding, runtime.core().limits.message_bytes);

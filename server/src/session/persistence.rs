@@ -85,9 +85,9 @@ impl Persistence {
     }
 
     /// Records a change. Returns whether the keeper has to be notified: it was not since the last
-    /// save, and the session does not end.
+    /// save, the store may have the session, and the session does not end.
     pub(super) fn mark_changed(&mut self) -> bool {
-        let is_new = !self.is_marked_changed && !self.is_ending;
+        let is_new = !self.is_marked_changed && self.may_be_stored() && !self.is_ending;
         self.is_marked_changed |= is_new;
         is_new
     }
@@ -122,6 +122,8 @@ mod tests {
     #[test]
     fn the_keeper_is_notified_once_for_each_save_and_never_of_an_ending_session() {
         let mut persistence = Persistence::default();
+        assert!(!persistence.mark_changed(), "the store never had it");
+        persistence.begin_insertion();
         assert!(persistence.mark_changed() && !persistence.mark_changed());
         assert_eq!(persistence.begin_save(), SaveKind::Snapshot);
         assert!(persistence.mark_changed());

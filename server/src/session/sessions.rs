@@ -22,8 +22,8 @@ use tokio::time::Instant;
 use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CloseCode, ResumeSecret, SessionId};
 
-pub(crate) use self::secret::matching_secret_hash;
-use self::secret::{SecretBytes, encode_secret, hash_secret};
+pub(crate) use self::secret::{SecretBytes, matching_secret_hash};
+use self::secret::{encode_secret, hash_secret};
 pub(crate) use self::sweep::SuspensionLimits;
 use crate::admission::secret::random_bytes;
 use crate::admission::users::UserPermit;
@@ -95,19 +95,17 @@ impl Sessions {
         }
     }
 
-    /// Inserts a new session, which the caller drives. Returns the secret for its `WELCOME`.
-    ///
-    /// # Errors
-    /// Returns an error, and inserts nothing, if the system's random number generator fails.
+    /// Inserts a new session, which the caller drives and whose secret is `secret`. Returns the
+    /// secret for its `WELCOME`.
     pub(crate) fn insert(
         &self,
         port: Arc<Port>,
         owner: Identity,
         member: UserPermit,
-    ) -> Result<ResumeSecret<'static>, getrandom::Error> {
-        let secret = random_bytes()?;
+        secret: &SecretBytes,
+    ) -> ResumeSecret<'static> {
         let id = port.session().clone();
-        let secrets = Secrets { generation: 1, current: hash_secret(&secret), previous: None };
+        let secrets = Secrets { generation: 1, current: hash_secret(secret), previous: None };
         let entry = Box::new(SessionEntry {
             port,
             owner,
@@ -117,7 +115,7 @@ impl Sessions {
             location: Location::Driven,
         });
         self.shard(&id).insert(id, entry);
-        Ok(encode_secret(&secret))
+        encode_secret(secret)
     }
 
     /// Inserts a session restored from the store, which the caller drives. Returns `false` if the

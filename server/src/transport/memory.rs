@@ -17,6 +17,8 @@ pub(crate) struct MemoryTransport {
     pub(crate) encoding: Encoding,
     /// The size limit for incoming messages, in bytes.
     pub(crate) max_message: usize,
+    /// The bytes of the messages that are in the channel or were received.
+    accepted: u64,
     incoming: mpsc::Receiver<FromPeer>,
     outgoing: PollSender<ToPeer>,
     closed: oneshot::Sender<u16>,
@@ -60,7 +62,7 @@ pub(crate) fn pair(capacity: usize) -> (MemoryTransport, Peer) {
     let (closed, was_closed) = oneshot::channel();
     let outgoing = PollSender::new(outgoing);
     let (encoding, max_message) = (Encoding::Json, usize::MAX);
-    let memory = MemoryTransport { encoding, max_message, incoming, outgoing, closed };
+    let memory = MemoryTransport { encoding, max_message, accepted: 0, incoming, outgoing, closed };
     (memory, Peer { sender, receiver, closed: was_closed })
 }
 
@@ -96,6 +98,9 @@ impl Sink<Outgoing> for MemoryTransport {
     }
 
     fn start_send(mut self: Pin<&mut Self>, item: Outgoing) -> Result<(), Gone> {
+        if let Outgoing::Text(text) = &item {
+            self.accepted += text.len() as u64;
+        }
         let item = match item {
             Outgoing::Text(text) => ToPeer::Frame(self.encoding.encode(text).map_err(|_| Gone)?),
             Outgoing::Ping => ToPeer::Ping,
@@ -113,6 +118,10 @@ impl Sink<Outgoing> for MemoryTransport {
 }
 
 impl Transport for MemoryTransport {
+    fn accepted_bytes(&self) -> u64 {
+        self.accepted
+    }
+
     async fn close(self: Box<Self>, code: u16, _reason: &'static str) {
         // The peer may have dropped its end.
         let _ = self.closed.send(code);

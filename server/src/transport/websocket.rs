@@ -166,6 +166,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Sink<Outgoing> for WebSocket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocket<S> {
+    fn accepted_bytes(&self) -> u64 {
+        self.writer.accepted()
+    }
+
     async fn close(mut self: Box<Self>, code: u16, reason: &'static str) {
         let finish = async {
             if self.send_frame(Opcode::Close, close_payload(code, reason)).await.is_err() {

@@ -31,6 +31,7 @@ mod encodings;
 mod endless;
 mod exactly_once;
 mod failing;
+mod features;
 mod floods;
 mod flush;
 mod forms;

@@ -20,6 +20,7 @@ pub(super) struct Pace {
     /// When the connection began to wait for its client to read a response, in the same unit.
     writes_since: AtomicU64,
     upgraded: AtomicBool,
+    holds_head: AtomicBool,
     stalled: AtomicBool,
     close_requested: Notify,
     closed: Notify,
@@ -33,6 +34,7 @@ impl Default for Pace {
             reads_since: AtomicU64::new(1),
             writes_since: AtomicU64::new(0),
             upgraded: AtomicBool::new(false),
+            holds_head: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
             close_requested: Notify::new(),
             closed: Notify::new(),
@@ -50,6 +52,17 @@ impl Pace {
     /// Records that the connection carries another protocol from now on.
     pub(super) fn upgrade(&self) {
         self.upgraded.store(true, Ordering::Relaxed);
+    }
+
+    /// Records the same, and that the head of the response is sent together with the first bytes of
+    /// the other protocol.
+    pub(super) fn upgrade_with_first_bytes(&self) {
+        self.holds_head.store(true, Ordering::Relaxed);
+        self.upgrade();
+    }
+
+    pub(super) fn holds_head(&self) -> bool {
+        self.holds_head.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_upgraded(&self) -> bool {

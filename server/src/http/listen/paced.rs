@@ -1,6 +1,9 @@
 //! Wraps the streams and bodies of a connection, and enforces the pace that the limits require.
 
-use std::io;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -21,12 +24,36 @@ pub(super) struct PacedStream<S> {
     inner: S,
     permit: SocketPermit,
     /// `None` after an upgrade.
-    window: Option<Box<ProgressWindow>>,
+    http: Option<Box<HttpState>>,
+}
+
+#[derive(Debug)]
+struct HttpState {
+    window: ProgressWindow,
+    /// The head of the response that upgrades the connection, if it waits for the first bytes of
+    /// the other protocol: one system call and one packet send both. A flush does not send it, but
+    /// the next read, write or shutdown does.
+    held: Vec<u8>,
 }
 
 impl<S> PacedStream<S> {
     pub(super) fn new(inner: S, permit: SocketPermit, limits: &Limits) -> Self {
-        Self { inner, permit, window: Some(Box::new(ProgressWindow::new(limits))) }
+        let http = HttpState { window: ProgressWindow::new(limits), held: Vec::new() };
+        Self { inner, permit, http: Some(Box::new(http)) }
+    }
+
+    /// Returns the state if bytes have to be held or are held: the response that upgrades the
+    /// connection was made, and is not sent.
+    fn holding(&mut self) -> Option<&mut Vec<u8>> {
+        let pace = self.permit.pace();
+        let holds = pace.is_upgraded() && pace.holds_head();
+        self.http.as_mut().filter(|_| holds).map(|http| &mut http.held)
+    }
+
+    /// Ends HTTP: the response that upgrades the connection is sent.
+    fn end_http(&mut self) {
+        self.permit.upgraded();
+        self.http = None;
     }
 
     fn record_write(
@@ -34,11 +61,10 @@ impl<S> PacedStream<S> {
         cx: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        let Some(window) = &mut self.window else { return written };
+        let Some(HttpState { window, .. }) = self.http.as_deref_mut() else { return written };
         let pace = self.permit.pace();
         if pace.is_upgraded() {
-            self.permit.upgraded();
-            self.window = None;
+            self.end_http();
             return written;
         }
         match written {
@@ -59,18 +85,61 @@ impl<S> PacedStream<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for PacedStream<S> {
+impl<S: AsyncWrite + Unpin> PacedStream<S> {
+    /// Writes the held head, and `bytes` after it. Returns how many of `bytes` were written.
+    fn poll_write_held(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let Self { inner, http, .. } = self;
+        let Some(HttpState { held, .. }) = http.as_deref_mut() else { return Poll::Ready(Ok(0)) };
+        while !held.is_empty() {
+            let slices = [IoSlice::new(held), IoSlice::new(bytes)];
+            let count = ready!(Pin::new(&mut *inner).poll_write_vectored(cx, &slices))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            let of_head = count.min(held.len());
+            held.drain(..of_head);
+            if count > of_head {
+                self.end_http();
+                return Poll::Ready(Ok(count - of_head));
+            }
+        }
+        self.end_http();
+        Poll::Ready(Ok(0))
+    }
+
+    /// Sends the held head, if there is one.
+    fn poll_send_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.holding() {
+            Some(held) if !held.is_empty() => self.poll_write_held(cx, &[]).map_ok(|_| ()),
+            Some(_) | None => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for PacedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        ready!(self.poll_send_held(cx))?;
         Pin::new(&mut self.inner).poll_read(cx, buffer)
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for PacedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if let Some(held) = self.holding() {
+            if held.is_empty() {
+                // The head of the response; HTTP writes nothing after it.
+                held.extend_from_slice(bytes);
+                return Poll::Ready(Ok(bytes.len()));
+            }
+            match ready!(self.poll_write_held(cx, bytes))? {
+                0 => {}
+                written => return Poll::Ready(Ok(written)),
+            }
+        }
         let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
         self.record_write(cx, written)
     }
@@ -78,8 +147,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for PacedStream<S> {
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
+        slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.holding().is_some() {
+            // The head is one slice. Other slices are written by further calls.
+            let first = slices.iter().find(|slice| !slice.is_empty());
+            return self.poll_write(cx, first.map_or(&[], |slice| slice));
+        }
         let written = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
         self.record_write(cx, written)
     }
@@ -93,6 +167,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for PacedStream<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send_held(cx))?;
         Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }

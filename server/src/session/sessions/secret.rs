@@ -8,7 +8,7 @@ use vivaz_protocol::ResumeSecret;
 use crate::persist::store::Secrets;
 
 /// A secret that resumes a session.
-pub(super) type SecretBytes = [u8; 16];
+pub(crate) type SecretBytes = [u8; 16];
 
 /// Hashes a secret. Stores have only the hash, so a reader of the store cannot resume sessions.
 pub(super) fn hash_secret(secret: &[u8]) -> [u8; 16] {

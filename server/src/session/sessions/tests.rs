@@ -7,6 +7,7 @@ use vivaz_protocol::ConnectionId;
 use proptest::prelude::*;
 
 use super::*;
+use crate::admission::secret::random_bytes;
 use crate::connection::drive_detached;
 use crate::persist::store::{Fence, MemoryStore};
 use crate::runtime::Runtime;
@@ -34,7 +35,8 @@ impl World {
         let port = Port::new(id(name), Fence::FIRST, self.runtime.supervisor().as_owner());
         port.attach_task();
         let (member, _) = self.runtime.core().users.admit(owner, port.session()).unwrap();
-        let secret = self.sessions().insert(Arc::clone(&port), owner.clone(), member).unwrap();
+        let secret =
+            self.sessions().insert(Arc::clone(&port), owner.clone(), member, &random_bytes().unwrap());
         let connection = ConnectionId::new("c").unwrap();
         (
             Box::new(Session::new(Arc::clone(self.runtime.supervisor()), port, owner.clone(), connection)),

@@ -37,6 +37,8 @@ pub(super) struct FrameWriter {
     answer: Option<(Opcode, Bytes)>,
     /// Whether an answer was set and is not flushed.
     owes_answer: bool,
+    /// The number of bytes that the stream has accepted so far.
+    accepted: u64,
     /// Whether the peer did not accept the rest. No further frame is accepted until it does.
     is_blocked: bool,
 }
@@ -59,6 +61,11 @@ impl FrameWriter {
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
         self.buffer.capacity() + self.payload.len()
+    }
+
+    /// Returns how many bytes the stream has accepted so far.
+    pub(super) fn accepted(&self) -> u64 {
+        self.accepted
     }
 
     /// Sets the control frame that answers the peer.
@@ -127,6 +134,7 @@ impl FrameWriter {
                     return Poll::Pending;
                 }
             };
+            self.accepted += count as u64;
             let of_buffer = count.min(left.len());
             self.written += of_buffer;
             self.payload.advance(count - of_buffer);
