@@ -90,8 +90,8 @@ impl Runtime {
     }
 
     /// Ends a session: unmounts its components and closes its page's connection with 4410. The page
-    /// starts a new session. Returns whether this process has the session; otherwise the other nodes
-    /// of the cluster are asked to end it.
+    /// starts a new session. Returns whether this process has the session; otherwise the other
+    /// nodes of the cluster are asked to end it.
     pub fn end_session(&self, session: &SessionId) -> bool {
         let is_here = self.0.end_session(session);
         if !is_here {

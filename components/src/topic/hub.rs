@@ -66,7 +66,7 @@ pub(super) struct LoadedTopic {
     /// Empty while the topic is being loaded, and after a failed load.
     pub(super) topic: OnceCell<TopicRef>,
     /// Set while the topic is loaded, if there are other nodes.
-    listening: OnceLock<nodes::Listening>,
+    listening: OnceLock<nodes::ListenGuard>,
     /// The time since which the topic has been unused.
     idle_since: Mutex<Option<Instant>>,
 }

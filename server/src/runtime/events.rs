@@ -31,8 +31,8 @@ impl Runtime {
         Ok(())
     }
 
-    /// Sends an event to all sessions of a user without a tenant: to the `#[event]` methods of their
-    /// components and to their pages.
+    /// Sends an event to all sessions of a user without a tenant: to the `#[event]` methods of
+    /// their components and to their pages.
     ///
     /// # Errors
     /// Returns an error if `data` cannot be encoded as JSON.
@@ -51,8 +51,8 @@ impl Runtime {
         Ok(())
     }
 
-    /// Sends an event to a session of any tenant: to the `#[event]` methods of its components and to
-    /// its page. Returns whether this process has the session; otherwise the other nodes of the
+    /// Sends an event to a session of any tenant: to the `#[event]` methods of its components and
+    /// to its page. Returns whether this process has the session; otherwise the other nodes of the
     /// cluster get the event.
     ///
     /// # Errors

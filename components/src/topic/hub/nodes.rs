@@ -12,7 +12,7 @@ use crate::cluster::{Address, Bus, BusListener};
 use crate::event::ServerEvent;
 
 /// Listens to the bus until it is dropped. Not dropped while a lock is held that a listener takes.
-pub(super) type Listening = Box<dyn Any + Send + Sync>;
+pub(super) type ListenGuard = Box<dyn Any + Send + Sync>;
 
 /// An event in a message between nodes.
 #[derive(Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub(super) fn listen(
     bus: &dyn Bus,
     to: &Address,
     deliver: impl Fn(&ServerEvent) + Send + Sync + 'static,
-) -> Listening {
+) -> ListenGuard {
     let listener: BusListener = Arc::new(move |node, message: Bytes| {
         match serde_json::from_slice::<EventMessage<Arc<str>>>(&message) {
             Ok(EventMessage { event, data }) => deliver(&ServerEvent { name: event, data }),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vivaz_protocol::{ComponentId, SessionId};
 
 use super::Hub;
-use super::nodes::{self, Listening};
+use super::nodes::{self, ListenGuard};
 use crate::cluster::Address;
 use crate::event::ServerEvent;
 use crate::topic::subscriber::Subscriber;
@@ -35,7 +35,7 @@ struct Room {
     members: BTreeMap<RoomMember, Arc<dyn Subscriber>>,
     /// Receives the events of other nodes. Dropped after the lock is released, because a listener
     /// takes it.
-    listening: Option<Listening>,
+    listening: Option<ListenGuard>,
 }
 
 impl<'a> Rooms<'a> {
