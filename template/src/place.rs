@@ -155,14 +155,11 @@ impl<'c> Walk<'c, '_> {
                 let source = list;
                 let list = list.eval(&frame);
                 let Kind::List(items) = list.kind() else { return None };
-                let index = match self.row(at, items, key, &frame, wanted)? {
-                    Some(index) => index,
-                    None => {
-                        let mut key = String::new();
-                        write(&wanted.kind(), &mut key);
-                        self.duplicate = Some(NoChild::DuplicateKey { list: named(source), key });
-                        return None;
-                    }
+                let Some(index) = self.row(at, items, key, &frame, wanted)? else {
+                    let mut key = String::new();
+                    write(&wanted.kind(), &mut key);
+                    self.duplicate = Some(NoChild::DuplicateKey { list: named(source), key });
+                    return None;
                 };
                 self.step(at, wanted);
                 self.block(*inner, frame.row(items.get(index)?, index), rest)

@@ -78,6 +78,6 @@ impl TopicTurns {
             let operation = message.map(|message| OperationId { message: message.clone(), number });
             turn.append(tx, update.into_changes(operation), by)?;
         }
-        Ok(ReservedUpdates::of(self.0.into_iter().map(|turn| turn.into_reserved()).collect()))
+        Ok(ReservedUpdates::of(self.0.into_iter().map(AnyTurn::into_reserved).collect()))
     }
 }

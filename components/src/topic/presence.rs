@@ -139,7 +139,7 @@ impl ApplySlot<'_, Presence> {
     /// Returns an error if the change does not fit.
     pub fn apply(&mut self, change: FieldPatch<'_>) -> JsonResult {
         self.0.version = next_version();
-        (&mut ApplySlot(&mut self.0.users)).apply(change)
+        ApplySlot(&mut self.0.users).apply(change)
     }
 }
 

@@ -192,6 +192,7 @@ fn refused(error: LogError) -> ActionError {
     ActionError::internal(error)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the argument of `map_err`")]
 pub(super) fn unreadable(error: ActionError) -> LogError {
     LogError::Unreadable(error.to_string())
 }

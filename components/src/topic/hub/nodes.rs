@@ -27,7 +27,7 @@ pub(super) fn send(bus: &dyn Bus, to: &Address, event: &ServerEvent) {
     match serde_json::to_vec(&message) {
         Ok(message) => bus.send(to, message.into()),
         Err(error) => {
-            tracing::error!(event = %Escaped(&event.name), %error, "an event was not sent to other nodes")
+            tracing::error!(event = %Escaped(&event.name), %error, "an event was not sent to other nodes");
         }
     }
 }

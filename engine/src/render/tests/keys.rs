@@ -104,7 +104,7 @@ fn rows_have_their_keys_after_any_sequence_of_changes() {
                     (0, _) | (_, 0) => {
                         next += 1;
                         let row = (next, format!("k{next}"), vec![dice.roll(3)]);
-                        let item = keyed(0, &[row.clone()]);
+                        let item = keyed(0, std::slice::from_ref(&row));
                         let item = &item[item.find('[').unwrap() + 1..item.len() - 2];
                         ops.push(format!(r#"["+",{at},{item}]"#));
                         rows.insert(at, row);

@@ -56,7 +56,7 @@ pub(super) fn claim(
     db: &Connection,
     session: &str,
     by: &str,
-    seen: SessionHead,
+    seen: &SessionHead,
 ) -> Result<Option<StoredSession>, StoreError> {
     let SessionHead { fence: seen, secrets: Secrets { generation, .. }, .. } = seen;
     let fence = seen.next();

@@ -31,7 +31,7 @@ impl Supervisor {
                 self.post_to_session(tenant.as_deref(), &session, event.into());
             }
             NodeMessage::Tenant { tenant, event } => {
-                self.post_to_tenant(tenant.as_deref(), &event.into(), None)
+                self.post_to_tenant(tenant.as_deref(), &event.into(), None);
             }
             NodeMessage::All { event } => self.post_to_all(&event.into()),
             NodeMessage::Revoke { owner } => {
