@@ -114,9 +114,7 @@ impl ClusterUnderTest for OnPostgres {
 async fn keeps(cases: impl Iterator<Item = ClusterCase>, isolation: IsolationLevel) {
     let server = PostgresServer::shared();
     for case in cases {
-        let begun = std::time::Instant::now();
         case.run(OnPostgres::new(server, &server.database(), isolation).await).await;
-        println!("{}: {:?}", case.name, begun.elapsed());
     }
 }
 
