@@ -118,7 +118,14 @@ impl Topic for Board {
 }
 
 fn row(id: u64) -> Row {
-    Row { id, text: format!("row {id}"), done: id.is_multiple_of(3), marks: List::new(), notes: Vec::new(), at: None }
+    Row {
+        id,
+        text: format!("row {id}"),
+        done: id.is_multiple_of(3),
+        marks: List::new(),
+        notes: Vec::new(),
+        at: None,
+    }
 }
 
 /// Changes a board as a seed decides. The same on every draft of the same state.
