@@ -56,9 +56,9 @@ pub(super) fn claim(
     db: &Connection,
     session: &str,
     by: &str,
-    seen: SessionHead,
+    seen: &SessionHead,
 ) -> Result<Option<StoredSession>, StoreError> {
-    let SessionHead { fence: seen, secrets: Secrets { generation, .. }, .. } = seen;
+    let (seen, generation) = (seen.fence, seen.secrets.generation);
     let fence = seen.next();
     let claimed = db
         .prepare_cached(

@@ -49,7 +49,7 @@ impl SessionStore for Sqlite {
         seen: &SessionHead,
     ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
         let (session, by, seen) = (session.clone(), by.to_owned(), seen.clone());
-        self.run_job(move |db| rows::claim(db, session.as_str(), &by, seen))
+        self.run_job(move |db| rows::claim(db, session.as_str(), &by, &seen))
     }
 
     fn save(
