@@ -58,7 +58,7 @@ pub(super) fn claim(
     by: &str,
     seen: &SessionHead,
 ) -> Result<Option<StoredSession>, StoreError> {
-    let SessionHead { fence: seen, secrets: Secrets { generation, .. }, .. } = seen;
+    let (seen, generation) = (seen.fence, seen.secrets.generation);
     let fence = seen.next();
     let claimed = db
         .prepare_cached(
