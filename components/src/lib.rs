@@ -82,7 +82,7 @@ pub use shared::Shared;
 pub use shown::ShownValue;
 pub use states::States;
 pub use stream::{Stream, StreamPatch};
-pub use topic::{
+pub use topic::{FanOut, FanOutObserver, 
     CatchUp, HasPresence, Hub, Presence, PresenceChange, PresenceClaim, ReservedUpdates, Rooms, StagedUpdate,
     Subscriber, Subscription, Topic, TopicContext, TopicHandle, TopicPatch, TopicRef, TopicSnapshot,
     TopicState, Unsent,

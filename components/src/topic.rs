@@ -10,6 +10,7 @@ mod mutation;
 mod presence;
 mod reference;
 mod staged;
+mod observer;
 mod subscriber;
 
 use std::fmt;
@@ -27,6 +28,7 @@ pub(crate) use mutation::Mutation;
 pub use presence::{Presence, PresenceChange};
 pub use reference::{Subscription, TopicRef};
 pub use staged::{ReservedUpdates, StagedUpdate};
+pub use observer::{FanOut, FanOutObserver};
 pub use subscriber::{CatchUp, Subscriber, TopicPatch, TopicSnapshot};
 
 use crate::error::{ActionError, Result};

@@ -16,7 +16,6 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::Instant;
-use tracing::Instrument;
 use vivaz_components::Identity;
 use vivaz_protocol::CloseCode;
 
@@ -31,7 +30,7 @@ use crate::admission::browser::BrowserId;
 use crate::session::port::mail::Mail;
 use crate::session::sessions::supervisor::Supervisor;
 use crate::session::{Completion, Session};
-use crate::telemetry::stats::{Counters, RefusalReason};
+use crate::telemetry::refusal::RefusalReason;
 use crate::transport::{Gone, Incoming, Transport};
 
 /// The number of messages read before their results are written. A burst of replies is then one
@@ -117,17 +116,11 @@ impl<T: Transport> Connection<T> {
     /// made of them.
     pub(crate) fn serve<P: Send>(self, permits: P) -> impl Future<Output = ()> + Send + use<T, P> {
         let Self { mut transport, mut session } = self;
-        let span = tracing::info_span!(
-            "connection",
-            session = %session.id(),
-            connection = %session.connection(),
-        );
         async move {
-            tracing::debug!("connected");
+            tracing::debug!(session = %session.id(), connection = %session.connection(), "connected");
             let cause = drive(&mut session, &mut *transport).await;
             Box::pin(finish(ClosingTransport { transport, permits }, session, cause)).await;
         }
-        .instrument(span)
     }
 }
 
@@ -255,7 +248,6 @@ fn handle_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Af
                 ));
             }
             PeerHealth::NotReading => {
-                Counters::add(&session.supervisor().core().counters.too_slow);
                 return AfterTurn::Finish(ConnectionEnd::Close(
                     CloseCode::SlowConsumer.as_u16(),
                     "the client does not read",

@@ -32,7 +32,8 @@ use crate::limits::Limits;
 use crate::persist::keeper::Keeper;
 use crate::rate::Rate;
 use crate::telemetry::log::{ClientLog, client_event};
-use crate::telemetry::stats::{Counters, RefusalReason};
+use crate::telemetry::counters::Counters;
+use crate::telemetry::refusal::RefusalReason;
 use crate::templates::Templates;
 
 /// The shared state of a runtime.
@@ -117,7 +118,7 @@ impl Core {
 
     /// Counts a refused connection, and logs it if the log's rate allows.
     pub(crate) fn refused(&self, reason: RefusalReason, address: Option<ClientAddress>) {
-        self.counters.refused.count(reason);
+        self.counters.refused.of(reason).add();
         let address = address.and_then(ClientAddress::ip).map(tracing::field::display);
         client_event!(self.log, INFO, ?reason, address, "connection refused");
     }

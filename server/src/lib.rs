@@ -116,7 +116,8 @@ pub use persist::sqlite;
 pub use persist::store;
 pub use persist::store::{MemoryStore, Save, SessionStore, StoreError};
 pub use runtime::{BuildError, Builder, NotReady, Runtime};
-pub use telemetry::stats::{Latency, RefusedConnections, Stats};
+pub use telemetry::refusal::RefusedConnections;
+pub use telemetry::stats::{Latency, Stats};
 pub use templates::TemplateError;
 // Components and what their handlers are given.
 pub use vivaz_components::{

@@ -36,7 +36,6 @@ use std::task::{Context, Poll};
 use foldhash::fast::RandomState;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tracing::Instrument;
 use vivaz_components::instance::BoxFuture;
 use vivaz_components::{Budget, Hub, Identity};
 use vivaz_protocol::{ComponentId, ConnectionId, SessionId, StreamId, TopicName};
@@ -57,8 +56,9 @@ use crate::admission::browser::BrowserId;
 use crate::persist::keeper::Ending;
 use crate::session::port::Port;
 use crate::session::port::mail::EvictionReason;
+use crate::telemetry::instrument::Stopwatch;
 use crate::telemetry::log::client_event;
-use crate::telemetry::stats::Counters;
+use crate::telemetry::measured::SessionEnd;
 
 /// The state of one page on the server.
 pub(crate) struct Session {
@@ -98,6 +98,8 @@ pub(crate) struct Session {
     /// job.
     resumes: u32,
     persistence: Persistence,
+    /// The time for which this process has the session.
+    lifetime: Stopwatch,
 }
 
 /// A session that is ending. It cannot be restored from the store any more.
@@ -125,7 +127,7 @@ impl Session {
         connection: ConnectionId,
     ) -> Self {
         let core = supervisor.core();
-        Counters::add(&core.counters.sessions);
+        core.counters.sessions.add();
         let budget = Budget::new("session", core.limits.session_state_bytes);
         let budget = match core.users.budget(&identity) {
             Some(user) => budget.within(user),
@@ -152,6 +154,7 @@ impl Session {
             is_paused: false,
             resumes: 0,
             persistence: Persistence::default(),
+            lifetime: Stopwatch::start(),
         }
     }
 
@@ -242,13 +245,23 @@ impl Session {
         output
     }
 
+    /// Records that the store has the session.
+    fn set_stored(&mut self) {
+        let core = self.supervisor.core();
+        if core.keeper.is_some() && !self.persistence.is_stored() {
+            core.counters.session_stored();
+        }
+        self.persistence.set_stored();
+    }
+
     /// Starts a future that the session waits for. It is polled with the session.
     fn await_future(&mut self, future: BoxFuture<Completion>) {
         self.running.get_or_insert_default().push(future);
     }
 
     /// Spawns a tokio task that continues while the session is suspended. Its completion arrives as
-    /// mail. The future must end when its component is dropped.
+    /// mail. The future must end when its component is dropped. It runs outside of all spans: a
+    /// span ends with the message that caused it, and a task may run for days.
     fn spawn_detached(&self, future: impl Future<Output = Option<Completion>> + Send + 'static) {
         let port = Arc::clone(&self.port);
         let work = async move {
@@ -256,7 +269,7 @@ impl Session {
                 port.post_completion(completion);
             }
         };
-        tokio::spawn(work.in_current_span());
+        tokio::spawn(work);
     }
 }
 
@@ -273,6 +286,7 @@ impl Session {
     /// rows.
     pub(crate) fn evict(mut self: Box<Self>, reason: EvictionReason) {
         self.persistence.begin_end();
+        self.supervisor.core().counters.session_ended(SessionEnd::Moved);
         let log = &self.supervisor.core().log;
         client_event!(log, WARN, session = %self.id(), ?reason, "session evicted: another process owns it, or the store has a newer state");
         self.discard();
@@ -300,7 +314,9 @@ impl Drop for Session {
     /// rooms and the counters.
     fn drop(&mut self) {
         let core = self.supervisor.core();
-        Counters::sub(&core.counters.sessions);
+        core.counters.sessions.sub();
+        let is_stored = core.keeper.is_some() && self.persistence.is_stored();
+        core.counters.session_dropped(self.lifetime, is_stored);
         // Before the session leaves the map: a copy that is restored afterwards joins the rooms
         // under the same id.
         for id in self.components.keys() {

@@ -16,6 +16,7 @@ use vivaz_protocol::log::Quoted;
 use vivaz_protocol::{Epoch, Rev, SessionId, TopicName};
 
 use super::interval::IntervalQueue;
+use super::observer::FanOutObserver;
 use super::reference::{AnyTopic, TopicRef};
 use super::subscriber::{CatchUp, Subscriber, TopicPatch, TopicSnapshot};
 use super::{Topic, parse_key};
@@ -44,6 +45,7 @@ pub(crate) struct Cell<T> {
     epoch: Epoch,
     /// The limit of the state, in bytes.
     pub(super) limit: usize,
+    observer: Option<Arc<dyn FanOutObserver>>,
     pub(super) me: Weak<Self>,
     /// Runs the timers that end intervals; none outside of an executor, where every change is sent
     /// at once.
@@ -128,7 +130,12 @@ impl<T: Topic> Cell<T> {
         })
     }
 
-    pub(crate) fn new(name: TopicName, mut value: T, limit: usize) -> Result<Arc<Self>> {
+    pub(crate) fn new(
+        name: TopicName,
+        mut value: T,
+        limit: usize,
+        observer: Option<Arc<dyn FanOutObserver>>,
+    ) -> Result<Arc<Self>> {
         let tracker = guard_now("reading a topic", || Ok(Tracker::new(&mut value)?))?;
         let (bytes, value) = (tracker.bytes(), Arc::new(value));
         if bytes > limit {
@@ -151,6 +158,7 @@ impl<T: Topic> Cell<T> {
             name,
             epoch,
             limit,
+            observer,
             me: me.clone(),
             executor,
             value: Mutex::new(value),

@@ -14,6 +14,7 @@ use vivaz_protocol::log::Quoted;
 use rooms::Members;
 pub use rooms::Rooms;
 
+use super::observer::FanOutObserver;
 use super::reference::TopicRef;
 use crate::fault::discard;
 
@@ -28,11 +29,12 @@ pub struct Hub {
     tenant: Option<Arc<str>>,
     /// The limit of a topic's state, in bytes.
     topic_bytes: usize,
+    observer: Option<Arc<dyn FanOutObserver>>,
 }
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { inner: Arc::default(), tenant: None, topic_bytes: usize::MAX }
+        Self { inner: Arc::default(), tenant: None, topic_bytes: usize::MAX, observer: None }
     }
 }
 
@@ -64,6 +66,13 @@ impl Hub {
     #[must_use]
     pub fn with_topic_limit(mut self, bytes: usize) -> Self {
         self.topic_bytes = bytes;
+        self
+    }
+
+    /// Reports the patches of all topics that are loaded through this hub to `observer`.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn FanOutObserver>) -> Self {
+        self.observer = Some(observer);
         self
     }
 
@@ -138,6 +147,11 @@ impl Hub {
     /// Returns the limit of a topic's state, in bytes.
     pub(super) fn topic_limit(&self) -> usize {
         self.topic_bytes
+    }
+
+    /// Returns the observer of the topics' patches.
+    pub(super) fn observer(&self) -> Option<Arc<dyn FanOutObserver>> {
+        self.observer.clone()
     }
 
     fn key(&self, name: &TopicName) -> (Option<Arc<str>>, TopicName) {

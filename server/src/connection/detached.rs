@@ -115,6 +115,7 @@ pub(crate) async fn end_session(session: Box<Session>, reason: UnmountReason) {
 pub(crate) async fn finish_session(ending: EndingSession, reason: UnmountReason) {
     let EndingSession { mut session, ending } = ending;
     let supervisor = session.supervisor().clone();
+    supervisor.core().counters.session_ended(reason);
     tracing::debug!(session = %session.id(), ?reason, "session ended");
     session.unmount_all(reason);
     if session.is_idle() {
@@ -151,6 +152,6 @@ pub(crate) async fn finish_session(ending: EndingSession, reason: UnmountReason)
     };
     let limit = supervisor.core().limits.action_time;
     if tokio::time::timeout(limit, pin!(finish)).await.is_err() {
-        tracing::warn!("handlers of an ended session did not finish in time");
+        tracing::warn!(session = %session.id(), "handlers of an ended session did not finish in time");
     }
 }

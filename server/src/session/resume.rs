@@ -20,7 +20,6 @@ use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
 use crate::session::port::outbox::Outbox;
 use crate::telemetry::log::{Escaped, Quoted};
-use crate::telemetry::stats::Counters;
 
 /// The time in which a topic has to authorize a resuming user, unless
 /// [`Limits::action_time`](crate::Limits::action_time) is shorter. It is less than the 10 s for
@@ -62,6 +61,7 @@ impl Session {
         self.port.attach_task();
         self.port.set_outbox(Some(Outbox::new(limits.outbox_bytes)));
         self.send_welcome(secret, SessionStart::New);
+        self.supervisor.core().counters.session_opened();
         tracing::debug!(session = %self.id(), "session created");
     }
 
@@ -77,7 +77,7 @@ impl Session {
         refused: &HashSet<TopicName>,
     ) {
         let limits = self.supervisor.core().limits.clone();
-        Counters::add(&self.supervisor.core().counters.resumed);
+        self.supervisor.core().counters.resumed.add();
         self.connection = connection;
         self.identity = identity;
         self.resumes = self.resumes.wrapping_add(1);
@@ -289,7 +289,7 @@ impl Session {
     }
     /// Hides a component whose user may not see it any more.
     pub(super) fn hide_revoked(&mut self, id: &ComponentId) {
-        tracing::debug!(component = %id, "hidden, because the user may not see it any more");
+        tracing::debug!(session = %self.port.session(), component = %id, "hidden, because the user may not see it any more");
         let Some(component) = self.components.get_mut(id) else { return };
         let visibility = component.visibility();
         component.is_withdrawn = true;

@@ -51,6 +51,7 @@ mod locked;
 mod logs;
 mod membership;
 mod messages;
+mod metrics;
 mod missing;
 mod mistakes;
 mod modules;

@@ -12,6 +12,8 @@ use super::{
     Commit, CommitError, Owner, Secrets, SessionHead, SessionState, SessionStore, Snapshot, StoreError,
     StoredSession, WriteError, WriteRefusal,
 };
+use crate::telemetry::counters::Counters;
+use crate::telemetry::measured::{StoreOperation, StoreOutcome, StoreTimer};
 
 /// Wraps a store and limits the time of its calls.
 ///
@@ -19,19 +21,64 @@ use super::{
 pub(crate) struct GuardedStore {
     store: Arc<dyn SessionStore>,
     limit: Duration,
+    counters: Arc<Counters>,
 }
 
 impl GuardedStore {
-    pub(crate) fn new(store: Arc<dyn SessionStore>, limit: Duration) -> Self {
-        Self { store, limit }
+    pub(crate) fn new(store: Arc<dyn SessionStore>, limit: Duration, counters: Arc<Counters>) -> Self {
+        Self { store, limit, counters }
     }
 
-    fn call<T: 'static, E: From<StoreError> + 'static>(
+    fn call<T: 'static, E: From<StoreError> + CallError + 'static>(
         &self,
+        operation: StoreOperation,
         call: impl FnOnce() -> BoxFuture<Result<T, E>>,
     ) -> BoxFuture<Result<T, E>> {
+        let timer = StoreTimer::start(&self.counters, operation);
         let wait = wait(self.limit, start(call));
-        Box::pin(async move { wait.await.unwrap_or_else(|error| Err(error.into())) })
+        Box::pin(async move {
+            let result = wait.await.unwrap_or_else(|error| Err(error.into()));
+            timer.stop(result.as_ref().map_or_else(CallError::outcome, |_| StoreOutcome::Done));
+            result
+        })
+    }
+}
+
+/// An error of a call, as metrics show it.
+trait CallError {
+    fn outcome(&self) -> StoreOutcome;
+}
+
+impl CallError for StoreError {
+    fn outcome(&self) -> StoreOutcome {
+        match self {
+            Self::TimedOut => StoreOutcome::TimedOut,
+            Self::Closed
+            | Self::Unreadable(_)
+            | Self::TooNew { .. }
+            | Self::Overloaded
+            | Self::Database(_)
+            | Self::Failed(_) => StoreOutcome::Failed,
+        }
+    }
+}
+
+impl CallError for WriteError {
+    fn outcome(&self) -> StoreOutcome {
+        match self {
+            Self::Refused(_) => StoreOutcome::Refused,
+            Self::Store(error) => error.outcome(),
+        }
+    }
+}
+
+impl CallError for CommitError {
+    fn outcome(&self) -> StoreOutcome {
+        match self {
+            Self::Work(_) => StoreOutcome::Aborted,
+            Self::Absent(_) | Self::Refused(_) | Self::Conflict => StoreOutcome::Refused,
+            Self::Store(error) | Self::Unknown(error) => error.outcome(),
+        }
     }
 }
 
@@ -60,7 +107,7 @@ fn panicked() -> StoreError {
 
 impl SessionStore for GuardedStore {
     fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<SessionHead>, StoreError>> {
-        self.call(|| self.store.find(session))
+        self.call(StoreOperation::Find, || self.store.find(session))
     }
 
     fn claim(
@@ -69,7 +116,7 @@ impl SessionStore for GuardedStore {
         by: &str,
         seen: &SessionHead,
     ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
-        self.call(|| self.store.claim(session, by, seen))
+        self.call(StoreOperation::Claim, || self.store.claim(session, by, seen))
     }
 
     fn save(
@@ -77,7 +124,7 @@ impl SessionStore for GuardedStore {
         by: &str,
         sessions: Vec<Snapshot>,
     ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
-        self.call(|| self.store.save(by, sessions))
+        self.call(StoreOperation::Save, || self.store.save(by, sessions))
     }
 
     fn save_whole(
@@ -85,12 +132,17 @@ impl SessionStore for GuardedStore {
         by: &str,
         sessions: Vec<SessionState>,
     ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
-        self.call(|| self.store.save_whole(by, sessions))
+        self.call(StoreOperation::SaveWhole, || self.store.save_whole(by, sessions))
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
+        let timer = StoreTimer::start(&self.counters, StoreOperation::Commit);
         let wait = wait(self.limit, start(|| self.store.commit(commit)));
-        Box::pin(async move { wait.await.unwrap_or_else(|error| Err(CommitError::Unknown(error))) })
+        Box::pin(async move {
+            let result = wait.await.unwrap_or_else(|error| Err(CommitError::Unknown(error)));
+            timer.stop(result.as_ref().map_or_else(CallError::outcome, |()| StoreOutcome::Done));
+            result
+        })
     }
 
     fn renew(
@@ -100,31 +152,31 @@ impl SessionStore for GuardedStore {
         secrets: Secrets,
         good_for: Duration,
     ) -> BoxFuture<Result<(), WriteError>> {
-        self.call(|| self.store.renew(session, by, secrets, good_for))
+        self.call(StoreOperation::Renew, || self.store.renew(session, by, secrets, good_for))
     }
 
     fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
-        self.call(|| self.store.release(session, by))
+        self.call(StoreOperation::Release, || self.store.release(session, by))
     }
 
     fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
-        self.call(|| self.store.delete(by, sessions))
+        self.call(StoreOperation::Delete, || self.store.delete(by, sessions))
     }
 
     fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>> {
-        self.call(|| self.store.forget_user(owner))
+        self.call(StoreOperation::ForgetUser, || self.store.forget_user(owner))
     }
 
     fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
-        self.call(|| self.store.renew_lease(by, length))
+        self.call(StoreOperation::RenewLease, || self.store.renew_lease(by, length))
     }
 
     fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
-        self.call(|| self.store.expire(by))
+        self.call(StoreOperation::Expire, || self.store.expire(by))
     }
 
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
-        self.call(|| self.store.close(by))
+        self.call(StoreOperation::Close, || self.store.close(by))
     }
 }
 

@@ -139,7 +139,7 @@ pub(crate) async fn restore(
     }
     let mut session =
         Box::new(Session::new(Arc::clone(supervisor), port, identity.clone(), placeholder_connection()));
-    session.persistence.set_stored();
+    session.set_stored();
     // Another `HELLO` may have restored the session during the calls of the store, and its page may
     // have left. The end was recorded before that copy left the map, so it is visible here.
     if keeper.has_ended(id) {
@@ -194,6 +194,7 @@ pub(crate) async fn restore(
     session.port.attach_task();
     // Saves the session with this process as its owner.
     session.mark_changed();
+    supervisor.core().counters.session_restored();
     tracing::debug!(session = %session.id(), exact, "session restored");
     Ok(Restored::Session(session))
 }
