@@ -82,10 +82,10 @@ pub use shared::Shared;
 pub use shown::ShownValue;
 pub use states::States;
 pub use stream::{Stream, StreamPatch};
-pub use topic::{FanOut, FanOutObserver, 
-    CatchUp, HasPresence, Hub, Presence, PresenceChange, PresenceClaim, ReservedUpdates, Rooms, StagedUpdate,
-    Subscriber, Subscription, Topic, TopicContext, TopicHandle, TopicPatch, TopicRef, TopicSnapshot,
-    TopicState, Unsent,
+pub use topic::{
+    CatchUp, FanOut, FanOutObserver, HasPresence, Hub, Presence, PresenceChange, PresenceClaim,
+    ReservedUpdates, Rooms, StagedUpdate, Subscriber, Subscription, Topic, TopicContext, TopicHandle,
+    TopicPatch, TopicRef, TopicSnapshot, TopicState, Unsent,
 };
 pub use tracked::Tracked;
 pub use tracking::Loaded;

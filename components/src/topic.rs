@@ -7,10 +7,10 @@ mod handle;
 mod hub;
 mod interval;
 mod mutation;
+mod observer;
 mod presence;
 mod reference;
 mod staged;
-mod observer;
 mod subscriber;
 
 use std::fmt;
@@ -25,10 +25,10 @@ pub use handle::TopicHandle;
 pub use hub::{Hub, Rooms};
 pub use interval::Unsent;
 pub(crate) use mutation::Mutation;
+pub use observer::{FanOut, FanOutObserver};
 pub use presence::{Presence, PresenceChange};
 pub use reference::{Subscription, TopicRef};
 pub use staged::{ReservedUpdates, StagedUpdate};
-pub use observer::{FanOut, FanOutObserver};
 pub use subscriber::{CatchUp, Subscriber, TopicPatch, TopicSnapshot};
 
 use crate::error::{ActionError, Result};

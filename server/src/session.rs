@@ -37,7 +37,7 @@ use foldhash::fast::RandomState;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use vivaz_components::instance::BoxFuture;
-use vivaz_components::{Budget, Hub, Identity};
+use vivaz_components::{ActionError, Budget, Hub, Identity};
 use vivaz_protocol::{ComponentId, ConnectionId, SessionId, StreamId, TopicName};
 
 pub(crate) use self::completion::Completion;
@@ -57,6 +57,7 @@ use crate::persist::keeper::Ending;
 use crate::session::port::Port;
 use crate::session::port::mail::EvictionReason;
 use crate::telemetry::instrument::Stopwatch;
+use crate::telemetry::lifecycle::LifecycleEvent;
 use crate::telemetry::log::client_event;
 use crate::telemetry::measured::SessionEnd;
 
@@ -281,12 +282,29 @@ impl Session {
         self.supervisor.core().keeper.as_ref().map(|keeper| keeper.begin_end(self.id()))
     }
 
+    /// Reports that the session ends, or that another process has it.
+    pub(crate) fn report_end(&self, end: impl Into<SessionEnd>) {
+        let (core, end) = (self.supervisor.core(), end.into());
+        core.counters.session_ended(end);
+        core.lifecycle.emit(|| LifecycleEvent::Ended { session: self.id().clone(), reason: end.as_str() });
+    }
+
+    /// Reports that a handler or the mount of a component has failed.
+    fn report_failure(&self, id: &ComponentId, component: &'static str, error: &ActionError) {
+        self.supervisor.core().lifecycle.emit(|| LifecycleEvent::Failed {
+            session: self.id().clone(),
+            id: id.clone(),
+            component,
+            code: error.code(),
+        });
+    }
+
     /// Drops the session's copy in memory, because another process owns it or has a newer state. No
     /// hook of its components is called: they continue in the other process. The store keeps its
     /// rows.
     pub(crate) fn evict(mut self: Box<Self>, reason: EvictionReason) {
         self.persistence.begin_end();
-        self.supervisor.core().counters.session_ended(SessionEnd::Moved);
+        self.report_end(SessionEnd::Moved);
         let log = &self.supervisor.core().log;
         client_event!(log, WARN, session = %self.id(), ?reason, "session evicted: another process owns it, or the store has a newer state");
         self.discard();

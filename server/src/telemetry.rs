@@ -7,6 +7,7 @@ pub(crate) mod disconnect;
 pub(crate) mod handler_run;
 pub(crate) mod instrument;
 mod labels;
+pub(crate) mod lifecycle;
 pub(crate) mod log;
 pub(crate) mod measured;
 #[cfg(feature = "prometheus")]

@@ -89,7 +89,12 @@ impl Hub {
             let cx = TopicContext::new(states.clone(), self.clone());
             let value = guard("loading a topic", None, async { T::load(&key, &cx).await }).await?;
             tracing::debug!(topic = %Quoted(&name), "topic loaded");
-            Ok::<_, ActionError>(TopicRef::new(Cell::new(name.clone(), value, self.topic_limit(), self.observer())?))
+            Ok::<_, ActionError>(TopicRef::new(Cell::new(
+                name.clone(),
+                value,
+                self.topic_limit(),
+                self.observer(),
+            )?))
         });
         TopicHandle::new(topic.await?)
     }

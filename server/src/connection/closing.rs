@@ -9,6 +9,7 @@ use super::detached::{drive_detached, end_session};
 use crate::session::Session;
 use crate::session::port::mail::EvictionReason;
 use crate::telemetry::disconnect::DisconnectReason;
+use crate::telemetry::lifecycle::LifecycleEvent;
 use crate::transport::Transport;
 
 /// Why the loop ended.
@@ -71,7 +72,13 @@ pub(super) async fn finish<T: Transport>(
     mut session: Box<Session>,
     cause: ConnectionEnd,
 ) {
-    session.supervisor().core().counters.disconnected.of(cause.reason()).add();
+    let core = session.supervisor().core();
+    core.counters.disconnected.of(cause.reason()).add();
+    core.lifecycle.emit(|| LifecycleEvent::Disconnected {
+        session: session.id().clone(),
+        connection: session.connection().clone(),
+        reason: cause.reason().as_str(),
+    });
     let limits = session.supervisor().core().limits.clone();
     session.detach();
     let is_timed_out = matches!(cause, ConnectionEnd::ShutdownTimeout(_));

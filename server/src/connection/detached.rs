@@ -12,6 +12,7 @@ use super::TURNS;
 use crate::session::port::mail::Mail;
 use crate::session::sessions::Suspension;
 use crate::session::{Completion, EndingSession, Session};
+use crate::telemetry::lifecycle::LifecycleEvent;
 
 /// Drives a session without a connection until it has no work left, then suspends it until `until`.
 pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
@@ -65,9 +66,12 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
             }
         }
         session.save_if_changed(until);
-        let supervisor = session.supervisor().clone();
+        let (supervisor, id) = (session.supervisor().clone(), session.id().clone());
         match supervisor.sessions.suspend(session, until) {
-            Suspension::Suspended => return,
+            Suspension::Suspended => {
+                supervisor.core().lifecycle.emit(|| LifecycleEvent::Suspended { session: id });
+                return;
+            }
             Suspension::HasMail(back) => session = back,
             // The process is shutting down and has released the session.
             Suspension::Removed(removed) => return drop(removed),
@@ -115,7 +119,7 @@ pub(crate) async fn end_session(session: Box<Session>, reason: UnmountReason) {
 pub(crate) async fn finish_session(ending: EndingSession, reason: UnmountReason) {
     let EndingSession { mut session, ending } = ending;
     let supervisor = session.supervisor().clone();
-    supervisor.core().counters.session_ended(reason);
+    session.report_end(reason);
     tracing::debug!(session = %session.id(), ?reason, "session ended");
     session.unmount_all(reason);
     if session.is_idle() {

@@ -35,5 +35,8 @@ impl Runtime {
 }
 
 async fn metrics(State(runtime): State<Runtime>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, prometheus::CONTENT_TYPE), (header::CACHE_CONTROL, "no-store")], runtime.metrics_text())
+    (
+        [(header::CONTENT_TYPE, prometheus::CONTENT_TYPE), (header::CACHE_CONTROL, "no-store")],
+        runtime.metrics_text(),
+    )
 }

@@ -75,7 +75,13 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    pub(crate) fn new(store: Arc<dyn SessionStore>, save: Save, process: &str, limits: &Limits, counters: &Arc<Counters>) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn SessionStore>,
+        save: Save,
+        process: &str,
+        limits: &Limits,
+        counters: &Arc<Counters>,
+    ) -> Self {
         Self {
             store: Arc::new(GuardedStore::new(store, limits.store_time, Arc::clone(counters))),
             save,

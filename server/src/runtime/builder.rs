@@ -31,8 +31,9 @@ use crate::persist::keeper::Keeper;
 use crate::persist::store::{Save, SessionStore};
 use crate::rate::Rate;
 use crate::session::sessions::supervisor::Supervisor;
-use crate::telemetry::log::ClientLog;
 use crate::telemetry::counters::Counters;
+use crate::telemetry::lifecycle::Lifecycle;
+use crate::telemetry::log::ClientLog;
 use crate::templates::{TemplateError, Templates};
 
 /// Configures a [`Runtime`].
@@ -379,6 +380,7 @@ impl Builder {
             failing: ResumeFailures::new(limits.restore_time),
             connection_limit: ConnectionLimit::new(limits.connections, Arc::clone(&counters)),
             counters,
+            lifecycle: Lifecycle::default(),
             draining: CancellationToken::new(),
             has_warned: AtomicBool::new(false),
             keeper,

@@ -285,6 +285,10 @@ impl Session {
             component.drop_view();
         }
         component.slot = InstanceSlot::Idle(instance);
+        let name = component.spec.name;
+        if let Err(error) = &result {
+            self.report_failure(id, name, error);
+        }
         let moved = topics.as_ref().map(|topics| topic_names(topics));
         if let Some(topics) = topics {
             self.set_topics(id, topics);

@@ -20,6 +20,7 @@ use super::task::{ChildMount, ID_IN_USE, Task, TaskOrigin};
 use super::{Session, encode};
 use crate::admission::middleware::CallRequest;
 use crate::admission::seal::{SealContent, StateHash, holders, now};
+use crate::telemetry::lifecycle::LifecycleEvent;
 use crate::telemetry::log::{Escaped, client_event};
 
 /// The future of a mounted or restored instance.
@@ -261,7 +262,13 @@ impl Session {
             Ok(mut instance) => {
                 let topics = instance.topics();
                 let has_connected = component.spec.has(Hook::Connected);
-                self.supervisor.core().counters.component_mounted(component.spec);
+                let core = self.supervisor.core();
+                core.counters.component_mounted(component.spec);
+                core.lifecycle.emit(|| LifecycleEvent::Mounted {
+                    session: self.port.session().clone(),
+                    id: id.clone(),
+                    component: component.spec.name,
+                });
                 tracing::debug!(session = %self.port.session(), component = %id, name = component.spec.name, "mounted");
                 component.slot = InstanceSlot::Idle(instance);
                 component.last_reply = Some((reference, component.stream.rev()));
@@ -288,6 +295,7 @@ impl Session {
             }
             Err(error) => {
                 let Some(mut component) = self.components.remove(id) else { return };
+                self.report_failure(id, component.spec.name, &error);
                 self.reply_refused(id, reference, &error, Vec::new());
                 self.unlink_from_parent(id, &component.mounted_by);
                 self.unmount_children(component.children.take(), UnmountReason::Removed);

@@ -267,9 +267,11 @@ impl Port {
 
     /// Queues a frame that may be lost. It is dropped if the client is behind.
     pub(crate) fn send_or_drop(&self, frame: impl FnOnce() -> Bytes) {
-        self.with_outbox(|outbox| {
-            if outbox.has_room() { outbox.push(OutboxEntry::Frame(frame())) } else { 0 }
-        });
+        self.with_outbox(
+            |outbox| {
+                if outbox.has_room() { outbox.push(OutboxEntry::Frame(frame())) } else { 0 }
+            },
+        );
     }
 
     /// Queues a patch. If the client is behind, a snapshot of the stream replaces its patches.

@@ -19,6 +19,7 @@ use super::reply::cache::CachedReply;
 use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
 use crate::session::port::outbox::Outbox;
+use crate::telemetry::lifecycle::LifecycleEvent;
 use crate::telemetry::log::{Escaped, Quoted};
 
 /// The time in which a topic has to authorize a resuming user, unless
@@ -61,7 +62,12 @@ impl Session {
         self.port.attach_task();
         self.port.set_outbox(Some(Outbox::new(limits.outbox_bytes)));
         self.send_welcome(secret, SessionStart::New);
-        self.supervisor.core().counters.session_opened();
+        let core = self.supervisor.core();
+        core.counters.session_opened();
+        core.lifecycle.emit(|| LifecycleEvent::Opened {
+            session: self.id().clone(),
+            connection: self.connection.clone(),
+        });
         tracing::debug!(session = %self.id(), "session created");
     }
 
@@ -137,6 +143,10 @@ impl Session {
         for id in children {
             self.queue_props_check(&id);
         }
+        self.supervisor.core().lifecycle.emit(|| LifecycleEvent::Resumed {
+            session: self.id().clone(),
+            connection: self.connection.clone(),
+        });
         tracing::debug!(session = %self.id(), "session resumed");
     }
 

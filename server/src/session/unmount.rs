@@ -11,6 +11,7 @@ use super::component::{InstanceSlot, SessionComponent};
 use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
 use crate::telemetry::handler_run::{HandlerOrigin, HandlerRun};
+use crate::telemetry::lifecycle::LifecycleEvent;
 use crate::telemetry::log::{Escaped, client_event};
 
 impl Session {
@@ -77,6 +78,9 @@ impl Session {
             drop(component.take_instance());
         }
         if let Err(error) = &finished.result {
+            if let Some(component) = self.components.get(id) {
+                self.report_failure(id, component.spec.name, error);
+            }
             let log = &self.supervisor.core().log;
             client_event!(log, WARN, session = %self.port.session(), component = %id, error = %Escaped(error), "the `unmount` hook failed");
         }
@@ -91,6 +95,11 @@ impl Session {
     /// tasks, and unmounts its children.
     pub(super) fn complete_unmount(&mut self, id: &ComponentId, origin: TaskOrigin) {
         let Some(mut component) = self.detach_component(id) else { return };
+        self.supervisor.core().lifecycle.emit(|| LifecycleEvent::Unmounted {
+            session: self.id().clone(),
+            id: id.clone(),
+            component: component.spec.name,
+        });
         tracing::debug!(session = %self.port.session(), component = %id, name = component.spec.name, "unmounted");
         match origin {
             TaskOrigin::Page { reference, .. } => self.reply_ack(id, reference, None),

@@ -1,6 +1,7 @@
 //! The metrics of a runtime. This file and `detail.rs` are the only places that declare metrics:
 //! [`Stats`](super::stats::Stats), the exported metrics and the table in `docs/observability.md`
 //! have the same numbers.
+#![cfg_attr(not(feature = "prometheus"), allow(dead_code, reason = "only the Prometheus text reads it"))]
 
 use vivaz_components::spec::Spec;
 use vivaz_protocol::ErrorCode;
@@ -13,7 +14,6 @@ use super::labels::Labelled;
 use super::refusal::RefusalReason;
 
 /// A metric with its current values.
-#[cfg(feature = "metrics")]
 pub(crate) struct MetricFamily {
     pub(crate) descriptor: &'static super::instrument::Descriptor,
     /// The labels and the value of each instrument.
@@ -55,7 +55,6 @@ macro_rules! declare_metrics {
             }
 
             /// Reads the metrics, in the order of their declaration.
-            #[cfg(feature = "metrics")]
             pub(super) fn families(&self) -> Vec<$crate::telemetry::counters::MetricFamily> {
                 let series = vec![$($crate::telemetry::labels::Metric::samples(&self.$field),)*];
                 Self::DESCRIPTORS
@@ -67,6 +66,7 @@ macro_rules! declare_metrics {
         }
     };
 }
+#[cfg(feature = "metrics")]
 pub(super) use declare_metrics;
 
 declare_metrics! {
@@ -104,6 +104,8 @@ declare_metrics! {
         unsent_bytes: Level = "vivaz.outbox.size", "By";
         /// Events dropped because a session's mailbox was full.
         events_lost: Count = "vivaz.event.lost", "{event}";
+        /// Lifecycle events that slow subscribers have missed.
+        lifecycle_missed: Count = "vivaz.lifecycle.missed", "{event}";
         /// States of components parsed to compute the props of their children.
         parents_parsed: Count = "vivaz.parent.parsed", "{component}";
     }
@@ -130,7 +132,7 @@ impl Counters {
     }
 
     /// Reads all metrics.
-    #[cfg(feature = "metrics")]
+    #[cfg(feature = "prometheus")]
     pub(crate) fn families(&self) -> Vec<MetricFamily> {
         let mut families = self.basic.families();
         families.extend(self.detail.families());
@@ -145,3 +147,6 @@ impl std::ops::Deref for Counters {
         &self.basic
     }
 }
+
+#[cfg(all(test, feature = "prometheus"))]
+mod tests;

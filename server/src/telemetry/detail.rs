@@ -1,4 +1,5 @@
 //! The metrics that only an exporter reads, with the feature `metrics`.
+#![cfg_attr(not(feature = "prometheus"), allow(dead_code, reason = "only the Prometheus text reads it"))]
 
 use std::collections::HashMap;
 

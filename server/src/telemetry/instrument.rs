@@ -3,6 +3,7 @@
 //! An instrument holds its number, which [`Stats`](super::stats::Stats) and the Prometheus text
 //! read. With the feature `metrics` it also passes each change to the recorder that was installed
 //! when the runtime was built.
+#![cfg_attr(not(feature = "prometheus"), allow(dead_code, reason = "only the Prometheus text reads it"))]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub(crate) struct Descriptor {
     /// The unit, in UCUM: `s`, `By`, or what is counted, in braces.
     pub(crate) unit: &'static str,
     /// The names of the labels.
+    #[allow(dead_code, reason = "the test of the published table reads it")]
     pub(crate) labels: &'static [&'static str],
     /// One sentence.
     pub(crate) help: &'static str,
@@ -319,7 +321,6 @@ impl ClassCounts {
     }
 
     /// Returns the sum of the values, in the metric's unit.
-    #[cfg(feature = "prometheus")]
     pub(crate) fn total(&self) -> f64 {
         self.sum as f64 / self.bounds.divisor
     }
@@ -331,7 +332,6 @@ impl ClassCounts {
     }
 
     /// Returns the upper bound of each class, in the metric's unit, with its count.
-    #[cfg(feature = "prometheus")]
     pub(crate) fn classes(&self) -> impl Iterator<Item = (Option<f64>, u64)> {
         let divisor = self.bounds.divisor;
         self.recorded().map(move |(bound, count)| (bound.map(|bound| bound as f64 / divisor), count))

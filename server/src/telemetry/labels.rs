@@ -1,5 +1,6 @@
 //! Metrics with labels: one instrument for each combination of values. The combinations are known
 //! when the runtime is built, so that no client can create one.
+#![cfg_attr(not(feature = "prometheus"), allow(dead_code, reason = "only the Prometheus text reads it"))]
 
 use std::marker::PhantomData;
 
@@ -53,6 +54,13 @@ macro_rules! label {
             $($(#[$value_doc])* $variant,)*
         }
 
+        impl $name {
+            /// Returns the word.
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+
         impl $crate::telemetry::labels::LabelSet for $name {
             const NAMES: &'static [&'static str] = &[$label];
 
@@ -65,7 +73,7 @@ macro_rules! label {
             }
 
             fn values(self) -> Vec<&'static str> {
-                vec![match self { $(Self::$variant => $word,)* }]
+                vec![self.as_str()]
             }
         }
     };

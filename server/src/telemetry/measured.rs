@@ -1,10 +1,11 @@
 //! What the other modules report. Without the feature `metrics` these functions do nothing.
+#![cfg_attr(not(feature = "prometheus"), allow(dead_code, reason = "only the Prometheus text reads it"))]
 #![cfg_attr(not(feature = "metrics"), allow(unused_variables, reason = "nothing is measured"))]
 
 use std::sync::Arc;
 
-use vivaz_components::{Hub, UnmountReason};
 use vivaz_components::spec::Spec;
+use vivaz_components::{Hub, UnmountReason};
 
 use super::counters::Counters;
 use super::instrument::Stopwatch;
@@ -105,7 +106,8 @@ impl LabelSet for StoreCall {
     const NAMES: &'static [&'static str] = &["vivaz.operation", "vivaz.outcome"];
 
     fn all() -> Vec<Self> {
-        let outcomes = |operation| StoreOutcome::all().into_iter().map(move |outcome| Self(operation, outcome));
+        let outcomes =
+            |operation| StoreOutcome::all().into_iter().map(move |outcome| Self(operation, outcome));
         StoreOperation::all().into_iter().flat_map(outcomes).collect()
     }
 
@@ -138,9 +140,9 @@ impl Counters {
         self.detail.restored.add();
     }
 
-    pub(crate) fn session_ended(&self, end: impl Into<SessionEnd>) {
+    pub(crate) fn session_ended(&self, end: SessionEnd) {
         #[cfg(feature = "metrics")]
-        self.detail.ended.of(end.into()).add();
+        self.detail.ended.of(end).add();
     }
 
     /// Records that a session is dropped from memory.

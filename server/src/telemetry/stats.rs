@@ -58,10 +58,13 @@ pub struct Stats {
     pub timeouts: u64,
     /// Events dropped because a session's mailbox was full.
     pub events_lost: u64,
+    /// Lifecycle events that slow subscribers have missed: see
+    /// [`Runtime::lifecycle`](crate::Runtime::lifecycle).
+    pub lifecycle_missed: u64,
     /// How often the state of a component was parsed to compute the props of its children. All
     /// children share the result for one state.
     pub parents_parsed: u64,
-    /// The time from the arrival of a message to its reply.
+    /// The time from the arrival of a request to its reply.
     pub action_time: Latency,
 }
 
@@ -87,6 +90,7 @@ impl Counters {
             panics: self.failed.of(ErrorCode::Panicked).get(),
             timeouts: self.failed.of(ErrorCode::Timeout).get(),
             events_lost: self.events_lost.get(),
+            lifecycle_missed: self.lifecycle_missed.get(),
             parents_parsed: self.parents_parsed.get(),
             action_time: Latency::read(&self.message_time),
         }

@@ -23,6 +23,7 @@ use crate::session::port::Port;
 use crate::session::reply::cache::{CacheBounds, ReplyCache};
 use crate::session::sessions::matching_secret_hash;
 use crate::session::sessions::supervisor::Supervisor;
+use crate::telemetry::lifecycle::LifecycleEvent;
 
 /// A request to restore a session.
 pub(crate) struct RestoreRequest<'a> {
@@ -194,7 +195,8 @@ pub(crate) async fn restore(
     session.port.attach_task();
     // Saves the session with this process as its owner.
     session.mark_changed();
-    supervisor.core().counters.session_restored();
+    core.counters.session_restored();
+    core.lifecycle.emit(|| LifecycleEvent::Restored { session: session.id().clone() });
     tracing::debug!(session = %session.id(), exact, "session restored");
     Ok(Restored::Session(session))
 }
