@@ -119,7 +119,7 @@ impl Session {
         match data {
             Ok(data) => self.send_event(id, &ServerEvent { name: EVENT.into(), data: data.into() }),
             Err(error) => {
-                tracing::error!(session = %self.port.session(), error = %Escaped(&error), "cannot encode requests to a page")
+                tracing::error!(session = %self.port.session(), error = %Escaped(&error), "cannot encode requests to a page");
             }
         }
     }

@@ -47,7 +47,7 @@ macro_rules! declare_metrics {
                 let mut descriptors = Self::DESCRIPTORS.iter();
                 Self {
                     $($field: {
-                        #[expect(clippy::expect_used, reason = "the list has each field")]
+                        #[allow(clippy::expect_used, reason = "the list has each field")]
                         let descriptor = descriptors.next().expect("a descriptor for each field");
                         <$kind as $crate::telemetry::labels::Metric>::create(descriptor, components)
                     },)*

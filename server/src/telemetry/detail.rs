@@ -116,13 +116,12 @@ impl<I: Instrument> Metric for ByAction<I> {
     }
 
     fn samples(&self) -> Vec<(LabelPairs, Sample)> {
-        let of_component = |(component, actions): (&&'static str, &Box<[(&'static str, I)]>)| {
-            let component = *component;
-            let sample =
-                |(action, one): &(_, I)| (vec![(COMPONENT, component), (ACTION, *action)], one.sample());
-            actions.iter().map(sample).collect::<Vec<_>>()
-        };
-        let mut samples: Vec<_> = self.0.iter().flat_map(of_component).collect();
+        let mut samples = Vec::new();
+        for (component, actions) in &self.0 {
+            for (action, one) in actions {
+                samples.push((vec![(COMPONENT, *component), (ACTION, *action)], one.sample()));
+            }
+        }
         samples.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         samples
     }

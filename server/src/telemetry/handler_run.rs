@@ -52,7 +52,7 @@ impl HandlerRun {
                     vivaz.component.name = component.name,
                     vivaz.component.id = %id,
                     vivaz.action.name = name,
-                    "vivaz.message.ref" = reference.map(|reference| reference.get()),
+                    "vivaz.message.ref" = reference.map(Ref::get),
                 );
                 (action, span)
             }
@@ -75,7 +75,7 @@ impl HandlerRun {
                     vivaz.component.name = component.name,
                     vivaz.component.id = %id,
                     vivaz.handler.kind = kind,
-                    "vivaz.message.ref" = reference.map(|reference| reference.get()),
+                    "vivaz.message.ref" = reference.map(Ref::get),
                 );
                 (None, span)
             }

@@ -6,8 +6,9 @@ use axum::body::to_bytes;
 use axum::http::{Request, StatusCode, header};
 use serde_json::json;
 use tower_service::Service;
+use vivaz::MemoryStore;
 
-use crate::app::{Server, start};
+use crate::app::{Server, start, start_with};
 use crate::client::{Client, assert_error};
 
 /// The series of a scrape: name and labels to value.
@@ -65,4 +66,31 @@ async fn a_scrape_shows_connections_sessions_and_actions() {
     let seen = scrape(&server).await;
     assert_eq!(seen["vivaz_connection_closed_total{vivaz_reason=\"lost\"}"], 1.0);
     assert_eq!(server.runtime.stats().dropped, 1);
+}
+
+#[tokio::test]
+async fn a_scrape_shows_the_store_and_the_fan_out_of_topics() {
+    let server = start_with(|builder| builder.store(MemoryStore::new())).await;
+    let mut first = Client::hello(&server).await;
+    let mut second = Client::hello(&server).await;
+    first.mount("room", "chat", json!({ "room": "metrics" })).await;
+    second.mount("room", "chat", json!({ "room": "metrics" })).await;
+    first.act("room", "say", json!(["hello"])).await;
+    second.expect("STATE_UPDATE").await;
+    let seen = scrape(&server).await;
+    assert_eq!(seen["vivaz_topic_fan_out_size_count"], 1.0);
+    assert_eq!(seen["vivaz_topic_fan_out_size_sum"], 2.0);
+    assert_eq!(seen["vivaz_topic_fan_out_duration_seconds_count"], 1.0);
+    assert_eq!(seen["vivaz_patch_size_bytes_count{vivaz_stream=\"topic\"}"], 1.0);
+    assert_eq!(seen["vivaz_session_stored"], 2.0);
+    let commits =
+        "vivaz_store_operation_duration_seconds_count{vivaz_operation=\"commit\",vivaz_outcome=\"done\"}";
+    assert_eq!(seen[commits], 2.0, "each mount inserts its session");
+    first.cut();
+    second.cut();
+    server.runtime.shutdown().await;
+    let seen = scrape(&server).await;
+    let closed =
+        "vivaz_store_operation_duration_seconds_count{vivaz_operation=\"close\",vivaz_outcome=\"done\"}";
+    assert_eq!((seen[closed], seen["vivaz_session_stored"], seen["vivaz_session_active"]), (1.0, 0.0, 0.0));
 }
