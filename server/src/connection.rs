@@ -30,6 +30,7 @@ use crate::admission::browser::BrowserId;
 use crate::session::port::mail::Mail;
 use crate::session::sessions::supervisor::Supervisor;
 use crate::session::{Completion, Session};
+use crate::telemetry::log::Escaped;
 use crate::telemetry::refusal::RefusalReason;
 use crate::transport::{Gone, Incoming, Transport};
 
@@ -286,6 +287,9 @@ fn poll_turn<T: Transport>(
             && let Poll::Ready(incoming) = transport.poll_next_unpin(cx)
         {
             liveness.reads += 1;
+            if let Some(error) = transport.take_read_error() {
+                tracing::debug!(session = %session.id(), error = %Escaped(&error), "cannot read from the connection");
+            }
             return Poll::Ready(Turn::Incoming(incoming.unwrap_or(Incoming::Lost)));
         }
         if let Poll::Ready(Err(Gone)) = poll_write(session, transport, liveness, cx) {

@@ -59,7 +59,7 @@ use crate::session::port::mail::EvictionReason;
 use crate::telemetry::instrument::Stopwatch;
 use crate::telemetry::lifecycle::LifecycleEvent;
 use crate::telemetry::log::client_event;
-use crate::telemetry::measured::SessionEnd;
+use crate::telemetry::words::SessionEnd;
 
 /// The state of one page on the server.
 pub(crate) struct Session {

@@ -1,6 +1,7 @@
 //! Metrics, spans, lifecycle events, and the log of events that clients cause.
 
 pub(crate) mod counters;
+mod declare;
 #[cfg(feature = "metrics")]
 mod detail;
 pub(crate) mod disconnect;
@@ -14,3 +15,4 @@ pub(crate) mod measured;
 pub(crate) mod prometheus;
 pub(crate) mod refusal;
 pub(crate) mod stats;
+pub(crate) mod words;

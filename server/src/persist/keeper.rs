@@ -24,7 +24,7 @@ pub(crate) use self::pending::{WholeWriteOutcome, WholeWriteRetry};
 use crate::limits::Limits;
 use crate::persist::store::{GuardedStore, Owner, Save, SessionState, SessionStore, Snapshot, WriteRefusal};
 use crate::telemetry::counters::Counters;
-use crate::telemetry::measured::KeeperQueue;
+use crate::telemetry::words::KeeperQueue;
 
 /// The minimum time for which a session stays valid if its process crashes.
 const MIN_GOOD_FOR: Duration = Duration::from_secs(60 * 60);

@@ -328,8 +328,8 @@ impl Port {
         self.lock().outbox.as_ref().is_some_and(|outbox| !outbox.has_room())
     }
 
-    /// Handles a tick of the sweep: wakes the connection if its heartbeat is due. Adds the outbox to
-    /// `totals`.
+    /// Handles a tick of the sweep: wakes the connection if its heartbeat is due. Adds the outbox
+    /// to `totals`.
     pub(crate) fn tick(&self, now: Instant, heartbeat: Duration, totals: &mut OutboxTotals) {
         let mut state = self.lock();
         let Some(outbox) = &state.outbox else { return };

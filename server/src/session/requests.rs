@@ -353,7 +353,8 @@ impl Session {
         None
     }
 
-    /// Counts a message that cannot be decoded, and logs why. Pages show the error only in their console.
+    /// Counts a message that cannot be decoded, and logs why. Pages show the error only in their
+    /// console.
     fn log_undecodable(&self, code: ErrorCode, message: &str) {
         let core = self.supervisor.core();
         core.counters.failed.of(code).add();

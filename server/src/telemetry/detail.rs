@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use vivaz_components::spec::Spec;
 
-use super::counters::declare_metrics;
+use super::declare::declare_metrics;
 use super::instrument::{
     Count, Descriptor, Distribution, Instrument, InstrumentKind, LabelPairs, Level, Lifetimes, Sample,
 };
 use super::labels::{Labelled, Metric};
-use super::measured::{KeeperQueue, SessionEnd, StoreCall, StreamKind};
+use super::words::{KeeperQueue, SessionEnd, StoreCall, StreamKind};
 
 /// The label with the name of a component.
 const COMPONENT: &str = "vivaz.component.name";

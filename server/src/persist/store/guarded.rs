@@ -13,7 +13,8 @@ use super::{
     StoredSession, WriteError, WriteRefusal,
 };
 use crate::telemetry::counters::Counters;
-use crate::telemetry::measured::{StoreOperation, StoreOutcome, StoreTimer};
+use crate::telemetry::measured::StoreTimer;
+use crate::telemetry::words::{StoreOperation, StoreOutcome};
 
 /// Wraps a store and limits the time of its calls.
 ///
