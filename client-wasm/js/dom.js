@@ -37,6 +37,21 @@ export const openSocket = (url, protocol) => {
   return socket;
 };
 
+// Where the browser supports moves, media that plays and positions of scrolling in the node are
+// kept.
+core.moveNode = (parent, node, before) => {
+  if (!parent.moveBefore) return parent.insertBefore(node, before);
+  // Chromium scrolls to what has the focus in a node that it moves: the user would lose the place
+  // in the page.
+  /** @type {[any, number, number][]} */
+  const scrolled = [];
+  if (node.contains(document.activeElement)) {
+    for (let at = parent; at; at = at.parentElement) scrolled.push([at, at.scrollLeft, at.scrollTop]);
+  }
+  parent.moveBefore(node, before);
+  for (const [at, left, top] of scrolled) at.scrollTo({ left, top, behavior: 'instant' });
+};
+
 /**
  * Puts a node before another one in a parent.
  *
@@ -48,10 +63,8 @@ const insertNode = (parent, node, before) => {
   const moves = node.parentNode === parent;
   if (moves && node.nextSibling === before) return;
   if (before && before.parentNode != parent) throw NOT_FOUND;
-  // Where the browser supports moves, media that plays and positions of scrolling in the node are
-  // kept.
-  if (moves && core.moveNode) core.moveNode(parent, node, before);
-  else parent[moves && parent.moveBefore ? 'moveBefore' : 'insertBefore'](node, before);
+  if (moves) core.moveNode(parent, node, before);
+  else parent.insertBefore(node, before);
   checkOptions(parent);
 };
 

@@ -87,6 +87,8 @@ interface Core {
   serverBuild?: string;
   /** Whether actions were reported as lost, and no component was mounted since then. */
   hasLost?: boolean;
+  /** Whether the client reloads the page: failures that the reload repairs are not reported. */
+  isReloading?: boolean;
 
   // Set by optional modules. `node` is an element of a component's view, `at` the position of a
   // hole in its block.
@@ -143,8 +145,8 @@ interface Core {
   awaitMarks?(root: any): void;
   /** marks: the roots are in the page. */
   beginMarks?(): void;
-  /** move: moves a node within its parent. */
-  moveNode?(parent: any, node: any, before: any): void;
+  /** Moves a node within its parent; the module `move` replaces it. */
+  moveNode(parent: any, node: any, before: any): void;
   /** navigate: shows another page, unless the page's code stops that. */
   visitPage?(url: string, visit: PageVisit): Promise<void> | undefined;
   /**
@@ -290,7 +292,7 @@ interface ControlState {
   clickedBy?: number;
   /** Whether an input event came since the last change event. */
   hasInput?: boolean;
-  /** Whether the visitor selected an option of a select that is not bound. */
+  /** Whether the visitor has edited it. */
   isOwn?: boolean;
   /** Whether an input method composes text in it. */
   hasComposition?: boolean;
@@ -408,7 +410,7 @@ interface Node {
   /** JSON of the user for whom the element was rendered. */
   $user: string | undefined;
   /** What the template gives to a child that it made. */
-  $given: { name: string, child: string } | undefined;
+  $given: { name: string, child: string, key?: string } | undefined;
   /** The parent of a text that may not be in the page. */
   $parent: Node;
   /** The node before that text. */
@@ -431,7 +433,7 @@ interface Node {
   $throttled: Map<Listener, number>;
   /** The content that `live:html` has set. */
   $html: string;
-  /** The value of a control when the page was loaded. */
+  /** The value of a control when the page was loaded, or when the control was added. */
   $loaded: string;
   /** Whether something was typed into an element before the client was loaded. */
   $typed: boolean;

@@ -86,11 +86,10 @@ pub(crate) fn expand(options: TokenStream, mut block: ItemImpl) -> TokenStream {
 /// Writes the items for computed fields, of a component or of a topic's state, and the names for
 /// error messages.
 fn computed_items(written: &Generated) -> TokenStream {
-    let Generated { computed, computed_shapes, visits, others, words, .. } = written;
+    let Generated { computed_shapes, visits, others, words, .. } = written;
     quote! {
         pub const __LIVE_METHODS: &'static [&'static str] = &[#(#others),*];
         pub const __LIVE_WORDS: &'static [&'static str] = &[#(#words),*];
-        pub const __LIVE_COMPUTED: &'static [&'static str] = &[#(#computed),*];
         pub const __LIVE_COMPUTED_SHAPES: &'static [p::ShapeField] = &[#(#computed_shapes),*];
         #[allow(unused_variables)]
         pub fn __live_computed(&mut self, visitor: &mut dyn p::Visitor) {

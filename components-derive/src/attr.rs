@@ -70,8 +70,16 @@ pub(crate) struct SerdeAttrs {
     pub(crate) opaque: bool,
     /// The function of `with` or `serialize_with`.
     pub(crate) with: Option<Path>,
-    /// `deserialize_with`
-    pub(crate) with_deserialize: bool,
+    /// The function of `with` or `deserialize_with`.
+    pub(crate) read_with: Option<ReadWith>,
+}
+
+/// How serde reads a field.
+pub(crate) enum ReadWith {
+    /// `deserialize_with`: the function.
+    Function(Path),
+    /// `with`: the module or type that has the function `deserialize`.
+    Module(Path),
 }
 
 const COMPONENT: [&str; 7] = ["name", "template", "inline", "open", "durable", "children", "crate"];
@@ -230,13 +238,14 @@ pub(crate) fn serde(attrs: &[Attribute]) -> SerdeAttrs {
                 skip_value(meta)?;
             }
             "deserialize_with" => {
-                out.with_deserialize = true;
-                skip_value(meta)?;
+                let path = meta.value()?.parse::<LitStr>()?.parse()?;
+                out.read_with = Some(ReadWith::Function(path));
             }
             "with" | "serialize_with" => {
                 out.opaque = true;
                 let mut path = meta.value()?.parse::<LitStr>()?.parse::<Path>()?;
                 if option == "with" {
+                    out.read_with = Some(ReadWith::Module(path.clone()));
                     path.segments.push(Ident::new("serialize", Span::call_site()).into());
                 }
                 out.with = Some(path);

@@ -9,6 +9,7 @@
 //! turns its checks into a constant, which rustc evaluates against the shapes of the types.
 
 mod actions;
+mod apply;
 mod attr;
 mod component;
 mod diagnostics;
@@ -18,6 +19,7 @@ mod names;
 mod page;
 mod route;
 mod state;
+mod state_field;
 mod storable;
 mod template;
 

@@ -149,6 +149,7 @@ fn page_impl(
             const SPEC: &'static p::PageSpec = &p::PageSpec {
                 type_name: ::core::concat!(::core::module_path!(), "::", #name),
                 template: #template,
+                shape: <Self as p::LiveShape>::SHAPE,
             };
             fn values(
                 &self,

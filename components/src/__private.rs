@@ -12,6 +12,10 @@ pub use serde_json;
 pub use serde_json::value::RawValue as Raw;
 pub use vivaz_template::route::url as route_url;
 
+pub use crate::apply_patch::{
+    ApplyPatch, ApplyReadable, ApplySlot, ApplyUnreadable, FieldPatch, apply_unreadable,
+    deserialize_unreadable, read_value,
+};
 pub use crate::args::Args;
 pub use crate::check::{
     Argument, Check, CheckKind, Comparison, Edits, GivenProp, PathStep, Subject, Want, not_written, verify,
@@ -78,7 +82,12 @@ pub fn call_in_transaction<C: AnyComponent>(
         let result = tx
             .ok_or_else(|| ActionError::internal("a transaction needs a component that is #[live(durable)]"))
             .and_then(|tx| if tx.has_database() { Ok(tx) } else { Err(DatabaseError::NoDatabase.into()) })
-            .and_then(|tx| fault::guard_now(what, || run(&mut component, &mut cx, tx)));
+            .and_then(|tx| {
+                fault::guard_now(what, || {
+                    component.shared(&mut |_, _, field| field.refresh());
+                    run(&mut component, &mut cx, tx)
+                })
+            });
         MethodOutcome { component, cx, result }
     }))
 }
@@ -331,7 +340,6 @@ pub trait Defaults: Sized {
     const __LIVE_METHODS: &'static [&'static str] = &[];
     const __LIVE_WORDS: &'static [&'static str] = &[];
     const __LIVE_HOOKS: &'static [Hook] = &[];
-    const __LIVE_COMPUTED: &'static [&'static str] = &[];
     const __LIVE_COMPUTED_SHAPES: &'static [ShapeField] = &[];
     const __LIVE_HAS_MOUNT: bool = false;
 

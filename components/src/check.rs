@@ -214,7 +214,7 @@ const fn first_shown(fields: &[ShapeField]) -> Option<&'static str> {
     None
 }
 
-const fn through(mut shape: &'static Shape) -> &'static Shape {
+pub(crate) const fn through(mut shape: &'static Shape) -> &'static Shape {
     while let Shape::Option(inner) = shape {
         shape = inner.get();
     }

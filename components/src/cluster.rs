@@ -8,6 +8,11 @@
 //!   once. No node owns a topic, so the end of a node loses nothing.
 //! - [`Bus`]: messages that may be lost, such as events of rooms.
 //!
+//! A topic's updates are drafted by the node that makes them, and appended as one entry to the log
+//! at the position that the node knows. If the log has moved, the node applies the new entries and
+//! drafts again. The others apply the patch of the entry to their states, so epoch, revision and
+//! patches are the same on all nodes.
+//!
 //! An implementation does not look inside of the bytes that it is given.
 
 mod bus;

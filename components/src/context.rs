@@ -99,7 +99,7 @@ impl Context {
     #[doc(hidden)]
     #[must_use]
     pub fn caused_by(mut self, author: Author) -> Self {
-        self.scope.cause = Some(Cause::new(author));
+        self.scope.cause = Some(Cause::new(author, self.scope.session_id().clone()));
         self
     }
 

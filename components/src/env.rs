@@ -44,6 +44,11 @@ impl Env {
         self.states.expect()
     }
 
+    /// Returns the topics and rooms.
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
     /// Opens a topic that the component does not show, and loads it if it is not loaded yet. Does
     /// not check whether the user may see it.
     ///

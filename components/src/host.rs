@@ -6,6 +6,7 @@
 //! is cheap.
 
 mod compare;
+mod conclude;
 mod durable;
 mod flush;
 pub(crate) mod input_messages;
@@ -28,9 +29,8 @@ use crate::edit::FieldPath;
 use crate::effect::Effect;
 use crate::fault::{guard, guard_now};
 use crate::instance::{Finished, Instance, Job, Started};
-use crate::shared::Cause;
 use crate::spec::Hook;
-use crate::topic::{StagedUpdate, TopicRef, Unsent};
+use crate::topic::{TopicRef, Unsent};
 use crate::tracking::{Loaded, Tracker, settle};
 use crate::{ActionError, Context, MountContext, Result};
 
@@ -132,18 +132,21 @@ impl Host {
             Err(refused) => Started::Now(self.finish(*refused)),
             Ok(Called::Now(mut returned)) => {
                 if !have_moved(&mut returned) {
-                    let outcome = self.take_over(returned, None);
+                    let mut outcome = self.take_over(returned, None);
+                    if self.needs_agreement(&mut outcome) {
+                        return self.run_later(FlushSlot::default(), |host| host.finish_agreed(outcome));
+                    }
                     return Started::Now(self.finish(outcome));
                 }
                 self.run_later(FlushSlot::default(), |mut host| async move {
                     let outcome = host.accept(returned).await;
-                    host.finish(outcome)
+                    host.finish_agreed(outcome).await
                 })
             }
             Ok(Called::Later(future, outbox)) => self.run_later(outbox, |mut host| async move {
                 let returned = future.await;
                 let outcome = host.accept(returned).await;
-                host.finish(outcome)
+                host.finish_agreed(outcome).await
             }),
             Ok(Called::InTransaction(call)) => {
                 self.run_later(FlushSlot::default(), |host| host.run_in_transaction(call, None))
@@ -233,71 +236,6 @@ impl Host {
         }
     }
 
-    /// Compares the component with the state that the page has. If the state cannot be written, or
-    /// is too large, reverts the changes of the handler, and if that is not enough the page's edits
-    /// before it.
-    fn finish(mut self: Box<Self>, outcome: HandlerOutcome) -> Finished {
-        let concluded = self.conclude(outcome);
-        self.finished(concluded)
-    }
-
-    fn finished(self: Box<Self>, concluded: Concluded) -> Finished {
-        let Concluded { effects, patch, topics, result, unsent } = concluded;
-        Finished { instance: self, effects, patch, topics, result, unsent, committed: false }
-    }
-
-    fn conclude(&mut self, outcome: HandlerOutcome) -> Concluded {
-        let HandlerOutcome { mut cx, mut result, mut topics, before } = outcome;
-        self.called = None;
-        let mut unsent = cx.cause().map(Cause::take_unsent).unwrap_or_default();
-        let mut effects = cx.effects().take();
-        // The updates of a committed job are made with the commit.
-        let commits = |effect: &Effect| matches!(effect, Effect::Commit(_));
-        let is_committed = self.record.take().is_some() || effects.iter().any(commits);
-        let updates = if is_committed { Vec::new() } else { Effect::take_updates(&mut effects) };
-        let joins = Effect::bytes_of_joins(&effects);
-        let mut compared = self.compare().and_then(|changes| {
-            let has_room = self.account.has_left(joins);
-            match has_room.and_then(|()| StagedUpdate::publish_all(updates, cx.by())) {
-                Ok(later) => {
-                    unsent.extend(later);
-                    Ok(changes)
-                }
-                Err(error) => {
-                    self.revert(changes);
-                    Err(error)
-                }
-            }
-        });
-        // Reverts the handler's changes, then the page's edits before it, then only the requests.
-        for earlier in [before, self.unedited.take()].into_iter().flatten().map(Some).chain([None]) {
-            let Err(error) = compared else { break };
-            let name = self.component.spec().name;
-            if error.code() == ErrorCode::TooLarge {
-                // A client can cause this at any rate, so the sender of the answer logs it,
-                // rate-limited.
-                tracing::debug!(component = name, error = %Escaped(&error), "a handler was refused");
-            } else {
-                tracing::error!(component = name, error = %Escaped(&error), "the state after a handler cannot be kept");
-            }
-            effects.clear();
-            if let Some(earlier) = earlier {
-                self.component = earlier;
-                topics = topics.map(|_| topics::of(self.component.as_mut()));
-                result = Err(error);
-            } else if result.is_ok() {
-                result = Err(error);
-            }
-            compared = self.compare();
-        }
-        let patch = compared.map_or_else(|error| {
-            // The state was accepted before, so a computed field panics now.
-            tracing::error!(component = self.component.spec().name, error = %Escaped(&error), "the state cannot be compared");
-            None
-        }, |changes| changes.patch);
-        Concluded { effects, patch, topics, result, unsent }
-    }
-
     /// Finishes a job that failed before it changed anything.
     fn refuse(self: Box<Self>, cx: Context, error: ActionError) -> Started {
         Started::Now(self.finish(HandlerOutcome { cx, result: Err(error), topics: None, before: None }))
@@ -329,12 +267,8 @@ impl Host {
             let mut topics = match host.settle_edits(&mut edited, query, &env, limit).await {
                 Ok(topics) => topics,
                 Err(error) => {
-                    return host.finish(HandlerOutcome {
-                        cx,
-                        result: Err(error),
-                        topics: None,
-                        before: None,
-                    });
+                    let outcome = HandlerOutcome { cx, result: Err(error), topics: None, before: None };
+                    return host.finish_agreed(outcome).await;
                 }
             };
             host.keep_edits(topics.as_ref());
@@ -349,18 +283,19 @@ impl Host {
                     host.call(cx, MethodCall::Action(&action, &args))
                 }
                 Err(error) => {
-                    return host.finish(HandlerOutcome { cx, result: Err(error), topics, before: None });
+                    let outcome = HandlerOutcome { cx, result: Err(error), topics, before: None };
+                    return host.finish_agreed(outcome).await;
                 }
             };
             let returned = match called {
-                Err(refused) => return host.finish(HandlerOutcome { topics, ..*refused }),
+                Err(refused) => return host.finish_agreed(HandlerOutcome { topics, ..*refused }).await,
                 Ok(Called::Now(returned)) => returned,
                 Ok(Called::Later(future, _)) => future.await,
                 Ok(Called::InTransaction(call)) => return host.run_in_transaction(call, topics).await,
             };
             let mut outcome = host.accept(returned).await;
             outcome.topics = outcome.topics.or(topics);
-            host.finish(outcome)
+            host.finish_agreed(outcome).await
         })
     }
 
@@ -421,7 +356,7 @@ impl Host {
                         // props.
                         outcome.cx = host.call_updated(outcome.cx, &given, &mut outcome.topics).await;
                     }
-                    host.finish(outcome)
+                    host.finish_agreed(outcome).await
                 }),
                 Err(error) => self.refuse(cx, error),
             },

@@ -14,6 +14,7 @@
 // Derived code refers to this crate by its name, in this crate too.
 extern crate self as vivaz_components;
 
+mod apply_patch;
 mod args;
 mod broadcast;
 mod budget;
@@ -74,7 +75,7 @@ pub use page::LivePage;
 pub use page_effect::{CookieError, Flash, PageEffect, PagePath, RedirectUrl, UrlError};
 pub use registry::{
     Decoded, DuplicateName, Factory, MountFuture, Registration, Registry, RestoreFailure, RestoreFuture,
-    mount,
+    TemplateFields, mount,
 };
 pub use route::LiveRoute;
 pub use saved::Saved;

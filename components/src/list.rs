@@ -1,5 +1,6 @@
 //! A keyed list that records its changes.
 
+mod apply;
 mod impls;
 mod index;
 mod key;

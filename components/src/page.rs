@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::shape::ShapeRef;
 use crate::spec::TemplateSource;
 
 /// A page. Derived from a struct; the server renders its template with the struct's fields.
@@ -35,6 +36,8 @@ pub struct PageSpec {
     pub type_name: &'static str,
     /// The template.
     pub template: TemplateSource,
+    /// The shape of the fields.
+    pub shape: ShapeRef,
 }
 
 /// A page type that is linked into the program.

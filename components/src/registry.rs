@@ -20,6 +20,7 @@ use crate::instance::Instance;
 use crate::spec::Spec;
 use crate::{ActionError, MountContext, Result, fault, url};
 
+pub use children::TemplateFields;
 use restoring::restore_untyped;
 pub use restoring::{Decoded, RestoreFailure, RestoreFuture};
 

@@ -16,6 +16,7 @@ use crate::env::Env;
 use crate::error::Result;
 use crate::fault;
 use crate::future::BoxFuture;
+use crate::journal::OperationId;
 use crate::shape::{LiveShape, ShapeRef};
 use crate::topic::{Cell, Mutation, StagedUpdate, Topic, TopicRef, TopicState, parse_key};
 
@@ -27,10 +28,13 @@ use crate::topic::{Cell, Mutation, StagedUpdate, Topic, TopicRef, TopicState, pa
 pub struct Shared<T> {
     bound: Option<Bound<T>>,
     /// Each with the topic of the field at the time of the request.
-    staged: Vec<(TopicRef, Arc<Cell<T>>, Mutation<T>)>,
+    staged: Vec<StagedMutation<T>>,
     /// Whether the component is present at the topic.
     is_present: bool,
 }
+
+/// A change that a handler stages, with its id if nodes share the topic.
+type StagedMutation<T> = (TopicRef, Arc<Cell<T>>, Mutation<T>, Option<OperationId>);
 
 struct Bound<T> {
     topic: TopicRef,
@@ -93,9 +97,10 @@ impl<T: Topic> Shared<T> {
     /// Panics inside `mount`, where the field is not bound to its topic yet.
     #[track_caller]
     pub fn update(&mut self, change: impl Fn(&mut T) + Send + Sync + 'static) {
-        let Bound { topic, cell, .. } = self.bound_mut();
+        let Bound { topic, cell, cause, .. } = self.bound_mut();
         let (topic, cell) = (topic.clone(), Arc::clone(cell));
-        self.staged.push((topic, cell, Arc::new(change)));
+        let operation = cause.as_ref().filter(|_| cell.is_replicated()).map(Cause::next_operation);
+        self.staged.push((topic, cell, Arc::new(change), operation));
     }
 
     /// Changes the state now and returns the result of the closure: whether the seat was still
@@ -109,10 +114,10 @@ impl<T: Topic> Shared<T> {
     ///
     /// # Panics
     /// Panics inside `mount`, where the field is not bound to its topic yet.
-    #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
     pub async fn update_now<R: Send>(&mut self, change: impl Fn(&mut T) -> R + Send + Sync) -> Result<R> {
         let bound = self.bound_mut();
-        let applied = bound.cell.apply(bound.cause.as_ref().map(Cause::author), change)?;
+        let (by, cause) = (bound.cause.as_ref().map(Cause::author), bound.cause.as_ref());
+        let applied = bound.cell.apply_now(by, || cause.map(Cause::next_operation), change).await?;
         if let (Some(unsent), Some(cause)) = (applied.unsent, &bound.cause) {
             cause.wait_for(unsent);
         }
@@ -207,9 +212,17 @@ impl<T: Topic> AnyShared for Shared<T> {
         }
     }
 
+    fn refresh(&mut self) {
+        if let Some(bound) = self.bound.as_mut().filter(|bound| bound.cell.is_replicated()) {
+            bound.snapshot = bound.cell.value();
+        }
+    }
+
     fn take_staged(&mut self) -> Vec<StagedUpdate> {
         let staged = std::mem::take(&mut self.staged).into_iter();
-        staged.map(|(topic, cell, change)| StagedUpdate::new(topic, cell, vec![change])).collect()
+        staged
+            .map(|(topic, cell, change, operation)| StagedUpdate::new(topic, cell, vec![change], operation))
+            .collect()
     }
 
     fn is_present(&self) -> bool {

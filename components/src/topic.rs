@@ -2,16 +2,21 @@
 
 mod cell;
 mod claim;
+mod committing;
 mod context;
 mod handle;
 mod hub;
 mod interval;
+mod log_format;
 mod mutation;
 mod observer;
+mod operations;
 mod presence;
 mod reference;
+mod replica;
 mod staged;
 mod subscriber;
+mod turn;
 
 use std::fmt;
 use std::future::Future;
@@ -20,6 +25,7 @@ use std::time::Duration;
 
 pub(crate) use cell::Cell;
 pub use claim::PresenceClaim;
+pub(crate) use committing::TopicTurns;
 pub use context::TopicContext;
 pub use handle::TopicHandle;
 pub use hub::{Hub, Rooms};
@@ -30,7 +36,9 @@ pub use presence::{Presence, PresenceChange};
 pub use reference::{Subscription, TopicRef};
 pub use staged::{ReservedUpdates, StagedUpdate};
 pub use subscriber::{CatchUp, Subscriber, TopicPatch, TopicSnapshot};
+pub(crate) use turn::LogPlace;
 
+use crate::apply_patch::ApplyPatch;
 use crate::error::{ActionError, Result};
 use crate::fault;
 use crate::identity::Identity;
@@ -44,7 +52,7 @@ use crate::tracking::TrackedFields;
     note = "add `#[derive(LiveState)]` to it; it is a struct with named fields, without type parameters, and serde writes it \
             as that struct (no `into`, `tag`, `transparent`, `remote`)"
 )]
-pub trait TopicState: TrackedFields {
+pub trait TopicState: TrackedFields + ApplyPatch {
     /// The shape that templates see, computed fields included.
     const SHOWN: ShapeRef;
 

@@ -15,6 +15,30 @@ pub enum DatabaseError {
     /// Too many transactions wait for the database. This one does not take effect.
     #[error("too many transactions wait for the database")]
     Overloaded,
+    /// The database cannot be reached, or the connection was lost before the transaction was to be
+    /// committed. Nothing of the transaction is kept.
+    #[error("the database cannot be reached: {0}")]
+    Unavailable(#[source] Arc<dyn Error + Send + Sync>),
+    /// The transaction conflicts with a concurrent one: a serialization failure or a deadlock.
+    /// Nothing of the transaction is kept; running it again may succeed.
+    #[error("the transaction conflicts with a concurrent one: {0}; run it again")]
+    Conflict(String),
+    /// A statement, or its wait for a lock, took longer than the database allows.
+    #[error("a statement took too long: {0}")]
+    TimedOut(String),
+    /// The tables were made by a newer version of the program.
+    #[error(
+        "the tables of `{name}` have version {found}; this program supports versions up to {known}; \
+         run the newer program or use another database"
+    )]
+    TooNew {
+        /// The name of the migrations.
+        name: String,
+        /// The version of the tables.
+        found: u64,
+        /// The newest version that this program supports.
+        known: u64,
+    },
     /// The database file is damaged, or is not a database.
     #[error("the database is damaged: {0}; restore it from a backup or delete it")]
     Corrupt(String),
@@ -66,6 +90,11 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
+    /// Wraps an error of the connection to a database.
+    pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unavailable(Arc::from(source.into()))
+    }
+
     /// Wraps another error of a database.
     pub fn failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Failed(Arc::from(source.into()))

@@ -9,10 +9,18 @@
 //! | `tx` | the transaction that handlers write through, and the trait that a database implements |
 //! | `value`, `params`, `row` | values, parameters of a statement, and rows read by serde |
 //! | `error` | errors of databases |
+//! | `order` | work that waits for a transaction, and its result |
 //! | [`sqlite`] | an embedded SQLite database (feature `sqlite`) |
+//! | [`postgres`] | a PostgreSQL database (feature `postgres`) |
 
 mod error;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod order;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod panics;
 mod params;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod row;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

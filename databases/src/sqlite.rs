@@ -5,23 +5,21 @@
 
 mod driver;
 mod guard;
-mod panics;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
 
 pub use rusqlite;
 pub use rusqlite::Connection;
 
-use self::panics::contain;
-use self::writer::{CommitFailure, Finish, Order, Ran};
+use crate::order::{self, Order};
 use crate::{DatabaseError, Tx};
 
 /// The maximum number of queued transactions. More are refused: a later transaction could overtake
@@ -129,46 +127,18 @@ impl Database {
         U: Send + 'static,
         E: From<DatabaseError> + Send + 'static,
     {
-        let (answer, outcome) = oneshot::channel();
-        let order: Order = Box::new(move |tx| {
-            let result = match tx {
-                Ok(tx) => work(tx),
-                Err(error) => {
-                    // A value that panics when it is dropped with this function's other variables
-                    // would leak the result, and the caller would wait without an end.
-                    drop(work);
-                    Err(error.into())
-                }
-            };
-            let keep = result.is_ok();
-            let finish: Finish = Box::new(move |committed| {
-                let result = match committed {
-                    Ok(()) => result,
-                    // Whatever `work` returned.
-                    Err(CommitFailure::Undone(
-                        error @ (DatabaseError::Denied(_) | DatabaseError::RolledBack),
-                    )) => Err(error.into()),
-                    Err(CommitFailure::Undone(error)) => result.and(Err(error.into())),
-                    Err(CommitFailure::Unknown(error)) => {
-                        result.and(Err(DatabaseError::Unknown(Arc::new(error)).into()))
-                    }
-                };
-                let result = result.and_then(|value| contain(|| publish(value)).ok_or_else(unpublished));
-                // The caller may have gone. The transaction is committed all the same.
-                drop(answer.send(result));
-            });
-            Ran { keep, finish }
-        });
-        let queued = self.orders.try_send(order);
-        let queued = queued.map_err(|refused| match refused {
-            TrySendError::Full(_) => DatabaseError::Overloaded,
-            TrySendError::Closed(_) => DatabaseError::Closed,
-        });
-        Box::pin(async move {
-            queued?;
-            // A transaction that panicked sends no result.
-            outcome.await.unwrap_or_else(|_| Err(DatabaseError::failed("a transaction panicked").into()))
+        order::submit(work, publish, |order| {
+            self.orders.try_send(order).map_err(|refused| match refused {
+                TrySendError::Full(_) => DatabaseError::Overloaded,
+                TrySendError::Closed(_) => DatabaseError::Closed,
+            })
         })
+    }
+
+    /// Returns a handle that does not keep the database open.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakDatabase {
+        WeakDatabase { orders: self.orders.downgrade(), thread: Arc::downgrade(&self.thread) }
     }
 
     /// Waits until every queued transaction is on disk and the file is closed, if this is the last
@@ -186,13 +156,19 @@ impl Database {
     }
 }
 
-/// Returns the error of a committed transaction whose `publish` panicked.
-fn unpublished<E: From<DatabaseError>>() -> E {
-    tracing::error!("publishing a committed transaction panicked");
-    DatabaseError::Unknown(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(
-        "publishing it panicked",
-    )))
-    .into()
+/// A handle of a [`Database`] that does not keep it open.
+#[derive(Clone, Debug)]
+pub struct WeakDatabase {
+    orders: mpsc::WeakSender<Order>,
+    thread: Weak<writer::Thread>,
+}
+
+impl WeakDatabase {
+    /// Returns the database, if another handle keeps it open.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Database> {
+        Some(Database { orders: self.orders.upgrade()?, thread: self.thread.upgrade()? })
+    }
 }
 
 /// Checks the pages of the file, which costs about as much as reading it.

@@ -197,7 +197,9 @@ test("boxes that are checked before the client runs are edits", async ({ page, a
 test("checked boxes are restored by value after the client has reloaded the page", async ({ page, app }) => {
   await open(page, `${app.url}/groups`);
   await page.evaluate(() => {
-    const kept = ["red", "green", "pink"].map((value, at) => ({ place: "groups 0", at, sign: `input,checkbox,color,,${value}`, name: "color", value: true }));
+    const kept = ["red", "green", "pink"].map((value) => ({
+      place: "groups 0", at: 0, count: 1, depth: 1, exact: "", alike: JSON.stringify([[[], "input", "checkbox", value], "colors"]), keys: [], name: "color", value: true,
+    }));
     sessionStorage["live-typed /groups"] = JSON.stringify({ kept });
   });
   await page.addInitScript(() => {
@@ -207,7 +209,7 @@ test("checked boxes are restored by value after the client has reloaded the page
   await live(page);
   await server(page, "colors blue gone red green");
   await ticked(page, ["red", "green", "blue"]);
-  expect(await page.evaluate(() => (window as any).told)).toEqual({ field: "color", value: true });
+  expect(await page.evaluate(() => (window as any).told)).toEqual({ field: "color", value: true, keys: [] });
 });
 
 test("a form sends the values of its boxes as a list", async ({ page, app }) => {

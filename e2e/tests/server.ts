@@ -1,7 +1,7 @@
 // A server process of one test: a free port and a separate data folder.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -79,6 +79,11 @@ export class Server {
       child.on("exit", (code) => gone(code));
       child.kill(signal);
     });
+  }
+
+  /** Removes the sessions and the secret: seals of earlier runs are not valid in the next one. */
+  async forget(): Promise<void> {
+    for (const name of await readdir(this.data)) await rm(join(this.data, name), { recursive: true });
   }
 
   async remove(): Promise<void> {

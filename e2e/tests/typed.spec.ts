@@ -32,13 +32,13 @@ for (const path of ["/chat/typed", "/form"]) {
 test("text that cannot be restored is reported", async ({ page }) => {
   await open(page, "/counter");
   await page.evaluate(() => {
-    sessionStorage["live-typed /counter"] = JSON.stringify({ kept: [{ place: "counter 0", at: 3, sign: "input,text,,", name: "title", value: "mine" }] });
+    sessionStorage["live-typed /counter"] = JSON.stringify({ kept: [{ place: "counter 0", at: 0, count: 1, exact: "absent", alike: "absent", keys: [7], name: "title", value: "mine" }] });
   });
   await page.addInitScript(() => {
     document.addEventListener("live:error", (event) => ((window as any).told = (event as CustomEvent).detail));
   });
   await page.reload();
-  await expect.poll(() => page.evaluate(() => (window as any).told?.details)).toEqual({ field: "title", value: "mine" });
+  await expect.poll(() => page.evaluate(() => (window as any).told?.details)).toEqual({ field: "title", value: "mine", keys: [7] });
   expect(await page.evaluate(() => (window as any).told.code)).toBe("typed_lost");
   await expect(page.getByRole("alert")).toContainText("could not be put back");
 });

@@ -77,6 +77,8 @@ pub(crate) enum HelloBy {
 pub(crate) struct Connection<T> {
     transport: Box<T>,
     session: Box<Session>,
+    /// What the client has sent before its session was found.
+    early: Option<Box<Incoming>>,
 }
 
 impl<T: Transport> Connection<T> {
@@ -92,10 +94,10 @@ impl<T: Transport> Connection<T> {
     ) -> Option<Self> {
         let opened = match hello {
             HelloBy::Message => hello::receive(&mut *transport, supervisor, identity, revocations).await,
-            HelloBy::Offer => hello::begin(supervisor, identity, revocations).await,
+            HelloBy::Offer => hello::begin(supervisor, identity, revocations).await.map(|new| (new, None)),
         };
         match opened {
-            Ok(session) => return Some(Self { transport, session }),
+            Ok((session, early)) => return Some(Self { transport, session, early }),
             Err(HandshakeError::Close(code, reason)) => {
                 supervisor.core().refused(RefusalReason::of_close(code), None);
                 transport.close(code, reason).await;
@@ -116,10 +118,10 @@ impl<T: Transport> Connection<T> {
     /// Not an `async fn`, whose future would reserve space for the arguments and for the variables
     /// made of them.
     pub(crate) fn serve<P: Send>(self, permits: P) -> impl Future<Output = ()> + Send + use<T, P> {
-        let Self { mut transport, mut session } = self;
+        let Self { mut transport, mut session, early } = self;
         async move {
             tracing::debug!(session = %session.id(), connection = %session.connection(), "connected");
-            let cause = drive(&mut session, &mut *transport).await;
+            let cause = drive(&mut session, &mut *transport, early).await;
             Box::pin(finish(ClosingTransport { transport, permits }, session, cause)).await;
         }
     }
@@ -143,8 +145,9 @@ enum Turn {
 fn drive<'a, T: Transport>(
     session: &'a mut Session,
     transport: &'a mut T,
+    early: Option<Box<Incoming>>,
 ) -> impl Future<Output = ConnectionEnd> + Send + use<'a, T> {
-    let mut liveness = Liveness::new();
+    let mut liveness = Liveness::new(early);
     if session.expects_offered_hello() {
         // The client waits for the response to its upgrade, which is sent with the `WELCOME`. A
         // read would send it alone.
@@ -216,6 +219,8 @@ fn handle_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Af
         // A page that no longer waits needs no answer.
         #[cfg(feature = "testing")]
         Turn::Mail(Mail::IsIdle(answer)) => drop(answer.send(session.is_idle())),
+        Turn::Mail(Mail::Release(generation)) if !session.is_asked_for(generation) => {}
+        Turn::Mail(Mail::Release(_)) => return AfterTurn::FlushAndFinish(ConnectionEnd::Released),
         Turn::Mail(Mail::Evict(reason)) => return AfterTurn::FlushAndFinish(ConnectionEnd::Evicted(reason)),
         Turn::Mail(Mail::Drain(after)) => {
             session.send_drain(after);
@@ -284,7 +289,10 @@ fn poll_turn<T: Transport>(
         if !behind
             && !liveness.is_draining
             && liveness.reads < READS
-            && let Poll::Ready(incoming) = transport.poll_next_unpin(cx)
+            && let Poll::Ready(incoming) = match liveness.early.take() {
+                Some(early) => Poll::Ready(Some(*early)),
+                None => transport.poll_next_unpin(cx),
+            }
         {
             liveness.reads += 1;
             if let Some(error) = transport.take_read_error() {

@@ -28,6 +28,7 @@ use crate::admission::secret::Secret;
 use crate::admission::ticket::UsedTickets;
 use crate::admission::users::Users;
 use crate::assets::Assets;
+use crate::cluster::Bus;
 use crate::limits::Limits;
 use crate::persist::keeper::Keeper;
 use crate::rate::Rate;
@@ -68,6 +69,8 @@ pub(crate) struct Core {
     pub(crate) binds_browsers: bool,
     pub(crate) states: States,
     pub(crate) hub: Hub,
+    /// Carries messages to the other nodes. `None` if this process is the only node.
+    pub(crate) bus: Option<Arc<dyn Bus>>,
     pub(crate) users: Arc<Users>,
     /// Sessions that could not be resumed.
     pub(crate) failing: ResumeFailures,

@@ -64,6 +64,7 @@
 //! | `jwt` | `jwt`: users recognised by JSON Web Tokens |
 //! | `metrics` | the numbers of `Runtime::stats`, and more, through the facade of the crate `metrics` |
 //! | `msgpack` | messages in MessagePack too, for programs |
+//! | `postgres` | `postgres`: sessions in PostgreSQL, which several processes share |
 //! | `prometheus` | `Runtime::metrics_router`: the same numbers as a page for Prometheus |
 //! | `sqlite` | `Sqlite`: sessions in an embedded SQLite database |
 //! | `testing` | `testing`: pages without a browser, for tests of applications |
@@ -80,6 +81,7 @@
 
 mod admission;
 mod assets;
+pub mod cluster;
 mod connection;
 mod core;
 // Compiled in tests too, so that changes do not break the fuzz targets unnoticed.
@@ -113,6 +115,8 @@ pub use http::render::{Live, Markup, RenderError};
 pub use http::routes::{Routes, UnservedRoutes};
 pub use http::serve::{serve, serve_until};
 pub use limits::Limits;
+#[cfg(feature = "postgres")]
+pub use persist::postgres;
 #[cfg(feature = "sqlite")]
 pub use persist::sqlite;
 pub use persist::store;
@@ -175,9 +179,14 @@ pub mod prelude {
 struct Readme;
 
 /// Compiles the examples of the guide to sessions.
-#[cfg(all(doctest, feature = "sqlite"))]
+#[cfg(all(doctest, feature = "postgres", feature = "sqlite"))]
 #[doc = include_str!("../../docs/sessions.md")]
 struct SessionsGuide;
+
+/// Compiles the examples of the guide to several machines.
+#[cfg(all(doctest, feature = "postgres"))]
+#[doc = include_str!("../../docs/scaling.md")]
+struct ScalingGuide;
 
 /// Compiles the examples of the guide to forms without JavaScript.
 #[cfg(doctest)]

@@ -133,6 +133,11 @@ pub struct Limits {
     /// Duration of a process's lease in the store. It is renewed three times in that time. Sessions
     /// of a killed process begin to expire when its lease has ended.
     pub lease_time: Duration,
+    /// How long a process waits for another one to release the session of a page that has come from
+    /// there. Afterwards it takes the session over as it is stored: changes since the last save are
+    /// lost, except those of durable components, and handlers that still run have no effect. It
+    /// does not wait for a process that has ended. A page waits 10 seconds for its answer.
+    pub release_time: Duration,
     /// Maximum time for a call of the session store. If the call was made for a page that resumes,
     /// the page is closed with 4503 and retries. After a commit, the session is read from the store
     /// again. Other calls are retried by the server.
@@ -251,6 +256,7 @@ impl Default for Limits {
             hidden_time: Duration::from_secs(30),
             presence_grace: Duration::from_secs(10),
             lease_time: Duration::from_secs(30),
+            release_time: Duration::from_secs(5),
             store_time: Duration::from_secs(10),
             restore_time: Duration::from_secs(5 * 60),
             suspended_sessions: 100_000,

@@ -8,13 +8,14 @@ mod sweep;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vivaz_components::{Hub, Result, Topic, TopicHandle, UnmountReason};
+use vivaz_components::{Hub, Result, Topic, TopicHandle};
 use vivaz_protocol::{CloseCode, SessionId};
 
 pub use self::builder::{BuildError, Builder};
+use crate::cluster::NodeMessage;
 use crate::core::Core;
 use crate::persist::keeper::{lease, saving};
-use crate::persist::store::StoreError;
+use crate::persist::store::{ReleasedAs, StoreError};
 use crate::session::port::mail::Mail;
 use crate::session::sessions::supervisor::Supervisor;
 use crate::telemetry::lifecycle::LifecycleEvents;
@@ -97,13 +98,14 @@ impl Runtime {
     }
 
     /// Ends a session: unmounts its components and closes its page's connection with 4410. The page
-    /// starts a new session. Returns whether this process has the session.
+    /// starts a new session. Returns whether this process has the session; otherwise the other
+    /// nodes of the cluster are asked to end it.
     pub fn end_session(&self, session: &SessionId) -> bool {
-        let port = self.0.sessions.port(session);
-        if let Some(port) = &port {
-            port.end(CloseCode::SessionEnded, UnmountReason::Closed);
+        let is_here = self.0.end_session(session);
+        if !is_here {
+            self.0.send_to_nodes(|| NodeMessage::EndSession { session: session.clone() });
         }
-        port.is_some()
+        is_here
     }
 
     /// Checks whether new pages can be served: [`is_ready`](Self::is_ready) returns true, and the
@@ -181,7 +183,7 @@ impl Runtime {
             // Sessions that still run jobs cannot be saved consistently.
             for port in self.0.sessions.ports() {
                 self.0.sessions.remove(&port);
-                keeper.release(port.session());
+                keeper.release(port.session(), port.fence(), ReleasedAs::Unchanged);
             }
             keeper.close(&*self.0).await;
         }
@@ -205,6 +207,7 @@ impl Runtime {
     pub(crate) fn on_executor(&self) {
         self.0.on_executor(|| {
             let supervisor = Arc::downgrade(&self.0);
+            self.0.listen_to_nodes();
             let (tasks, shutdown) = (&self.0.tasks, &self.0.shutdown);
             let limits = self.core().limits.clone();
             tasks.spawn(sweep::run(supervisor.clone(), shutdown.clone(), limits));

@@ -43,6 +43,7 @@ use vivaz_protocol::{ComponentId, ConnectionId, SessionId, StreamId, TopicName};
 pub(crate) use self::completion::Completion;
 use self::component::SessionComponent;
 use self::persistence::Persistence;
+pub(crate) use self::persistence::release::ReleaseOutcome;
 pub(crate) use self::persistence::restore::{RestoreError, RestoreRequest, Restored, restore};
 pub(crate) use self::persistence::save::stored_owner;
 use self::persistence::set_aside::SetAsideComponents;
@@ -54,6 +55,7 @@ use self::sessions::supervisor::Supervisor;
 use self::topics::SessionTopic;
 use crate::admission::browser::BrowserId;
 use crate::persist::keeper::Ending;
+use crate::persist::store::ReleasedAs;
 use crate::session::port::Port;
 use crate::session::port::mail::EvictionReason;
 use crate::telemetry::instrument::Stopwatch;
@@ -279,7 +281,7 @@ impl Session {
     /// leaves the map, because a `HELLO` that does not find it there looks in the store. Returns
     /// `None` without a store.
     pub(crate) fn begin_end(&self) -> Option<Ending> {
-        self.supervisor.core().keeper.as_ref().map(|keeper| keeper.begin_end(self.id()))
+        self.supervisor.core().keeper.as_ref().map(|keeper| keeper.begin_end(self.id(), self.port.fence()))
     }
 
     /// Reports that the session ends, or that another process has it.
@@ -313,16 +315,14 @@ impl Session {
     /// Drops the session's copy in memory and its queued writes, because the store's rows differ
     /// from its state, and lets another process claim the session.
     fn discard(self: Box<Self>) {
-        let (supervisor, id) = (Arc::clone(&self.supervisor), self.id().clone());
+        let (supervisor, id, fence) = (Arc::clone(&self.supervisor), self.id().clone(), self.port.fence());
         let keeper = supervisor.core().keeper.as_ref();
         if let Some(keeper) = keeper {
             keeper.drop_writes(&id);
         }
-        // Dropped before its release is queued: the keeper does not release a session that this
-        // process has.
         drop(self);
         if let Some(keeper) = keeper {
-            keeper.release(&id);
+            keeper.release(&id, fence, ReleasedAs::Unchanged);
         }
     }
 }

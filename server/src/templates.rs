@@ -6,10 +6,10 @@ mod containment;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use vivaz_components::Registry;
 use vivaz_components::page::PageSpec;
 use vivaz_components::spec::{FieldKind, TemplateSource};
 use vivaz_components::url::describe_params;
+use vivaz_components::{Registry, TemplateFields};
 use vivaz_template::{Compiled, TemplateKind};
 
 /// The templates, indexed by component and by hash.
@@ -57,13 +57,14 @@ fn compile(
     registry: &Registry,
     of: &'static str,
     source: &TemplateSource,
+    fields: TemplateFields,
     kind: TemplateKind,
 ) -> Result<Compiled, TemplateError> {
     let refuse = |mistakes: &[String]| TemplateError { of, file: source.file, mistakes: mistakes.join("; ") };
     let mut compiled = source
         .compile(kind)
         .map_err(|mistakes| refuse(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
-    let mistakes = registry.mistakes_of_children(&compiled.checks);
+    let mistakes = registry.mistakes_of_children(fields, &compiled.checks);
     if !mistakes.is_empty() {
         return Err(refuse(&mistakes));
     }
@@ -84,7 +85,13 @@ impl Templates {
         let mut templates = Self::default();
         for registration in registry.iter() {
             let spec = registration.spec;
-            let compiled = compile(registry, spec.name, &spec.template, TemplateKind::Component)?;
+            let compiled = compile(
+                registry,
+                spec.name,
+                &spec.template,
+                TemplateFields::of(spec),
+                TemplateKind::Component,
+            )?;
             let is_shared =
                 |name: &str| spec.field(name).is_some_and(|field| field.kind == FieldKind::Shared);
             let json: Box<str> = compiled.to_json_with(&is_shared, describe_params(spec).as_deref()).into();
@@ -110,7 +117,8 @@ impl Templates {
 
     fn add_page(&mut self, registry: &Registry, spec: &'static PageSpec) -> Result<(), TemplateError> {
         let (of, file) = (spec.type_name, spec.template.file);
-        let compiled = compile(registry, of, &spec.template, TemplateKind::Page)?;
+        let fields = TemplateFields { shape: spec.shape, computed: &[] };
+        let compiled = compile(registry, of, &spec.template, fields, TemplateKind::Page)?;
         self.pages.insert(of, PageTemplate { compiled, file });
         Ok(())
     }

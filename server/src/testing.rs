@@ -8,6 +8,7 @@
 pub(crate) mod app;
 mod browser;
 pub mod client;
+mod cluster;
 mod conformance;
 mod faults;
 mod line;
@@ -20,7 +21,11 @@ mod view;
 
 pub use browser::Browser;
 pub use client::{Answer, Ask, Breach, Client, Received, Refusal, Stream};
-pub use conformance::{ManualClock, StoreCase, store_cases};
+pub use cluster::{MemoryCluster, MemoryNode};
+pub use conformance::{
+    ClusterCase, ClusterTransaction, ClusterUnderTest, ManualClock, StoreCase, bus_cases, log_cases,
+    log_transaction_cases, store_cases,
+};
 pub use faults::{Fault, Faults, FaultyStore};
 pub use line::Moment;
 pub use network::Network;

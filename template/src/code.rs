@@ -17,11 +17,12 @@
 //! # Code
 //! The code is one flat list of scalars, so that reading it only requires counting. It begins with
 //! the address of each block's code: `numbers mask locals holes hole…`: the count of numbers that
-//! an instance uses (one, and two for each list and condition in it), the reads of the block and
-//! its content, the address of its locals (`count expression…`), the count of holes, and the holes:
-//! `end mask hole kind …`, with the address behind the hole, its reads and its position among the
-//! block's holes. A child's key, the child's props that depend on shared state, and each key in the
-//! path of a control's property have holes of their own, which are numbered after all others.
+//! an instance uses (one, and two for each list and condition in it), the reads of the block, of
+//! its content and of its rows' key, the address of its locals (`count expression…`), the count of
+//! holes, and the holes: `end mask hole kind …`, with the address behind the hole, its reads
+//! and its position among the block's holes. A child's key, the child's props that depend on shared
+//! state, and each key in the path of a control's property have holes of their own, which are
+//! numbered after all others.
 //! By kind of [`hole`]:
 //! - `VALUE expression`
 //! - `ROWS block flags depth root part list key`: `flags` has 1 if the parent contains only the

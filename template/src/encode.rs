@@ -161,7 +161,7 @@ impl Encoder {
             }
             places.push(place(hole, *event));
         }
-        if let Some(key) = masks::row_key(&source.template.blocks, at) {
+        if let Some(key) = masks::edited_row_key(&source.template.blocks, at) {
             further.push(array(&[(DomHole::AtKey as u8).to_string(), array(&[]), quoted("row")]));
             self.key(block.holes.len() + further.len() - 1, masks.key(at), key);
             coded += 1;

@@ -75,7 +75,7 @@ pub use eval::{Scope, Value, write_digits, write_int};
 pub use expand::TemplateLibrary;
 pub use expr::Expr;
 #[cfg(feature = "render")]
-pub use place::{ChildAt, RowIndex, child_at, push_key};
+pub use place::{ChildAt, NoChild, RowIndex, child_at, push_key};
 #[cfg(feature = "parse")]
 pub use reads::Dependency;
 #[cfg(feature = "render")]

@@ -14,6 +14,7 @@ use crate::encode::push_quoted;
 use crate::eval::{Value, write};
 use crate::expr::Expr;
 use crate::outline::PageLocal;
+use crate::reads::Dependency;
 use crate::render::StateFields;
 use crate::render::frame::{RenderFrame, RenderRoot};
 
@@ -28,11 +29,26 @@ pub struct ChildAt<'c, D> {
     pub key: Option<D>,
 }
 
+/// The reason why a place has no child.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NoChild {
+    /// The state shows no child there.
+    NotShown,
+    /// Several rows of a list have the key in the place, so it identifies none of them.
+    DuplicateKey {
+        /// The list, as the template names it.
+        list: String,
+        /// The key as text.
+        key: String,
+    },
+}
+
 /// The rows of the lists of one state by their keys, so that finding all rows of a list takes
 /// linear time.
 #[derive(Debug, Default)]
 pub struct RowIndex {
-    lists: HashMap<String, HashMap<String, usize>>,
+    /// The row of each key; `None` if several rows have the key.
+    lists: HashMap<String, HashMap<String, Option<usize>>>,
     keys: u64,
 }
 
@@ -44,22 +60,25 @@ impl RowIndex {
     }
 }
 
-/// Finds the child component at a place of the state and evaluates its props and its key. Returns
-/// `None` if the state shows no child there. `rows` belongs to this state: use another one for
-/// another state.
+/// Finds the child component at a place of the state and evaluates its props and its key. `rows`
+/// belongs to this state: use another one for another state.
+///
+/// # Errors
+/// Returns the reason if the place has no child. A key that several rows have identifies none of
+/// them: otherwise a message for one row would reach the child of another.
 ///
 /// The page decides a condition or the rows of a list that depend on page-local state.
 ///
 /// ```
 /// use serde_json::json;
-/// use vivaz_template::{RowIndex, child_at, compile};
+/// use vivaz_template::{NoChild, RowIndex, child_at, compile};
 ///
 /// let compiled = compile("<ul><li live:for='t in todos' live:key='t.id'><live:todo text='{{ t.text }}'></live:todo></li></ul>")
 ///     .expect("a valid template");
 /// let state = json!({ "todos": [{ "id": 7, "text": "Water the plants" }] });
 /// let child = child_at(&compiled, &state, None, &[json!(0), json!(7), json!(0)], &mut RowIndex::default()).expect("it is there");
 /// assert_eq!((child.component, &child.props[0].1), ("todo", &json!("Water the plants")));
-/// assert_eq!(child_at(&compiled, &state, None, &[json!(0), json!(8), json!(0)], &mut RowIndex::default()), None);
+/// assert_eq!(child_at(&compiled, &state, None, &[json!(0), json!(8), json!(0)], &mut RowIndex::default()), Err(NoChild::NotShown));
 /// ```
 pub fn child_at<'c, D: Data>(
     compiled: &'c Compiled,
@@ -67,10 +86,10 @@ pub fn child_at<'c, D: Data>(
     user: Option<&D>,
     place: &[D],
     rows: &mut RowIndex,
-) -> Option<ChildAt<'c, D>> {
+) -> Result<ChildAt<'c, D>, NoChild> {
     let root = RenderRoot { state, user, flash: None, form: None };
-    let mut walk = Walk { compiled, rows, way: String::new() };
-    walk.block(0, RenderFrame::top(&root), place)
+    let mut walk = Walk { compiled, rows, way: String::new(), duplicate: None };
+    walk.block(0, RenderFrame::top(&root), place).ok_or(walk.duplicate.unwrap_or(NoChild::NotShown))
 }
 
 struct Walk<'c, 'r> {
@@ -78,6 +97,8 @@ struct Walk<'c, 'r> {
     rows: &'r mut RowIndex,
     /// The place of the block instance.
     way: String,
+    /// Set where several rows have the key.
+    duplicate: Option<NoChild>,
 }
 
 impl<'c> Walk<'c, '_> {
@@ -131,9 +152,15 @@ impl<'c> Walk<'c, '_> {
                     self.step(at, wanted);
                     return self.block(*inner, frame.row(&D::null(), 0), rest);
                 }
+                let source = list;
                 let list = list.eval(&frame);
                 let Kind::List(items) = list.kind() else { return None };
-                let index = self.row(at, items, key, &frame, wanted)?;
+                let Some(index) = self.row(at, items, key, &frame, wanted)? else {
+                    let mut key = String::new();
+                    write(&wanted.kind(), &mut key);
+                    self.duplicate = Some(NoChild::DuplicateKey { list: named(source), key });
+                    return None;
+                };
                 self.step(at, wanted);
                 self.block(*inner, frame.row(items.get(index)?, index), rest)
             }
@@ -145,7 +172,7 @@ impl<'c> Walk<'c, '_> {
         push_step(&mut self.way, hole, &then.kind());
     }
 
-    /// Returns the position of the first row with that key.
+    /// Returns the position of the row with that key, or `Some(None)` if several rows have it.
     fn row<D: Data>(
         &mut self,
         hole: usize,
@@ -153,7 +180,7 @@ impl<'c> Walk<'c, '_> {
         key: &Expr,
         frame: &RenderFrame<'_, D>,
         wanted: &D,
-    ) -> Option<usize> {
+    ) -> Option<Option<usize>> {
         if matches!(wanted.kind(), Kind::List(_) | Kind::Map(_)) {
             return None;
         }
@@ -164,12 +191,28 @@ impl<'c> Walk<'c, '_> {
             for (index, item) in items.iter().enumerate() {
                 *keys += 1;
                 let row = frame.keyed(item, index);
-                rows.entry(name_of(&key.eval(&row))).or_insert(index);
+                rows.entry(name_of(&key.eval(&row))).and_modify(|only| *only = None).or_insert(Some(index));
             }
             rows
         });
         rows.get(&name_of(&Value::Borrowed(wanted))).copied()
     }
+}
+
+/// Returns the fields that a list is read from, for a message.
+fn named(list: &Expr) -> String {
+    let mut names = Vec::new();
+    list.reads(&mut |read| match read {
+        Dependency::Root { name, field: Some(field) } => names.push(format!("{}.{}", name.text, field.text)),
+        Dependency::Root { name, field: None } | Dependency::Item { field: Some(name), .. } => {
+            names.push(name.text.to_string());
+        }
+        Dependency::Item { field: None, .. }
+        | Dependency::Index(_)
+        | Dependency::Local(_)
+        | Dependency::Special(_) => {}
+    });
+    names.join(", ")
 }
 
 /// Returns the number that a segment represents.

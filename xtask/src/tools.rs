@@ -47,6 +47,13 @@ const TOOLS: &[Tool] = &[
         by_hand: "install a C compiler with the name cc",
     },
     Tool {
+        name: "PostgreSQL",
+        why: "tests of the database run against it",
+        is_installed: || Ok(std::env::var_os("POSTGRES_BIN").is_some() || has_postgres()),
+        install: || apt("postgresql"),
+        by_hand: "install its server and set the variable POSTGRES_BIN to the folder of initdb",
+    },
+    Tool {
         name: "curl",
         why: "a test runs the commands of the README",
         is_installed: || Ok(succeeds("curl --version")),
@@ -250,6 +257,13 @@ fn named(variable: &str, usual: &str) -> PathBuf {
 /// Returns the path of the program that drives Firefox.
 pub(crate) fn geckodriver() -> anyhow::Result<PathBuf> {
     Ok(folder("geckodriver", GECKODRIVER_VERSION)?.join("bin/geckodriver"))
+}
+
+/// Whether Debian's package of the server is installed, in any version.
+fn has_postgres() -> bool {
+    let versions = Path::new("/usr/lib/postgresql").read_dir();
+    versions
+        .is_ok_and(|mut all| all.any(|version| version.is_ok_and(|v| v.path().join("bin/initdb").exists())))
 }
 
 fn install_geckodriver() -> anyhow::Result<Option<()>> {

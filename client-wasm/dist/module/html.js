@@ -1,1 +1,1 @@
-var e=e=>(e.Ut=(e,n)=>{if(void 0===e.$f){let t=document.createElement("template");t.innerHTML=n,e.innerHTML!==t.innerHTML&&(e.innerHTML=n)}else e.$f!==n&&(e.innerHTML=n);e.$f=n},!0);export{e as default};
+var e=e=>(e.kt=(e,n)=>{if(void 0===e.$f){let t=document.createElement("template");t.innerHTML=n,e.innerHTML!==t.innerHTML&&(e.innerHTML=n)}else e.$f!==n&&(e.innerHTML=n);e.$f=n},!0);export{e as default};

@@ -1,1 +1,1 @@
-var e=e=>(e.Vt=(e,t,r,o)=>{let l=e.$m??=new Map,{style:a}=e;if(l.get(t)?.[1]!==o){l.set(t,[r,o]);for(let[e]of l.values())a.removeProperty(e);for(let[e,t]of l.values())t&&a.setProperty(e,t)}},!0);export{e as default};
+var e=e=>(e.vt=(e,t,r,o)=>{let l=e.$m??=new Map,{style:a}=e;if(l.get(t)?.[1]!==o){l.set(t,[r,o]);for(let[e]of l.values())a.removeProperty(e);for(let[e,t]of l.values())t&&a.setProperty(e,t)}},!0);export{e as default};

@@ -37,7 +37,7 @@ export default core => {
   };
   core.showChild = (element, name, child) => {
     const state = stateOf(element), given = child + state.shared;
-    const own = (element.$given = { name, child });
+    const own = (element.$given = { name, child, key: state.key });
     if (state.isReplaced) {
       const next = element.cloneNode();
       removeSeal(next);

@@ -11,7 +11,7 @@ import {
   VALUE_TEXT, VALUE_TRUTHY, VALUE_TYPE,
 } from '../codes.js';
 import { formFields, groupOf, isSameNumber, selectOptions, writeText } from '../control-dom.js';
-import { isTouched, readValue, recordLoaded } from '../control-value.js';
+import { fingerprint, isTouched, readValue, recordLoaded } from '../control-value.js';
 import { commonEnds } from '../text.js';
 
 // How far the edit of a control without a field is: not sent, before an action that did not read
@@ -132,6 +132,8 @@ export default core => {
       if (isOn !== undefined) node.checked = node.defaultChecked = isOn;
     }
     state.lastText = node.value;
+    // It did not come with the page.
+    node.$loaded ??= fingerprint(node);
   };
 
   /**
@@ -220,8 +222,8 @@ export default core => {
    */
   const handleEdit = (node, moment) => {
     const found = findHole(node), state = stateOf(node);
+    state.isOwn = true;
     if (!found) {
-      state.isOwn = true;
       if (moment != MODEL_INPUT || !isBound(node)) return;
       recordCaret(node);
       state.editCount++;

@@ -62,9 +62,10 @@ export default core => {
       }
       if (at.$block !== undefined) root ??= at;
     }
+    const property = controls().boundProperty(node), { name, type } = node;
     return {
-      node, root, outermost, depth, value: readValue(node), isDraft: isDraft(node),
-      exact: JSON.stringify([controls().boundProperty(node) ?? [rows, isSame && root?.$block], signature(node)]),
+      node, root, outermost, depth, property, keys: [...rows].reverse(), name, type, value: readValue(node), isDraft: isDraft(node),
+      exact: JSON.stringify([property ?? [rows, isSame && root?.$block], signature(node)]),
       alike: JSON.stringify([signature(node), node.getAttribute('aria-label'), node.id]),
     };
   };
@@ -125,15 +126,16 @@ export default core => {
       return !state || isCurrent(state);
     });
     const before = all.filter(isOwn).map(node => describe(node, element, isSame));
+    /** @type {Parameters<typeof reportTypedLost>[1][]} */
     const lost = all.filter(node => !isOwn(node) && isDraft(node)).map(({ name, type, value }) => ({ name, type, value }));
     const focused = /** @type {any} */ (document.activeElement), { selectionStart, selectionEnd, selectionDirection } = focused;
     return () => {
       const now = controlsIn(element).filter(isOwn).map(node => describe(node, element, isSame));
       for (const old of before) {
-        const found = findReplacement(old, before, now)?.node, { name, type } = old.node;
+        const found = findReplacement(old, before, now)?.node;
         if (found) found.$loaded = old.node.$loaded;
         if (old.isDraft && found) restore(found, old);
-        else if (old.isDraft) lost.push({ name, type, value: old.value });
+        else if (old.isDraft) lost.push(old);
         if (found && old.node == focused) {
           found.focus({ preventScroll: true });
           if (selectionStart != null) found.setSelectionRange(selectionStart, selectionEnd, selectionDirection);

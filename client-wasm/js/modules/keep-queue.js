@@ -3,7 +3,7 @@
 
 import { CLOSE_LEFT, COMMAND_CALL, COMMAND_SET } from '../codes.js';
 import { splitItems, splitMembers } from '../json.js';
-import { componentsByPosition } from '../positions.js';
+import { componentsByPosition, waitForMounts } from '../positions.js';
 import { reportQueueLost } from '../queue-lost.js';
 import { visitor } from '../visitor.js';
 
@@ -64,8 +64,11 @@ export default core => {
   const propertyName = property => property[0] == '"' ? JSON.parse(property) : property;
 
   /** @param {KeptCall[]} calls */
-  const repeatCalls = calls => {
+  const repeatCalls = async calls => {
+    if (!calls.length) return;
+    await waitForMounts(components);
     const found = componentsByPosition(components);
+    if (calls.some(({ place }) => !found.has(place))) reportQueueLost();
     for (const { place, action, payload, set } of calls) {
       const component = found.get(place);
       component?.mounted.then(() => {

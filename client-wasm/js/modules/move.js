@@ -2,13 +2,13 @@
 
 /** @type {Module} */
 export default core => {
+  const { moveNode } = core;
   // The focus inside of the node is kept, and the selection there: `moveBefore` keeps the selection
   // of controls alone.
   core.moveNode = (parent, node, before) => {
     const focused = /** @type {any} */ (node.contains(document.activeElement) && document.activeElement);
     const { selectionStart, selectionEnd, selectionDirection } = focused;
-    if (parent.moveBefore) parent.moveBefore(node, before);
-    else parent.insertBefore(node, before);
+    moveNode(parent, node, before);
     if (!focused) return;
     focused.focus({ preventScroll: true });
     if (selectionStart != null && (focused.selectionStart != selectionStart || focused.selectionEnd != selectionEnd)) {

@@ -39,7 +39,7 @@ const setPhase = (component, error) => {
   const { element, isReported } = component;
   component.isReported = !error;
   if (!error) {
-    core.hasLost = false;
+    core.hasLost &&= core.isReloading;
     defer(() => core.componentMounted?.(component));
   }
   if (isReported && !error) return;

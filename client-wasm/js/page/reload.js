@@ -22,6 +22,7 @@ export const reloadPage = async build => {
   } catch {
     return;
   }
+  core.isReloading = true;
   if (!build) await Promise.race([loadModule('keep-typed'), delay(KEEP_TYPED_MS)]);
   // Stored as late as possible: the user goes on typing until the page is left.
   if (core.storeTyped) addEventListener('pagehide', core.storeTyped);

@@ -1,5 +1,7 @@
 // Reports to the code of the page: events, and errors that have no caller.
 
+import { core } from '../core.js';
+
 /**
  * Calls code of the page. An exception is reported as uncaught.
  *
@@ -24,6 +26,11 @@ export const toError = ({ code, message, details = null }) => Object.assign(new 
  * @param {Failure} failure
  */
 export const reportFailure = (component, action, { code, message, details = null }) => {
+  // The reload restores edits, and reports that actions are lost.
+  if (core.isReloading && /^(not_mounted|bad_seal)$/.test(code)) {
+    core.hasLost ||= !!action;
+    return;
+  }
   const detail = { action, code, message, details, component };
   defer(() => (component?.element || document).dispatchEvent(new CustomEvent('live:error', { detail, bubbles: true })));
 };

@@ -27,7 +27,6 @@ pub(super) struct Generated {
     /// Literal texts that can be names.
     pub(super) words: Vec<String>,
     pub(super) hooks: Vec<Ident>,
-    pub(super) computed: Vec<String>,
     pub(super) computed_shapes: Vec<TokenStream>,
     pub(super) visits: Vec<TokenStream>,
     pub(super) mount: Option<TokenStream>,

@@ -55,17 +55,17 @@ pub enum Address {
 /// Receives messages, with the node that sent them. Does not block.
 pub type BusListener = Arc<dyn Fn(&NodeId, Bytes) + Send + Sync>;
 
-/// The error of a question to another node.
+/// The error of a bus.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BusError {
     /// The engine cannot be reached.
     #[error("the message bus is unavailable: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The node did not answer in time.
-    #[error("the node did not answer in time")]
+    /// The engine did not answer in time.
+    #[error("the message bus did not answer in time")]
     TimedOut,
-    /// The question is larger than the engine accepts.
+    /// The message is larger than the engine accepts.
     #[error("a message of {bytes} bytes is larger than the message bus accepts")]
     TooLarge {
         /// The size of the message.

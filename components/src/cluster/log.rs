@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use vivaz_databases::Tx;
@@ -18,16 +19,17 @@ pub struct TopicId {
     pub name: TopicName,
 }
 
-/// A position in a topic's log.
+/// A position in a topic's log. Two positions are the same only if all three parts are: a log that
+/// stands at the revision, and has another epoch or another hash, does not stand at the position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogPosition {
     /// The epoch of the log. It is the same on all nodes, and pages know it too.
     pub epoch: Epoch,
     /// The revision to which the entry at this position leads.
     pub rev: Rev,
-    /// A hash over all entries of the epoch up to this position. An engine that has lost its last
-    /// entries (a failover, a crash before they were on disk) and goes on from an earlier revision
-    /// uses a revision twice; two nodes notice that by different hashes.
+    /// A hash over all entries of the epoch up to this position, computed by the topics. An engine
+    /// that has lost its last entries (a failover, a crash before they were on disk) and goes on
+    /// from an earlier revision uses a revision twice; two nodes notice that by different hashes.
     pub chain: u64,
 }
 
@@ -47,7 +49,7 @@ pub struct OpenedTopic {
     pub at: LogPosition,
     /// The state at that position, written and read by the topic.
     pub snapshot: Bytes,
-    /// The entries after the snapshot, oldest first.
+    /// The entries after the snapshot, oldest first, all of them.
     pub tail: Vec<LogEntry>,
 }
 
@@ -57,8 +59,9 @@ pub struct OpenedTopic {
 pub enum Appended {
     /// It is the newest entry, as durable as the engine makes its entries.
     Done,
-    /// The log does not stand where the caller expects it: another entry was added, or another
-    /// epoch has begun. Nothing was added.
+    /// The log does not stand where the caller expects it: another entry was added, another epoch
+    /// has begun, or there is no log. Nothing was added. An engine that does not wait for a
+    /// transaction which has locked the topic also returns this.
     Moved,
 }
 
@@ -67,8 +70,8 @@ pub enum Appended {
 pub enum LogTail {
     /// The entries, oldest first; not necessarily all of them. If it is empty, there are none.
     Entries(Vec<LogEntry>),
-    /// The position is not in the log: the log was trimmed, or another epoch has begun. The topic
-    /// has to be opened again.
+    /// The position is not in the log: the log was trimmed, another epoch has begun, the engine has
+    /// lost the entry, or there is no log. The topic has to be opened again.
     Gone,
 }
 
@@ -105,7 +108,7 @@ pub trait TopicLog: Send + Sync + 'static {
 
     /// Begins a log at `at`, with a snapshot and without entries, in place of the log that stands
     /// at `after`; `None` means that there is no log. With [`Appended::Moved`] another node was
-    /// faster.
+    /// faster. A call without an answer is settled as one of [`append`](Self::append).
     ///
     /// # Errors
     /// Returns an error if the log cannot be written.
@@ -117,8 +120,12 @@ pub trait TopicLog: Send + Sync + 'static {
         snapshot: Bytes,
     ) -> BoxFuture<Result<Appended, LogError>>;
 
-    /// Adds an entry if the log stands at `after`. If the call is not answered, the entry may be
-    /// added until the same node's next call for the topic is answered, and not later.
+    /// Adds an entry if the log stands at `after`.
+    ///
+    /// A call that returned [`LogError::Unknown`] or whose future was dropped is settled by the
+    /// next call of the same node for the topic that is begun after that and succeeds: that call
+    /// sees the entry, or the entry is never added. An engine on a network ends the connection of
+    /// the lost call before it makes the next one.
     ///
     /// # Errors
     /// Returns an error if the entry cannot be added, or it is unknown whether it was.
@@ -136,7 +143,9 @@ pub trait TopicLog: Send + Sync + 'static {
     fn read(&self, topic: &TopicId, after: &LogPosition) -> BoxFuture<Result<LogTail, LogError>>;
 
     /// Keeps the log of a topic that is in use, which a node calls every third of the engine's
-    /// retention. With a snapshot of the state at `at`, earlier entries need not be kept.
+    /// retention. With a snapshot of the state at `at`, earlier entries need not be kept. The call
+    /// changes nothing if `at` is not in the log, and keeps the snapshot of the log if that is of
+    /// `at` or a later position.
     ///
     /// # Errors
     /// Returns an error if the log cannot be written.
@@ -148,8 +157,8 @@ pub trait TopicLog: Send + Sync + 'static {
     ) -> BoxFuture<Result<(), LogError>>;
 
     /// Notifies `feed` of entries until the returned guard is dropped. Notifications may be
-    /// missing, late, or repeated, also before an append is answered; an entry that was not added
-    /// is never reported. After each interruption the log calls [`LogFeed::look`].
+    /// missing, late, out of order, or repeated, also before an append is answered; an entry that
+    /// was not added is never reported. After each interruption the log calls [`LogFeed::look`].
     ///
     /// # Errors
     /// Returns an error if the engine cannot be reached.
@@ -158,6 +167,18 @@ pub trait TopicLog: Send + Sync + 'static {
         topic: &TopicId,
         feed: Arc<dyn LogFeed>,
     ) -> BoxFuture<Result<Box<dyn Any + Send + Sync>, LogError>>;
+
+    /// Returns how often a node reads the log of each topic that it uses, in case that a
+    /// notification was lost: each second. An engine that looks for the new entries of all followed
+    /// topics itself, with one query, and calls [`LogFeed::look`], returns a longer time.
+    fn poll(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    /// Returns for how long the engine has the log of a topic after it was kept: one hour.
+    fn retention(&self) -> Duration {
+        Duration::from_secs(3_600)
+    }
 
     /// Returns the log inside of a transaction, if the transaction's database is the engine.
     /// Otherwise a durable component cannot change its topics in the transaction.
@@ -183,7 +204,8 @@ pub trait LogFeed: Send + Sync {
 /// entries, and two transactions wait for each other.
 pub trait LogInTransaction {
     /// Lets no other node add entries to a topic until the transaction ends, and returns the
-    /// entries after `after`, all of them.
+    /// entries after `after`, all of them, the transaction's own included. A topic may be locked
+    /// again. A topic without a log is not locked.
     ///
     /// # Errors
     /// Returns an error if the log cannot be locked or read.

@@ -48,6 +48,13 @@ impl Effects {
         Effect::take_updates(&mut self.staged)
     }
 
+    /// Returns whether nodes have to agree on changes of shared state, which are not made with a
+    /// commit.
+    pub(crate) fn need_agreement(&self) -> bool {
+        self.staged.iter().any(|effect| matches!(effect, Effect::Update(update) if update.is_replicated()))
+            && !self.staged.iter().any(|effect| matches!(effect, Effect::Commit(_)))
+    }
+
     /// Takes everything out that was not done yet.
     pub(crate) fn take(&mut self) -> Vec<Effect> {
         self.kept = 0;

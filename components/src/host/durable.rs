@@ -13,7 +13,7 @@ use crate::effect::Effect;
 use crate::fault::guard_now;
 use crate::instance::{Finished, Instance, Job, Started};
 use crate::journal::{ComponentChange, Journal, MessageId, Transaction, Work};
-use crate::topic::{ReservedUpdates, StagedUpdate, Unsent};
+use crate::topic::{LogPlace, ReservedUpdates, StagedUpdate, TopicRef, TopicTurns, Unsent};
 use crate::tracking::Tracker;
 use crate::{ActionError, Context, Result};
 
@@ -23,6 +23,8 @@ pub(super) struct Record {
     journal: Arc<dyn Journal>,
     message: Option<MessageId>,
     by: Option<Author>,
+    /// Whether the component may change topics after the commit.
+    may_be_late: bool,
     /// The component before the job, as it is saved.
     before: Arc<[u8]>,
     /// The state that the page had before the job.
@@ -46,6 +48,14 @@ struct EditedComponent {
 struct StagedCommit {
     work: Vec<Work>,
     updates: Vec<StagedUpdate>,
+}
+
+/// The topics of a commit, as far as nodes share them.
+struct CommitTopics {
+    turns: TopicTurns,
+    by: Option<Author>,
+    /// Set if the component may change topics whose log is not in the store's database.
+    may_be_late: bool,
 }
 
 /// Changes of topics that belong to a transaction.
@@ -82,7 +92,8 @@ impl Host {
         let account = Arc::clone(&self.account);
         let by = cx.by().cloned();
         let edited = Arc::default();
-        let record = Record { journal, message, by, before, tracker, account, always, edited };
+        let may_be_late = cx.env().hub().updates_after_commit(self.component.spec().name);
+        let record = Record { journal, message, by, may_be_late, before, tracker, account, always, edited };
         let untouched = match self.component.copy() {
             Ok(copy) => copy,
             Err(error) => return self.refuse(cx, error),
@@ -127,14 +138,14 @@ impl Host {
     /// Runs the last call of a job inside the transaction that commits its outcome. Edits of the
     /// page before the call are committed with it, and are kept if the call fails.
     pub(super) async fn run_in_transaction(
-        self: Box<Self>,
+        mut self: Box<Self>,
         call: InTransaction,
         moved: Option<ShownTopics>,
     ) -> Finished {
         let Some(record) = self.record.clone() else {
             return self.settle(call(None), moved);
         };
-        let (untouched, shown) = match self.component.copy() {
+        let (untouched, moved_before) = match self.component.copy() {
             Ok(copy) => (copy, moved.clone()),
             Err(error) => return self.settle(MethodOutcome { result: Err(error), ..call(None) }, moved),
         };
@@ -142,14 +153,17 @@ impl Host {
         let (reserved, writes) = (Arc::clone(&changes), Arc::clone(&written));
         let publication = TopicPublication { changes: Arc::clone(&changes), by: record.by.clone() };
         let (message, span) = (record.message.clone(), tracing::Span::current());
+        let shown: Vec<_> = topics::of(self.component.as_mut()).into_iter().map(|(_, topic)| topic).collect();
+        let mut locked = record.topics(&shown).await;
         let transaction = Transaction {
             write: Box::new(move |tx| {
                 let _entered = span.enter();
                 guard_now("a transaction", || {
+                    let place = locked.lock(tx)?;
                     let mut finished = self.settle(call(Some(tx)), moved);
                     let change = if finished.result.is_ok() {
                         StagedCommit::of(&mut finished)
-                            .write(tx, &reserved, message.as_ref())
+                            .write(tx, &reserved, message.as_ref(), locked, place)
                             .and_then(|()| ComponentChange::of(&mut finished))
                     } else {
                         // An error rolls the transaction back; the reason is in `finished`.
@@ -170,13 +184,13 @@ impl Host {
             }
             (Err(_), Some(finished)) if finished.result.is_err() => finished,
             (Err(error), _) => {
-                let (component, topics) = record.fallback().unwrap_or((untouched, shown));
+                let (component, topics) = record.fallback().unwrap_or((untouched, moved_before));
                 record.failed(component, error, topics)
             }
             (Ok(()), None) => record.failed(
                 untouched,
                 ActionError::internal("the store did not run the transaction"),
-                shown,
+                moved_before,
             ),
         }
     }
@@ -201,6 +215,12 @@ impl Host {
 }
 
 impl Record {
+    /// Waits for the turns of the topics that nodes share.
+    async fn topics(&self, topics: &[TopicRef]) -> CommitTopics {
+        let turns = TopicTurns::of(topics).await;
+        CommitTopics { turns, by: self.by.clone(), may_be_late: self.may_be_late }
+    }
+
     /// Takes out the component with the page's edits, if there were any.
     fn fallback(&self) -> Option<(HostedComponent, Option<ShownTopics>)> {
         lock(&self.edited).take().map(|EditedComponent { component, topics }| (component, topics))
@@ -243,20 +263,23 @@ impl Record {
         let change = ComponentChange::of(finished)?;
         let writes = finished.effects.iter().any(|effect| matches!(effect, Effect::Commit(_)));
         let is_answered = self.always && change.done.is_some();
-        let (staged, by) = (StagedCommit::of(finished), self.by);
+        let (staged, by) = (StagedCommit::of(finished), self.by.clone());
         let is_same = !change.moved && change.memberships.is_empty() && *change.state == *self.before;
         if is_same && !writes && !is_answered {
             // Only topics changed, which are not stored, so they do not wait for the disk.
-            finished.unsent.extend(StagedUpdate::publish_all(staged.updates, by.as_ref())?);
+            finished.unsent.extend(StagedUpdate::agree_all(staged.updates, by.as_ref()).await?);
             return Ok(false);
         }
         let changes = Arc::<Mutex<TopicChanges>>::default();
+        let changed: Vec<_> = staged.updates.iter().map(StagedUpdate::topic).cloned().collect();
+        let mut locked = self.topics(&changed).await;
         let (reserved, message) = (Arc::clone(&changes), self.message);
         let publication = TopicPublication { changes: Arc::clone(&changes), by };
         let transaction = Transaction {
             write: Box::new(move |tx| {
                 guard_now("a write", || {
-                    staged.write(tx, &reserved, message.as_ref())?;
+                    let place = locked.lock(tx)?;
+                    staged.write(tx, &reserved, message.as_ref(), locked, place)?;
                     Ok(change)
                 })
             }),
@@ -265,6 +288,13 @@ impl Record {
         self.journal.commit(transaction).await?;
         finished.unsent.append(&mut lock(&changes).unsent);
         Ok(true)
+    }
+}
+
+impl CommitTopics {
+    /// Locks the topics in the log, before the first statement of the transaction.
+    fn lock(&mut self, tx: &mut Tx) -> Result<LogPlace> {
+        self.turns.lock(tx)
     }
 }
 
@@ -280,9 +310,27 @@ impl StagedCommit {
     }
 
     /// Runs the writes, and makes the changes of topics, which are published after the commit.
-    fn write(self, tx: &mut Tx, changes: &Mutex<TopicChanges>, message: Option<&MessageId>) -> Result {
+    fn write(
+        self,
+        tx: &mut Tx,
+        changes: &Mutex<TopicChanges>,
+        message: Option<&MessageId>,
+        topics: CommitTopics,
+        place: LogPlace,
+    ) -> Result {
         self.work.into_iter().try_for_each(|work| work(tx))?;
-        let reserved = StagedUpdate::reserve_all(self.updates, message)?;
+        let CommitTopics { turns, by, may_be_late } = topics;
+        let is_shared = !turns.is_empty() && !self.updates.is_empty();
+        let reserved = match place {
+            LogPlace::Inside if is_shared => turns.append(tx, self.updates, by.as_ref(), message)?,
+            LogPlace::Outside if is_shared && !may_be_late => {
+                return Err(ActionError::internal(
+                    "the log of topics is not in the database of durable components; allow the component by its name to \
+                     change topics after the commit",
+                ));
+            }
+            LogPlace::Inside | LogPlace::Outside => StagedUpdate::reserve_all(self.updates, message)?,
+        };
         lock(changes).reserved = Some(reserved);
         Ok(())
     }

@@ -112,9 +112,13 @@ impl Context {
         // Copied before anything is published, because copying may fail.
         let copies = HostedComponent::copy_of(component)
             .and_then(|kept| Ok((HostedComponent::copy_of(component)?, kept)));
-        let published = copies.and_then(|copies| {
-            Ok((copies, StagedUpdate::publish_all(self.effects().take_updates(), self.by())?))
-        });
+        let published = match copies {
+            Ok(copies) => {
+                let updates = self.effects().take_updates();
+                StagedUpdate::agree_all(updates, self.by()).await.map(|unsent| (copies, unsent))
+            }
+            Err(error) => Err(error),
+        };
         let ((meanwhile, kept), unsent) = match published {
             Ok(published) => published,
             Err(error) => {

@@ -266,7 +266,7 @@ impl Host {
                 }
                 Err(error) => (Err(error), None),
             };
-            host.finish(HandlerOutcome { cx, result, topics, before: None })
+            host.finish_agreed(HandlerOutcome { cx, result, topics, before: None }).await
         })
     }
 }
@@ -277,7 +277,7 @@ fn may_edit(spec: &'static Spec, name: &str) -> Result<&'static str> {
     match spec.field(name) {
         Some(field) if field.model => Ok(field.name),
         Some(field) if field.kind.is_readable() => Err(read_only(name)),
-        None if spec.computed.contains(&name) => Err(read_only(name)),
+        None if spec.computed.iter().any(|computed| computed.name == name) => Err(read_only(name)),
         Some(_) | None => Err(unknown_field(spec, name)),
     }
 }

@@ -20,6 +20,9 @@ pub trait AnyShared {
     fn bind(&mut self, topic: &TopicRef) -> Result;
     /// Takes the snapshot that a handler works with.
     fn begin(&mut self, cause: Option<&Cause>);
+    /// Takes the newest snapshot of a topic that nodes share, inside of a transaction that has
+    /// locked the topic.
+    fn refresh(&mut self);
     /// Takes the updates of a handler that has succeeded, in order.
     fn take_staged(&mut self) -> Vec<StagedUpdate>;
     /// Returns whether the component is present at the topic of this field.

@@ -1,7 +1,11 @@
 //! The one copy of a topic's state.
 
+mod agree;
 mod claims;
+mod commit;
 mod draft;
+mod follow;
+mod open;
 mod presence;
 mod reserved;
 
@@ -17,10 +21,14 @@ use vivaz_protocol::{Epoch, Rev, SessionId, TopicName};
 
 use super::interval::IntervalQueue;
 use super::observer::FanOutObserver;
+use super::operations::Operations;
 use super::reference::{AnyTopic, TopicRef};
+use super::replica::Replica;
 use super::subscriber::{CatchUp, Subscriber, TopicPatch, TopicSnapshot};
+use super::turn::AnyTurn;
 use super::{Topic, parse_key};
 use crate::broadcast::Broadcast;
+use crate::cluster::TopicId;
 use crate::error::{ActionError, Result};
 use crate::event::ServerEvent;
 use crate::fault::{guard, guard_now};
@@ -35,14 +43,9 @@ use claims::PresenceClaims;
 pub(super) use draft::Prepared;
 use reserved::Pending;
 
-/// The number of operations that a topic remembers.
-const OPERATIONS: usize = 64;
-
 /// A topic's state and its subscribers.
 pub(crate) struct Cell<T> {
     pub(super) name: TopicName,
-    /// The epoch of the stream, readable without the lock.
-    epoch: Epoch,
     /// The limit of the state, in bytes.
     pub(super) limit: usize,
     observer: Option<Arc<dyn FanOutObserver>>,
@@ -56,6 +59,8 @@ pub(crate) struct Cell<T> {
     /// while patches are delivered, so that all subscribers get the same order; a delivery puts a
     /// reference to shared bytes into a queue.
     state: Mutex<CellState<T>>,
+    /// Set if other nodes have copies of the topic. All changes go through its log then.
+    replica: Option<Replica<T>>,
 }
 
 pub(super) struct CellState<T> {
@@ -71,20 +76,10 @@ pub(super) struct CellState<T> {
     /// Changes that are not committed yet, in the order of their commits.
     pub(super) pending: VecDeque<Pending<T>>,
     stream: Stream<Epoch, KeptPatch>,
-    /// The last operations. A repetition is ignored.
-    done: VecDeque<OperationId>,
+    /// A repetition of one of them is ignored.
+    pub(super) operations: Operations,
     /// In ascending order of the ids, which increase.
     pub(super) subscribers: Vec<(u64, Arc<dyn Subscriber>)>,
-}
-
-impl<T> CellState<T> {
-    /// Remembers that an operation was done.
-    pub(super) fn remember(&mut self, operation: OperationId) {
-        if self.done.len() >= OPERATIONS {
-            self.done.pop_front();
-        }
-        self.done.push_back(operation);
-    }
 }
 
 /// A patch that a topic keeps for subscribers that miss it.
@@ -130,10 +125,24 @@ impl<T: Topic> Cell<T> {
         })
     }
 
+    /// Creates the cell of a topic that no other node has.
     pub(crate) fn new(
+        name: TopicName,
+        value: T,
+        limit: usize,
+        observer: Option<Arc<dyn FanOutObserver>>,
+    ) -> Result<Arc<Self>> {
+        let stream = Stream::new(new_epoch()?, Rev::ZERO);
+        Self::with_stream(name, value, limit, stream, Operations::default(), None, observer)
+    }
+
+    fn with_stream(
         name: TopicName,
         mut value: T,
         limit: usize,
+        stream: Stream<Epoch, KeptPatch>,
+        operations: Operations,
+        replica: Option<Replica<T>>,
         observer: Option<Arc<dyn FanOutObserver>>,
     ) -> Result<Arc<Self>> {
         let tracker = guard_now("reading a topic", || Ok(Tracker::new(&mut value)?))?;
@@ -141,7 +150,6 @@ impl<T: Topic> Cell<T> {
         if bytes > limit {
             tracing::warn!(topic = %Quoted(&name), bytes, limit, "a topic was loaded larger than it may be: it cannot grow");
         }
-        let epoch = new_epoch()?;
         let state = CellState {
             shown: Arc::clone(&value),
             tracker,
@@ -149,20 +157,20 @@ impl<T: Topic> Cell<T> {
             waiting: IntervalQueue::default(),
             claims: PresenceClaims::default(),
             pending: VecDeque::new(),
-            stream: Stream::new(epoch.clone(), Rev::ZERO),
-            done: VecDeque::new(),
+            stream,
+            operations,
             subscribers: Vec::new(),
         };
         let executor = Handle::try_current().ok();
         Ok(Arc::new_cyclic(|me| Self {
             name,
-            epoch,
             limit,
             observer,
             me: me.clone(),
             executor,
             value: Mutex::new(value),
             state: Mutex::new(state),
+            replica,
         }))
     }
 
@@ -178,12 +186,20 @@ impl<T: Topic> Cell<T> {
     }
 
     /// Returns whether the operation was done already.
-    pub(super) fn is_done(&self, state: &CellState<T>, operation: &OperationId) -> bool {
-        let is_done = state.done.contains(operation);
+    ///
+    /// # Errors
+    /// Returns an error if that is not known any more.
+    pub(super) fn is_done(&self, state: &CellState<T>, operation: &OperationId) -> Result<bool> {
+        let is_done = state.operations.is_done(operation)?;
         if is_done {
             tracing::debug!(topic = %Quoted(&self.name), ?operation, "a topic ignores a change that it has made already");
         }
-        is_done
+        Ok(is_done)
+    }
+
+    /// Returns whether other nodes have copies of the topic, so that its changes are agreed on.
+    pub(crate) fn is_replicated(&self) -> bool {
+        self.replica.is_some()
     }
 
     /// Sends an event to all subscribers but the session `except`.
@@ -201,7 +217,7 @@ impl<T: Topic> Cell<T> {
         // Fields are visited mutably, for computed fields too, hence the copy.
         let json =
             stream.snapshot(|| guard_now("writing a topic", || Ok(write_shown(&mut T::clone(shown))?)))?;
-        Ok(TopicSnapshot { epoch: self.epoch.clone(), rev: stream.rev(), state: json })
+        Ok(TopicSnapshot { epoch: stream.epoch().clone(), rev: stream.rev(), state: json })
     }
 }
 
@@ -210,8 +226,8 @@ impl<T: Topic> AnyTopic for Cell<T> {
         &self.name
     }
 
-    fn epoch(&self) -> &Epoch {
-        &self.epoch
+    fn epoch(&self) -> Epoch {
+        self.lock().stream.epoch().clone()
     }
 
     fn rev(&self) -> Rev {
@@ -234,7 +250,7 @@ impl<T: Topic> AnyTopic for Cell<T> {
         first: &mut dyn FnMut(CatchUp<'_>),
     ) -> Result<u64> {
         let mut state = self.lock();
-        let known = from.filter(|(epoch, _)| **epoch == self.epoch).map(|(_, rev)| rev);
+        let known = from.filter(|(epoch, _)| *epoch == state.stream.epoch()).map(|(_, rev)| rev);
         match known {
             Some(rev) if rev == state.stream.rev() => first(CatchUp::Current),
             Some(rev) if let Some(patches) = state.stream.since(rev) => {
@@ -282,13 +298,21 @@ impl<T: Topic> AnyTopic for Cell<T> {
         self.lock().subscribers.len()
     }
 
+    fn log_id(&self) -> Option<&TopicId> {
+        self.replica.as_ref().map(|replica| &replica.log.id)
+    }
+
+    fn take_turn(self: Arc<Self>) -> BoxFuture<Option<Box<dyn AnyTurn>>> {
+        Box::pin(self.take_turn_for_commit())
+    }
+
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }
 }
 
 /// Returns an epoch that no other topic has, in this process or after a restart.
-fn new_epoch() -> Result<Epoch> {
+pub(super) fn new_epoch() -> Result<Epoch> {
     let number =
         foldhash::quality::RandomState::default().hash_one((next_version(), std::time::SystemTime::now()));
     Epoch::new(&format!("{number:x}")).map_err(ActionError::from)

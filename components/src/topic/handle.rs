@@ -1,7 +1,6 @@
 //! Topics of a known type, for code outside of components.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -23,12 +22,12 @@ use crate::states::States;
 pub struct TopicHandle<T: Topic> {
     topic: TopicRef,
     cell: Arc<Cell<T>>,
-    _state: PhantomData<T>,
+    hub: Hub,
 }
 
 impl<T: Topic> TopicHandle<T> {
-    fn new(topic: &TopicRef) -> Result<Self> {
-        Ok(Self { topic: topic.clone(), cell: Cell::of(topic)?, _state: PhantomData })
+    fn new(topic: &TopicRef, hub: &Hub) -> Result<Self> {
+        Ok(Self { topic: topic.clone(), cell: Cell::of(topic)?, hub: hub.clone() })
     }
 
     /// Returns the current state.
@@ -44,17 +43,16 @@ impl<T: Topic> TopicHandle<T> {
     /// # Errors
     /// Returns `panicked` if the closure panics, `too_large` if the topic would exceed its limit,
     /// and an error if its state has no JSON form. The state is then unchanged.
-    #[expect(clippy::unused_async, reason = "an update that several nodes have to agree on is waited for")]
     pub async fn update<R: Send>(&self, change: impl Fn(&mut T) -> R + Send + Sync) -> Result<R> {
-        Ok(self.cell.apply(None, change)?.result)
+        Ok(self.cell.apply_now(None, || None, change).await?.result)
     }
 
-    /// Sends an event to all subscribers.
+    /// Sends an event to all subscribers, on all nodes.
     ///
     /// # Errors
     /// Returns an error if `data` has no JSON form.
     pub fn emit(&self, name: &str, data: impl Serialize) -> Result {
-        self.topic.emit(&ServerEvent::new(name, &data)?, None);
+        self.hub.emit_to_topic(self.topic.name().as_str(), &ServerEvent::new(name, &data)?, None);
         Ok(())
     }
 
@@ -87,15 +85,18 @@ impl Hub {
         let topic = entry.topic.get_or_try_init(|| async {
             let key = parse_key::<T>(name.as_str())?;
             let cx = TopicContext::new(states.clone(), self.clone());
-            let value = guard("loading a topic", None, async { T::load(&key, &cx).await }).await?;
+            let load = guard("loading a topic", None, async { T::load(&key, &cx).await });
+            let cell = match self.log_of(&name) {
+                Some(log) => {
+                    Box::pin(Cell::open(log, name.clone(), self.topic_limit(), load, self.observer())).await?
+                }
+                None => Cell::new(name.clone(), load.await?, self.topic_limit(), self.observer())?,
+            };
             tracing::debug!(topic = %Quoted(&name), "topic loaded");
-            Ok::<_, ActionError>(TopicRef::new(Cell::new(
-                name.clone(),
-                value,
-                self.topic_limit(),
-                self.observer(),
-            )?))
+            Ok::<_, ActionError>(TopicRef::new(cell))
         });
-        TopicHandle::new(topic.await?)
+        let topic = topic.await?;
+        self.listen_to_topic(&entry, &name);
+        TopicHandle::new(topic, self)
     }
 }

@@ -1,21 +1,25 @@
 //! The topics and rooms of a process.
 
+mod nodes;
 mod rooms;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
-use vivaz_protocol::TopicName;
 use vivaz_protocol::log::Quoted;
+use vivaz_protocol::{SessionId, TopicName};
 
 use rooms::Members;
 pub use rooms::Rooms;
 
 use super::observer::FanOutObserver;
 use super::reference::TopicRef;
+use super::replica::TopicLogRef;
+use crate::cluster::{Address, Bus, TopicId, TopicLog};
+use crate::event::ServerEvent;
 use crate::fault::discard;
 
 /// Finds topics by name, and loads each of them once, however many callers ask at the same time.
@@ -30,11 +34,25 @@ pub struct Hub {
     /// The limit of a topic's state, in bytes.
     topic_bytes: usize,
     observer: Option<Arc<dyn FanOutObserver>>,
+    /// The log through which nodes share topics; `None` if this process is the only node.
+    log: Option<Arc<dyn TopicLog>>,
+    /// Carries events to other nodes; `None` if this process is the only node.
+    bus: Option<Arc<dyn Bus>>,
+    /// The durable components whose topics may be changed after the commit.
+    late: Arc<[Box<str>]>,
 }
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { inner: Arc::default(), tenant: None, topic_bytes: usize::MAX, observer: None }
+        Self {
+            inner: Arc::default(),
+            tenant: None,
+            topic_bytes: usize::MAX,
+            log: None,
+            bus: None,
+            late: Arc::default(),
+            observer: None,
+        }
     }
 }
 
@@ -50,6 +68,8 @@ type TopicMap = HashMap<(Option<Arc<str>>, TopicName), Arc<LoadedTopic>>;
 pub(super) struct LoadedTopic {
     /// Empty while the topic is being loaded, and after a failed load.
     pub(super) topic: OnceCell<TopicRef>,
+    /// Set while the topic is loaded, if there are other nodes.
+    listening: OnceLock<nodes::ListenGuard>,
     /// The time since which the topic has been unused.
     idle_since: Mutex<Option<Instant>>,
 }
@@ -76,6 +96,41 @@ impl Hub {
         self
     }
 
+    /// Sets the log through which the nodes of the application share their topics.
+    #[must_use]
+    pub fn with_log(mut self, log: Arc<dyn TopicLog>) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// Sets the bus that carries the events of rooms and topics to the other nodes.
+    #[must_use]
+    pub fn with_bus(mut self, bus: Arc<dyn Bus>) -> Self {
+        self.bus = Some(bus);
+        self
+    }
+
+    /// Allows durable components, by their names, to change topics after the commit, although the
+    /// log of the topics is not in the database of their transactions. An update is lost if the
+    /// process ends between the commit and the update. Other durable components are refused then.
+    #[must_use]
+    pub fn with_updates_after_commit(mut self, components: &[&str]) -> Self {
+        self.late = components.iter().map(|name| Box::from(*name)).collect();
+        self
+    }
+
+    /// Returns whether the durable component of that name may change topics after the commit.
+    #[must_use]
+    pub fn updates_after_commit(&self, component: &str) -> bool {
+        self.late.iter().any(|name| &**name == component)
+    }
+
+    /// Returns the log through which nodes share topics.
+    #[must_use]
+    pub fn log(&self) -> Option<&Arc<dyn TopicLog>> {
+        self.log.as_ref()
+    }
+
     /// Returns the topics and rooms of a tenant; `None` is for users without a tenant.
     #[must_use]
     pub fn of_tenant(&self, tenant: Option<&str>) -> Self {
@@ -93,6 +148,18 @@ impl Hub {
     pub fn get(&self, name: &str) -> Option<TopicRef> {
         let name = TopicName::new(name).ok()?;
         self.topics().get(&self.key(&name))?.topic.get().cloned()
+    }
+
+    /// Sends an event to all subscribers of a topic, on all nodes, except the session `except`. On
+    /// another node it may arrive before a patch that was sent earlier, and is lost if the bus
+    /// loses it.
+    pub fn emit_to_topic(&self, name: &str, event: &ServerEvent, except: Option<&SessionId>) {
+        if let Some(topic) = self.get(name) {
+            topic.emit(event, except);
+        }
+        if let (Some(bus), Ok(name)) = (&self.bus, TopicName::new(name)) {
+            nodes::send(&**bus, &Address::Topic(self.id_of(&name)), event);
+        }
     }
 
     /// Unloads topics of all tenants that have been unused for `grace`. Called periodically.
@@ -136,12 +203,36 @@ impl Hub {
     /// Returns the rooms.
     #[must_use]
     pub fn rooms(&self) -> Rooms<'_> {
-        Rooms::new(&self.inner.rooms, self.tenant.as_ref())
+        Rooms::new(self)
     }
 
     /// Returns the entry of a topic, which may not be loaded yet.
     pub(super) fn entry(&self, name: &TopicName) -> Arc<LoadedTopic> {
         self.topics().entry(self.key(name)).or_default().clone()
+    }
+
+    /// Returns the log of a topic, if nodes share it.
+    pub(super) fn log_of(&self, name: &TopicName) -> Option<TopicLogRef> {
+        self.log.clone().map(|log| TopicLogRef { log, id: self.id_of(name) })
+    }
+
+    /// Receives the events of other nodes for a topic that was loaded.
+    pub(super) fn listen_to_topic(&self, entry: &LoadedTopic, name: &TopicName) {
+        let Some(bus) = &self.bus else { return };
+        entry.listening.get_or_init(|| {
+            let (parts, key) = (Arc::downgrade(&self.inner), self.key(name));
+            nodes::listen(&**bus, &Address::Topic(self.id_of(name)), move |event| {
+                let Some(parts) = parts.upgrade() else { return };
+                let entry = parts.lock_topics().get(&key).cloned();
+                if let Some(topic) = entry.as_ref().and_then(|entry| entry.topic.get()) {
+                    topic.emit(event, None);
+                }
+            })
+        });
+    }
+
+    fn id_of(&self, name: &TopicName) -> TopicId {
+        TopicId { tenant: self.tenant.clone(), name: name.clone() }
     }
 
     /// Returns the limit of a topic's state, in bytes.
@@ -159,7 +250,13 @@ impl Hub {
     }
 
     fn topics(&self) -> MutexGuard<'_, TopicMap> {
-        self.inner.topics.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock_topics()
+    }
+}
+
+impl HubParts {
+    fn lock_topics(&self) -> MutexGuard<'_, TopicMap> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,29 +1,53 @@
 //! Changes that wait until their topic sends its next patch.
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use vivaz_protocol::Author;
+use vivaz_protocol::log::Escaped;
 
+use crate::error::Result;
 use crate::event::ServerEvent;
 
 /// The most authors that one patch names. Every subscriber gets the names, so without a bound a
 /// busy interval would send each page more names than changes. A page whose message is not named
 /// drops its optimistic update with the reply, which follows the patch.
-const MOST_AUTHORS: usize = 64;
+pub(super) const MOST_AUTHORS: usize = 64;
 
 /// A change of a topic whose patch is not sent yet. The reply to the message that caused it waits
 /// for this.
 #[derive(Debug)]
-pub struct Unsent(watch::Receiver<()>);
+pub struct Unsent(PatchWait);
+
+#[derive(Debug)]
+enum PatchWait {
+    /// Ends with the interval.
+    Interval(watch::Receiver<()>),
+    /// Answered when the nodes have agreed on the change.
+    Agreement(oneshot::Receiver<Result>),
+}
 
 impl Unsent {
     /// Waits until the patch is in the queue of every subscriber, or the topic is gone.
     ///
     /// # Cancel safety
     /// Dropping the future has no effect.
-    pub async fn sent(mut self) {
-        // No value is ever sent; the end of the channel is the signal.
-        let _ended = self.0.changed().await;
+    pub async fn sent(self) {
+        match self.0 {
+            PatchWait::Interval(mut ended) => {
+                // No value is ever sent; the end of the channel is the signal.
+                let _ended = ended.changed().await;
+            }
+            PatchWait::Agreement(answered) => {
+                if let Ok(Err(error)) = answered.await {
+                    tracing::error!(error = %Escaped(&error), "a committed change of a topic was not made");
+                }
+            }
+        }
+    }
+
+    /// Returns the handle of a committed change on which the nodes have not agreed yet.
+    pub(super) fn agreement(answered: oneshot::Receiver<Result>) -> Self {
+        Self(PatchWait::Agreement(answered))
     }
 }
 
@@ -68,7 +92,7 @@ impl IntervalQueue {
             self.authors.push(author.clone());
         }
         let patch = self.patch.get_or_insert_with(|| watch::Sender::new(()));
-        (Unsent(patch.subscribe()), is_first)
+        (Unsent(PatchWait::Interval(patch.subscribe())), is_first)
     }
 
     /// Takes out the authors, and the sender to drop when the patch is sent.

@@ -5,11 +5,12 @@ use std::ops::Deref;
 use serde::{Deserialize, Deserializer, Serialize};
 use vivaz_protocol::log::Escaped;
 
+use crate::apply_patch::{ApplySlot, FieldPatch};
 use crate::event::ServerEvent;
 use crate::identity::User;
 use crate::list::{Iter, List};
 use crate::shape::{LiveShape, ShapeRef};
-use crate::tracking::{Pick, TrackedField, next_version};
+use crate::tracking::{JsonResult, Pick, TrackedField, next_version};
 
 /// The users who are present at a topic: a field of the topic's state that reads as a [`List`] of
 /// [`User`]s, in the order in which they entered. It is marked `#[live(presence)]` and starts as
@@ -129,6 +130,17 @@ impl<'de> Deserialize<'de> for Presence {
 
 impl LiveShape for Presence {
     const SHAPE: ShapeRef = <List<User> as LiveShape>::SHAPE;
+}
+
+impl ApplySlot<'_, Presence> {
+    /// Applies a change to the list of users.
+    ///
+    /// # Errors
+    /// Returns an error if the change does not fit.
+    pub fn apply(&mut self, change: FieldPatch<'_>) -> JsonResult {
+        self.0.version = next_version();
+        ApplySlot(&mut self.0.users).apply(change)
+    }
 }
 
 impl<'a> Pick<'a, Presence> {

@@ -8,6 +8,8 @@ use std::time::Duration;
 use vivaz_protocol::{Epoch, Rev, SessionId, TopicName};
 
 use super::subscriber::{CatchUp, Subscriber, TopicSnapshot};
+use super::turn::AnyTurn;
+use crate::cluster::TopicId;
 use crate::error::Result;
 use crate::event::ServerEvent;
 use crate::future::BoxFuture;
@@ -27,7 +29,7 @@ impl TopicRef {
 
     /// Returns the epoch in which its revisions count.
     #[must_use]
-    pub fn epoch(&self) -> &Epoch {
+    pub fn epoch(&self) -> Epoch {
         self.0.epoch()
     }
 
@@ -77,7 +79,8 @@ impl TopicRef {
         self.0.clone().authorize(who.clone())
     }
 
-    /// Sends an event to all subscribers except the session `except`.
+    /// Sends an event to all subscribers on this node except the session `except`.
+    /// [`Hub::emit_to_topic`](crate::Hub::emit_to_topic) reaches all nodes.
     pub fn emit(&self, event: &ServerEvent, except: Option<&SessionId>) {
         self.0.emit(event, except);
     }
@@ -95,6 +98,16 @@ impl TopicRef {
     /// Returns whether anything except the hub holds it.
     pub(super) fn is_held(&self) -> bool {
         Arc::strong_count(&self.0) > 1
+    }
+
+    /// Returns the id of the topic's log, if nodes share it.
+    pub(super) fn log_id(&self) -> Option<&TopicId> {
+        self.0.log_id()
+    }
+
+    /// Returns the address of the topic's cell, which identifies it.
+    pub(super) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
     }
 
     pub(super) fn inner(&self) -> &Arc<dyn AnyTopic> {
@@ -133,7 +146,7 @@ impl Drop for Subscription {
 /// A topic's cell, without its type.
 pub(super) trait AnyTopic: Send + Sync {
     fn name(&self) -> &TopicName;
-    fn epoch(&self) -> &Epoch;
+    fn epoch(&self) -> Epoch;
     fn rev(&self) -> Rev;
     fn snapshot(&self) -> Result<TopicSnapshot>;
     fn shown(&self) -> Result<Arc<ShownValue>>;
@@ -150,5 +163,9 @@ pub(super) trait AnyTopic: Send + Sync {
     fn enter(&self, claim: u64, user: &User) -> Result;
     fn leave(&self, claim: u64);
     fn leave_after(&self, claim: u64, time: Duration);
+    /// Returns the id of the topic's log, if nodes share it.
+    fn log_id(&self) -> Option<&TopicId>;
+    /// Waits for the topic's turn, if nodes share it.
+    fn take_turn(self: Arc<Self>) -> BoxFuture<Option<Box<dyn AnyTurn>>>;
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }

@@ -3,14 +3,16 @@
 use std::any::Any;
 use std::sync::{Arc, MutexGuard};
 
+use tokio::sync::oneshot;
 use vivaz_protocol::Author;
 
 use super::Topic;
 use super::cell::{Cell, CellState, Prepared};
 use super::interval::Unsent;
-use super::mutation::{Mutation, run};
+use super::mutation::{Mutation, OperationChanges, run};
 use super::reference::TopicRef;
-use crate::error::Result;
+use super::turn::AnyReserved;
+use crate::error::{ActionError, Result};
 use crate::fault::{discard, guard_now};
 use crate::journal::{MessageId, OperationId};
 
@@ -23,8 +25,13 @@ pub struct StagedUpdate(Box<dyn AnyStaged>);
 pub struct ReservedUpdates(Vec<Box<dyn AnyReserved>>);
 
 impl StagedUpdate {
-    pub(crate) fn new<T: Topic>(topic: TopicRef, cell: Arc<Cell<T>>, changes: Vec<Mutation<T>>) -> Self {
-        Self(Box::new(StagedChanges { topic, cell, changes }))
+    pub(crate) fn new<T: Topic>(
+        topic: TopicRef,
+        cell: Arc<Cell<T>>,
+        changes: Vec<Mutation<T>>,
+        operation: Option<OperationId>,
+    ) -> Self {
+        Self(Box::new(StagedChanges { topic, cell, changes, operations: operation.into_iter().collect() }))
     }
 
     /// Returns the topic.
@@ -62,6 +69,44 @@ impl StagedUpdate {
         Ok(locked.into_iter().filter_map(|(_, topic)| topic.publish(by)).collect())
     }
 
+    /// Returns the changes, for the turn of the topic.
+    /// `operation` is their id if they have none yet.
+    pub(super) fn into_changes(self, operation: Option<OperationId>) -> Box<dyn Any> {
+        self.0.into_changes(operation)
+    }
+
+    /// Returns whether nodes share the topic, so that they have to agree on the update.
+    pub(crate) fn is_replicated(&self) -> bool {
+        self.0.is_replicated()
+    }
+
+    /// Does the same as [`publish_all`](Self::publish_all), and waits until the nodes have agreed
+    /// if they share the topics. Then each topic has its own log: changes of several topics are all
+    /// tried before the first of them is made, but if the log fails in between, some are made.
+    ///
+    /// # Errors
+    /// Returns the errors of [`publish_all`](Self::publish_all), and `overloaded` if the log cannot
+    /// be reached.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped before it is done, the changes may be made.
+    pub async fn agree_all(updates: Vec<Self>, by: Option<&Author>) -> Result<Vec<Unsent>> {
+        if !updates.iter().any(Self::is_replicated) {
+            return Self::publish_all(updates, by);
+        }
+        let updates = merged(updates);
+        if updates.len() > 1 {
+            updates.iter().try_for_each(|update| update.0.check())?;
+        }
+        let agreements: Vec<_> = updates.into_iter().map(|update| update.0.agree(by.cloned())).collect();
+        let mut outcome = Ok(());
+        for agreement in agreements {
+            let agreed = agreement.await.unwrap_or_else(|closed| Err(ActionError::internal(closed)));
+            outcome = outcome.and(agreed);
+        }
+        outcome.map(|()| Vec::new())
+    }
+
     /// Makes changes that are published later, with [`ReservedUpdates::publish`], after their
     /// commit. Until then they are not visible, later reservations build on them, and a change that
     /// conflicts with them is refused.
@@ -79,6 +124,10 @@ impl StagedUpdate {
 }
 
 impl ReservedUpdates {
+    pub(super) fn of(changes: Vec<Box<dyn AnyReserved>>) -> Self {
+        Self(changes)
+    }
+
     /// Publishes the changes to all subscribers. Called in the order of the reservations. Returns
     /// handles for the reply to wait for.
     pub fn publish(self, by: Option<&Author>) -> Vec<Unsent> {
@@ -87,7 +136,7 @@ impl ReservedUpdates {
 }
 
 /// Joins the changes of the same topic, so that each is locked once.
-fn merged(updates: Vec<StagedUpdate>) -> Vec<StagedUpdate> {
+pub(super) fn merged(updates: Vec<StagedUpdate>) -> Vec<StagedUpdate> {
     let mut merged: Vec<StagedUpdate> = Vec::new();
     for update in updates {
         match merged.iter_mut().find(|one| one.0.address() == update.0.address()) {
@@ -102,6 +151,8 @@ struct StagedChanges<T: Topic> {
     topic: TopicRef,
     cell: Arc<Cell<T>>,
     changes: Vec<Mutation<T>>,
+    /// The ids of the changes, if nodes share the topic.
+    operations: Vec<OperationId>,
 }
 
 struct Locked<'a, T: Topic> {
@@ -116,14 +167,28 @@ struct Reserved<T: Topic> {
     operation: Option<OperationId>,
 }
 
+/// Changes of a topic that nodes share, which are made after the commit.
+struct Committed<T: Topic> {
+    cell: Arc<Cell<T>>,
+    changes: Vec<Mutation<T>>,
+    operations: Vec<OperationId>,
+}
+
 /// [`StagedChanges`] without the type of the state.
 trait AnyStaged: Send {
     fn topic(&self) -> &TopicRef;
+    fn is_replicated(&self) -> bool;
+    /// Makes the changes on a copy that is dropped.
+    fn check(&self) -> Result;
+    /// Makes the changes when the nodes agree.
+    fn agree(self: Box<Self>, by: Option<Author>) -> oneshot::Receiver<Result>;
     /// Returns the address of the topic's cell, which identifies it.
     fn address(&self) -> usize;
     fn lock(&self) -> Box<dyn AnyLocked + '_>;
     /// Makes the changes for later; returns `None` if the topic has done the operation already.
     fn reserve(self: Box<Self>, operation: Option<OperationId>) -> Result<Option<Box<dyn AnyReserved>>>;
+    /// Returns the changes as [`OperationChanges`].
+    fn into_changes(self: Box<Self>, operation: Option<OperationId>) -> Box<dyn Any>;
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
     /// Takes over further changes of the same topic.
     fn append(&mut self, other: Box<dyn Any>);
@@ -135,14 +200,22 @@ trait AnyLocked {
     fn publish(self: Box<Self>, by: Option<&Author>) -> Option<Unsent>;
 }
 
-/// [`Reserved`] without the type of the state.
-trait AnyReserved: Send {
-    fn publish(self: Box<Self>, by: Option<&Author>) -> Option<Unsent>;
-}
-
 impl<T: Topic> AnyStaged for StagedChanges<T> {
     fn topic(&self) -> &TopicRef {
         &self.topic
+    }
+
+    fn is_replicated(&self) -> bool {
+        self.cell.is_replicated()
+    }
+
+    fn check(&self) -> Result {
+        self.cell.check(&self.changes)
+    }
+
+    fn agree(self: Box<Self>, by: Option<Author>) -> oneshot::Receiver<Result> {
+        let Self { cell, changes, operations, .. } = *self;
+        cell.agree(changes, by, operations)
     }
 
     fn address(&self) -> usize {
@@ -154,9 +227,24 @@ impl<T: Topic> AnyStaged for StagedChanges<T> {
     }
 
     fn reserve(self: Box<Self>, operation: Option<OperationId>) -> Result<Option<Box<dyn AnyReserved>>> {
-        let Self { cell, changes, .. } = *self;
+        let Self { cell, changes, mut operations, .. } = *self;
+        if cell.is_replicated() {
+            cell.check(&changes)?;
+            if operations.is_empty() {
+                operations.extend(operation);
+            }
+            return Ok(Some(Box::new(Committed { cell, changes, operations })));
+        }
         let Some(id) = cell.reserve(changes, operation.as_ref())? else { return Ok(None) };
         Ok(Some(Box::new(Reserved { cell, id, operation })))
+    }
+
+    fn into_changes(self: Box<Self>, operation: Option<OperationId>) -> Box<dyn Any> {
+        let Self { changes, mut operations, .. } = *self;
+        if operations.is_empty() {
+            operations.extend(operation);
+        }
+        Box::new(OperationChanges { changes, operations })
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
@@ -166,6 +254,7 @@ impl<T: Topic> AnyStaged for StagedChanges<T> {
     fn append(&mut self, other: Box<dyn Any>) {
         if let Ok(other) = other.downcast::<Self>() {
             self.changes.extend(other.changes);
+            self.operations.extend(other.operations);
         }
     }
 }
@@ -188,6 +277,13 @@ impl<T: Topic> AnyReserved for Reserved<T> {
     fn publish(mut self: Box<Self>, by: Option<&Author>) -> Option<Unsent> {
         let operation = self.operation.take();
         self.cell.publish_reserved(self.id, operation, by)
+    }
+}
+
+impl<T: Topic> AnyReserved for Committed<T> {
+    fn publish(self: Box<Self>, by: Option<&Author>) -> Option<Unsent> {
+        let Self { cell, changes, operations } = *self;
+        Some(Unsent::agreement(cell.agree(changes, by.cloned(), operations)))
     }
 }
 

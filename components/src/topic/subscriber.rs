@@ -18,6 +18,9 @@ pub trait Subscriber: Send + Sync {
     fn session(&self) -> &SessionId;
     /// Receives the patch that leads a topic to `rev`: a `STATE_UPDATE`.
     fn deliver_patch(&self, topic: &TopicName, rev: Rev, patch: &Broadcast<TopicPatch>);
+    /// Receives the state of a topic that does not continue the one before: a `STATE_SNAPSHOT`, at
+    /// once or later with the state of that time. Happens only to topics that several nodes share.
+    fn deliver_snapshot(&self, topic: &TopicName, snapshot: &TopicSnapshot);
     /// Receives an event of a topic: an `EVENT`.
     fn deliver_topic_event(&self, topic: &TopicName, event: &Broadcast<ServerEvent>);
     /// Receives an event of a room that the component joined, for its `#[event]` method and its

@@ -73,6 +73,11 @@ impl Ear {
         Arc::new(Self { session: SessionId::new(name).unwrap(), received: Mutex::default() })
     }
 
+    /// Returns whether a delivery has the text.
+    pub(crate) fn has(&self, text: &str) -> bool {
+        self.received.lock().unwrap().iter().any(|frame| frame.contains(text))
+    }
+
     pub(crate) fn received(&self) -> Vec<String> {
         std::mem::take(&mut *self.received.lock().unwrap())
     }
@@ -84,6 +89,14 @@ impl Subscriber for Ear {
     }
     fn deliver_patch(&self, topic: &TopicName, rev: Rev, patch: &Broadcast<TopicPatch>) {
         self.received.lock().unwrap().push(patch_frame(topic, rev, patch));
+    }
+    fn deliver_snapshot(&self, topic: &TopicName, snapshot: &TopicSnapshot) {
+        let TopicSnapshot { epoch, rev, .. } = snapshot;
+        self.received.lock().unwrap().push(format!(
+            "snapshot {topic} {epoch} {}: {}",
+            rev.0,
+            snapshot.json()
+        ));
     }
     fn deliver_topic_event(&self, topic: &TopicName, event: &Broadcast<ServerEvent>) {
         let frame = event.frame(|event| {
@@ -236,7 +249,7 @@ async fn all_subscribers_get_the_same_bytes_without_a_gap() {
     let subscription =
         log.topic().subscribe(ann.clone(), None, &mut |catch_up| first.push(Missed::of(catch_up))).unwrap();
     let Some(Missed::Snapshot(snapshot)) = first.pop() else { panic!("no snapshot") };
-    assert_eq!((snapshot.rev, &snapshot.epoch), (Rev::ZERO, log.topic().epoch()));
+    assert_eq!((snapshot.rev, &snapshot.epoch), (Rev::ZERO, &log.topic().epoch()));
     let state: Value = serde_json::from_str(snapshot.json()).unwrap();
     assert_eq!(state, json!({"lines": [], "total": 1}));
     log.update(push(1)).await.unwrap();

@@ -7,6 +7,7 @@
     reason = "a test that goes wrong is meant to stop"
 )]
 
+mod cluster;
 mod counter;
 mod drive;
 mod flush;

@@ -1,6 +1,6 @@
 //! The registered components.
 
-use vivaz_components::{LiveComponent, Registration, Registry};
+use vivaz_components::{List, LiveComponent, LiveState, Registration, Registry, TemplateFields, actions};
 
 #[derive(LiveComponent, Clone)]
 #[live(name = "widget", inline = "<p>{{ a }}</p>")]
@@ -35,6 +35,7 @@ mod twin {
                 fields: spec.fields,
                 url: spec.url,
                 props: spec.props,
+                shape: spec.shape,
                 computed: spec.computed,
                 actions: spec.actions,
                 events: spec.events,
@@ -65,11 +66,16 @@ fn a_name_is_given_once() {
     assert!(error.contains("two components are named `widget`") && error.contains("twin"), "{error}");
 }
 
+/// Returns what is wrong with the children of a template of `T`.
+fn mistakes_in<T: LiveComponent>(registry: &Registry, template: &str) -> Vec<String> {
+    let compiled = vivaz_template::compile(template).unwrap();
+    registry.mistakes_of_children(TemplateFields::of(T::SPEC), &compiled.checks)
+}
+
 #[test]
 fn children_are_checked_when_the_application_starts() {
     let registry = Registry::linked().unwrap();
-    let mistakes =
-        |template: &str| registry.mistakes_of_children(&vivaz_template::compile(template).unwrap().checks);
+    let mistakes = |template: &str| mistakes_in::<Widget>(&registry, template);
     assert_eq!(mistakes("<live:widget a=\"{{ 1 }}\" b=\"x\"></live:widget>"), Vec::<String>::new());
     assert_eq!(
         mistakes("<div>\n<live:widgte></live:widgte></div>"),
@@ -103,7 +109,7 @@ fn page_local_state_is_accepted_only_in_props_of_the_page() {
     let mistakes = |prop: &str, value: &str| {
         let child = format!("<live:picker {prop}='{value}'></live:picker>");
         let template = format!("<div live:local=\"word = 'x'\">{child}</div>");
-        registry.mistakes_of_children(&vivaz_template::compile(&template).unwrap().checks)
+        mistakes_in::<Widget>(&registry, &template)
     };
     let refused = "the prop `text` of `picker` is the server's to give, and this reads the page's own state \
                    (`live:local`): mark it #[live(prop, page)] to let pages give it";
@@ -116,6 +122,67 @@ fn page_local_state_is_accepted_only_in_props_of_the_page() {
         assert!(found[0].ends_with(refused), "{value}: {found:?}");
     }
     assert_eq!(mistakes("text", "{{ title }}"), Vec::<String>::new());
+}
+
+#[derive(LiveState, serde::Serialize, serde::Deserialize, Clone)]
+struct Shelf {
+    id: u64,
+    title: Option<String>,
+    sizes: Vec<f64>,
+    counts: std::collections::BTreeMap<String, u32>,
+}
+
+/// Has fields of all shapes that a template gives to children.
+#[derive(LiveComponent, Clone)]
+#[live(name = "shelves", inline = "")]
+struct Shelves {
+    #[live(default)]
+    shelves: List<Shelf>,
+    #[live(default)]
+    on: bool,
+    #[live(default, opaque)]
+    any: serde_json::Value,
+}
+
+#[actions]
+impl Shelves {
+    #[live(computed)]
+    fn total(&self) -> u64 {
+        self.shelves.iter().map(|shelf| shelf.id).sum()
+    }
+}
+
+#[test]
+fn a_value_of_another_type_than_the_prop_is_found_at_startup() {
+    let registry = Registry::linked().unwrap();
+    let given = |prop: &str, value: &str| {
+        let child = format!("<live:{prop}='{{{{ {value} }}}}'></live:widget>");
+        let child =
+            if prop.starts_with("picker") { child.replace("/live:widget", "/live:picker") } else { child };
+        mistakes_in::<Shelves>(
+            &registry,
+            &format!("<ul>\n<li live:for='s in shelves' live:key='s.id'>{child}</li></ul>"),
+        )
+    };
+    for (value, what) in [
+        ("s.id", "a whole number"),
+        ("total", "a whole number"),
+        ("shelves.len()", "a whole number"),
+        ("shelves[0].id", "a whole number"),
+        ("s.counts.small", "a whole number"),
+        ("s.sizes[0]", "a number"),
+        ("s.sizes", "a list"),
+        ("s.sizes.is_empty()", "a truth value"),
+        ("on", "a truth value"),
+    ] {
+        let expected = format!("2:45: the prop `text: String` of `picker` cannot be {what}");
+        assert_eq!(given("picker text", value), [expected], "{value}");
+    }
+    for value in ["s.title", "any", "any.x", "s.title ?? s.id", "$user.id"] {
+        assert_eq!(given("picker text", value), Vec::<String>::new(), "{value}");
+    }
+    assert_eq!(given("widget a", "s.id"), Vec::<String>::new());
+    assert_eq!(given("widget a", "s.title"), ["2:45: the prop `a: u32` of `widget` cannot be a text"]);
 }
 
 #[test]

@@ -10,44 +10,13 @@ use tokio::sync::mpsc;
 
 use super::driver::SqliteDriver;
 use super::guard::{Guard, SAVEPOINT, check_deferred};
-use super::panics::contain;
+use crate::order::{self, CommitFailure, Finish, Order, Ran};
+use crate::panics::contain;
 use crate::{DatabaseError, Tx};
 
 /// The maximum number of orders in a transaction. It bounds the time that the caller of the first
 /// order waits.
 const TOGETHER: usize = 256;
-
-/// Work for a transaction. It receives the error instead if no transaction could begin. It calls
-/// and drops values of the application, which may panic.
-pub(super) type Order = Box<dyn FnOnce(Result<&mut Tx, DatabaseError>) -> Ran + Send>;
-
-/// An order that has run.
-pub(super) struct Ran {
-    /// Whether to keep the order's changes.
-    pub(super) keep: bool,
-    /// Sends the result, when it is known whether the transaction is on disk.
-    pub(super) finish: Finish,
-}
-
-/// Sends the result of an order. If the caller has gone, it drops the result, which may panic.
-pub(super) type Finish = Box<dyn FnOnce(Result<(), CommitFailure>) + Send>;
-
-/// The reason for which an order is not known to be on disk.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(super) enum CommitFailure {
-    /// Nothing of it is kept.
-    #[error(transparent)]
-    Undone(DatabaseError),
-    /// The `COMMIT` failed: the order may be on disk or not.
-    #[error(transparent)]
-    Unknown(DatabaseError),
-}
-
-impl From<DatabaseError> for CommitFailure {
-    fn from(error: DatabaseError) -> Self {
-        Self::Undone(error)
-    }
-}
 
 /// The writer thread. It ends after it has run every queued order, when no handle can queue
 /// more.
@@ -152,10 +121,7 @@ impl<'c> TransactionWriter<'c> {
                 }
             }
             for finish in finishes {
-                let committed = committed.clone();
-                if contain(|| finish(committed)).is_none() {
-                    tracing::error!("the result of a transaction panicked when it was sent or dropped");
-                }
+                order::finish(finish, committed.clone());
             }
         }
     }
@@ -185,7 +151,7 @@ impl<'c> TransactionWriter<'c> {
         while let Some(order) = next {
             match &begun {
                 Ok(()) => self.run_one(order, isolation, finishes)?,
-                Err(error) => refuse(order, error, finishes),
+                Err(error) => finishes.extend(order::refuse(order, error)),
             }
             let takes_more = isolation == Isolation::Savepoint && finishes.len() < TOGETHER;
             next = if takes_more { queue.try_recv().ok() } else { None };
@@ -212,7 +178,7 @@ impl<'c> TransactionWriter<'c> {
         if isolation == Isolation::Savepoint
             && let Err(error) = run(&mut self.savepoint)
         {
-            refuse(order, &error, finishes);
+            finishes.extend(order::refuse(order, &error));
             return Err(error);
         }
         let tx = &mut self.tx;
@@ -254,12 +220,4 @@ impl<'c> TransactionWriter<'c> {
 fn run(statement: &mut Statement<'_>) -> Result<(), DatabaseError> {
     statement.execute([])?;
     Ok(())
-}
-
-/// Gives an order the error for which it cannot run.
-fn refuse(order: Order, error: &DatabaseError, finishes: &mut Vec<Finish>) {
-    match contain(|| order(Err(error.clone()))) {
-        Some(ran) => finishes.push(ran.finish),
-        None => tracing::error!("a transaction that could not run panicked when it was dropped"),
-    }
 }

@@ -26,6 +26,7 @@ mod foreign;
 mod groups;
 mod handlers;
 mod inputs;
+mod kept;
 mod kin;
 mod late;
 mod ledger;
@@ -37,6 +38,7 @@ mod painted;
 mod panels;
 mod patching;
 mod pending;
+mod people;
 mod press;
 mod profile;
 mod prose;
@@ -71,6 +73,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/inputs", get(page::<inputs::Inputs>))
         .route("/lists", get(page::<lists::Lists>))
         .route("/panels", get(page::<panels::Panels>))
+        .route("/people", get(page::<people::People>))
         .route("/patching", get(page::<patching::Patching>))
         .route("/differ/{name}", get(differ::page))
         .route("/edits", get(page::<edits::Edits>))
@@ -78,6 +81,8 @@ async fn main() -> anyhow::Result<()> {
         .route("/elements", get(page::<elements::Elements>))
         .route("/capture-file", get(capture_file))
         .route("/family", get(page::<family::Family>))
+        .route("/kept", get(page::<kept::Kept>))
+        .route("/kept/rows", post(kept::set_rows))
         .route("/kin", get(page::<kin::Kin>))
         .route("/flight", get(page::<flight::Flight>))
         .route("/echo", post(|form: String| std::future::ready(form)))

@@ -1,5 +1,5 @@
-//! Keyed lists: rows follow the steps applied to the list. If only the new value is known, rows are
-//! matched by key, and as few rows as possible are moved.
+//! Keyed lists: rows follow the steps applied to the list. If only the new value is known, or the
+//! key of a row has changed, rows are matched by key, and as few rows as possible are moved.
 
 use vivaz_template::code::INDEX;
 
@@ -74,18 +74,26 @@ impl Painter<'_> {
         }
         let list = plan.list(frame);
         let items = list.list().unwrap_or_default();
+        let mut follows = !hit;
         if hit {
             mask |= INDEX;
-            let mut follows = false;
             for (of, steps) in dirty.lists {
                 follows |= *of == plan.of && self.follow(rows, steps, plan.depth);
             }
-            if !follows || rows.len() != items.len() {
-                // Any item may differ, so every matched row is updated; new rows are rendered in
-                // full anyway.
-                mask |= self.print.mask(-plan.depth, -1);
-                self.reconcile(&plan, place, rows, items, frame);
-            }
+        }
+        // A row with another key is another row. The block's reads include those of its key.
+        if !follows
+            || rows.len() != items.len()
+            || rows.iter().zip(items).enumerate().any(|(at, (row, item))| {
+                row.node != 0
+                    && reads & (mask | row.touched) != 0
+                    && row.key != plan.key(frame, Some((item, at)))
+            })
+        {
+            // Any item may differ, so every matched row is updated; new rows are rendered in full
+            // anyway.
+            mask |= INDEX | self.print.mask(-plan.depth, -1);
+            self.reconcile(&plan, place, rows, items, frame);
         }
         for (at, (row, item)) in rows.iter_mut().zip(items).enumerate() {
             let item = Some((item, at));

@@ -2,6 +2,7 @@
 //! renders of it from nothing.
 
 mod fake;
+mod keys;
 
 use fake::Fake;
 

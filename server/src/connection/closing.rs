@@ -5,12 +5,15 @@ use tokio::time::Instant;
 use vivaz_components::UnmountReason;
 use vivaz_protocol::{CLOSE_LEFT, CloseCode};
 
-use super::detached::{drive_detached, end_session};
+use super::detached::{drive_detached, end_session, release_detached};
 use crate::session::Session;
 use crate::session::port::mail::EvictionReason;
 use crate::telemetry::disconnect::DisconnectReason;
 use crate::telemetry::lifecycle::LifecycleEvent;
 use crate::transport::Transport;
+
+/// The reason of the close when the session continues in another process.
+const MOVED: &str = "the session has moved to another process";
 
 /// Why the loop ended.
 pub(super) enum ConnectionEnd {
@@ -26,6 +29,8 @@ pub(super) enum ConnectionEnd {
     EndSession(CloseCode, UnmountReason),
     /// Another connection takes the session over.
     HandOver(oneshot::Sender<Box<Session>>),
+    /// Another process asks for the session.
+    Released,
     /// Another process owns the session, or the store has a newer state.
     Evicted(EvictionReason),
 }
@@ -41,7 +46,7 @@ impl ConnectionEnd {
             Self::ShutdownTimeout(_) => DisconnectReason::GoingAway,
             Self::EndSession(..) => DisconnectReason::SessionEnded,
             Self::HandOver(_) => DisconnectReason::TakenOver,
-            Self::Evicted(_) => DisconnectReason::Moved,
+            Self::Released | Self::Evicted(_) => DisconnectReason::Moved,
         }
     }
 }
@@ -98,9 +103,15 @@ pub(super) async fn finish<T: Transport>(
             tokio::join!(close, suspend);
             return;
         }
+        ConnectionEnd::Released => {
+            let close = transport.close(CloseCode::TakenOver.as_u16(), MOVED);
+            let release = release_detached(session, Instant::now() + limits.suspended_time);
+            tokio::join!(release, close);
+            return;
+        }
         ConnectionEnd::Evicted(reason) => {
             session.evict(reason);
-            transport.close(reason.close_code().as_u16(), "the session has moved to another process").await;
+            transport.close(reason.close_code().as_u16(), MOVED).await;
             return;
         }
         ConnectionEnd::ClosedByClient(Some(CLOSE_LEFT)) => {

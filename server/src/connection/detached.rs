@@ -11,11 +11,31 @@ use vivaz_components::UnmountReason;
 use super::TURNS;
 use crate::session::port::mail::Mail;
 use crate::session::sessions::Suspension;
-use crate::session::{Completion, EndingSession, Session};
+use crate::session::{Completion, EndingSession, ReleaseOutcome, Session};
 use crate::telemetry::lifecycle::LifecycleEvent;
 
+/// What follows when a session without a connection has no work left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AfterWork {
+    /// It is suspended.
+    Suspend,
+    /// It is released, because another process asks for it.
+    Release,
+}
+
 /// Drives a session without a connection until it has no work left, then suspends it until `until`.
-pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
+pub(crate) async fn drive_detached(session: Box<Session>, until: Instant) {
+    drive(session, until, AfterWork::Suspend).await;
+}
+
+/// Drives a session without a connection until it has no work left, then releases it for another
+/// process. If that fails, it is suspended until `until`.
+pub(super) async fn release_detached(mut session: Box<Session>, until: Instant) {
+    session.save_until(until);
+    drive(session, until, AfterWork::Release).await;
+}
+
+async fn drive(mut session: Box<Session>, until: Instant, mut after: AfterWork) {
     // Jobs that waited for the page to read may run, because there is no page.
     session.resume_jobs();
     // A component may cause events for itself without an end, so that the session is never idle.
@@ -47,6 +67,13 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
                 // A page that no longer waits needs no answer.
                 #[cfg(feature = "testing")]
                 DetachedTurn::Mail(Mail::IsIdle(answer)) => drop(answer.send(session.is_idle())),
+                DetachedTurn::Mail(Mail::Release(generation)) if !session.is_asked_for(generation) => {}
+                DetachedTurn::Mail(Mail::Release(_)) => {
+                    after = AfterWork::Release;
+                    // If the jobs take too long, the other process takes the session as it is
+                    // stored.
+                    session.save_until(until);
+                }
                 DetachedTurn::Mail(Mail::Evict(reason)) => return session.evict(reason),
                 DetachedTurn::Mail(Mail::IdentityExpired) => {}
                 // The running jobs finish. With a store, the session is saved afterwards.
@@ -63,6 +90,19 @@ pub(crate) async fn drive_detached(mut session: Box<Session>, until: Instant) {
                     return end_session(session, UnmountReason::Shutdown).await;
                 }
                 DetachedTurn::Mail(Mail::End(_, reason)) => return end_session(session, reason).await,
+            }
+        }
+        if after == AfterWork::Release {
+            match Box::pin(session.release(until)).await {
+                ReleaseOutcome::Released => return,
+                ReleaseOutcome::HasMail(back) => {
+                    session = back;
+                    continue;
+                }
+                ReleaseOutcome::Kept(back) => {
+                    session = back;
+                    after = AfterWork::Suspend;
+                }
             }
         }
         session.save_if_changed(until);
@@ -144,6 +184,7 @@ pub(crate) async fn finish_session(ending: EndingSession, reason: UnmountReason)
                     | Mail::ComponentEvent { .. }
                     | Mail::TopicChanged(_)
                     | Mail::HandOver(_)
+                    | Mail::Release(_)
                     | Mail::Save
                     | Mail::Drain(_)
                     | Mail::Close(_)

@@ -1,9 +1,11 @@
 //! The handshake: receives `HELLO`, identifies the client, and finds or creates its session.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{
     ClientBody, ClientType, CloseCode, ConnectionId, ErrorCode, Hello, SessionId, decode_client,
@@ -13,6 +15,7 @@ use super::handshake_error::{HandshakeError, IDENTITY_OUTDATED, UNAUTHENTICATED,
 use super::resume::{ResumeRequest, ResumedSession, resume_session};
 use crate::admission::identify::answer_of;
 use crate::admission::secret::{random_arrays, text_of};
+use crate::persist::store::Fence;
 use crate::session::port::Port;
 use crate::session::sessions::SecretBytes;
 use crate::session::sessions::supervisor::Supervisor;
@@ -32,6 +35,8 @@ const SESSION_BYTES: usize = 12;
 /// # Errors
 /// Returns why the connection gets no session.
 ///
+/// The session is returned with what the client has sent meanwhile, which the caller handles first.
+///
 /// # Cancel safety
 /// Not cancel safe after the `HELLO` has arrived: a claimed session would be dropped.
 pub(super) async fn receive<T: Transport>(
@@ -39,7 +44,7 @@ pub(super) async fn receive<T: Transport>(
     supervisor: &Arc<Supervisor>,
     identity: Identity,
     revocations: u64,
-) -> Result<Box<Session>, HandshakeError> {
+) -> Result<(Box<Session>, Option<Box<Incoming>>), HandshakeError> {
     let limit = supervisor.core().limits.hello_time;
     let message = tokio::select! {
         message = tokio::time::timeout(limit, first_message(transport)) => message,
@@ -77,7 +82,26 @@ pub(super) async fn receive<T: Transport>(
             return Err(not_hello());
         }
     };
-    find_session(hello, supervisor, identity, arrived, revocations).await
+    let left = CancellationToken::new();
+    let resumes = hello.resume.is_some();
+    let mut finding = pin!(find_session(hello, supervisor, identity, arrived, revocations, &left));
+    let mut early = None;
+    loop {
+        tokio::select! {
+            biased;
+            found = &mut finding => return Ok((found?, early)),
+            incoming = transport.next(), if resumes && early.is_none() => match incoming {
+                Some(Incoming::Heartbeat) => {}
+                incoming => {
+                    let incoming = incoming.unwrap_or(Incoming::Lost);
+                    if matches!(incoming, Incoming::Closed(_) | Incoming::Lost) {
+                        left.cancel();
+                    }
+                    early = Some(Box::new(incoming));
+                }
+            },
+        }
+    }
 }
 
 /// Creates a session for an offered `HELLO`. `revocations` is as for [`receive`].
@@ -89,8 +113,9 @@ pub(super) async fn begin(
     identity: Identity,
     revocations: u64,
 ) -> Result<Box<Session>, HandshakeError> {
+    let stays = CancellationToken::new();
     let mut session =
-        find_session(Hello::default(), supervisor, identity, Instant::now(), revocations).await?;
+        find_session(Hello::default(), supervisor, identity, Instant::now(), revocations, &stays).await?;
     session.expect_offered_hello();
     Ok(session)
 }
@@ -126,13 +151,15 @@ pub(crate) fn close_for_violation(violation: Violation) -> (u16, &'static str) {
     }
 }
 
-/// Authenticates the client, then resumes its session or creates one.
+/// Authenticates the client, then resumes its session or creates one. `left` is cancelled when the
+/// client has left.
 async fn find_session(
     hello: Hello<'_>,
     supervisor: &Arc<Supervisor>,
     identity: Identity,
     arrived: Instant,
     revocations: u64,
+    left: &CancellationToken,
 ) -> Result<Box<Session>, HandshakeError> {
     let core = supervisor.core();
     let unable =
@@ -153,7 +180,7 @@ async fn find_session(
     let connection = ConnectionId::new(&text_of(connection)).map_err(|_| unable())?;
     if let Some(resume) = hello.resume
         && let Some(ResumedSession { mut session, secret, refused }) = {
-            let request = ResumeRequest { resume: &resume, identity: &identity, arrived, revocations };
+            let request = ResumeRequest { resume: &resume, identity: &identity, arrived, revocations, left };
             resume_session(request, supervisor).await?
         }
     {
@@ -170,7 +197,7 @@ async fn find_session(
     }
     let (id, _) = id.split_at(SESSION_BYTES);
     let id = SessionId::new(&text_of(id)).map_err(|_| unable())?;
-    let port = Port::new(id, supervisor.as_owner());
+    let port = Port::new(id, Fence::FIRST, supervisor.as_owner());
     let too_many = |_| HandshakeError::code(CloseCode::Full, "this user has too many sessions");
     let (member, surplus) = core.users.admit(&identity, port.session()).map_err(too_many)?;
     if let Some(port) = surplus.and_then(|surplus| supervisor.sessions.port(&surplus)) {

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use crate::limits::Limits;
-use crate::transport::Outgoing;
+use crate::transport::{Incoming, Outgoing};
 
 /// The health and the turn counters of a connection.
 pub(super) struct Liveness {
@@ -16,6 +16,8 @@ pub(super) struct Liveness {
     pub(super) is_unflushed: bool,
     /// Whether the server shuts down. No more messages are read.
     pub(super) is_draining: bool,
+    /// What the client has sent before its session was found. It is handled first.
+    pub(super) early: Option<Box<Incoming>>,
     /// Messages read since the last write.
     pub(super) reads: u32,
     /// Mail and completions processed since the client had its turn.
@@ -43,13 +45,14 @@ pub(super) enum PeerHealth {
 
 impl Liveness {
     /// Creates the state of a connection that has just opened.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(early: Option<Box<Incoming>>) -> Self {
         Self {
             last_sign: Instant::now(),
             stall: None,
             is_ping_due: false,
             is_unflushed: false,
             is_draining: false,
+            early,
             reads: 0,
             turns: 0,
         }

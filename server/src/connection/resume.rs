@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use vivaz_components::{Identity, UnmountReason};
 use vivaz_protocol::{CloseCode, Resume, ResumeSecret, TopicName};
 
@@ -70,6 +71,7 @@ impl From<ResumeError> for HandshakeError {
             ResumeError::Revoked => Self::code(CloseCode::Unauthenticated, "access revoked"),
             ResumeError::IdentityOutdated => Self::code(CloseCode::TimedOut, IDENTITY_OUTDATED),
             ResumeError::Superseded => Self::code(CloseCode::Full, "superseded by a later connection"),
+            ResumeError::Restore(RestoreError::Left) => Self::Gone,
             ResumeError::Restore(RestoreError::TooMany) => {
                 Self::code(CloseCode::Full, "this user has too many sessions")
             }
@@ -95,6 +97,8 @@ pub(super) struct ResumeRequest<'a> {
     pub(super) arrived: Instant,
     /// [`Core::revocations`](crate::core::Core::revocations) when the client was identified.
     pub(super) revocations: u64,
+    /// Cancelled when the page has left the connection.
+    pub(super) left: &'a CancellationToken,
 }
 
 /// Finds the session that a client resumes. Returns `None` if there is no such session for this
@@ -116,14 +120,14 @@ async fn try_resume(
     request: ResumeRequest<'_>,
     supervisor: &Arc<Supervisor>,
 ) -> Result<Option<ResumedSession>, ResumeError> {
-    let ResumeRequest { resume, identity, arrived, revocations } = request;
+    let ResumeRequest { resume, identity, arrived, revocations, left } = request;
     for _ in 0..MAX_LOOKUPS {
         let is_here = supervisor.sessions.contains(&resume.session);
         let found = if is_here {
             claim_local(request, supervisor).await?
         } else {
             let (session, secret, streams) = (&resume.session, &resume.secret, &resume.streams);
-            let wanted = RestoreRequest { session, secret, identity, streams, received_at: arrived };
+            let wanted = RestoreRequest { session, secret, identity, streams, received_at: arrived, left };
             restore(supervisor, wanted).await?
         };
         let session = match found {
@@ -173,7 +177,7 @@ async fn claim_local(
     };
     let is_theirs =
         matching_secret_hash(&resume.secret, &head.secrets).is_some() && head.owner == stored_owner(identity);
-    if !is_theirs || head.holder == *keeper.process {
+    if !is_theirs || head.fence <= outdated.fence() {
         return Ok(Restored::Unknown(NOT_THEIRS));
     }
     // Another `HELLO` may have replaced the copy while the store answered.
@@ -259,10 +263,11 @@ async fn renew_secret(
     let Some(keeper) = core.keeper.as_ref().filter(|_| session.may_be_stored()) else {
         return Ok(Some((session, secret)));
     };
-    let renewal = keeper.store.renew(session.id(), &keeper.process, secrets, keeper.good_for);
+    let renewal =
+        keeper.store.renew(session.id(), &keeper.process, session.port().fence(), secrets, keeper.good_for);
     let renewed = match session.run_during(renewal).await {
         Ok(()) => Ok(None),
-        Err(WriteError::Refused(WriteRefusal::Absent)) => session.write_whole_and_wait(keeper).await,
+        Err(WriteError::Refused(WriteRefusal::Absent)) => session.write_whole_and_wait(keeper, None).await,
         Err(WriteError::Refused(refusal)) => Ok(Some(refusal)),
         Err(WriteError::Store(error)) => Err(Arc::new(error)),
     };

@@ -2,9 +2,11 @@
 //! this process.
 
 mod flush;
+mod hand_over;
 pub(crate) mod lease;
 mod pending;
 mod queue;
+mod restoring;
 pub(crate) mod saving;
 #[cfg(test)]
 mod tests;
@@ -19,10 +21,14 @@ use vivaz_components::spec::Spec;
 use vivaz_protocol::{ComponentId, SessionId};
 
 use self::flush::has_timed_out;
-use self::pending::{Amendment, PendingWrites};
+use self::pending::{Amendment, PendingWrites, Release};
 pub(crate) use self::pending::{WholeWriteOutcome, WholeWriteRetry};
+use self::restoring::{RestoreTurn, Restoring};
 use crate::limits::Limits;
-use crate::persist::store::{GuardedStore, Owner, Save, SessionState, SessionStore, Snapshot, WriteRefusal};
+use crate::persist::store::{
+    Fence, GuardedStore, Owner, ProcessGuard, ReleaseRequest, ReleasedAs, Save, SessionState, SessionStore,
+    Snapshot, WriteRefusal,
+};
 use crate::telemetry::counters::Counters;
 use crate::telemetry::words::KeeperQueue;
 
@@ -35,16 +41,18 @@ const CLOSE_RETRY_DELAY: Duration = Duration::from_millis(200);
 
 /// The keeper's interface to the sessions that run in this process.
 pub(crate) trait RunningSessions: Send + Sync {
-    /// Checks whether this process has the session.
-    fn contains(&self, session: &SessionId) -> bool;
+    /// Checks whether this process runs the copy of a session with this fence, or a newer one.
+    fn has_copy(&self, session: &SessionId, fence: Fence) -> bool;
     /// Returns the sessions that a task drives.
     fn driven(&self) -> Vec<SessionId>;
     /// Asks the task that drives a session for its state.
     fn ask_to_save(&self, session: &SessionId);
     /// Ends a session because its user's access was revoked.
     fn revoke(&self, session: &SessionId);
-    /// Handles that the store refused a session.
-    fn refused(&self, session: &SessionId, refusal: WriteRefusal);
+    /// Handles that the store refused the copy of a session with this fence.
+    fn refused(&self, session: &SessionId, fence: Fence, refusal: WriteRefusal);
+    /// Asks a session to release itself, because another process requests it.
+    fn ask_to_release(&self, request: &ReleaseRequest);
 }
 
 /// The store and the writes that are queued for it.
@@ -57,6 +65,10 @@ pub(crate) struct Keeper {
     pub(crate) good_for: Duration,
     /// How long this process holds its sessions without renewing its lease.
     lease: Duration,
+    /// How long other processes have to release a session.
+    pub(super) release_time: Duration,
+    /// Keeps this process registered in the store.
+    registration: Mutex<Option<ProcessGuard>>,
     pending: Mutex<PendingWrites>,
     /// Wakes the writing task: a session has delivered its state.
     state_ready: Arc<Notify>,
@@ -72,6 +84,7 @@ pub(crate) struct Keeper {
     /// Held while access is revoked.
     revoking: tokio::sync::Mutex<()>,
     probe: lease::StoreProbe,
+    restoring: Restoring,
 }
 
 impl Keeper {
@@ -88,6 +101,8 @@ impl Keeper {
             process: process.into(),
             good_for: (limits.suspended_time * 2).max(MIN_GOOD_FOR),
             lease: limits.lease_time,
+            release_time: limits.release_time,
+            registration: Mutex::default(),
             pending: Mutex::default(),
             state_ready: Arc::default(),
             starting: Mutex::default(),
@@ -95,6 +110,7 @@ impl Keeper {
             removing: tokio::sync::Mutex::default(),
             revoking: tokio::sync::Mutex::default(),
             probe: lease::StoreProbe::default(),
+            restoring: Restoring::default(),
         }
     }
 
@@ -176,16 +192,16 @@ impl Keeper {
 
     /// Records that a session is ending: it can no longer be resumed and is no longer saved.
     /// Dropping the returned guard deletes it.
-    pub(crate) fn begin_end(self: &Arc<Self>, session: &SessionId) -> Ending {
+    pub(crate) fn begin_end(self: &Arc<Self>, session: &SessionId, fence: Fence) -> Ending {
         let _starting = self.lock_starting();
-        self.lock().begin_end(session);
-        Ending { keeper: Arc::clone(self), session: session.clone() }
+        self.lock().begin_end(session, fence);
+        Ending { keeper: Arc::clone(self), session: session.clone(), fence }
     }
 
     /// Records that a session has ended, and queues its deletion.
-    pub(crate) fn delete(&self, session: &SessionId) {
+    pub(crate) fn delete(&self, session: &SessionId, fence: Fence) {
         let _starting = self.lock_starting();
-        self.lock().queue_deletion(session);
+        self.lock().queue_deletion(session, fence);
     }
 
     /// Queues the deletion of all sessions of an owner, including those that only the store has.
@@ -193,14 +209,20 @@ impl Keeper {
         self.lock().revoked.entry(owner).or_default().requests += 1;
     }
 
-    /// Queues the release of a session that was claimed and does not run here.
-    pub(crate) fn release(&self, session: &SessionId) {
-        self.lock().queue_release(session);
+    /// Waits until no other task claims or releases the session.
+    pub(crate) async fn restore_turn(&self, session: &SessionId) -> RestoreTurn<'_> {
+        self.restoring.turn(session).await
     }
 
-    /// Checks whether a session has ended although the store may still have it.
-    pub(crate) fn has_ended(&self, session: &SessionId) -> bool {
-        self.lock().has_ended(session)
+    /// Queues the release of a session that was claimed and does not run here.
+    pub(crate) fn release(&self, session: &SessionId, fence: Fence, state: ReleasedAs) {
+        self.lock().queue_release(session, Release { fence, state });
+    }
+
+    /// Checks whether a session has ended here although the store still has it with this fence. A
+    /// newer fence is that of another process, in which the session may continue.
+    pub(crate) fn has_ended(&self, session: &SessionId, fence: Fence) -> bool {
+        self.lock().has_ended(session, fence)
     }
 
     /// Checks whether the sessions of an owner are being deleted although the store may still have
@@ -244,6 +266,7 @@ impl Keeper {
                  snapshots"
             );
         }
+        self.unregister();
     }
 
     /// Locked before `pending`.
@@ -260,10 +283,11 @@ impl Keeper {
 pub(crate) struct Ending {
     keeper: Arc<Keeper>,
     session: SessionId,
+    fence: Fence,
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.keeper.delete(&self.session);
+        self.keeper.delete(&self.session, self.fence);
     }
 }

@@ -2,6 +2,8 @@
 //! same file, so that the writes of a handler and the session's record of them are one transaction.
 
 mod leases;
+mod processes;
+mod requests;
 mod rows;
 mod schema;
 mod sessions;
@@ -14,6 +16,7 @@ pub use vivaz_databases::sqlite::rusqlite;
 pub use vivaz_databases::sqlite::rusqlite::Connection;
 use vivaz_databases::{DatabaseError, Tx};
 
+use self::processes::Processes;
 use crate::persist::store::{Clock, SavedTime, StoreError, StoreTime, SystemClock};
 
 /// A SQLite database with its writer thread, which keeps sessions and the application's own tables.
@@ -35,6 +38,7 @@ use crate::persist::store::{Clock, SavedTime, StoreError, StoreTime, SystemClock
 pub struct Sqlite {
     database: Database,
     time: StoreTime,
+    processes: Arc<Processes>,
 }
 
 impl Sqlite {
@@ -55,8 +59,7 @@ impl Sqlite {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with_clock(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let (database, last) = Database::open(path, set_up)?;
-        Ok(Self { database, time: StoreTime::new(clock, last) })
+        Ok(Self::new(Database::open(path, set_up)?, clock))
     }
 
     /// Creates a database in memory, for tests.
@@ -64,8 +67,12 @@ impl Sqlite {
     /// # Errors
     /// Returns an error if the system has no memory for it.
     pub fn in_memory() -> Result<Self, StoreError> {
-        let (database, last) = Database::in_memory(set_up)?;
-        Ok(Self { database, time: StoreTime::new(Arc::new(SystemClock::new()), last) })
+        Ok(Self::new(Database::in_memory(set_up)?, Arc::new(SystemClock::new())))
+    }
+
+    fn new(opened: (Database, SetUp), clock: Arc<dyn Clock>) -> Self {
+        let (database, (last, processes)) = opened;
+        Self { database, time: StoreTime::new(clock, last), processes }
     }
 
     /// Runs `work` in a transaction, by itself or with others, and returns its result when that is
@@ -134,8 +141,11 @@ impl Sqlite {
     }
 }
 
-/// Migrates the tables for sessions and returns when a process kept the store's time last.
-fn set_up(connection: &mut Connection) -> Result<Option<SavedTime>, StoreError> {
+/// When a process saved the store's time last, and the processes that use the file.
+type SetUp = (Option<SavedTime>, Arc<Processes>);
+
+/// Migrates the tables for sessions.
+fn set_up(connection: &mut Connection) -> Result<SetUp, StoreError> {
     schema::migrate(connection)?;
-    schema::last_time(connection)
+    Ok((schema::last_time(connection)?, Processes::new(connection)))
 }

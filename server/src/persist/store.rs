@@ -1,8 +1,9 @@
 //! Stores for sessions, so that sessions outlive the process that runs them.
 //!
 //! A store is an adapter that saves and loads sessions. The runtime decides when a session is saved
-//! and which client may resume it. This crate has two stores: [`MemoryStore`] and, with the feature
-//! `sqlite`, [`Sqlite`](crate::persist::sqlite::Sqlite).
+//! and which client may resume it. This crate has three stores: [`MemoryStore`], with the feature
+//! `sqlite` [`Sqlite`](crate::persist::sqlite::Sqlite), and with the feature `postgres`
+//! [`Postgres`](crate::persist::postgres::Postgres).
 //!
 //! # Leases
 //! Each process has one lease in the store and renews it. A stored session names its holder, the
@@ -11,13 +12,28 @@
 //! session stays valid for the duration that was written with it. All durations are measured by the
 //! store's own clock, which must not follow steps of the wall clock.
 //!
+//! # Fences
+//! A session is run by one copy at a time. Each time that it changes hands, its [`Fence`] is
+//! raised, and every write carries the fence of its copy. A write with an older fence is refused
+//! with [`WriteRefusal::Taken`] and changes nothing: whichever process holds the session by then,
+//! the copy has lost it. A write with a newer fence than the stored one is refused with
+//! [`WriteRefusal::Absent`]: the store has lost the claim, and the copy writes the session whole.
+//!
+//! A process does not claim a session of a [running](HolderStatus::Running) holder at once. It asks
+//! the holder to [release](SessionStore::release) it, looks at [`find`](SessionStore::find) until
+//! it has, and claims without it only after
+//! [`Limits::release_time`](crate::Limits::release_time).
+//!
 //! # Ended sessions
 //! A deleted session leaves a tombstone for at least [`TOMBSTONE`]. Until then, writes of that
 //! session are refused with [`WriteRefusal::Ended`], so that a late save does not restore it.
 
 mod clock;
+mod fence;
 mod guarded;
 mod memory;
+mod process;
+mod refusal;
 mod stored;
 mod written;
 
@@ -27,18 +43,23 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_databases::DatabaseError;
 use vivaz_protocol::SessionId;
 
-pub use clock::{Clock, SystemClock};
 #[cfg(feature = "sqlite")]
-pub(crate) use clock::{SavedTime, StoreTime, millis};
+pub(crate) use clock::SavedTime;
+pub use clock::{Clock, SystemClock};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) use clock::{StoreTime, millis};
+pub use fence::{Fence, HolderStatus, ReleasedAs};
 pub(crate) use guarded::GuardedStore;
 pub use memory::MemoryStore;
+pub use process::{ProcessGuard, ReleaseListener, ReleaseRequest};
+pub use refusal::WriteRefusal;
 pub use stored::{
     ComponentState, Owner, Secrets, SessionHead, SessionProgress, StoredComponent, StoredOrigin, StoredReply,
     StoredSession,
 };
 pub use written::{
     Commit, CommitBody, CommitError, CommitRecord, SessionState, Snapshot, SnapshotHead, StoredChange,
-    WriteError, WriteRefusal,
+    WriteError,
 };
 
 /// The minimum time for which a store remembers that a session has ended.
@@ -61,11 +82,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Returns an error if the session cannot be read.
     fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<SessionHead>, StoreError>>;
 
-    /// Makes `by` the holder of a session, if its current holder and the generation of its secrets
-    /// are equal to those in `seen`. Writes of the previous holder are then refused with
-    /// [`WriteRefusal::Taken`]. Returns `None` if they are not equal, or if the session does not
-    /// exist. Changes nothing else: the session stays [`exact`](StoredSession::exact), because no
-    /// handler has run in it.
+    /// Makes `by` the holder of a session and raises its fence, if the fence and the generation of
+    /// its secrets are equal to those in `seen`. Returns `None` if they are not equal, or if the
+    /// session does not exist. Changes nothing else: the session stays
+    /// [`exact`](StoredSession::exact), because no handler has run in it.
     ///
     /// # Errors
     /// Returns an error if the session cannot be read or the claim cannot be written.
@@ -110,7 +130,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Records that a page has resumed a session: replaces its secrets, and sets the duration for
     /// which it stays valid after its holder's lease. The session is no longer
-    /// [`exact`](StoredSession::exact) until it is saved and its process [closes](Self::close).
+    /// [`exact`](StoredSession::exact) until it is saved and its process
+    /// [releases](Self::release) it or [closes](Self::close).
     ///
     /// # Errors
     /// Returns [`WriteError::Refused`] if `by` may not write the session, and [`WriteError::Store`]
@@ -119,24 +140,32 @@ pub trait SessionStore: Send + Sync + 'static {
         &self,
         session: &SessionId,
         by: &str,
+        fence: Fence,
         secrets: Secrets,
         good_for: Duration,
     ) -> BoxFuture<Result<(), WriteError>>;
 
-    /// Releases a session that `by` holds but does not run. The session is valid for the duration
-    /// written with it, from now on, and [`close`](Self::close) does not make it exact. A session
-    /// of another holder stays unchanged.
+    /// Releases a session that `by` does not run any more, and raises its fence: no later write of
+    /// its copy lands. The session is valid for the duration written with it, from now on, and
+    /// [`close`](Self::close) does not change whether it is exact. A session that `by` may not
+    /// write with this fence stays unchanged.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>>;
+    fn release(
+        &self,
+        session: &SessionId,
+        by: &str,
+        fence: Fence,
+        state: ReleasedAs,
+    ) -> BoxFuture<Result<(), StoreError>>;
 
-    /// Deletes sessions that `by` holds, and leaves tombstones. Sessions of other holders stay
-    /// unchanged.
+    /// Deletes sessions, and leaves tombstones. A session whose copy with this fence was
+    /// [taken](WriteRefusal::Taken) stays unchanged.
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>>;
+    fn delete(&self, by: &str, sessions: Vec<(SessionId, Fence)>) -> BoxFuture<Result<(), StoreError>>;
 
     /// Deletes all sessions whose owners `owner` [includes](Owner::includes), whichever process
     /// holds them, and returns their number: all sessions of a user, or those of one login. An
@@ -147,9 +176,10 @@ pub trait SessionStore: Send + Sync + 'static {
     fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>>;
 
     /// Starts or renews the lease of a process. If its lease had ended, the expiry of its sessions
-    /// is cancelled. Returns the sessions of the process that [`forget_user`](Self::forget_user)
-    /// has deleted. Each call returns them until the process [deletes](Self::delete) them itself,
-    /// because the result of a call may be lost, or until their tombstones expire.
+    /// is cancelled, except for [released](Self::release) ones. Returns the sessions of the process
+    /// that [`forget_user`](Self::forget_user) has deleted. Each call returns them until the
+    /// process [deletes](Self::delete) them itself, because the result of a call may be lost, or
+    /// until their tombstones expire.
     ///
     /// # Errors
     /// Returns an error if the lease cannot be written.
@@ -162,6 +192,24 @@ pub trait SessionStore: Send + Sync + 'static {
     /// # Errors
     /// Returns an error if the store fails.
     fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>>;
+
+    /// Registers a running process. Until the guard is dropped or the process ends in any other
+    /// way, [`find`](Self::find) reports its sessions as [`HolderStatus::Running`] while its lease
+    /// is valid, and the listener receives what [`ask_release`](Self::ask_release) asks for. That
+    /// the process has ended must be known at once, also if it was killed: pages wait for it.
+    ///
+    /// # Errors
+    /// Returns an error if the process cannot be registered. Other processes then claim its
+    /// sessions without asking.
+    fn register(&self, by: &str, listener: ReleaseListener) -> BoxFuture<Result<ProcessGuard, StoreError>>;
+
+    /// Passes a request to the holder of the session, if the session still has its fence. Does not
+    /// wait for the release. A request may be lost, so it is repeated; it may also arrive late, so
+    /// the listener compares the fence and the generation.
+    ///
+    /// # Errors
+    /// Returns an error if the store fails.
+    fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>>;
 
     /// Ends the lease of a process that shuts down. Its sessions become exact, because their saved
     /// state is the state that their pages have, except for [released](Self::release) ones. The
@@ -239,6 +287,8 @@ impl From<DatabaseError> for StoreError {
             Self::Closed
         } else if matches!(error, DatabaseError::Overloaded) {
             Self::Overloaded
+        } else if let DatabaseError::TooNew { found, known, .. } = error {
+            Self::TooNew { found, known }
         } else {
             Self::Database(error)
         }

@@ -23,6 +23,7 @@ use crate::admission::secret::{Secret, SecretError, random_text};
 use crate::admission::ticket::UsedTickets;
 use crate::admission::users::Users;
 use crate::assets::Assets;
+use crate::cluster::{Bus, Cluster};
 use crate::connection::drive_detached;
 use crate::core::ResumeFailures;
 use crate::core::{Core, Epochs};
@@ -67,6 +68,7 @@ pub struct Builder {
     build: Option<Box<str>>,
     registrations: Vec<Registration>,
     hub: Hub,
+    bus: Option<Arc<dyn Bus>>,
     store: Option<Arc<dyn SessionStore>>,
     save: Save,
 }
@@ -290,6 +292,17 @@ impl Builder {
         self
     }
 
+    /// Makes this process a node of a cluster: topics, rooms, events and revocations reach all
+    /// nodes, and a page may reconnect to any node, if the cluster has a session store. All nodes
+    /// need the same [`secret`](Self::secret) and the same [store](Self::store).
+    #[must_use]
+    pub fn cluster(mut self, cluster: &impl Cluster) -> Self {
+        self.hub = self.hub.with_log(cluster.log()).with_bus(cluster.bus());
+        self.bus = Some(cluster.bus());
+        self.store = cluster.store().or(self.store);
+        self
+    }
+
     /// Sets when sessions are saved. The default is every second.
     #[must_use]
     pub fn save(mut self, save: Save) -> Self {
@@ -374,6 +387,7 @@ impl Builder {
             secret,
             binds_browsers: !self.allows_unbound_seals,
             states: self.states,
+            bus: self.bus,
             hub: counters.observe(self.hub.with_topic_limit(limits.topic_state_bytes)),
             revocations: AtomicU64::new(0),
             users: Arc::new(Users::new(&limits)),

@@ -1,10 +1,12 @@
-//! Sends events from outside of components.
+//! Sends events from outside of components, to the sessions of all nodes. The bus between nodes may
+//! lose an event.
 
 use serde::Serialize;
 use vivaz_components::{Result, ServerEvent};
 use vivaz_protocol::SessionId;
 
 use super::Runtime;
+use crate::cluster::{NodeMessage, SessionTenant};
 
 impl Runtime {
     /// Sends an event to the components in a room without a tenant: to their `#[event]` methods and
@@ -29,13 +31,13 @@ impl Runtime {
         Ok(())
     }
 
-    /// Sends an event to all sessions of this process of a user without a tenant: to the `#[event]`
-    /// methods of their components and to their pages.
+    /// Sends an event to all sessions of a user without a tenant: to the `#[event]` methods of
+    /// their components and to their pages.
     ///
     /// # Errors
     /// Returns an error if `data` cannot be encoded as JSON.
     pub fn emit_to_user(&self, user: &str, event: &str, data: &impl Serialize) -> Result {
-        self.0.post_to_user(None, user, &ServerEvent::new(event, data)?, None);
+        self.0.emit_to_user(None, user, &ServerEvent::new(event, data)?, None);
         Ok(())
     }
 
@@ -45,22 +47,18 @@ impl Runtime {
     /// # Errors
     /// Returns an error if `data` cannot be encoded as JSON.
     pub fn emit_to_user_of(&self, tenant: &str, user: &str, event: &str, data: &impl Serialize) -> Result {
-        self.0.post_to_user(Some(tenant), user, &ServerEvent::new(event, data)?, None);
+        self.0.emit_to_user(Some(tenant), user, &ServerEvent::new(event, data)?, None);
         Ok(())
     }
 
-    /// Sends an event to a session of this process, of any tenant: to the `#[event]` methods of its
-    /// components and to its page. Returns whether this process has the session.
+    /// Sends an event to a session of any tenant: to the `#[event]` methods of its components and
+    /// to its page. Returns whether this process has the session; otherwise the other nodes of the
+    /// cluster get the event.
     ///
     /// # Errors
     /// Returns an error if `data` cannot be encoded as JSON.
     pub fn emit_to_session(&self, session: &SessionId, event: &str, data: &impl Serialize) -> Result<bool> {
-        let event = ServerEvent::new(event, data)?;
-        let port = self.0.sessions.port(session);
-        if let Some(port) = &port {
-            port.post_event(None, event);
-        }
-        Ok(port.is_some())
+        Ok(self.0.emit_to_session(SessionTenant::Any, session, ServerEvent::new(event, data)?))
     }
 
     /// Sends an event to every component of every session without a tenant.
@@ -68,7 +66,7 @@ impl Runtime {
     /// # Errors
     /// Returns an error if `data` cannot be encoded as JSON.
     pub fn broadcast(&self, event: &str, data: &impl Serialize) -> Result {
-        self.0.post_to_tenant(None, &ServerEvent::new(event, data)?, None);
+        self.0.emit_to_tenant(None, &ServerEvent::new(event, data)?, None);
         Ok(())
     }
 
@@ -77,7 +75,7 @@ impl Runtime {
     /// # Errors
     /// Returns an error if `data` cannot be encoded as JSON.
     pub fn broadcast_of(&self, tenant: &str, event: &str, data: &impl Serialize) -> Result {
-        self.0.post_to_tenant(Some(tenant), &ServerEvent::new(event, data)?, None);
+        self.0.emit_to_tenant(Some(tenant), &ServerEvent::new(event, data)?, None);
         Ok(())
     }
 
@@ -87,7 +85,9 @@ impl Runtime {
     /// # Errors
     /// Returns an error if `data` cannot be encoded as JSON.
     pub fn broadcast_to_all_tenants(&self, event: &str, data: &impl Serialize) -> Result {
-        self.0.post_to_all(&ServerEvent::new(event, data)?);
+        let event = ServerEvent::new(event, data)?;
+        self.0.post_to_all(&event);
+        self.0.send_to_nodes(|| NodeMessage::All { event: (&event).into() });
         Ok(())
     }
 }

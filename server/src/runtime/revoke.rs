@@ -1,12 +1,12 @@
 //! Revokes the access of users and logins.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use tokio::runtime::Handle;
 use vivaz_components::Identity;
 
 use super::Runtime;
+use crate::cluster::NodeMessage;
 use crate::persist::store::Owner;
 
 impl Runtime {
@@ -56,6 +56,7 @@ impl Runtime {
         let ended = self.revoke_where(|identity| {
             owner.includes_parts(identity.user_id(), identity.tenant(), identity.login())
         });
+        self.0.send_to_nodes(|| NodeMessage::Revoke { owner: owner.clone() });
         if let Some(keeper) = &self.core().keeper {
             keeper.revoke(owner);
             // If the runtime was not used before, the keeper flushes the revocation when it starts.
@@ -77,13 +78,6 @@ impl Runtime {
     /// tenant or without a permission. Returns their number. Sessions that only the store has
     /// continue.
     pub fn revoke_where(&self, is_revoked: impl FnMut(&Identity) -> bool) -> usize {
-        // Incremented first: a session inserted after the loop has an identity from before this
-        // revocation.
-        self.core().revocations.fetch_add(1, Ordering::SeqCst);
-        let ports = self.0.sessions.ports_of(is_revoked);
-        for port in &ports {
-            port.revoke();
-        }
-        ports.len()
+        self.0.revoke_where(is_revoked)
     }
 }

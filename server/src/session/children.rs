@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use vivaz_components::spec::Spec;
 use vivaz_components::{ActionError, Result, UnmountReason};
 use vivaz_protocol::{ComponentId, ErrorCode, MountChild, Ref};
-use vivaz_template::child_at;
+use vivaz_template::{NoChild, child_at};
 
 use super::Session;
 use super::child::{Children, FoundChild, MountedBy, ParentLink, ParentView, Props, Visibility};
@@ -63,20 +63,20 @@ impl Session {
         self.waiting_mounts.remove(&mount.id);
         let found = self.update_visibility(&mount.parent).and_then(|visibility| match visibility {
             Visibility::Shown => self.find_child(&mount.parent, &mount.place),
-            Visibility::Hidden => Ok(None),
+            Visibility::Hidden => Ok(Err(NoChild::NotShown)),
         });
         // The parent may itself be a child whose mount waits.
         let has_parent =
             self.components.contains_key(&mount.parent) || self.waiting_mounts.contains_key(&mount.parent);
         let behind = std::mem::take(&mut mount.queued_tasks);
         match found {
-            Ok(Some(found)) => self.mount_found_child(&mount, &found),
-            Ok(None) if wait == PlaceWait::ForParent && has_parent => {
+            Ok(Ok(found)) => self.mount_found_child(&mount, &found),
+            Ok(Err(_)) if wait == PlaceWait::ForParent && has_parent => {
                 let parent = mount.parent.clone();
                 self.waiting_mounts.insert(mount.id.clone(), parent.clone());
                 return self.enqueue(&parent, Task::MountChild(Box::new(mount)));
             }
-            Ok(None) => self.refuse_not_shown(&mount, "the parent shows no component at this place"),
+            Ok(Err(why)) => self.refuse_not_shown(&mount, &why_not_shown(&why)),
             Err(error) => self.reply_refused(&mount.id, mount.reference, &error, Vec::new()),
         }
         for task in behind {
@@ -112,19 +112,24 @@ impl Session {
     }
 
     /// Refuses the mount of a child that its parent does not show.
-    pub(super) fn refuse_not_shown(&mut self, mount: &ChildMount, message: &'static str) {
+    pub(super) fn refuse_not_shown(&mut self, mount: &ChildMount, message: &str) {
         let error = ActionError::new(ErrorCode::NotMounted, message);
         self.reply_refused(&mount.id, mount.reference, &error, Vec::new());
     }
 
-    /// Finds the child at a place of a parent's state. Returns `None` if the state shows none.
+    /// Finds the child at a place of a parent's state, or returns why there is none.
     ///
     /// # Errors
     /// Returns an error if the state of the parent, or of a topic that it shows, cannot be read.
-    pub(super) fn find_child(&mut self, parent: &ComponentId, place: &[Value]) -> Result<Option<FoundChild>> {
+    pub(super) fn find_child(
+        &mut self,
+        parent: &ComponentId,
+        place: &[Value],
+    ) -> Result<Result<FoundChild, NoChild>> {
+        let none = Ok(Err(NoChild::NotShown));
         let core = self.supervisor.core();
-        let Some(parent) = self.components.get_mut(parent) else { return Ok(None) };
-        let Some(template) = core.templates.of(parent.spec.name) else { return Ok(None) };
+        let Some(parent) = self.components.get_mut(parent) else { return none };
+        let Some(template) = core.templates.of(parent.spec.name) else { return none };
         let user = template.compiled.reads_user().then(|| self.identity.user().ok()).flatten();
         let user = user.map(|user| json!({ "id": user.id, "name": user.name }));
         let children = parent.children.get_or_insert_default();
@@ -135,7 +140,7 @@ impl Session {
                     core.counters.parents_parsed.add();
                     children.view.insert(ParentView::parse(instance.as_mut())?)
                 }
-                InstanceSlot::Mounting => return Ok(None),
+                InstanceSlot::Mounting => return none,
             },
         };
         let found = child_at(&template.compiled, &view.state, user.as_ref(), place, &mut view.rows);
@@ -143,13 +148,16 @@ impl Session {
             children.view = None;
             return Err(error);
         }
-        let Some(found) = found else { return Ok(None) };
-        let Some(registration) = core.registry.get(found.component) else { return Ok(None) };
+        let found = match found {
+            Ok(found) => found,
+            Err(why) => return Ok(Err(why)),
+        };
+        let Some(registration) = core.registry.get(found.component) else { return none };
         let mut props = Props::new();
         for (name, value) in found.props {
             props.insert(name.text.to_string(), to_raw_value(&value)?);
         }
-        Ok(Some(FoundChild { registration: *registration, key: found.key, props }))
+        Ok(Ok(FoundChild { registration: *registration, key: found.key, props }))
     }
 
     /// Creates the link of a child that is about to be mounted.
@@ -257,6 +265,16 @@ impl Session {
         for component in self.components.values_mut() {
             component.drop_view();
         }
+    }
+}
+
+/// Returns the reason for the page.
+fn why_not_shown(why: &NoChild) -> String {
+    match why {
+        NoChild::NotShown => "the parent shows no component at this place".to_owned(),
+        NoChild::DuplicateKey { list, key } => format!(
+            "several rows of `{list}` have the live:key `{key}`, so none of them shows its components"
+        ),
     }
 }
 

@@ -3,6 +3,7 @@
 pub(super) mod commit_outcome;
 pub(super) mod component_store;
 pub(super) mod journal;
+pub(super) mod release;
 pub(super) mod restore;
 pub(super) mod save;
 pub(super) mod set_aside;

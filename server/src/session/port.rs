@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use vivaz_components::{ServerEvent, UnmountReason};
 use vivaz_protocol::{CloseCode, ComponentId, Ref, Rev, SessionId, StreamId, TopicName};
 
-use crate::persist::store::WriteRefusal;
+use crate::persist::store::{Fence, WriteRefusal};
 
 use super::completion::Completion;
 use super::port::mail::{EvictionReason, Mail};
@@ -37,6 +37,8 @@ pub(crate) trait SessionOwner: Send + Sync {
 /// A session's mailbox and outbox, shared with other tasks.
 pub(crate) struct Port {
     session: SessionId,
+    /// The fence of this copy of the session.
+    fence: Fence,
     owner: Weak<dyn SessionOwner>,
     /// A std mutex: it is locked for one push or pop, never across an await.
     state: Mutex<PortState>,
@@ -83,9 +85,14 @@ pub(crate) enum Posted {
 
 impl Port {
     /// Creates the port of a session without a task and without a connection.
-    pub(crate) fn new(session: SessionId, owner: Weak<dyn SessionOwner>) -> Arc<Self> {
+    pub(crate) fn new(session: SessionId, fence: Fence, owner: Weak<dyn SessionOwner>) -> Arc<Self> {
         let state = Mutex::default();
-        Arc::new(Self { session, owner, state, waker: AtomicWaker::new() })
+        Arc::new(Self { session, fence, owner, state, waker: AtomicWaker::new() })
+    }
+
+    /// Returns the fence of this copy of the session.
+    pub(crate) fn fence(&self) -> Fence {
+        self.fence
     }
 
     /// Returns the session's id.
@@ -210,6 +217,11 @@ impl Port {
         }
     }
 
+    /// Asks the session to finish its jobs, to save itself and to release itself in the store.
+    pub(crate) fn request_release(&self, generation: u64) {
+        self.post_and_wake(Mail::Release(generation));
+    }
+
     /// Polls for the next mail, and registers the task to wake.
     pub(crate) fn poll_mail(&self, cx: &mut Context<'_>) -> Poll<Mail> {
         self.waker.register(cx.waker());
@@ -226,6 +238,13 @@ impl Port {
             state.has_task = false;
         }
         !state.has_task
+    }
+
+    /// Closes the port for good, if there is no mail. Returns whether it did.
+    pub(crate) fn close_without_mail(&self) -> bool {
+        let mut state = self.lock();
+        state.is_closed |= state.mail.is_empty();
+        state.is_closed
     }
 
     /// Closes the port for good, because the session is gone. Drops all mail, and all that is

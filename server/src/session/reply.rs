@@ -154,6 +154,7 @@ impl Session {
         let details = error.details();
         let message = ErrorMessage {
             details: details.as_deref().map(RawJson::from),
+            retry_ms: (error.code() == ErrorCode::Overloaded).then_some(1_000),
             ..ErrorMessage::new(error.code(), error.message())
         };
         self.refused_reply(reference, id, message)

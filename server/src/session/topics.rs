@@ -4,7 +4,9 @@ pub(super) mod presence;
 
 use std::sync::Arc;
 
-use vivaz_components::{Broadcast, CatchUp, ServerEvent, Subscriber, Subscription, TopicPatch, TopicRef};
+use vivaz_components::{
+    Broadcast, CatchUp, ServerEvent, Subscriber, Subscription, TopicPatch, TopicRef, TopicSnapshot,
+};
 use vivaz_protocol::{ComponentId, Epoch, Rev, SessionId, StreamId, TopicName};
 
 use super::child::Visibility;
@@ -190,6 +192,11 @@ impl Subscriber for Port {
 
     fn deliver_patch(&self, topic: &TopicName, rev: Rev, patch: &Broadcast<TopicPatch>) {
         self.send_topic_patch(topic, rev, || encode::topic_patch(topic, rev, patch));
+    }
+
+    fn deliver_snapshot(&self, topic: &TopicName, _: &TopicSnapshot) {
+        // Encoded when it is sent, so that it has the latest state.
+        self.send_snapshot(StreamId::Topic(topic.clone()));
     }
 
     fn deliver_topic_event(&self, topic: &TopicName, event: &Broadcast<ServerEvent>) {

@@ -75,6 +75,8 @@ label! {
         ForgetUser = "forget_user",
         RenewLease = "renew_lease",
         Expire = "expire",
+        Register = "register",
+        AskRelease = "ask_release",
         Close = "close",
     }
 }

@@ -119,6 +119,7 @@ mod tests {
                 fields: spec.fields,
                 url: &[],
                 props: spec.props,
+                shape: spec.shape,
                 computed: spec.computed,
                 actions: spec.actions,
                 events: spec.events,

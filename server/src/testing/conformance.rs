@@ -1,9 +1,16 @@
-//! Checks that a session store keeps the contract of [`SessionStore`].
+//! Checks that session stores and engines keep their contracts.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a check fails by a panic")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a check fails by a panic"
+)]
 
 mod clock;
+mod cluster;
 mod components;
+mod fences;
 mod leases;
 mod rows;
 mod transactions;
@@ -14,6 +21,9 @@ use std::sync::Arc;
 use vivaz_components::instance::BoxFuture;
 
 pub use self::clock::ManualClock;
+pub use self::cluster::{
+    ClusterCase, ClusterTransaction, ClusterUnderTest, bus_cases, log_cases, log_transaction_cases,
+};
 use crate::persist::store::SessionStore;
 
 /// One check of the contract.
@@ -59,6 +69,6 @@ use cases;
 /// # });
 /// ```
 pub fn store_cases() -> impl Iterator<Item = StoreCase> {
-    let all = [leases::CASES, writes::CASES, components::CASES, transactions::CASES];
+    let all = [leases::CASES, fences::CASES, writes::CASES, components::CASES, transactions::CASES];
     all.into_iter().flatten().copied()
 }

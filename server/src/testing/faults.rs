@@ -88,7 +88,27 @@ enum FaultKind {
 struct InjectedFault {
     number: u64,
     call: &'static str,
-    kind: FaultKind,
+    kind: String,
+}
+
+/// What the seed gives for one call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Draw {
+    /// The number of the call.
+    pub(super) number: u64,
+    /// A random number, the same for the same seed and call.
+    pub(super) random: u64,
+    /// Whether faults are on.
+    pub(super) is_on: bool,
+    /// Whether the call has a fault.
+    pub(super) has_fault: bool,
+}
+
+impl Draw {
+    /// Returns a random number below `limit`, another one for each `index`.
+    pub(super) fn below(&self, index: u64, limit: u64) -> u64 {
+        mix(self.random ^ mix(index)) % limit.max(1)
+    }
 }
 
 /// The error of a call that had a fault.
@@ -147,11 +167,9 @@ impl Faults {
 
     /// Returns the fault of the next call.
     fn next(&self, call: &'static str) -> (FaultKind, Fault) {
-        let FaultSchedule { seed, calls, on, injected } = &*self.0;
-        let number = calls.fetch_add(1, Ordering::SeqCst);
-        let fault = Fault { call, number, seed: *seed };
-        let random = mix(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ mix(number));
-        if !on.load(Ordering::SeqCst) || random % 1_000 >= FAULTS_PER_MILLE {
+        let Draw { number, random, has_fault, .. } = self.draw();
+        let fault = Fault { call, number, seed: self.0.seed };
+        if !has_fault {
             return (FaultKind::None, fault);
         }
         let kind = match (random >> 32) % 8 {
@@ -161,8 +179,23 @@ impl Faults {
             6 => FaultKind::Hangs,
             _ => FaultKind::Panics,
         };
-        injected.lock().unwrap_or_else(PoisonError::into_inner).push(InjectedFault { number, call, kind });
+        self.record(number, call, format!("{kind:?}"));
         (kind, fault)
+    }
+
+    /// Draws for the next call.
+    pub(super) fn draw(&self) -> Draw {
+        let FaultSchedule { seed, calls, on, .. } = &*self.0;
+        let number = calls.fetch_add(1, Ordering::SeqCst);
+        let random = mix(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ mix(number));
+        let is_on = on.load(Ordering::SeqCst);
+        Draw { number, random, is_on, has_fault: is_on && random % 1_000 < FAULTS_PER_MILLE }
+    }
+
+    /// Notes the fault of a call, for the message of a failing test.
+    pub(super) fn record(&self, number: u64, call: &'static str, kind: String) {
+        let fault = InjectedFault { number, call, kind };
+        self.0.injected.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
     }
 }
 
@@ -173,7 +206,7 @@ impl fmt::Display for Faults {
         for InjectedFault { number, call, kind } in
             &*self.0.injected.lock().unwrap_or_else(PoisonError::into_inner)
         {
-            writeln!(f, "  call {number}, `{call}`: {kind:?}")?;
+            writeln!(f, "  call {number}, `{call}`: {kind}")?;
         }
         Ok(())
     }

@@ -43,7 +43,6 @@ pub struct Page(Arc<Handle>);
 #[derive(Debug)]
 struct Handle {
     shared: Arc<PageShared>,
-    server: Arc<ServerProcess>,
     task: AbortHandle,
 }
 
@@ -51,6 +50,8 @@ struct Handle {
 #[derive(Debug)]
 struct PageShared {
     state: Mutex<PageState>,
+    /// The server to which the page connects next.
+    server: Mutex<Arc<ServerProcess>>,
     line: Arc<Line>,
     /// Wakes the task to send frames.
     work: Notify,
@@ -139,11 +140,12 @@ impl Page {
         let shared = Arc::new(PageShared {
             state: Mutex::new(state),
             line: server.line(),
+            server: Mutex::new(server),
             work: Notify::new(),
             news: watch::Sender::new(()),
         });
-        let task = tokio::spawn(task::run(Arc::clone(&shared), Arc::clone(&server))).abort_handle();
-        Self(Arc::new(Handle { shared, server, task }))
+        let task = tokio::spawn(task::run(Arc::clone(&shared))).abort_handle();
+        Self(Arc::new(Handle { shared, task }))
     }
 
     /// Mounts a component that an HTTP handler renders into the page: `mount` runs, and the page
@@ -156,7 +158,7 @@ impl Page {
     /// Panics if the server is down, or does not reply within a minute.
     pub async fn mount<C: LiveComponent>(&self, props: C::Props) -> Result<View, MountError> {
         let identity = self.shared().lock().identity.clone();
-        let runtime = self.0.server.wait_running().await;
+        let runtime = self.shared().server().wait_running().await;
         let markup = Live::new(runtime, identity).render::<C>(props).await?;
         Ok(self.mount_markup(markup.as_str()).await?)
     }
@@ -291,7 +293,14 @@ impl Page {
     /// Returns the network between this page and the server.
     #[must_use]
     pub fn network(&self) -> Network {
-        Network::new(Arc::clone(&self.0.server), Some(Arc::clone(&self.shared().line)))
+        Network::new(self.shared().server(), Some(Arc::clone(&self.shared().line)))
+    }
+
+    /// Breaks the connection and connects to another server from now on.
+    pub(super) fn move_to(&self, server: Arc<ServerProcess>) {
+        *self.shared().server.lock().unwrap_or_else(PoisonError::into_inner) = server;
+        self.shared().work.notify_one();
+        self.network().drop();
     }
 
     /// Calls `look` with the data received from the server: the session, streams and revisions.
@@ -465,6 +474,11 @@ impl Drop for Handle {
 }
 
 impl PageShared {
+    /// Returns the server to which the page connects next.
+    fn server(&self) -> Arc<ServerProcess> {
+        Arc::clone(&self.server.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn lock(&self) -> MutexGuard<'_, PageState> {
         // A poisoned lock means that the test has already failed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

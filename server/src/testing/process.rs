@@ -97,6 +97,9 @@ impl ServerProcess {
         if let Some(runtime) = runtime {
             runtime.supervisor().shutdown.cancel();
             runtime.supervisor().sessions.drop_suspended();
+            if let Some(keeper) = &runtime.core().keeper {
+                keeper.unregister();
+            }
         }
     }
 

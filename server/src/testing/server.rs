@@ -97,6 +97,12 @@ impl Server {
         Page::open(Arc::clone(&self.0), identity)
     }
 
+    /// Breaks the connection of a page, which connects to this server from now on, as behind a
+    /// balancer of several processes. The servers share a session store and run the same program.
+    pub fn take_over(&self, page: &Page) {
+        page.move_to(Arc::clone(&self.0));
+    }
+
     /// Returns the network between the server and all its pages.
     #[must_use]
     pub fn network(&self) -> Network {

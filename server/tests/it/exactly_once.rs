@@ -11,6 +11,7 @@ use crate::app::{limited, start, start_with};
 use crate::client::{Client, assert_error};
 use crate::logs::Log;
 use crate::restart::File;
+use crate::stores::Faulty;
 
 #[tokio::test]
 async fn a_message_that_is_sent_again_gets_its_reply_again() {
@@ -136,7 +137,7 @@ async fn a_message_whose_stored_reply_cannot_be_read_is_not_run_again() {
     let _collecting = log.collect();
     let file = File::new().await;
     let server = || {
-        let database = file.database.clone();
+        let database = Faulty::unregistered(file.database.clone());
         start_with(|builder| builder.store(database))
     };
     let first = server().await;
@@ -199,10 +200,10 @@ async fn an_action_committed_after_the_last_save_is_not_run_again() {
     let stored = store.claim(&session, &found.holder, &found).await.unwrap().unwrap();
     assert_eq!(stored.components[0].settled, 4);
     let progress = SessionProgress { last: 1, ..SessionProgress::default() };
-    let (owner, secrets) = (stored.owner, stored.secrets);
+    let (owner, secrets, fence) = (stored.owner, stored.secrets, stored.fence);
     let head = SnapshotHead { owner, secrets, progress, good_for: Duration::from_secs(3_600) };
     let (components, aside) = (stored.components, stored.aside);
-    let whole = SessionState { session, head, components, moving: Vec::new(), aside };
+    let whole = SessionState { session, fence, head, components, moving: Vec::new(), aside };
     assert!(store.save_whole(&found.holder, vec![whole]).await.unwrap().is_empty());
 
     let second = start(&store).await;

@@ -29,7 +29,7 @@ async fn a_process_to_be_killed() {
     process::serve(builder.build().unwrap()).await;
 }
 
-const PROCESS: &str = "killed::a_process_to_be_killed";
+pub(crate) const PROCESS: &str = "killed::a_process_to_be_killed";
 
 /// The stored state of the component.
 fn stored(place: &Place, component: &str) -> Value {
@@ -42,7 +42,7 @@ fn stored(place: &Place, component: &str) -> Value {
 
 /// Waits until the store has such a state of the component. `saving.rs` checks with paused time how
 /// long that takes.
-async fn until_stored(place: &Place, component: &str, is_so: impl Fn(&Value) -> bool) {
+pub(crate) async fn until_stored(place: &Place, component: &str, is_so: impl Fn(&Value) -> bool) {
     let saved = async {
         while !is_so(&stored(place, component)) {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use vivaz::sqlite::Sqlite;
-use vivaz::store::{SessionState, Snapshot, WriteRefusal};
+use vivaz::store::{Fence, SessionState, Snapshot, WriteRefusal};
 use vivaz::testing::{ManualClock, store_cases};
 use vivaz::{MemoryStore, SessionId, SessionStore};
 
@@ -34,6 +34,7 @@ fn id(name: &str) -> SessionId {
 fn whole(session: &str) -> SessionState {
     SessionState {
         session: id(session),
+        fence: Fence::FIRST,
         head: head(),
         components: Vec::new(),
         moving: Vec::new(),
@@ -69,6 +70,6 @@ async fn a_session_that_a_store_in_memory_loses_has_not_ended() {
     assert!(store.lose(&id("s")));
     assert!(!store.lose(&id("s")));
     assert_eq!(store.len(), 1);
-    let saved = Snapshot { session: id("s"), head: head(), components: Vec::new() };
+    let saved = Snapshot { session: id("s"), fence: Fence::FIRST, head: head(), components: Vec::new() };
     assert_eq!(store.save("a", vec![saved]).await.unwrap(), [(id("s"), WriteRefusal::Absent)]);
 }

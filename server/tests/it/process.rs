@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use vivaz::Runtime;
 use vivaz::sqlite::Sqlite;
@@ -25,9 +26,18 @@ pub(crate) async fn serve(runtime: Runtime) {
     vivaz::serve(listener, runtime.router(), runtime).await.unwrap();
 }
 
+/// A folder that is deleted with its last place.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
 /// A folder with a database, and the processes that use it one after the other.
 pub(crate) struct Place {
-    folder: PathBuf,
+    folder: Arc<Folder>,
     /// The ignored test that the process runs.
     test: &'static str,
     child: Option<Child>,
@@ -37,11 +47,23 @@ impl Place {
     pub(crate) fn new(test: &'static str) -> Self {
         let folder = std::env::temp_dir().join(format!("vivaz-killed-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&folder).unwrap();
-        Self { folder, test, child: None }
+        Self { folder: Arc::new(Folder(folder)), test, child: None }
+    }
+
+    /// A place for other processes on the same folder.
+    pub(crate) fn beside(&self) -> Self {
+        Self { folder: Arc::clone(&self.folder), test: self.test, child: None }
+    }
+
+    /// Sends a signal to the process.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
     pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+        &self.folder.0
     }
 
     pub(crate) fn start(&mut self) -> SocketAddr {
@@ -53,7 +75,7 @@ impl Place {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
             .args(["--exact", self.test, "--ignored", "--nocapture"])
-            .env(FOLDER, &self.folder)
+            .env(FOLDER, &self.folder.0)
             .envs(variables.iter().copied())
             .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -74,6 +96,5 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.kill();
-        std::fs::remove_dir_all(&self.folder).unwrap();
     }
 }

@@ -13,6 +13,7 @@ use vivaz::{MemoryStore, Save, Saved};
 
 use crate::app::{Server, start_with};
 use crate::client::{Client, assert_error};
+use crate::stores::Faulty;
 
 /// Counts, and writes each count into the application's own table.
 #[derive(LiveComponent, Clone)]
@@ -103,9 +104,10 @@ impl File {
         Self { directory, database }
     }
 
-    /// A process that stores its sessions there.
+    /// A process that stores its sessions there. While it runs, it seems to be killed to the next
+    /// one.
     async fn server(&self, save: Save) -> Server {
-        let database = self.database.clone();
+        let database = Faulty::unregistered(self.database.clone());
         start_with(|builder| builder.store(database).save(save)).await
     }
 
@@ -135,7 +137,7 @@ impl Drop for File {
     }
 }
 
-fn position(id: &str, mounted: &Value, rev: u64) -> Value {
+pub(crate) fn position(id: &str, mounted: &Value, rev: u64) -> Value {
     json!({ (format!("c:{id}")): [mounted["epoch"], rev] })
 }
 

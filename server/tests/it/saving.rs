@@ -57,7 +57,7 @@ struct Recording {
 }
 
 impl SessionStore for Recording {
-    forward!(find claim commit renew release delete forget_user renew_lease expire close);
+    forward!(find claim commit renew release delete forget_user renew_lease expire register ask_release close);
 
     fn save_whole(
         &self,

@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use vivaz::instance::BoxFuture;
 use vivaz::store::{
-    Commit, CommitError, Owner, Secrets, SessionHead, SessionProgress, SessionState, Snapshot, SnapshotHead,
-    StoredChange, StoredComponent, StoredSession, WriteError, WriteRefusal,
+    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleaseRequest, ReleasedAs, Secrets,
+    SessionHead, SessionProgress, SessionState, Snapshot, SnapshotHead, StoredChange, StoredComponent,
+    StoredSession, WriteError, WriteRefusal,
 };
 use vivaz::{SessionId, SessionStore, StoreError};
 
@@ -42,6 +43,14 @@ impl<S: SessionStore + Clone> Faulty<S> {
     pub(crate) fn new(inner: S) -> Self {
         let (faults, calls) = (Arc::default(), Arc::default());
         Self { inner, faults, calls, ended: Arc::default(), healed: Arc::default() }
+    }
+
+    /// A store in which its process cannot be registered: to other processes, it seems to have been
+    /// killed.
+    pub(crate) fn unregistered(inner: S) -> Self {
+        let store = Self::new(inner);
+        store.set("register", Fault::Fails);
+        store
     }
 
     pub(crate) fn set(&self, method: &'static str, fault: Fault) {
@@ -146,17 +155,24 @@ impl<S: SessionStore + Clone> SessionStore for Faulty<S> {
         &self,
         session: &SessionId,
         by: &str,
+        fence: Fence,
         secrets: Secrets,
         good_for: Duration,
     ) -> BoxFuture<Result<(), WriteError>> {
-        self.run("renew", |store| store.renew(session, by, secrets, good_for))
+        self.run("renew", |store| store.renew(session, by, fence, secrets, good_for))
     }
 
-    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
-        self.run("release", |store| store.release(session, by))
+    fn release(
+        &self,
+        session: &SessionId,
+        by: &str,
+        fence: Fence,
+        state: ReleasedAs,
+    ) -> BoxFuture<Result<(), StoreError>> {
+        self.run("release", |store| store.release(session, by, fence, state))
     }
 
-    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+    fn delete(&self, by: &str, sessions: Vec<(SessionId, Fence)>) -> BoxFuture<Result<(), StoreError>> {
         self.run("delete", |store| store.delete(by, sessions))
     }
 
@@ -170,6 +186,14 @@ impl<S: SessionStore + Clone> SessionStore for Faulty<S> {
 
     fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
         self.run("expire", |store| store.expire(by))
+    }
+
+    fn register(&self, by: &str, listener: ReleaseListener) -> BoxFuture<Result<ProcessGuard, StoreError>> {
+        self.run("register", |store| store.register(by, listener))
+    }
+
+    fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>> {
+        self.run("ask_release", |store| store.ask_release(request))
     }
 
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
@@ -223,19 +247,43 @@ macro_rules! forward {
             &self,
             session: &SessionId,
             by: &str,
+            fence: vivaz::store::Fence,
             secrets: Secrets,
             good_for: Duration,
         ) -> BoxFuture<Result<(), WriteError>> {
-            self.inner.renew(session, by, secrets, good_for)
+            self.inner.renew(session, by, fence, secrets, good_for)
         }
     };
     (@release) => {
-        fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
-            self.inner.release(session, by)
+        fn release(
+            &self,
+            session: &SessionId,
+            by: &str,
+            fence: vivaz::store::Fence,
+            state: vivaz::store::ReleasedAs,
+        ) -> BoxFuture<Result<(), StoreError>> {
+            self.inner.release(session, by, fence, state)
+        }
+    };
+    (@register) => {
+        fn register(
+            &self,
+            by: &str,
+            listener: vivaz::store::ReleaseListener,
+        ) -> BoxFuture<Result<vivaz::store::ProcessGuard, StoreError>> {
+            self.inner.register(by, listener)
+        }
+    };
+    (@ask_release) => {
+        fn ask_release(
+            &self,
+            request: vivaz::store::ReleaseRequest,
+        ) -> BoxFuture<Result<(), StoreError>> {
+            self.inner.ask_release(request)
         }
     };
     (@delete) => {
-        fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+        fn delete(&self, by: &str, sessions: Vec<(SessionId, vivaz::store::Fence)>) -> BoxFuture<Result<(), StoreError>> {
             self.inner.delete(by, sessions)
         }
     };
@@ -277,7 +325,7 @@ impl<S> Translated<S> {
 }
 
 impl<S: SessionStore + Clone> SessionStore for Translated<S> {
-    forward!(find save renew release delete forget_user renew_lease expire close);
+    forward!(find save renew release delete forget_user renew_lease expire register ask_release close);
 
     fn claim(
         &self,

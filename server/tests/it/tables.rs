@@ -7,11 +7,13 @@ use std::time::Duration;
 use serde_json::json;
 use vivaz::DatabaseError;
 use vivaz::sqlite::{Connection, Sqlite};
+use vivaz::store::Fence;
 use vivaz::testing::ManualClock;
 use vivaz::testing::Server;
 use vivaz::{Limits, Runtime, SessionId, SessionStore, StoreError};
 
-use crate::app::Bench;
+use crate::app::{Bench, start_with};
+use crate::client::Client;
 use crate::leases::Temporary;
 
 /// The tables as they were created before they had a version.
@@ -176,6 +178,40 @@ async fn a_damaged_file_is_not_opened() {
     Sqlite::open(&file.0).unwrap();
 }
 
+/// A file as version 8 of the tables has left it.
+#[tokio::test]
+async fn sessions_of_tables_without_fences_are_resumed() {
+    let file = Temporary::new();
+    let start = |database: Sqlite| start_with(|builder| builder.store(database));
+    let database = Sqlite::open(&file.0).unwrap();
+    let mut first = start(database.clone()).await;
+    let mut client = Client::hello(&first).await;
+    let mounted = client.mount("c", "counter", json!({})).await;
+    client.act("c", "increment", json!([])).await;
+    let welcome = client.welcome.clone();
+    client.cut();
+    first.stop().await;
+    drop(first);
+    database.close().await;
+    Connection::open(&file.0)
+        .unwrap()
+        .execute_batch(
+            "ALTER TABLE vivaz_sessions DROP COLUMN fence; ALTER TABLE vivaz_sessions DROP COLUMN released; \
+             DROP TABLE vivaz_asked; UPDATE vivaz_schema SET version = 8;",
+        )
+        .unwrap();
+    let database = Sqlite::open(&file.0).unwrap();
+    let found = database.find(&SessionId::new(welcome["session"].as_str().unwrap()).unwrap()).await;
+    assert_eq!(found.unwrap().unwrap().fence, Fence::FIRST);
+    let second = start(database).await;
+    let streams = json!({ "c:c": [mounted["epoch"], 1] });
+    let mut client = Client::resume(&second, &welcome, 2, streams).await;
+    assert_eq!(client.welcome["resumed"], true);
+    assert!(client.drain().await.is_empty(), "the page misses nothing");
+    client.count_from(2);
+    assert_eq!(client.act("c", "increment", json!([])).await["payload"]["count"], 2);
+}
+
 #[tokio::test]
 async fn store_time_continues_while_no_process_has_the_file() {
     let lease = Duration::from_secs(30);
@@ -196,8 +232,8 @@ async fn store_time_continues_while_no_process_has_the_file() {
         let head = store.find(&session).await.unwrap().unwrap();
         clock.step(set);
         store.renew_lease("a", lease).await.unwrap();
-        store.claim(&session, "a", &head).await.unwrap().unwrap();
-        store.renew(&session, "a", head.secrets, Duration::from_secs(120)).await.unwrap();
+        let fence = store.claim(&session, "a", &head).await.unwrap().unwrap().fence;
+        store.renew(&session, "a", fence, head.secrets, Duration::from_secs(120)).await.unwrap();
         SessionStore::close(&store, "a").await.unwrap();
         store.close().await;
         clock.pass(down);

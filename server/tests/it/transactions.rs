@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use vivaz::DatabaseError;
 use vivaz::prelude::*;
 use vivaz::sqlite::{Connection, Sqlite};
-use vivaz::store::{Commit, CommitError, CommitRecord, StoredChange};
+use vivaz::store::{Commit, CommitError, CommitRecord, Fence, StoredChange};
 use vivaz::{ComponentId, MemoryStore, SessionId, SessionStore, StoreError};
 
 use crate::app::{Bench, Server, start_with};
@@ -94,7 +94,7 @@ impl Clerk {
 
 async fn server(file: &File) -> Server {
     let database = file.database.clone();
-    start_with(|builder| builder.state(database.clone()).store(database)).await
+    start_with(|builder| builder.state(database.clone()).store(Faulty::unregistered(database))).await
 }
 
 /// Another process, after the first one was killed: it knows only what is on disk.
@@ -244,7 +244,7 @@ async fn a_commit_that_fails_at_the_disk_may_have_been_made() {
     };
     assert!(matches!(file.database.run(refuse).await, Err(DatabaseError::Unknown(_))));
     let removed = StoredChange::Removed { id: ComponentId::new("c").unwrap() };
-    let commit = Commit::of(SessionId::new("s").unwrap(), "p".into(), 0, removed, None);
+    let commit = Commit::of(SessionId::new("s").unwrap(), "p".into(), Fence::FIRST, 0, removed, None);
     let commit =
         Commit { creates: Some(Box::new(head())), publish: Box::new(|| panic!("it may not last")), ..commit };
     assert!(matches!(file.database.commit(commit).await, Err(CommitError::Unknown(_))));
@@ -259,6 +259,7 @@ async fn calls_take_effect_in_their_order_and_more_than_the_queue_takes_are_refu
         file.database.commit(Commit {
             session: SessionId::new("s").unwrap(),
             by: "p".into(),
+            fence: Fence::FIRST,
             creates: Some(Box::new(head())),
             expects: None,
             received: 0,
@@ -300,6 +301,7 @@ async fn a_store_lends_its_connection_and_hides_the_details_of_errors() {
     let commit = |write: vivaz::store::CommitBody| Commit {
         session: SessionId::new("s").unwrap(),
         by: "p".into(),
+        fence: Fence::FIRST,
         creates: Some(Box::new(head())),
         expects: None,
         received: 0,

@@ -13,9 +13,9 @@ pub(super) struct Masks {
     /// The meaning of the bits.
     meaning: Vec<(i64, i64)>,
     /// For each block the number of loops around its content, including its own; the reads of the
-    /// block and its content; and the reads of each of its holes.
+    /// block, of its content and of its rows' key; and the reads of each of its holes.
     blocks: Vec<(i64, u64, Vec<u64>)>,
-    /// For each block the reads of its rows' key; 0 if no key is written.
+    /// For each block the reads of its rows' key; 0 if it is no row.
     keys: Vec<u64>,
 }
 
@@ -69,7 +69,7 @@ impl Masks {
         self.blocks.get(block).map_or(0, |(depth, ..)| *depth)
     }
 
-    /// Returns the reads of a block and its content.
+    /// Returns the reads of a block, of its content and of its rows' key.
     pub(super) fn block(&self, block: usize) -> i64 {
         self.blocks.get(block).map_or(0, |(_, all, _)| all.cast_signed())
     }
@@ -152,12 +152,16 @@ impl Masks {
     }
 }
 
-/// Returns the key of the rows for which a block is created, if the user edits anything in them.
-pub(super) fn row_key(blocks: &[Block], at: usize) -> Option<&Expr> {
-    let key = blocks.iter().flat_map(|block| &block.holes).find_map(|hole| {
+/// Returns the key of the rows for which a block is created.
+fn row_key(blocks: &[Block], at: usize) -> Option<&Expr> {
+    blocks.iter().flat_map(|block| &block.holes).find_map(|hole| {
         if let HoleKind::For { key, block, .. } = &hole.kind { (*block == at).then_some(key) } else { None }
-    });
-    key.filter(|_| is_edited(blocks, at))
+    })
+}
+
+/// Returns the key of the rows for which a block is created, if the user edits anything in them.
+pub(super) fn edited_row_key(blocks: &[Block], at: usize) -> Option<&Expr> {
+    row_key(blocks, at).filter(|_| is_edited(blocks, at))
 }
 
 /// Returns whether a block contains anything that the user edits.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use serde_json::{Value, json};
-use vivaz_template::{Name, RowIndex, StateFields, child_at, compile, render};
+use vivaz_template::{Name, NoChild, RowIndex, StateFields, child_at, compile, render};
 
 const TEMPLATE: &str = "<p live:local='open = 1'>{{ open }}</p><ul><li live:for='r in rows' live:key='r.id' \
                         live:local='n = r.id * 2'>{{ n }}<b live:if='n' live:local='m = 3'>{{ m }}</b>\
@@ -70,7 +70,7 @@ fn rendered_children_are_found_at_their_places() {
             let mut rows = RowIndex::default();
             for child in render(&compiled, &state, Some(&user)).children {
                 let at = child_at(&compiled, &state, Some(&user), &parsed(&child.place), &mut rows);
-                let at = at.unwrap_or_else(|| panic!("{source}: no child at {}", child.place));
+                let at = at.unwrap_or_else(|why| panic!("{source}: no child at {}: {why:?}", child.place));
                 let props = at.props.iter().map(|(name, value)| (name.text.clone(), value.clone()));
                 let props: Vec<_> = props.collect();
                 assert_eq!((at.component, &props), (&*child.component, &child.props), "{source}");
@@ -89,7 +89,7 @@ fn other_places_give_no_child() {
     let state = json!({ "n": 1, "rows": [{ "id": 7, "on": true }, { "id": "7", "on": false }, { "id": null, "on": 1 }] });
     let find = |place: Value| {
         let place = place.as_array().unwrap().clone();
-        child_at(&compiled, &state, None, &place, &mut RowIndex::default()).map(|child| child.component)
+        child_at(&compiled, &state, None, &place, &mut RowIndex::default()).ok().map(|child| child.component)
     };
     assert_eq!(find(json!([1, 7, 0, 1, 0])), Some("chat"));
     assert_eq!(find(json!([1, "7", 0, 2, 0])), Some("mail"));
@@ -135,7 +135,7 @@ fn the_page_decides_only_page_local_conditions() {
     let find = |secret: bool, place: Value| {
         let state = json!({ "secret": secret, "m": 5, "rows": [{ "id": 1 }] });
         let place = place.as_array().unwrap().clone();
-        child_at(&compiled, &state, None, &place, &mut RowIndex::default()).map(|child| {
+        child_at(&compiled, &state, None, &place, &mut RowIndex::default()).ok().map(|child| {
             let props = child.props.into_iter().map(|(name, value)| (name.text.to_string(), value));
             (child.component, child.key, props.collect::<Vec<_>>())
         })
@@ -153,6 +153,30 @@ fn the_page_decides_only_page_local_conditions() {
 }
 
 #[test]
+fn a_key_of_several_rows_identifies_none_of_them() {
+    let source = "<i live:for='r in all.rows' live:key='r.k'><b live:for='s in r.subs' live:key='s'>\
+                  <live:chat a='{{ s }}'></live:chat></b><live:mail></live:mail></i>";
+    let compiled = compile(source).unwrap();
+    let rows = json!([{"k": "x", "subs": [1, 1, 2, "1"]}, {"k": "y", "subs": []}, {"k": "y", "subs": [7]}]);
+    let state = json!({ "all": { "rows": rows } });
+    let mut index = RowIndex::default();
+    let mut find = |place: Value| {
+        let place = place.as_array().unwrap().clone();
+        child_at(&compiled, &state, None, &place, &mut index).map(|child| child.component)
+    };
+    let duplicate = |list: &str, key: &str| NoChild::DuplicateKey { list: list.into(), key: key.into() };
+    assert_eq!(find(json!([0, "x", 1])), Ok("mail"));
+    for _ in 0..2 {
+        assert_eq!(find(json!([0, "x", 0, 1, 0])), Err(duplicate("subs", "1")));
+        assert_eq!(find(json!([0, "y", 1])), Err(duplicate("all.rows", "y")));
+        assert_eq!(find(json!([0, "y", 0, 7, 0])), Err(duplicate("all.rows", "y")));
+    }
+    assert_eq!(find(json!([0, "x", 0, 2, 0])), Ok("chat"));
+    assert_eq!(find(json!([0, "x", 0, "1", 0])), Ok("chat"));
+    assert_eq!(find(json!([0, "z", 1])), Err(NoChild::NotShown));
+}
+
+#[test]
 fn rows_are_found_in_linear_time() {
     let compiled =
         compile("<i live:for='r in rows' live:key='r.id'><live:chat a='{{ r.id }}'></live:chat></i>")
@@ -162,7 +186,7 @@ fn rows_are_found_in_linear_time() {
     let mut rows = RowIndex::default();
     for id in 0..count {
         let place = [json!(0), json!(id), json!(0)];
-        assert!(child_at(&compiled, &state, None, &place, &mut rows).is_some());
+        assert!(child_at(&compiled, &state, None, &place, &mut rows).is_ok());
     }
     assert_eq!(rows.keys(), count);
 }

@@ -104,7 +104,6 @@ pub(super) fn computed(sig: &Signature, written: &mut Generated, errors: &mut Di
     written.visits.push(quote_spanned! {name.span()=>
         visitor.field(#text, p::FieldKind::Computed, &mut p::Pick(&mut self.#name()).field());
     });
-    written.computed.push(text);
 }
 
 /// Writes `mount`: `async fn mount(props: ChatProps, cx: &mut MountContext) -> Result<Self>`, with

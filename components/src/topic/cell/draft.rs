@@ -44,7 +44,7 @@ pub(in crate::topic) struct Draft<T> {
     pub(in crate::topic) value: T,
     /// The state that subscribers have after the patch.
     pub(in crate::topic) tracker: Tracker,
-    patch: Option<String>,
+    pub(in crate::topic) patch: Option<String>,
 }
 
 /// A change that cannot fail any more while the topic is locked.
@@ -121,7 +121,7 @@ impl<T: Topic> Cell<T> {
     }
 
     /// Stores a change and sends it. `now` begins the next interval, if the topic has intervals.
-    fn store_and_send(
+    pub(in crate::topic) fn store_and_send(
         &self,
         state: &mut CellState<T>,
         draft: Draft<T>,
@@ -169,7 +169,7 @@ impl<T: Topic> Cell<T> {
 
     /// Stores the state, also if there is nothing to send: a field that is not serialised may have
     /// changed.
-    fn store(&self, state: &mut CellState<T>, value: T, bytes: usize) {
+    pub(in crate::topic) fn store(&self, state: &mut CellState<T>, value: T, bytes: usize) {
         state.bytes = bytes;
         let mut current = self.value.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *current, Arc::new(value));

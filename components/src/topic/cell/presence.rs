@@ -1,19 +1,23 @@
 //! The users that components make present at a topic.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use vivaz_protocol::log::{Escaped, Quoted};
 
 use super::{Cell, CellState};
 use crate::error::{ActionError, Result};
+use crate::fault::guard_now;
 use crate::identity::User;
+use crate::topic::mutation::EventfulMutation;
 use crate::topic::presence::{Presence, PresenceChange};
+use crate::topic::replica::LogChange;
 use crate::topic::{Topic, parse_key};
 use crate::tracking::next_version;
 
 /// With more subscribers than this, no event is sent for each user who enters or leaves: a thousand
 /// pages that resume at once would cause a million events.
-const EVENTS_UP_TO: usize = 500;
+pub(super) const EVENTS_UP_TO: usize = 500;
 
 /// The delay before a failed removal of a user is retried.
 const RETRY: Duration = Duration::from_secs(1);
@@ -83,11 +87,15 @@ impl<T: Topic> Cell<T> {
     /// Makes a user present, or removes the user if `now` is `None`, and sends the events under the
     /// same lock: events are in the order of the changes.
     fn change_presence(&self, state: &mut CellState<T>, now: Option<&User>, id: &str) -> Result {
+        let key = parse_key::<T>(self.name.as_str())?;
+        if self.is_replicated() {
+            self.agree_on_presence(Arc::new(key), now.cloned(), id.to_owned());
+            return Ok(());
+        }
         let value = self.value();
         if value.presence().is_some_and(|presence| presence.get(id) == now) {
             return Ok(());
         }
-        let key = parse_key::<T>(self.name.as_str())?;
         let change = |value: &mut T, tell: &dyn Fn(&mut T, &mut PresenceChange)| {
             let changed = value.presence_mut().and_then(|presence: &mut Presence| presence.change(now, id));
             changed.map_or_else(Vec::new, |user| {
@@ -116,6 +124,41 @@ impl<T: Topic> Cell<T> {
             self.send_waiting_events(state);
         }
         Ok(())
+    }
+
+    /// Makes a user present, or removes the user, when the nodes agree. The events are a part of
+    /// the entry. Tried again as long as the claims of this node want it.
+    fn agree_on_presence(&self, key: Arc<T::Key>, now: Option<User>, id: String) {
+        let (Some(executor), Some(me)) = (&self.executor, self.me.upgrade()) else { return };
+        let (is_present, user) = (now.is_some(), id.clone());
+        let change: EventfulMutation<T> = Arc::new(move |value: &mut T| {
+            let changed = value.presence_mut().and_then(|presence| presence.change(now.as_ref(), &id));
+            let Some(user) = changed else { return Vec::new() };
+            let mut change =
+                if is_present { PresenceChange::entered(user) } else { PresenceChange::left(user) };
+            let told = guard_now("presence_changed", || {
+                let mut told = T::clone(value);
+                told.presence_changed(&key, &mut change);
+                Ok(told)
+            });
+            // The application cannot refuse that a user enters or leaves.
+            if let Ok(told) = told {
+                *value = told;
+            }
+            change.into_events()
+        });
+        let mut answered = self.enqueue(LogChange::Eventful(Arc::clone(&change)), None, Vec::new());
+        executor.spawn(async move {
+            while let Ok(Err(error)) = answered.await {
+                let (topic, error) = (Quoted(&me.name), Escaped(&error));
+                tracing::error!(%topic, %error, "the presence of a user is not up to date; retrying");
+                tokio::time::sleep(RETRY).await;
+                if me.lock().claims.counts.contains_key(&*user) != is_present {
+                    return;
+                }
+                answered = me.enqueue(LogChange::Eventful(Arc::clone(&change)), None, Vec::new());
+            }
+        });
     }
 
     /// Sends the events that wait for a patch.

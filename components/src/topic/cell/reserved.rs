@@ -6,6 +6,7 @@
 //! made again on top of it. If one of them cannot be, the change in between is refused, because the
 //! others may be committed already.
 
+use tokio::time::Instant;
 use vivaz_protocol::log::{Escaped, Quoted};
 use vivaz_protocol::{Author, ErrorCode};
 
@@ -36,7 +37,7 @@ impl<T: Topic> Cell<T> {
         operation: Option<&OperationId>,
     ) -> Result<Option<u64>> {
         let mut state = self.lock();
-        if operation.is_some_and(|operation| self.is_done(&state, operation)) {
+        if operation.map(|operation| self.is_done(&state, operation)).transpose()? == Some(true) {
             return Ok(None);
         }
         let value = self.value();
@@ -82,7 +83,7 @@ impl<T: Topic> Cell<T> {
             }
         };
         if let Some(operation) = operation {
-            state.remember(operation);
+            state.operations.remember(operation, Instant::now());
         }
         let unsent = self.accept_reserved(&mut state, draft, by);
         if !fits {

@@ -22,8 +22,9 @@ use crate::admission::form::seal::FormSeal;
 use crate::admission::secret::random_bytes;
 use crate::persist::keeper::Keeper;
 use crate::persist::store::{
-    Commit, CommitError, CommitRecord, ComponentState, Owner, Secrets, SessionProgress, SnapshotHead,
-    StoreError, StoredChange, StoredComponent, StoredOrigin, StoredReply, WriteRefusal,
+    Commit, CommitError, CommitRecord, ComponentState, Fence, Owner, ReleasedAs, Secrets, SessionHead,
+    SessionProgress, SnapshotHead, StoreError, StoredChange, StoredComponent, StoredOrigin, StoredReply,
+    WriteRefusal,
 };
 use crate::telemetry::log::Escaped;
 
@@ -44,6 +45,8 @@ const SPARE: Duration = Duration::from_secs(60);
 pub(super) struct FormRecord {
     keeper: Arc<Keeper>,
     session: SessionId,
+    /// The fence of the record that this process has inserted or claimed.
+    fence: Fence,
     schema: u64,
     /// The hash of the values that the form was sent with.
     values: String,
@@ -123,9 +126,10 @@ impl FormRecord {
         let progress = Arc::default();
         let keeper = Arc::clone(keeper);
         let is_durable = keeper.commits(spec);
-        let record = Self {
+        let mut record = Self {
             keeper,
             session,
+            fence: Fence::FIRST,
             schema: spec.schema(),
             values: values.to_string(),
             is_durable,
@@ -201,17 +205,18 @@ impl FormRecord {
             progress: SessionProgress::default(),
             good_for: self.good_for,
         };
-        let commit = Commit::of(session, by, 0, change, None);
+        let commit = Commit::of(session, by, Fence::FIRST, 0, change, None);
         self.keeper.store.commit(Commit { creates: Some(Box::new(creates)), ..commit }).await
     }
 
     /// Makes this process the holder of the record, and reads it. Returns `None` if another process
     /// has changed it meanwhile.
-    async fn read(&self, head: &crate::persist::store::SessionHead) -> Result<Option<Known>, StoreError> {
+    async fn read(&mut self, head: &SessionHead) -> Result<Option<Known>, StoreError> {
         let store = &self.keeper.store;
         let Some(stored) = store.claim(&self.session, &self.keeper.process, head).await? else {
             return Ok(None);
         };
+        self.fence = stored.fence;
         let Some(component) = stored.components.into_iter().next() else { return Ok(Some(Known::Nothing)) };
         let Some(reply) = stored.replies.into_iter().next_back() else {
             // A durable component's handler has changed nothing before its first commit.
@@ -241,6 +246,7 @@ impl FormRecord {
         Ok(Arc::new(FormJournal {
             keeper: Arc::clone(&self.keeper),
             message: MessageId { session: self.session.clone(), reference: Ref::new(number)? },
+            fence: self.fence,
             order,
             outcome: Arc::new(Mutex::new(outcome.clone())),
             progress: Arc::clone(&self.progress),
@@ -282,7 +288,8 @@ impl FormRecord {
         let body = serde_json::to_string(&body).map_err(|error| error.to_string())?;
         self.commit(state.unwrap_or_else(|| b"{}".to_vec()), body).await?;
         let done = secrets(DONE).map_err(|error| error.to_string())?;
-        let renewed = self.keeper.store.renew(&self.session, &self.keeper.process, done, self.good_for).await;
+        let (store, process) = (&self.keeper.store, &self.keeper.process);
+        let renewed = store.renew(&self.session, process, self.fence, done, self.good_for).await;
         renewed.map_err(|error| error.to_string())
     }
 
@@ -291,12 +298,14 @@ impl FormRecord {
         let state = component_state(state).map_err(|error| error.to_string())?;
         let change = StoredChange::Changed { state, settled: Ref::FIRST.get() };
         let (session, by) = (self.session.clone(), Arc::clone(&self.keeper.process));
-        let commit = Commit::of(session, by, 0, change, Some(stored_reply(body)));
+        let commit = Commit::of(session, by, self.fence, 0, change, Some(stored_reply(body)));
         self.keeper.store.commit(commit).await.map_err(|error| format!("{error:?}"))
     }
 
     async fn release(&self) {
-        if let Err(error) = self.keeper.store.release(&self.session, &self.keeper.process).await {
+        let (store, process) = (&self.keeper.store, &self.keeper.process);
+        let released = store.release(&self.session, process, self.fence, ReleasedAs::Unchanged).await;
+        if let Err(error) = released {
             tracing::error!(error = %Escaped(&error), "cannot release the record of a form");
         }
     }
@@ -316,6 +325,7 @@ struct FormJournal {
     keeper: Arc<Keeper>,
     /// The job. Topics deduplicate its changes by it, so each job has a reference of its own.
     message: MessageId,
+    fence: Fence,
     order: JobOrder,
     /// The outcome of the form if this job ends it.
     outcome: Arc<Mutex<FormOutcome>>,
@@ -334,6 +344,7 @@ impl Journal for FormJournal {
         let committed = self.keeper.store.commit(Commit {
             session: self.message.session.clone(),
             by: Arc::clone(&self.keeper.process),
+            fence: self.fence,
             creates: None,
             expects: Some((component, version)),
             received: 0,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use vivaz_protocol::SessionId;
 
-use super::pending::{Answers, Batch, QueuedWhole};
+use super::pending::{Answers, Batch, QueuedWhole, Release};
 use super::{Keeper, RunningSessions};
 use crate::persist::store::{StoreError, WriteRefusal};
 
@@ -58,7 +58,9 @@ impl Keeper {
                 Ok(refused) => {
                     self.lock().snapshots_written(&batch);
                     for (session, refusal) in refused {
-                        running.refused(&session, refusal);
+                        if let Some(refused) = batch.states.iter().find(|one| one.session == session) {
+                            running.refused(&session, refused.fence, refusal);
+                        }
                     }
                 }
                 Err(error) => {
@@ -149,11 +151,14 @@ impl Keeper {
             let mut pending = self.lock();
             if let Err(error) = deleted {
                 tracing::error!(%error, "cannot delete ended sessions; retrying later");
-                ended.iter().for_each(|session| pending.ended.move_to_back(session));
+                ended.iter().for_each(|(session, _)| pending.ended.move_to_back(session));
                 return Err(Arc::new(error));
             }
-            for session in &ended {
-                pending.ended.remove(session);
+            for (session, fence) in &ended {
+                // A newer copy may have ended meanwhile.
+                if pending.ended.get(session) == Some(fence) {
+                    pending.ended.remove(session);
+                }
             }
             let dropped = pending.take_dropped();
             if dropped > 0 {
@@ -170,14 +175,23 @@ impl Keeper {
     async fn write_releases(&self, running: &impl RunningSessions) -> FlushOutcome {
         let mut left = self.lock().released.len();
         while left > 0 {
-            let Some((session, ())) = self.lock().released.pop_if(|()| true) else { break };
+            let Some((session, Release { fence, state })) = self.lock().released.pop_if(|_| true) else {
+                break;
+            };
             left -= 1;
-            // The page may have resumed the session meanwhile.
-            if !running.contains(&session)
-                && let Err(error) = self.store.release(&session, &self.process).await
-            {
-                tracing::error!(%error, "cannot release a claimed session; retrying later");
-                self.release(&session);
+            let Some(_turn) = self.restoring.try_turn(&session) else {
+                // It is being claimed again.
+                self.release(&session, fence, state);
+                continue;
+            };
+            // The claim that was to be released may have failed, so that the next one had its
+            // fence.
+            if running.has_copy(&session, fence) || self.has_ended(&session, fence) {
+                continue;
+            }
+            if let Err(error) = self.store.release(&session, &self.process, fence, state).await {
+                tracing::error!(%error, "cannot release a session; retrying later");
+                self.release(&session, fence, state);
                 return Err(Arc::new(error));
             }
         }
@@ -239,7 +253,7 @@ fn report_whole_writes(
         if let Some(refusal) = refusal
             && !is_received
         {
-            running.refused(session, refusal);
+            running.refused(session, state.fence, refusal);
         }
     }
 }

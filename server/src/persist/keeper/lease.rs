@@ -59,14 +59,15 @@ impl Keeper {
     }
 }
 
-/// Renews the lease and makes the store remove expired sessions of other processes, until the
-/// runtime is dropped or shuts down.
-pub(crate) async fn run(
-    running: Weak<impl RunningSessions>,
+/// Registers this process, renews its lease and makes the store remove expired sessions of other
+/// processes, until the runtime is dropped or shuts down.
+pub(crate) async fn run<R: RunningSessions + 'static>(
+    running: Weak<R>,
     keeper: Weak<Keeper>,
     shutdown: CancellationToken,
 ) {
     let Some(lease) = keeper.upgrade().map(|keeper| keeper.lease) else { return };
+    let mut renewed_at = Instant::now();
     let (mut renewals, mut expiries) = (every(lease / 3), every(EXPIRY.min(lease)));
     loop {
         let expires = tokio::select! {
@@ -75,8 +76,18 @@ pub(crate) async fn run(
             _ = renewals.tick() => false,
             _ = expiries.tick() => true,
         };
-        let (Some(running), Some(keeper)) = (running.upgrade(), keeper.upgrade()) else { return };
+        let Some(keeper) = keeper.upgrade() else { return };
         if !expires {
+            keeper.register(&running).await;
+        }
+        let Some(running) = running.upgrade() else { return };
+        if !expires {
+            // Other processes take over the sessions of a process that was suspended, and do not
+            // always find one that they could ask.
+            if renewed_at.elapsed() > lease {
+                running.driven().iter().for_each(|session| keeper.changed(session));
+            }
+            renewed_at = Instant::now();
             let outcome = keeper.renew_lease(&*running).await;
             *keeper.probe.0.lock().await = Some((Instant::now(), outcome));
             continue;

@@ -1,6 +1,6 @@
 //! The writes that are queued for the store, and those that the store is executing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use vivaz_protocol::{ComponentId, SessionId};
 
 use super::queue::SessionQueue;
-use crate::persist::store::{Owner, SessionState, Snapshot, StoreError, WriteRefusal};
+use crate::persist::store::{Fence, Owner, ReleasedAs, SessionState, Snapshot, StoreError, WriteRefusal};
 
 /// The maximum number of sessions whose deletion is queued, and of those whose release is queued:
 /// about 30 MB each. The queues grow while the store fails.
@@ -42,15 +42,22 @@ pub(super) struct PendingWrites {
     calls: u64,
     /// Sessions whose components are being unmounted: their rows are deleted after the components'
     /// last writes.
-    ending: HashSet<SessionId>,
+    ending: HashMap<SessionId, Fence>,
     /// Sessions to delete. They stay here until the store has deleted them.
-    pub(super) ended: SessionQueue<()>,
+    pub(super) ended: SessionQueue<Fence>,
     /// Owners whose sessions the store has to delete.
     pub(super) revoked: HashMap<Owner, Revocation>,
-    /// Sessions that were claimed and could not be restored.
-    pub(super) released: SessionQueue<()>,
+    /// Sessions to release.
+    pub(super) released: SessionQueue<Release>,
     /// The number of removals that were dropped because a queue was full.
     dropped: u64,
+}
+
+/// The release of a copy of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Release {
+    pub(super) fence: Fence,
+    pub(super) state: ReleasedAs,
 }
 
 /// The whole state of a session to write.
@@ -234,8 +241,8 @@ impl PendingWrites {
         for mut snapshot in batch.states {
             let Some(amendments) = self.end_call(batch.call, &snapshot.session) else { continue };
             let session = snapshot.session.clone();
-            if self.snapshots.contains(&session) || self.whole.contains(&session) || self.has_ended(&session)
-            {
+            let is_newer = self.snapshots.contains(&session) || self.whole.contains(&session);
+            if is_newer || self.has_ended(&session, snapshot.fence) {
                 continue;
             }
             amendments.iter().for_each(|amendment| amendment.apply_to_snapshot(&mut snapshot));
@@ -249,7 +256,8 @@ impl PendingWrites {
     pub(super) fn put_whole_back(&mut self, batch: Batch<QueuedWhole>) {
         for QueuedWhole { mut state, answers: _, retry } in batch.states {
             let Some(amendments) = self.end_call(batch.call, &state.session) else { continue };
-            let is_obsolete = self.whole.contains(&state.session) || self.has_ended(&state.session);
+            let is_obsolete =
+                self.whole.contains(&state.session) || self.has_ended(&state.session, state.fence);
             if is_obsolete || retry == WholeWriteRetry::Caller {
                 continue;
             }
@@ -282,21 +290,24 @@ impl PendingWrites {
     }
 
     /// Records that a session is ending.
-    pub(super) fn begin_end(&mut self, session: &SessionId) {
+    pub(super) fn begin_end(&mut self, session: &SessionId, fence: Fence) {
         self.drop_session(session);
-        self.ending.insert(session.clone());
+        self.ending.insert(session.clone(), fence);
     }
 
     /// Queues the deletion of a session.
-    pub(super) fn queue_deletion(&mut self, session: &SessionId) {
+    pub(super) fn queue_deletion(&mut self, session: &SessionId, fence: Fence) {
         self.ending.remove(session);
         self.drop_session(session);
-        self.dropped += u64::from(!insert_bounded(&mut self.ended, session));
+        let fence = self.ended.get(session).map_or(fence, |queued| fence.max(*queued));
+        self.dropped += u64::from(!insert_bounded(&mut self.ended, session, fence));
     }
 
-    /// Queues the release of a session.
-    pub(super) fn queue_release(&mut self, session: &SessionId) {
-        self.dropped += u64::from(!insert_bounded(&mut self.released, session));
+    /// Queues the release of a session. Of two copies, the newer one is released.
+    pub(super) fn queue_release(&mut self, session: &SessionId, release: Release) {
+        if self.released.get(session).is_none_or(|queued| queued.fence <= release.fence) {
+            self.dropped += u64::from(!insert_bounded(&mut self.released, session, release));
+        }
     }
 
     /// Returns the number of removals that were dropped since the last call.
@@ -304,16 +315,18 @@ impl PendingWrites {
         std::mem::take(&mut self.dropped)
     }
 
-    pub(super) fn has_ended(&self, session: &SessionId) -> bool {
-        self.ending.contains(session) || self.ended.contains(session)
+    /// Checks whether the copy of a session with this fence, or a newer one, has ended.
+    pub(super) fn has_ended(&self, session: &SessionId, fence: Fence) -> bool {
+        let ended = self.ending.get(session).max(self.ended.get(session));
+        ended.is_some_and(|ended| fence <= *ended)
     }
 }
 
 /// Adds a session to a queue of removals. Returns whether the session is in it.
-fn insert_bounded(queue: &mut SessionQueue<()>, session: &SessionId) -> bool {
+fn insert_bounded<T>(queue: &mut SessionQueue<T>, session: &SessionId, value: T) -> bool {
     if queue.len() >= MAX_REMOVALS && !queue.contains(session) {
         return false;
     }
-    queue.insert(session.clone(), ());
+    queue.insert(session.clone(), value);
     true
 }

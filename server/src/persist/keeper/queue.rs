@@ -32,6 +32,10 @@ impl<T> SessionQueue<T> {
         self.entries.contains_key(session)
     }
 
+    pub(super) fn get(&self, session: &SessionId) -> Option<&T> {
+        self.entries.get(session).map(|entry| &entry.value)
+    }
+
     pub(super) fn get_mut(&mut self, session: &SessionId) -> Option<&mut T> {
         self.entries.get_mut(session).map(|entry| &mut entry.value)
     }
@@ -61,9 +65,13 @@ impl<T> SessionQueue<T> {
         }
     }
 
-    /// Returns the first sessions, at most `count`.
-    pub(super) fn first(&self, count: usize) -> Vec<SessionId> {
-        self.order.values().take(count).cloned().collect()
+    /// Returns the first sessions with their values, at most `count`.
+    pub(super) fn first(&self, count: usize) -> Vec<(SessionId, T)>
+    where
+        T: Copy,
+    {
+        let first = self.order.values().take(count);
+        first.filter_map(|session| Some((session.clone(), *self.get(session)?))).collect()
     }
 
     /// Removes and returns the first value, if `is_due` accepts it.
@@ -96,7 +104,7 @@ mod tests {
         for (name, value) in [("a", 1), ("b", 2), ("c", 3), ("a", 4), ("d", 5)] {
             queue.insert(id(name), value);
         }
-        assert_eq!(queue.first(3), [id("a"), id("b"), id("c")]);
+        assert_eq!(queue.first(3), [(id("a"), 4), (id("b"), 2), (id("c"), 3)]);
         assert_eq!(queue.remove(&id("b")), Some(2));
         queue.move_to_back(&id("c"));
         assert_eq!(queue.pop_if(|value| *value > 4), None);

@@ -36,7 +36,7 @@ fn snapshot(session: &str, components: &[&str]) -> Snapshot {
         rooms: Vec::new(),
         connected: true,
     });
-    Snapshot { session: id(session), head: head(), components: components.collect() }
+    Snapshot { session: id(session), fence: Fence::FIRST, head: head(), components: components.collect() }
 }
 
 fn whole_state(session: &str, components: &[&str]) -> SessionState {
@@ -60,6 +60,7 @@ fn whole_state(session: &str, components: &[&str]) -> SessionState {
     });
     SessionState {
         session: id(session),
+        fence: Fence::FIRST,
         head: head(),
         components: components.collect(),
         moving: Vec::new(),
@@ -107,13 +108,17 @@ fn the_last_state_is_written_and_snapshots_do_not_replace_whole_states() {
     keeper.put_whole(whole_state("s", &[]));
     assert_eq!(keeper.lock().whole.get_mut(&id("s")).unwrap().state.components.len(), 0);
     keeper.drop_writes(&id("s"));
-    keeper.release(&id("s"));
+    keeper.release(&id("s"), Fence::FIRST, ReleasedAs::Unchanged);
     assert!(keeper.put(snapshot("s", &[])));
     assert_eq!(pending(&keeper), (2, 0));
-    keeper.delete(&id("t"));
-    keeper.delete(&id("s"));
+    keeper.delete(&id("t"), Fence::FIRST);
+    keeper.delete(&id("s"), Fence::FIRST);
     assert_eq!(pending(&keeper), (0, 0));
-    assert!(keeper.has_ended(&id("s")) && keeper.has_ended(&id("t")) && !keeper.has_ended(&id("u")));
+    assert!(
+        keeper.has_ended(&id("s"), Fence::FIRST)
+            && keeper.has_ended(&id("t"), Fence::FIRST)
+            && !keeper.has_ended(&id("u"), Fence::FIRST)
+    );
 }
 
 #[test]
@@ -187,10 +192,10 @@ fn what_the_store_failed_to_write_of_a_session_that_is_gone_is_not_written_again
         let whole = take_whole(&keeper);
         for session in ["s", "t"] {
             if is_ended {
-                keeper.delete(&id(session));
+                keeper.delete(&id(session), Fence::FIRST);
             } else {
                 keeper.drop_writes(&id(session));
-                keeper.release(&id(session));
+                keeper.release(&id(session), Fence::FIRST, ReleasedAs::Unchanged);
             }
         }
         keeper.lock().put_snapshots_back(snapshots);
@@ -231,7 +236,7 @@ fn failed_writes_are_queued_again_unless_there_are_newer_ones() {
     let batch = keeper.lock().take_snapshots(usize::MAX).unwrap();
     assert!(keeper.put(snapshot("newer", &["a"])));
     keeper.put_whole(whole_state("whole", &["a"]));
-    keeper.delete(&id("ended"));
+    keeper.delete(&id("ended"), Fence::FIRST);
     keeper.lock().put_snapshots_back(batch);
     {
         let mut pending = keeper.lock();
@@ -244,7 +249,7 @@ fn failed_writes_are_queued_again_unless_there_are_newer_ones() {
     }
     let batch = take_whole(&keeper);
     keeper.put_whole(whole_state("whole", &["a"]));
-    keeper.delete(&id("gone"));
+    keeper.delete(&id("gone"), Fence::FIRST);
     keeper.lock().put_whole_back(batch);
     let mut pending = keeper.lock();
     assert_eq!((pending.snapshots.len(), pending.whole.len()), (2, 2));
@@ -262,7 +267,7 @@ async fn a_session_is_queued_once_however_often_it_changes() {
         tokio::time::advance(Duration::from_millis(1)).await;
     }
     assert_eq!(keeper.lock().changed.len(), 2);
-    keeper.delete(&id("t"));
+    keeper.delete(&id("t"), Fence::FIRST);
     assert_eq!(keeper.take_changed(first), [id("s")], "the time is that of the first change");
     assert_eq!(keeper.lock().changed.len(), 0);
 }
@@ -272,14 +277,17 @@ fn the_sessions_that_wait_for_their_deletion_are_bounded() {
     let keeper = keeper(&Limits::default());
     for number in 0..MAX_REMOVALS + 2 {
         let session = id(&format!("s{number}"));
-        keeper.delete(&session);
-        keeper.release(&session);
+        keeper.delete(&session, Fence::FIRST);
+        keeper.release(&session, Fence::FIRST, ReleasedAs::Unchanged);
     }
-    keeper.delete(&id("s0"));
+    keeper.delete(&id("s0"), Fence::FIRST);
     let mut pending = keeper.lock();
     assert_eq!((pending.ended.len(), pending.released.len()), (MAX_REMOVALS, MAX_REMOVALS));
     assert_eq!((pending.take_dropped(), pending.take_dropped()), (4, 0));
-    assert!(pending.has_ended(&id("s0")) && !pending.has_ended(&id(&format!("s{}", MAX_REMOVALS + 1))));
+    assert!(
+        pending.has_ended(&id("s0"), Fence::FIRST)
+            && !pending.has_ended(&id(&format!("s{}", MAX_REMOVALS + 1)), Fence::FIRST)
+    );
 }
 
 #[test]

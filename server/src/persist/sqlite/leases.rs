@@ -3,6 +3,7 @@
 use vivaz_databases::sqlite::rusqlite::{Connection, OptionalExtension, params};
 use vivaz_protocol::SessionId;
 
+use super::processes::Processes;
 use super::rows::unsigned;
 use crate::persist::store::{Owner, StoreError, StoreTime, TOMBSTONE, millis};
 
@@ -21,8 +22,10 @@ pub(super) fn renew(
         .query_row(params![by, now.cast_signed()], |row| unsigned(row, 0))
         .optional()?;
     if running.is_none() {
-        db.prepare_cached("UPDATE vivaz_sessions SET ends = NULL WHERE holder = ?1 AND ends IS NOT NULL")?
-            .execute([by])?;
+        db.prepare_cached(
+            "UPDATE vivaz_sessions SET ends = NULL WHERE holder = ?1 AND ends IS NOT NULL AND NOT released",
+        )?
+        .execute([by])?;
     }
     db.prepare_cached(
         "INSERT OR REPLACE INTO vivaz_leases (holder, since, length, ends) VALUES (?1, ?2, ?3, ?4)",
@@ -37,13 +40,21 @@ pub(super) fn renew(
         .prepare_cached("SELECT session FROM vivaz_ended WHERE untold = ?1")?
         .query_map([by], |row| row.get(0))?
         .collect::<Result<Vec<String>, _>>()?;
-    let read = |id: &String| SessionId::new(id).map_err(|error| StoreError::Unreadable(error.to_string()));
-    ended.iter().map(read).collect()
+    ended.iter().map(|id| session_id(id)).collect()
+}
+
+pub(super) fn session_id(id: &str) -> Result<SessionId, StoreError> {
+    SessionId::new(id).map_err(|error| StoreError::Unreadable(error.to_string()))
 }
 
 /// Removes expired sessions, leases and tombstones, if the lease of `by` has been valid for its
 /// whole length. Returns the number of removed sessions.
-pub(super) fn expire(db: &Connection, by: &str, now: u64) -> Result<usize, StoreError> {
+pub(super) fn expire(
+    db: &Connection,
+    processes: &Processes,
+    by: &str,
+    now: u64,
+) -> Result<usize, StoreError> {
     let now = now.cast_signed();
     let is_allowed = db
         .prepare_cached(
@@ -59,7 +70,14 @@ pub(super) fn expire(db: &Connection, by: &str, now: u64) -> Result<usize, Store
          WHERE ends IS NULL AND holder NOT IN (SELECT holder FROM vivaz_leases WHERE ends > ?1)",
     )?
     .execute([now])?;
-    db.prepare_cached("DELETE FROM vivaz_leases WHERE ends <= ?1")?.execute([now])?;
+    let silent = db
+        .prepare_cached("DELETE FROM vivaz_leases WHERE ends <= ?1 RETURNING holder")?
+        .query_map([now], |row| row.get(0))?
+        .collect::<Result<Vec<String>, _>>()?;
+    for process in &silent {
+        processes.clean_up(process);
+        db.prepare_cached("DELETE FROM vivaz_asked WHERE holder = ?1")?.execute([process])?;
+    }
     db.prepare_cached("DELETE FROM vivaz_ended WHERE until <= ?1")?.execute([now])?;
     let expired: Vec<String> = db
         .prepare_cached("SELECT id FROM vivaz_sessions WHERE ends <= ?1")?
@@ -73,8 +91,10 @@ pub(super) fn expire(db: &Connection, by: &str, now: u64) -> Result<usize, Store
 pub(super) fn close(db: &Connection, by: &str, time: &StoreTime, now: u64) -> Result<(), StoreError> {
     let now = save_time(db, time, now)?;
     db.execute("DELETE FROM vivaz_leases WHERE holder = ?1", [by])?;
+    db.execute("DELETE FROM vivaz_asked WHERE holder = ?1", [by])?;
     db.execute(
-        "UPDATE vivaz_sessions SET exact = (exact OR ends IS NULL), ends = ?2 + good_for WHERE holder = ?1",
+        "UPDATE vivaz_sessions SET exact = 1, released = 1, ends = ?2 + good_for \
+         WHERE holder = ?1 AND NOT released",
         params![by, now.cast_signed()],
     )?;
     Ok(())

@@ -5,19 +5,36 @@ use serde::de::DeserializeOwned;
 use vivaz_databases::Tx;
 use vivaz_databases::sqlite::rusqlite::{self, Connection, OptionalExtension, Row, params};
 
+use super::processes::Processes;
 use crate::persist::store::{
-    Commit, CommitError, CommitRecord, ComponentState, Owner, Secrets, SessionHead, SessionState, Snapshot,
-    SnapshotHead, StoreError, StoredChange, StoredComponent, StoredReply, StoredSession, WriteError,
-    WriteRefusal, millis,
+    Commit, CommitError, CommitRecord, ComponentState, Fence, HolderStatus, Owner, Secrets, SessionHead,
+    SessionState, Snapshot, SnapshotHead, StoreError, StoredChange, StoredComponent, StoredReply,
+    StoredSession, WriteError, WriteRefusal, millis,
 };
 
 /// Returns the data that decides whether a session may be resumed.
-pub(super) fn find(db: &Connection, session: &str) -> Result<Option<SessionHead>, StoreError> {
+pub(super) fn find(
+    db: &Connection,
+    processes: &Processes,
+    session: &str,
+    now: u64,
+) -> Result<Option<SessionHead>, StoreError> {
     let head = db
         .prepare_cached(
-            "SELECT user, tenant, login, generation, secret, previous, holder FROM vivaz_sessions WHERE id = ?1",
+            "SELECT user, tenant, login, generation, secret, previous, holder, fence, released, \
+             EXISTS (SELECT 1 FROM vivaz_leases WHERE holder = vivaz_sessions.holder AND ends > ?2) \
+             FROM vivaz_sessions WHERE id = ?1",
         )?
-        .query_row([session], |row| {
+        .query_row(params![session, now.cast_signed()], |row| {
+            let (holder, is_released, has_lease): (String, bool, bool) =
+                (row.get(6)?, row.get(8)?, row.get(9)?);
+            let status = if is_released {
+                HolderStatus::Released
+            } else if has_lease && processes.is_running(&holder) {
+                HolderStatus::Running
+            } else {
+                HolderStatus::Gone
+            };
             Ok(SessionHead {
                 owner: Owner { user: row.get(0)?, tenant: row.get(1)?, login: row.get(2)? },
                 secrets: Secrets {
@@ -25,24 +42,46 @@ pub(super) fn find(db: &Connection, session: &str) -> Result<Option<SessionHead>
                     current: row.get(4)?,
                     previous: row.get(5)?,
                 },
-                holder: row.get(6)?,
+                holder,
+                fence: Fence::new(unsigned(row, 7)?),
+                status,
             })
         });
     Ok(head.optional()?)
 }
 
-/// Makes `by` the holder of a session, if its holder and generation are those of `seen`.
+/// Makes `by` the holder of a session, if its fence and generation are those of `seen`, which it
+/// returns with the new fence.
 pub(super) fn claim(
     db: &Connection,
     session: &str,
     by: &str,
     seen: &SessionHead,
 ) -> Result<Option<StoredSession>, StoreError> {
-    let is_as_seen =
-        |head: &SessionHead| head.holder == seen.holder && head.secrets.generation == seen.secrets.generation;
-    let Some(SessionHead { owner, secrets, .. }) = find(db, session)?.filter(is_as_seen) else {
-        return Ok(None);
-    };
+    let (seen, generation) = (seen.fence, seen.secrets.generation);
+    let fence = seen.next();
+    let claimed = db
+        .prepare_cached(
+            "UPDATE vivaz_sessions SET holder = ?2, fence = ?3, released = 0, ends = NULL \
+             WHERE id = ?1 AND fence = ?4 AND generation = ?5 \
+             RETURNING user, tenant, login, generation, secret, previous",
+        )?
+        .query_row(
+            params![
+                session,
+                by,
+                fence.get().cast_signed(),
+                seen.get().cast_signed(),
+                generation.cast_signed(),
+            ],
+            |row| {
+                let owner = Owner { user: row.get(0)?, tenant: row.get(1)?, login: row.get(2)? };
+                let (current, previous) = (row.get(4)?, row.get(5)?);
+                Ok((owner, Secrets { generation: unsigned(row, 3)?, current, previous }))
+            },
+        )
+        .optional()?;
+    let Some((owner, secrets)) = claimed else { return Ok(None) };
     let (progress, exact): (String, bool) = db
         .prepare_cached("SELECT progress, exact FROM vivaz_sessions WHERE id = ?1")?
         .query_row([session], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -54,23 +93,28 @@ pub(super) fn claim(
         .prepare_cached("SELECT reference, body FROM vivaz_replies WHERE session = ?1 ORDER BY reference")?
         .query_map([session], |row| Ok(StoredReply { reference: unsigned(row, 0)?, body: row.get(1)? }))?
         .collect::<Result<_, _>>()?;
-    db.prepare_cached("UPDATE vivaz_sessions SET holder = ?2, ends = NULL WHERE id = ?1")?
-        .execute([session, by])?;
-    Ok(Some(StoredSession { owner, secrets, progress, components, aside, replies, exact }))
+    Ok(Some(StoredSession { owner, secrets, progress, components, aside, replies, exact, fence }))
 }
 
-/// Checks that `by` holds a session.
+/// Returns the holder of a session that has this fence and is not released.
+pub(super) fn holder(db: &Connection, session: &str, fence: Fence) -> Result<Option<String>, StoreError> {
+    let holder = db
+        .prepare_cached("SELECT holder FROM vivaz_sessions WHERE id = ?1 AND fence = ?2 AND NOT released")?
+        .query_row(params![session, fence.get().cast_signed()], |row| row.get(0));
+    Ok(holder.optional()?)
+}
+
+/// Checks that `by` may write a session with this fence.
 ///
 /// # Errors
-/// Returns [`WriteError::Refused`] if `by` does not hold the session.
-pub(super) fn held(db: &Connection, session: &str, by: &str) -> Result<(), WriteError> {
-    let holder: Option<String> = db
-        .prepare_cached("SELECT holder FROM vivaz_sessions WHERE id = ?1")?
-        .query_row([session], |row| row.get(0))
+/// Returns [`WriteError::Refused`] if it may not.
+pub(super) fn held(db: &Connection, session: &str, by: &str, fence: Fence) -> Result<(), WriteError> {
+    let stored: Option<(String, Fence)> = db
+        .prepare_cached("SELECT holder, fence FROM vivaz_sessions WHERE id = ?1")?
+        .query_row([session], |row| Ok((row.get(0)?, Fence::new(unsigned(row, 1)?))))
         .optional()?;
-    match holder {
-        Some(holder) if holder == by => Ok(()),
-        Some(_) => Err(WriteRefusal::Taken.into()),
+    match stored {
+        Some((holder, stored)) => Ok(fence.check(by, stored, &holder)?),
         None => {
             let has_ended =
                 db.prepare_cached("SELECT 1 FROM vivaz_ended WHERE session = ?1")?.exists([session])?;
@@ -86,7 +130,7 @@ pub(super) fn held(db: &Connection, session: &str, by: &str) -> Result<(), Write
 /// components.
 pub(super) fn save(db: &Connection, by: &str, snapshot: &Snapshot) -> Result<(), WriteError> {
     let session = snapshot.session.as_str();
-    held(db, session, by)?;
+    held(db, session, by, snapshot.fence)?;
     for ComponentState { id, state, shown, props, epoch, rev, rooms, connected } in &snapshot.components {
         let changed = db
             .prepare_cached(
@@ -110,17 +154,17 @@ pub(super) fn save(db: &Connection, by: &str, snapshot: &Snapshot) -> Result<(),
             return Err(WriteRefusal::Absent.into());
         }
     }
-    Ok(head(db, session, by, &snapshot.head)?)
+    Ok(head(db, session, by, snapshot.fence, &snapshot.head)?)
 }
 
 /// Writes the whole state of a session.
 pub(super) fn save_whole(db: &Connection, by: &str, whole: &SessionState) -> Result<(), WriteError> {
     let session = whole.session.as_str();
-    match held(db, session, by) {
+    match held(db, session, by, whole.fence) {
         Ok(()) | Err(WriteError::Refused(WriteRefusal::Absent)) => {}
         Err(error) => return Err(error),
     }
-    head(db, session, by, &whole.head)?;
+    head(db, session, by, whole.fence, &whole.head)?;
     let stored = db
         .prepare_cached("SELECT id, version FROM vivaz_components WHERE session = ?1")?
         .query_map([session], |row| Ok((row.get::<_, String>(0)?, unsigned(row, 1)?)))?
@@ -144,14 +188,20 @@ pub(super) fn save_whole(db: &Connection, by: &str, whole: &SessionState) -> Res
     Ok(())
 }
 
-/// Writes the row of a session that `by` holds.
-fn head(db: &Connection, session: &str, by: &str, head: &SnapshotHead) -> Result<(), StoreError> {
+/// Writes the row of a session that `by` holds with this fence.
+fn head(
+    db: &Connection,
+    session: &str,
+    by: &str,
+    fence: Fence,
+    head: &SnapshotHead,
+) -> Result<(), StoreError> {
     let progress = json(&head.progress)?;
     db.prepare_cached(
         "INSERT INTO vivaz_sessions \
-         (id, user, tenant, generation, secret, previous, progress, good_for, holder, login) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO UPDATE SET \
-         user = ?2, tenant = ?3, login = ?10, \
+         (id, user, tenant, generation, secret, previous, progress, good_for, holder, login, fence) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO UPDATE SET \
+         holder = ?9, fence = ?11, released = 0, user = ?2, tenant = ?3, login = ?10, \
          secret = iif(?4 >= generation, ?5, secret), previous = iif(?4 >= generation, ?6, previous), \
          generation = max(?4, generation), progress = ?7, good_for = ?8, ends = NULL, exact = 0",
     )?
@@ -166,6 +216,7 @@ fn head(db: &Connection, session: &str, by: &str, head: &SnapshotHead) -> Result
         millis(head.good_for).cast_signed(),
         by,
         head.owner.login,
+        fence.get().cast_signed(),
     ])?;
     // Deletes the replies that `SessionProgress::covers`.
     db.prepare_cached(
@@ -181,10 +232,10 @@ pub(super) fn commit(tx: &mut Tx, commit: Commit) -> Result<Box<dyn FnOnce() + S
     let db: &Connection = tx.native()?;
     let session = commit.session.clone();
     let session = session.as_str();
-    match held(db, session, &commit.by) {
+    match held(db, session, &commit.by, commit.fence) {
         Ok(()) => {}
         Err(WriteError::Refused(WriteRefusal::Absent)) => match &commit.creates {
-            Some(new) => head(db, session, &commit.by, new)?,
+            Some(new) => head(db, session, &commit.by, commit.fence, new)?,
             None => return Err(CommitError::Absent(Box::new(commit))),
         },
         Err(WriteError::Refused(refusal)) => return Err(CommitError::Refused(refusal)),

@@ -1,6 +1,7 @@
 //! Implements the session store with SQLite.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use vivaz_components::instance::BoxFuture;
@@ -9,10 +10,12 @@ use vivaz_protocol::SessionId;
 
 use vivaz_databases::DatabaseError;
 
+use super::requests::{self, look};
 use super::{Sqlite, leases, rows};
 use crate::persist::store::{
-    Commit, CommitError, Owner, Secrets, SessionHead, SessionState, SessionStore, Snapshot, StoreError,
-    StoredSession, WriteError, WriteRefusal, millis,
+    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleaseRequest, ReleasedAs, Secrets,
+    SessionHead, SessionState, SessionStore, Snapshot, StoreError, StoredSession, WriteError, WriteRefusal,
+    millis,
 };
 
 impl From<rusqlite::Error> for StoreError {
@@ -35,8 +38,8 @@ impl From<rusqlite::Error> for WriteError {
 
 impl SessionStore for Sqlite {
     fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<SessionHead>, StoreError>> {
-        let session = session.clone();
-        self.run_job(move |db| rows::find(db, session.as_str()))
+        let (session, processes, now) = (session.clone(), Arc::clone(&self.processes), self.time.now());
+        self.run_job(move |db| rows::find(db, &processes, session.as_str(), now))
     }
 
     fn claim(
@@ -86,12 +89,13 @@ impl SessionStore for Sqlite {
         &self,
         session: &SessionId,
         by: &str,
+        fence: Fence,
         secrets: Secrets,
         good_for: Duration,
     ) -> BoxFuture<Result<(), WriteError>> {
         let (session, by) = (session.clone(), by.to_owned());
         self.run_job(move |db| {
-            rows::held(db, session.as_str(), &by)?;
+            rows::held(db, session.as_str(), &by, fence)?;
             db.prepare_cached(
                 "UPDATE vivaz_sessions SET good_for = ?5, ends = NULL, exact = 0, \
                  secret = iif(?2 >= generation, ?3, secret), previous = iif(?2 >= generation, ?4, previous), \
@@ -108,22 +112,36 @@ impl SessionStore for Sqlite {
         })
     }
 
-    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
+    fn release(
+        &self,
+        session: &SessionId,
+        by: &str,
+        fence: Fence,
+        state: ReleasedAs,
+    ) -> BoxFuture<Result<(), StoreError>> {
         let (session, by, now) = (session.clone(), by.to_owned(), self.time.now());
         self.run_job(move |db| {
             db.prepare_cached(
-                "UPDATE vivaz_sessions SET ends = ?3 + good_for WHERE id = ?1 AND holder = ?2",
+                "UPDATE vivaz_sessions SET fence = ?4, released = 1, ends = ?5 + good_for, exact = exact OR ?6 \
+                 WHERE id = ?1 AND holder = ?2 AND fence = ?3",
             )?
-            .execute(params![session.as_str(), by, now.cast_signed()])?;
+            .execute(params![
+                session.as_str(),
+                by,
+                fence.get().cast_signed(),
+                fence.next().get().cast_signed(),
+                now.cast_signed(),
+                state == ReleasedAs::Exact,
+            ])?;
             Ok(())
         })
     }
 
-    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+    fn delete(&self, by: &str, sessions: Vec<(SessionId, Fence)>) -> BoxFuture<Result<(), StoreError>> {
         let (by, now) = (by.to_owned(), self.time.now());
         self.run_job(move |db| {
-            for session in &sessions {
-                match rows::held(db, session.as_str(), &by) {
+            for (session, fence) in &sessions {
+                match rows::held(db, session.as_str(), &by, *fence) {
                     Err(WriteError::Refused(WriteRefusal::Taken)) => {}
                     Err(WriteError::Store(error)) => return Err(error),
                     Ok(()) | Err(WriteError::Refused(_)) => {
@@ -146,13 +164,46 @@ impl SessionStore for Sqlite {
     }
 
     fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
-        let (by, now) = (by.to_owned(), self.time.now());
-        self.run_job(move |db| leases::expire(db, &by, now))
+        let (by, processes, now) = (by.to_owned(), Arc::clone(&self.processes), self.time.now());
+        self.run_job(move |db| leases::expire(db, &processes, &by, now))
+    }
+
+    fn register(&self, by: &str, listener: ReleaseListener) -> BoxFuture<Result<ProcessGuard, StoreError>> {
+        let (database, time) = (self.database.downgrade(), self.time.clone());
+        let (processes, name) = (Arc::clone(&self.processes), by.to_owned());
+        Box::pin(async move {
+            let looking = look(database, Arc::downgrade(&processes), name.clone(), time);
+            let registered = processes.register(&name, listener, || tokio::spawn(looking))?;
+            Ok(ProcessGuard::new(registered))
+        })
+    }
+
+    fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>> {
+        let processes = Arc::clone(&self.processes);
+        self.run_job(move |db| {
+            let Some(holder) = rows::holder(db, request.session.as_str(), request.fence)? else {
+                return Ok(());
+            };
+            match processes.listener(&holder) {
+                Some(listener) => listener.ask(request),
+                None => requests::ask(db, &holder, &request)?,
+            }
+            Ok(())
+        })
     }
 
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
-        let (by, time, now) = (by.to_owned(), self.time.clone(), self.time.now());
-        self.run_job(move |db| leases::close(db, &by, &time, now))
+        let (name, time, now) = (by.to_owned(), self.time.clone(), self.time.now());
+        let closed = self.run_job(move |db| leases::close(db, &name, &time, now));
+        let (processes, by) = (Arc::clone(&self.processes), by.to_owned());
+        Box::pin(async move {
+            closed.await?;
+            if let Some(looking) = processes.remove(&by) {
+                // It was aborted, so its error says nothing.
+                let _aborted = looking.await;
+            }
+            Ok(())
+        })
     }
 }
 

@@ -9,8 +9,8 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::SessionId;
 
 use super::{
-    Commit, CommitError, Owner, Secrets, SessionHead, SessionState, SessionStore, Snapshot, StoreError,
-    StoredSession, WriteError, WriteRefusal,
+    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleaseRequest, ReleasedAs, Secrets,
+    SessionHead, SessionState, SessionStore, Snapshot, StoreError, StoredSession, WriteError, WriteRefusal,
 };
 use crate::telemetry::counters::Counters;
 use crate::telemetry::measured::StoreTimer;
@@ -150,17 +150,24 @@ impl SessionStore for GuardedStore {
         &self,
         session: &SessionId,
         by: &str,
+        fence: Fence,
         secrets: Secrets,
         good_for: Duration,
     ) -> BoxFuture<Result<(), WriteError>> {
-        self.call(StoreOperation::Renew, || self.store.renew(session, by, secrets, good_for))
+        self.call(StoreOperation::Renew, || self.store.renew(session, by, fence, secrets, good_for))
     }
 
-    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
-        self.call(StoreOperation::Release, || self.store.release(session, by))
+    fn release(
+        &self,
+        session: &SessionId,
+        by: &str,
+        fence: Fence,
+        state: ReleasedAs,
+    ) -> BoxFuture<Result<(), StoreError>> {
+        self.call(StoreOperation::Release, || self.store.release(session, by, fence, state))
     }
 
-    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+    fn delete(&self, by: &str, sessions: Vec<(SessionId, Fence)>) -> BoxFuture<Result<(), StoreError>> {
         self.call(StoreOperation::Delete, || self.store.delete(by, sessions))
     }
 
@@ -174,6 +181,14 @@ impl SessionStore for GuardedStore {
 
     fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
         self.call(StoreOperation::Expire, || self.store.expire(by))
+    }
+
+    fn register(&self, by: &str, listener: ReleaseListener) -> BoxFuture<Result<ProcessGuard, StoreError>> {
+        self.call(StoreOperation::Register, || self.store.register(by, listener))
+    }
+
+    fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>> {
+        self.call(StoreOperation::AskRelease, || self.store.ask_release(request))
     }
 
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {

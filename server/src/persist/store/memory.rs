@@ -1,6 +1,7 @@
 //! A store in memory: for tests, and for several runtimes in one process.
 
-use std::collections::{BTreeMap, HashMap};
+mod tables;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,11 +9,12 @@ use vivaz_components::instance::BoxFuture;
 use vivaz_databases::Tx;
 use vivaz_protocol::SessionId;
 
+use self::tables::{Lease, MemoryProcess, MemorySession, MemoryTables};
 use super::clock::{StoreTime, millis};
 use super::{
-    Clock, Commit, CommitError, CommitRecord, Owner, Secrets, SessionHead, SessionProgress, SessionState,
-    SessionStore, Snapshot, SnapshotHead, StoreError, StoredChange, StoredComponent, StoredReply,
-    StoredSession, SystemClock, TOMBSTONE, WriteError, WriteRefusal,
+    Clock, Commit, CommitError, CommitRecord, Fence, Owner, ProcessGuard, ReleaseListener, ReleaseRequest,
+    ReleasedAs, Secrets, SessionHead, SessionState, SessionStore, Snapshot, StoreError, StoredChange,
+    StoredReply, StoredSession, SystemClock, WriteError, WriteRefusal,
 };
 
 /// Stores sessions in memory. Clones share their content. A runtime with a clone takes over from
@@ -24,49 +26,6 @@ use super::{
 pub struct MemoryStore {
     time: StoreTime,
     tables: Arc<Mutex<MemoryTables>>,
-}
-
-/// The content of the store.
-#[derive(Debug, Default)]
-struct MemoryTables {
-    sessions: HashMap<SessionId, MemorySession>,
-    leases: HashMap<String, Lease>,
-    tombstones: HashMap<SessionId, Tombstone>,
-}
-
-/// A stored session. Times are in milliseconds of store time.
-#[derive(Debug, Default)]
-struct MemorySession {
-    owner: Owner,
-    secrets: Secrets,
-    progress: SessionProgress,
-    /// In milliseconds.
-    good_for: u64,
-    holder: String,
-    /// The time when the session expires; `None` while the holder's lease is valid.
-    ends: Option<u64>,
-    exact: bool,
-    components: BTreeMap<String, StoredComponent>,
-    aside: Vec<StoredComponent>,
-    replies: BTreeMap<u64, String>,
-}
-
-/// The lease of a process. Times are in milliseconds of store time.
-#[derive(Debug)]
-struct Lease {
-    /// The time since which the lease has been valid without a gap.
-    since: u64,
-    length: u64,
-    ends: u64,
-}
-
-/// The record of an ended session.
-#[derive(Debug)]
-struct Tombstone {
-    /// The time when the tombstone expires, in milliseconds of store time.
-    until: u64,
-    /// The process that held the session and has not deleted it since.
-    unnotified: Option<String>,
 }
 
 impl Default for MemoryStore {
@@ -115,94 +74,16 @@ fn ready<T: Send + 'static>(value: T) -> BoxFuture<T> {
     Box::pin(std::future::ready(value))
 }
 
-impl MemoryTables {
-    /// Returns a session for writing.
-    ///
-    /// # Errors
-    /// Returns the reason why `by` may not write the session.
-    fn held(&mut self, session: &SessionId, by: &str) -> Result<&mut MemorySession, WriteRefusal> {
-        if self.tombstones.contains_key(session) {
-            return Err(WriteRefusal::Ended);
-        }
-        let row = self.sessions.get_mut(session).ok_or(WriteRefusal::Absent)?;
-        if row.holder == by { Ok(row) } else { Err(WriteRefusal::Taken) }
-    }
-
-    fn save(&mut self, by: &str, snapshot: Snapshot) -> Result<(), WriteRefusal> {
-        let row = self.held(&snapshot.session, by)?;
-        let has = |id: &str, epoch: &str| row.components.get(id).is_some_and(|one| one.epoch == epoch);
-        if !snapshot.components.iter().all(|state| has(state.id.as_str(), &state.epoch)) {
-            return Err(WriteRefusal::Absent);
-        }
-        row.take_head(snapshot.head);
-        for state in snapshot.components {
-            if let Some(component) = row.components.get_mut(state.id.as_str()) {
-                component.set(state);
-            }
-        }
-        Ok(())
-    }
-
-    fn save_whole(&mut self, by: &str, whole: SessionState) -> Result<(), WriteRefusal> {
-        let SessionState { session, head, components, moving, aside } = whole;
-        let row = match self.held(&session, by) {
-            Ok(row) => row,
-            Err(WriteRefusal::Absent) => self.insert(session, by),
-            Err(refusal) => return Err(refusal),
-        };
-        row.take_head(head);
-        row.aside = aside;
-        let stays = |id: &str| {
-            components.iter().any(|one| one.id == id) || moving.iter().any(|one| one.as_str() == id)
-        };
-        row.components.retain(|id, _| stays(id));
-        for component in components {
-            let is_newer =
-                row.components.get(&component.id).is_some_and(|one| one.version > component.version);
-            if !is_newer {
-                row.components.insert(component.id.clone(), component);
-            }
-        }
-        Ok(())
-    }
-
-    fn insert(&mut self, session: SessionId, by: &str) -> &mut MemorySession {
-        self.sessions
-            .entry(session)
-            .or_insert(MemorySession { holder: by.to_owned(), ..MemorySession::default() })
-    }
-
-    /// Removes a session and leaves a tombstone.
-    fn end(&mut self, session: SessionId, now: u64, by: Option<&str>) {
-        let holder = self.sessions.remove(&session).map(|row| row.holder);
-        let unnotified = holder
-            .or_else(|| self.tombstones.remove(&session)?.unnotified)
-            .filter(|holder| by != Some(holder.as_str()));
-        self.tombstones.insert(session, Tombstone { until: now + millis(TOMBSTONE), unnotified });
-    }
-}
-
-impl MemorySession {
-    fn take_head(&mut self, head: SnapshotHead) {
-        if head.secrets.generation >= self.secrets.generation {
-            self.secrets = head.secrets;
-        }
-        self.owner = head.owner;
-        self.replies.retain(|reference, _| !head.progress.covers(*reference));
-        self.progress = head.progress;
-        self.good_for = millis(head.good_for);
-        self.ends = None;
-        self.exact = false;
-    }
-}
-
 impl SessionStore for MemoryStore {
     fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<SessionHead>, StoreError>> {
+        let now = self.time.now();
         let tables = self.lock();
         let head = tables.sessions.get(session).map(|row| SessionHead {
             owner: row.owner.clone(),
             secrets: row.secrets.clone(),
             holder: row.holder.clone(),
+            fence: row.fence,
+            status: tables.status(row, now),
         });
         ready(Ok(head))
     }
@@ -215,11 +96,10 @@ impl SessionStore for MemoryStore {
     ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
         let mut tables = self.lock();
         let is_as_seen = |row: &&mut MemorySession| {
-            row.holder == seen.holder && row.secrets.generation == seen.secrets.generation
+            row.fence == seen.fence && row.secrets.generation == seen.secrets.generation
         };
         let claimed = tables.sessions.get_mut(session).filter(is_as_seen).map(|row| {
-            row.holder = by.to_owned();
-            row.ends = None;
+            row.hold(by, row.fence.next());
             StoredSession {
                 owner: row.owner.clone(),
                 secrets: row.secrets.clone(),
@@ -232,6 +112,7 @@ impl SessionStore for MemoryStore {
                     .map(|(reference, body)| StoredReply { reference: *reference, body: body.clone() })
                     .collect(),
                 exact: row.exact,
+                fence: row.fence,
             }
         });
         ready(Ok(claimed))
@@ -265,7 +146,7 @@ impl SessionStore for MemoryStore {
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
         let mut tables = self.lock();
-        let held = tables.held(&commit.session, &commit.by);
+        let held = tables.held(&commit.session, &commit.by, commit.fence);
         let stored = match (&commit.expects, &held) {
             (Some((id, _)), Ok(row)) => row.components.get(id.as_str()).map(|one| one.version),
             (_, Ok(_) | Err(_)) => None,
@@ -287,13 +168,13 @@ impl SessionStore for MemoryStore {
             }
             Ok(_) | Err(WriteRefusal::Absent) => {}
         }
-        let Commit { session, by, creates, expects: _, received, write, publish } = commit;
+        let Commit { session, by, fence, creates, expects: _, received, write, publish } = commit;
         let CommitRecord { change, reply } = match write(&mut Tx::without_database()) {
             Ok(written) => written,
             Err(error) => return ready(Err(CommitError::Work(error))),
         };
         let is_new = !tables.sessions.contains_key(&session);
-        let row = tables.insert(session, &by);
+        let row = tables.insert(session, &by, fence);
         if let Some(head) = creates.filter(|_| is_new) {
             row.take_head(*head);
         }
@@ -326,11 +207,12 @@ impl SessionStore for MemoryStore {
         &self,
         session: &SessionId,
         by: &str,
+        fence: Fence,
         secrets: Secrets,
         good_for: Duration,
     ) -> BoxFuture<Result<(), WriteError>> {
         let mut tables = self.lock();
-        let renewed = tables.held(session, by).map(|row| {
+        let renewed = tables.held(session, by, fence).map(|row| {
             row.good_for = millis(good_for);
             row.ends = None;
             row.exact = false;
@@ -341,19 +223,28 @@ impl SessionStore for MemoryStore {
         ready(renewed.map_err(WriteError::from))
     }
 
-    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
+    fn release(
+        &self,
+        session: &SessionId,
+        by: &str,
+        fence: Fence,
+        state: ReleasedAs,
+    ) -> BoxFuture<Result<(), StoreError>> {
         let now = self.time.now();
-        if let Ok(row) = self.lock().held(session, by) {
+        if let Ok(row) = self.lock().held(session, by, fence) {
+            row.fence = fence.next();
+            row.is_released = true;
             row.ends = Some(now.saturating_add(row.good_for));
+            row.exact |= state == ReleasedAs::Exact;
         }
         ready(Ok(()))
     }
 
-    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+    fn delete(&self, by: &str, sessions: Vec<(SessionId, Fence)>) -> BoxFuture<Result<(), StoreError>> {
         let now = self.time.now();
         let mut tables = self.lock();
-        for session in sessions {
-            if !matches!(tables.held(&session, by), Err(WriteRefusal::Taken)) {
+        for (session, fence) in sessions {
+            if !matches!(tables.held(&session, by, fence), Err(WriteRefusal::Taken)) {
                 tables.end(session, now, Some(by));
             }
         }
@@ -379,7 +270,7 @@ impl SessionStore for MemoryStore {
         let running = tables.leases.get(by).filter(|lease| lease.ends > now);
         let since = running.map(|lease| lease.since);
         if since.is_none() {
-            for row in tables.sessions.values_mut().filter(|row| row.holder == by) {
+            for row in tables.sessions.values_mut().filter(|row| row.holder == by && !row.is_released) {
                 row.ends = None;
             }
         }
@@ -396,7 +287,7 @@ impl SessionStore for MemoryStore {
         if !tables.leases.get(by).is_some_and(is_valid) {
             return ready(Ok(0));
         }
-        let MemoryTables { sessions, leases, tombstones } = &mut *tables;
+        let MemoryTables { sessions, leases, tombstones, processes: _ } = &mut *tables;
         for row in sessions.values_mut().filter(|row| row.ends.is_none()) {
             let begins = match leases.get(&row.holder) {
                 Some(lease) if lease.ends > now => continue,
@@ -417,8 +308,30 @@ impl SessionStore for MemoryStore {
         let mut tables = self.lock();
         tables.leases.remove(by);
         for row in tables.sessions.values_mut().filter(|row| row.holder == by) {
-            row.exact |= row.ends.is_none();
-            row.ends = Some(now.saturating_add(row.good_for));
+            if !row.is_released {
+                row.exact = true;
+                row.is_released = true;
+                row.ends = Some(now.saturating_add(row.good_for));
+            }
+        }
+        ready(Ok(()))
+    }
+
+    fn register(&self, by: &str, listener: ReleaseListener) -> BoxFuture<Result<ProcessGuard, StoreError>> {
+        self.lock().processes.insert(by.to_owned(), listener);
+        let guard = MemoryProcess { tables: Arc::downgrade(&self.tables), name: by.to_owned() };
+        ready(Ok(ProcessGuard::new(guard)))
+    }
+
+    fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>> {
+        let tables = self.lock();
+        let asked = tables.sessions.get(&request.session);
+        let holder = asked.filter(|row| row.fence == request.fence && !row.is_released);
+        let listener = holder.and_then(|row| tables.processes.get(&row.holder)).cloned();
+        drop(tables);
+        // Called outside of the lock, because the process may answer at once.
+        if let Some(listener) = listener {
+            listener.ask(request);
         }
         ready(Ok(()))
     }

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use vivaz_protocol::ComponentId;
 
+use super::fence::{Fence, HolderStatus};
+
 /// A session loaded from a store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredSession {
@@ -19,10 +21,13 @@ pub struct StoredSession {
     pub aside: Vec<StoredComponent>,
     /// The replies to committed requests.
     pub replies: Vec<StoredReply>,
-    /// Whether the last process that ran the session shut down properly, so that the page has seen
-    /// no later state than this. It stays set until a page [resumes](super::SessionStore::renew)
-    /// the session or the session is written.
+    /// Whether the last process that ran the session released it or shut down, so that the page has
+    /// seen no later state than this. It stays set until a page
+    /// [resumes](super::SessionStore::renew) the session or the session is written.
     pub exact: bool,
+    /// The fence of the copy that is made of this data.
+    #[serde(default)]
+    pub fence: Fence,
 }
 
 /// The state of a component at one time: the part of a [`StoredComponent`] that changes.
@@ -55,6 +60,10 @@ pub struct SessionHead {
     pub secrets: Secrets,
     /// The process that holds the session, or held it last.
     pub holder: String,
+    /// The fence of the session.
+    pub fence: Fence,
+    /// How the holder stands.
+    pub status: HolderStatus,
 }
 
 /// The owner of a session.

@@ -9,6 +9,8 @@ use vivaz_databases::{DatabaseError, Tx};
 use vivaz_protocol::{ComponentId, SessionId};
 
 use super::StoreError;
+use super::fence::Fence;
+use super::refusal::WriteRefusal;
 use super::stored::{ComponentState, Owner, Secrets, SessionProgress, StoredComponent, StoredReply};
 
 /// The state of a session at one time, without its durable components.
@@ -16,6 +18,8 @@ use super::stored::{ComponentState, Owner, Secrets, SessionProgress, StoredCompo
 pub struct Snapshot {
     /// The id of the session.
     pub session: SessionId,
+    /// The fence of the copy.
+    pub fence: Fence,
     /// The owner, the secrets and the progress of the session.
     pub head: SnapshotHead,
     /// The states of the plain components. Durable components keep their committed state.
@@ -42,6 +46,8 @@ pub struct SnapshotHead {
 pub struct SessionState {
     /// The id of the session.
     pub session: SessionId,
+    /// The fence of the copy.
+    pub fence: Fence,
     /// The owner, the secrets and the progress of the session.
     pub head: SnapshotHead,
     /// All components that run, including durable ones.
@@ -61,6 +67,8 @@ pub struct Commit {
     pub session: SessionId,
     /// The process that holds the session.
     pub by: Arc<str>,
+    /// The fence of the copy.
+    pub fence: Fence,
     /// The data to create the session with if the store does not have it, for the first component
     /// of a new session. If it is `None`, a session that the store does not have is
     /// [`CommitError::Absent`].
@@ -100,6 +108,7 @@ impl Commit {
     pub fn of(
         session: SessionId,
         by: Arc<str>,
+        fence: Fence,
         received: u64,
         change: StoredChange,
         reply: Option<StoredReply>,
@@ -107,6 +116,7 @@ impl Commit {
         Self {
             session,
             by,
+            fence,
             creates: None,
             expects: None,
             received,
@@ -143,22 +153,6 @@ pub enum StoredChange {
         /// The component's id.
         id: ComponentId,
     },
-}
-
-/// The reason why a store refuses a write of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum WriteRefusal {
-    /// The store does not have the session, or a component that the write changes. The process that
-    /// holds the session [writes it whole](super::SessionStore::save_whole).
-    #[error("the store does not have the session or one of its components")]
-    Absent,
-    /// Another process holds the session.
-    #[error("another process holds the session")]
-    Taken,
-    /// The session has ended and must not be written again.
-    #[error("the session has ended")]
-    Ended,
 }
 
 /// The reason why a write of one session failed.
@@ -224,7 +218,7 @@ mod tests {
     #[test]
     fn a_commit_is_formatted_by_its_session() {
         let removed = StoredChange::Removed { id: ComponentId::new("c").unwrap() };
-        let commit = Commit::of(SessionId::new("s1").unwrap(), "p".into(), 0, removed, None);
+        let commit = Commit::of(SessionId::new("s1").unwrap(), "p".into(), Fence::FIRST, 0, removed, None);
         assert!(format!("{commit:?}").contains("s1"));
     }
 }

@@ -183,7 +183,7 @@ impl Session {
         let (parent, place) = (link.parent.clone(), link.place.clone());
         // A place that is gone, or shows another component, gives no props.
         let found = match self.placement(id)? {
-            Placement::AtPlace => self.find_child(&parent, &place)?,
+            Placement::AtPlace => self.find_child(&parent, &place)?.ok(),
             Placement::Gone => None,
         };
         let component = self.components.get_mut(id);

@@ -100,10 +100,10 @@ impl Session {
         let key = link.key.clone();
         let found = self.find_child(&parent, &place)?;
         let placement = match found {
-            Some(found) if std::ptr::eq(found.registration.spec, spec) && found.key == key => {
+            Ok(found) if std::ptr::eq(found.registration.spec, spec) && found.key == key => {
                 Placement::AtPlace
             }
-            Some(_) | None => Placement::Gone,
+            Ok(_) | Err(_) => Placement::Gone,
         };
         if let Some(parent) = self.components.get_mut(&parent) {
             parent.cache_placement(id, placement);
@@ -130,7 +130,7 @@ impl Session {
         let (spec, parent, place) = (child.spec, link.parent.clone(), link.place.clone());
         let found = self.find_child(&parent, &place)?;
         let link = self.components.get_mut(id).and_then(|child| child.mounted_by.link_mut());
-        let (Some(found), Some(link)) = (found, link) else { return Ok(false) };
+        let (Ok(found), Some(link)) = (found, link) else { return Ok(false) };
         let is_same = std::ptr::eq(found.registration.spec, spec)
             && found.key == link.key
             && found.props.iter().all(|(name, value)| link.has_prop(name, value));

@@ -196,7 +196,7 @@ impl Removal {
     fn commit(&self, keeper: &Keeper) -> Commit {
         let change = StoredChange::Removed { id: self.id.clone() };
         let (session, by) = (self.port.session().clone(), Arc::clone(&keeper.process));
-        Commit::of(session, by, self.received, change, self.reply.clone())
+        Commit::of(session, by, self.port.fence(), self.received, change, self.reply.clone())
     }
 
     /// Commits the removal, retrying while the store fails.
@@ -226,7 +226,7 @@ impl Removal {
             let (component, error) = (&self.id, Escaped(&error));
             tracing::error!(session = %self.port.session(), %component, %error, "cannot remove a component from the store; retrying");
             tokio::time::sleep(REMOVAL_RETRY_DELAY).await;
-            if keeper.has_ended(self.port.session()) {
+            if keeper.has_ended(self.port.session(), self.port.fence()) {
                 return;
             }
             outcome = keeper.store.commit(self.commit(keeper)).await;
@@ -295,7 +295,8 @@ impl Insertion {
         keeper.add_component(port.session(), &ComponentId::new(&component.id)?);
         let change = StoredChange::Mounted { component: Box::new(component) };
         let session = port.session().clone();
-        let commit = Commit::of(session, Arc::clone(&keeper.process), received, change, reply);
+        let by = Arc::clone(&keeper.process);
+        let commit = Commit::of(session, by, port.fence(), received, change, reply);
         let committed = keeper.store.commit(Commit { creates, ..commit });
         await_commit(Arc::clone(&keeper.store), port, committed).await?;
         Ok(instance)

@@ -94,6 +94,7 @@ impl Journal for ComponentJournal {
         let committed = self.store.commit(Commit {
             session: self.session.clone(),
             by: Arc::clone(&self.by),
+            fence: self.port.fence(),
             creates: None,
             expects,
             received: self.received,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use vivaz_components::{ActionError, Admission, Identity, MountContext, Subscriber, UnmountReason};
 use vivaz_protocol::{CloseCode, ConnectionId, Epoch, ResumeSecret, Rev, SessionId, StreamId};
 
@@ -14,7 +15,7 @@ use self::rows::{
 };
 use crate::core::StreamEpoch;
 use crate::persist::keeper::Keeper;
-use crate::persist::store::{StoreError, StoredSession, WriteRefusal};
+use crate::persist::store::{ReleasedAs, StoreError, StoredSession, WriteRefusal};
 use crate::session::Session;
 use crate::session::component::{ConnectedHook, InstanceSlot, SessionComponent};
 use crate::session::joined_rooms::JoinedRooms;
@@ -34,6 +35,8 @@ pub(crate) struct RestoreRequest<'a> {
     pub(crate) streams: &'a [(StreamId, Epoch, Rev)],
     /// When the `HELLO` arrived.
     pub(crate) received_at: Instant,
+    /// Cancelled when the page has left the connection.
+    pub(crate) left: &'a CancellationToken,
 }
 
 impl RestoreRequest<'_> {
@@ -84,6 +87,9 @@ pub(crate) enum RestoreError {
     /// The user's sessions are being revoked.
     #[error("the sessions of this user are being revoked")]
     Ending,
+    /// The page has left the connection before another process had released the session.
+    #[error("the page has left")]
+    Left,
 }
 
 impl From<StoreError> for RestoreError {
@@ -105,47 +111,59 @@ pub(crate) async fn restore(
     let core = supervisor.core();
     let Some(keeper) = &core.keeper else { return Ok(Restored::Unknown("it is not in memory")) };
     let theirs = stored_owner(identity);
-    if keeper.has_ended(id) {
-        return Ok(Restored::Unknown("it has ended"));
-    }
     if keeper.is_revoking(&theirs) {
         return Err(RestoreError::Ending);
+    }
+    let turn = keeper.restore_turn(id).await;
+    if supervisor.sessions.contains(id) {
+        return Ok(Restored::Moved);
     }
     let Some(head) = keeper.store.find(id).await? else {
         return Ok(Restored::Unknown("it is not in the store"));
     };
+    if keeper.has_ended(id, head.fence) {
+        return Ok(Restored::Unknown("it has ended"));
+    }
     if matching_secret_hash(secret, &head.secrets).is_none() {
         return Ok(Restored::Unknown("the store has another secret"));
     }
     if head.owner != theirs {
         return Ok(Restored::Unknown("the store has another owner"));
     }
-    let port = Port::new(id.clone(), supervisor.as_owner());
+    // The holder may give the page another secret while it is asked for the session.
+    let released = tokio::select! {
+        biased;
+        // The page may have gone back to the holder, which must not lose it to this process.
+        () = wanted.left.cancelled() => return Err(RestoreError::Left),
+        released = keeper.await_release(id, head) => released?,
+    };
+    let Some(head) = released else { return Ok(Restored::Moved) };
+    if matching_secret_hash(secret, &head.secrets).is_none() {
+        return Ok(Restored::Moved);
+    }
     let member = core.users.admit_tentatively(identity, id).map_err(|_too_many| RestoreError::TooMany)?;
     let claimed = match keeper.store.claim(id, &keeper.process, &head).await {
         Ok(claimed) => claimed,
         Err(error) => {
             // This process may own the session by now, and does not run it.
-            keeper.release(id);
+            keeper.release(id, head.fence.next(), ReleasedAs::Unchanged);
             return Err(error.into());
         }
     };
     let Some(stored) = claimed else { return Ok(Restored::Moved) };
-    let StoredSession { owner: _, mut secrets, progress, components, aside, replies, exact } = stored;
+    let StoredSession { owner: _, mut secrets, progress, components, aside, replies, exact, fence } = stored;
+    let port = Port::new(id.clone(), fence, supervisor.as_owner());
     let exactness = if exact { Exactness::Exact } else { Exactness::Behind };
     secrets.previous = matching_secret_hash(secret, &secrets);
     if !supervisor.sessions.insert_restored(Arc::clone(&port), identity.clone(), member, secrets, received_at)
     {
+        keeper.release(id, fence, ReleasedAs::Unchanged);
         return Ok(Restored::Moved);
     }
+    drop(turn);
     let mut session =
         Box::new(Session::new(Arc::clone(supervisor), port, identity.clone(), placeholder_connection()));
     session.set_stored();
-    // Another `HELLO` may have restored the session during the calls of the store, and its page may
-    // have left. The end was recorded before that copy left the map, so it is visible here.
-    if keeper.has_ended(id) {
-        return Ok(Restored::Unknown("it has ended"));
-    }
     let limits = &core.limits;
     let bounds = CacheBounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
     session.replies = ReplyCache::restore(&progress, &replies, bounds);
@@ -229,7 +247,7 @@ impl Session {
             }
         }
         self.join_rooms();
-        if is_changed { Ok(self.write_whole_and_wait(keeper).await?) } else { Ok(None) }
+        if is_changed { Ok(self.write_whole_and_wait(keeper, None).await?) } else { Ok(None) }
     }
 
     /// Adds a restored component. Its epoch continues if no page can have seen a later state than

@@ -114,16 +114,19 @@ impl Session {
         }
     }
 
-    /// Writes the session whole and waits. No job of the session may run meanwhile. Returns the
-    /// refusal, if the store refuses the session.
+    /// Writes the session whole and waits. No job of the session may run meanwhile. `until` is the
+    /// end of its suspension, if it is suspended. Returns the refusal, if the store refuses the
+    /// session.
     ///
     /// # Errors
     /// Returns the store's error. The keeper does not write the state again.
     pub(crate) async fn write_whole_and_wait(
         &mut self,
         keeper: &Arc<Keeper>,
+        until: Option<Instant>,
     ) -> Result<Option<WriteRefusal>, Arc<StoreError>> {
-        let Some(whole) = self.session_state(keeper.good_for) else { return Ok(None) };
+        let good_for = until.map_or(keeper.good_for, remaining_until);
+        let Some(whole) = self.session_state(good_for) else { return Ok(None) };
         self.persistence.begin_insertion();
         let supervisor = Arc::clone(&self.supervisor);
         let writing =
@@ -143,7 +146,8 @@ impl Session {
         if kind == SaveKind::Snapshot && self.supervisor.core().is_ready() {
             let Some(head) = self.snapshot_head(good_for) else { return };
             let components = self.plain_states();
-            if keeper.put(Snapshot { session: self.id().clone(), head, components }) {
+            let (session, fence) = (self.id().clone(), self.port.fence());
+            if keeper.put(Snapshot { session, fence, head, components }) {
                 return;
             }
         }
@@ -176,7 +180,8 @@ impl Session {
             }
         }
         let aside = self.set_aside.rows().to_vec();
-        Some(SessionState { session: self.id().clone(), head, components, moving, aside })
+        let (session, fence) = (self.id().clone(), self.port.fence());
+        Some(SessionState { session, fence, head, components, moving, aside })
     }
 
     /// Returns the states of the components whose changes are not committed one by one.

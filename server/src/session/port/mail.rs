@@ -36,6 +36,10 @@ pub(crate) enum Mail {
     /// Answer whether no job runs and none is paused.
     #[cfg(feature = "testing")]
     IsIdle(oneshot::Sender<bool>),
+    /// Another process asks for the session: close the connection, finish the running jobs, save
+    /// and release the session, and drop the copy in memory. The value is the generation of the
+    /// secrets for which it asks: if a page has resumed the session since, nothing happens.
+    Release(u64),
     /// Another process owns the session, or the store has a newer state: close the connection and
     /// drop the copy in memory.
     Evict(EvictionReason),

@@ -1,11 +1,71 @@
 //! Posts events to the sessions of a user, of a tenant, or to all.
 
-use vivaz_components::{Identity, ServerEvent, Target, User};
-use vivaz_protocol::SessionId;
+use std::sync::atomic::Ordering;
 
+use vivaz_components::{Identity, ServerEvent, Target, UnmountReason, User};
+use vivaz_protocol::{CloseCode, SessionId};
+
+use crate::cluster::{NodeMessage, SessionTenant};
 use crate::session::sessions::supervisor::Supervisor;
 
 impl Supervisor {
+    /// Sends a message to the other nodes, if there are any.
+    pub(crate) fn send_to_nodes(&self, message: impl FnOnce() -> NodeMessage) {
+        if let Some(bus) = &self.core().bus {
+            message().send(&**bus);
+        }
+    }
+
+    /// Does what another node has sent.
+    pub(crate) fn receive_from_node(&self, message: NodeMessage) {
+        match message {
+            NodeMessage::User { tenant, user, event } => {
+                self.post_to_user(tenant.as_deref(), &user, &event.into(), None);
+            }
+            NodeMessage::Session { tenant: SessionTenant::Any, session, event } => {
+                if let Some(port) = self.sessions.port(&session) {
+                    port.post_event(None, event.into());
+                }
+            }
+            NodeMessage::Session { tenant: SessionTenant::Only(tenant), session, event } => {
+                self.post_to_session(tenant.as_deref(), &session, event.into());
+            }
+            NodeMessage::Tenant { tenant, event } => {
+                self.post_to_tenant(tenant.as_deref(), &event.into(), None);
+            }
+            NodeMessage::All { event } => self.post_to_all(&event.into()),
+            NodeMessage::Revoke { owner } => {
+                self.revoke_where(|identity| {
+                    owner.includes_parts(identity.user_id(), identity.tenant(), identity.login())
+                });
+            }
+            NodeMessage::EndSession { session } => {
+                self.end_session(&session);
+            }
+        }
+    }
+
+    /// Ends a session of this node. Returns whether this node has it.
+    pub(crate) fn end_session(&self, session: &SessionId) -> bool {
+        let port = self.sessions.port(session);
+        if let Some(port) = &port {
+            port.end(CloseCode::SessionEnded, UnmountReason::Closed);
+        }
+        port.is_some()
+    }
+
+    /// Revokes the sessions of this node whose identity matches. Returns their number.
+    pub(crate) fn revoke_where(&self, is_revoked: impl FnMut(&Identity) -> bool) -> usize {
+        // Incremented first: a session inserted after the loop has an identity from before this
+        // revocation.
+        self.core().revocations.fetch_add(1, Ordering::SeqCst);
+        let ports = self.sessions.ports_of(is_revoked);
+        for port in &ports {
+            port.revoke();
+        }
+        ports.len()
+    }
+
     /// Posts an event to every component of every session.
     pub(crate) fn post_to_all(&self, event: &ServerEvent) {
         for port in self.sessions.ports() {
@@ -39,22 +99,72 @@ impl Supervisor {
         let (hub, tenant) = (self.core().hub_of(identity), identity.tenant());
         match to {
             Target::Own | Target::Components => {}
-            Target::Topic(name) => {
-                if let Some(topic) = hub.get(&name) {
-                    topic.emit(&event, except);
-                }
-            }
+            Target::Topic(name) => hub.emit_to_topic(&name, &event, except),
             Target::Room(room) => {
                 hub.rooms().emit(&room, &event, except);
             }
             Target::Session(session) => {
                 if except != Some(&session) {
-                    self.post_to_session(tenant, &session, event);
+                    self.emit_to_session(SessionTenant::Only(tenant.map(str::to_owned)), &session, event);
                 }
             }
-            Target::User(user) => self.post_to_user(tenant, &user, &event, except),
-            Target::Everyone => self.post_to_tenant(tenant, &event, except),
+            Target::User(user) => self.emit_to_user(tenant, &user, &event, except),
+            Target::Everyone => self.emit_to_tenant(tenant, &event, except),
         }
+    }
+
+    /// Sends an event to the sessions of a user on all nodes, except `except`.
+    pub(crate) fn emit_to_user(
+        &self,
+        tenant: Option<&str>,
+        user: &str,
+        event: &ServerEvent,
+        except: Option<&SessionId>,
+    ) {
+        self.post_to_user(tenant, user, event, except);
+        self.send_to_nodes(|| NodeMessage::User {
+            tenant: tenant.map(str::to_owned),
+            user: user.to_owned(),
+            event: event.into(),
+        });
+    }
+
+    /// Sends an event to the sessions of a tenant, or to those without one, on all nodes, except
+    /// `except`.
+    pub(crate) fn emit_to_tenant(
+        &self,
+        tenant: Option<&str>,
+        event: &ServerEvent,
+        except: Option<&SessionId>,
+    ) {
+        self.post_to_tenant(tenant, event, except);
+        self.send_to_nodes(|| NodeMessage::Tenant { tenant: tenant.map(str::to_owned), event: event.into() });
+    }
+
+    /// Sends an event to a session, on the node that has it. Returns whether that is this node.
+    pub(crate) fn emit_to_session(
+        &self,
+        tenant: SessionTenant,
+        session: &SessionId,
+        event: ServerEvent,
+    ) -> bool {
+        let has_tenant = |identity: &Identity| match &tenant {
+            SessionTenant::Any => true,
+            SessionTenant::Only(tenant) => identity.tenant() == tenant.as_deref(),
+        };
+        if self.sessions.contains(session) {
+            let port = self.sessions.port_of(session, has_tenant);
+            if let Some(port) = &port {
+                port.post_event(None, event);
+            }
+            return port.is_some();
+        }
+        self.send_to_nodes(|| NodeMessage::Session {
+            tenant,
+            session: session.clone(),
+            event: (&event).into(),
+        });
+        false
     }
 
     /// Posts an event to one session, if it has this tenant.

@@ -1,5 +1,7 @@
 //! The sessions of a runtime and the tasks that drive them.
 
+use std::any::Any;
+use std::cmp::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
 
 use tokio::runtime::Handle;
@@ -9,9 +11,10 @@ use tokio_util::task::TaskTracker;
 use vivaz_components::instance::BoxFuture;
 use vivaz_protocol::SessionId;
 
+use crate::cluster::{Address, BusListener, NodeMessage};
 use crate::core::Core;
 use crate::persist::keeper::RunningSessions;
-use crate::persist::store::WriteRefusal;
+use crate::persist::store::{Fence, ReleaseRequest, WriteRefusal};
 use crate::session::Session;
 use crate::session::port::SessionOwner;
 use crate::session::sessions::Sessions;
@@ -32,6 +35,8 @@ pub(crate) struct Supervisor {
     /// start tasks with it.
     executor: OnceLock<Handle>,
     drive_detached: DriveDetached,
+    /// Receives messages of other nodes.
+    listening: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Supervisor {
@@ -44,7 +49,22 @@ impl Supervisor {
             tasks: TaskTracker::new(),
             executor: OnceLock::new(),
             drive_detached,
+            listening: OnceLock::new(),
         }
+    }
+
+    /// Begins to receive the messages of other nodes, if there are any.
+    pub(crate) fn listen_to_nodes(self: &Arc<Self>) {
+        let Some(bus) = &self.core.bus else { return };
+        let supervisor = Arc::downgrade(self);
+        let listener: BusListener = Arc::new(move |node, message| {
+            let Some(supervisor) = supervisor.upgrade() else { return };
+            match NodeMessage::read(&message) {
+                Ok(message) => supervisor.receive_from_node(message),
+                Err(error) => tracing::warn!(%node, %error, "cannot read a message of another node"),
+            }
+        });
+        self.listening.get_or_init(|| bus.listen(&Address::Everyone, listener));
     }
 
     /// Returns the state that all sessions share.
@@ -101,8 +121,8 @@ impl SessionOwner for Supervisor {
 }
 
 impl RunningSessions for Supervisor {
-    fn contains(&self, session: &SessionId) -> bool {
-        self.sessions.contains(session)
+    fn has_copy(&self, session: &SessionId, fence: Fence) -> bool {
+        self.sessions.port(session).is_some_and(|port| port.fence() >= fence)
     }
 
     fn driven(&self) -> Vec<SessionId> {
@@ -121,9 +141,22 @@ impl RunningSessions for Supervisor {
         }
     }
 
-    fn refused(&self, session: &SessionId, refusal: WriteRefusal) {
-        if let Some(port) = self.sessions.port(session) {
+    fn refused(&self, session: &SessionId, fence: Fence, refusal: WriteRefusal) {
+        if let Some(port) = self.sessions.port(session).filter(|port| port.fence() == fence) {
             port.handle_refusal(refusal);
+        }
+    }
+
+    fn ask_to_release(&self, request: &ReleaseRequest) {
+        // A copy that is being restored or is ending is not in the map. It releases the session
+        // itself, or the next request finds it.
+        let ReleaseRequest { session, fence, generation } = request;
+        let Some(port) = self.sessions.port(session) else { return };
+        match port.fence().cmp(fence) {
+            // An older copy learns in this way that it has lost the session.
+            Ordering::Less => port.request_release(u64::MAX),
+            Ordering::Equal => port.request_release(*generation),
+            Ordering::Greater => {}
         }
     }
 }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::admission::secret::random_bytes;
 use crate::connection::drive_detached;
-use crate::persist::store::MemoryStore;
+use crate::persist::store::{Fence, MemoryStore};
 use crate::runtime::Runtime;
 
 /// A runtime, and the secret that each of its sessions began with.
@@ -32,7 +32,7 @@ impl World {
 
     /// Enters a session, which the caller holds.
     fn enter(&self, name: &str, owner: &Identity) -> (Box<Session>, ResumeSecret<'static>) {
-        let port = Port::new(id(name), self.runtime.supervisor().as_owner());
+        let port = Port::new(id(name), Fence::FIRST, self.runtime.supervisor().as_owner());
         port.attach_task();
         let (member, _) = self.runtime.core().users.admit(owner, port.session()).unwrap();
         let secret =
@@ -155,7 +155,7 @@ async fn a_session_is_in_one_place() {
     // It is not brought here twice.
     let (member, _) = world.runtime.core().users.admit(&ada(), &id("s")).unwrap();
     let secrets = sessions.secrets(&id("s")).unwrap();
-    let other = Port::new(id("s"), world.runtime.supervisor().as_owner());
+    let other = Port::new(id("s"), Fence::FIRST, world.runtime.supervisor().as_owner());
     assert!(!sessions.insert_restored(Arc::clone(&other), ada(), member, secrets.clone(), Instant::now()));
     assert!(sessions.seize(&other).is_none(), "another copy has this port");
     drop(seized);
@@ -212,7 +212,7 @@ async fn a_session_that_the_sweep_removes_has_ended_before_it_leaves_the_map() {
     let swept = sessions.sweep(start, SuspensionLimits { sessions: 9, bytes: 50 }, |_, _| ());
     assert_eq!(swept.expired.len(), 2);
     for name in ["expired", "large"] {
-        assert!(keeper.has_ended(&id(name)) && !sessions.contains(&id(name)), "{name}");
+        assert!(keeper.has_ended(&id(name), Fence::FIRST) && !sessions.contains(&id(name)), "{name}");
     }
 }
 
@@ -224,7 +224,7 @@ async fn a_copy_that_is_dropped_does_not_remove_the_copy_that_has_replaced_it() 
     let secrets = sessions.secrets(&id("s")).unwrap();
     sessions.remove(old.port());
     let (member, _) = world.runtime.core().users.admit(&ada(), &id("s")).unwrap();
-    let port = Port::new(id("s"), world.runtime.supervisor().as_owner());
+    let port = Port::new(id("s"), Fence::FIRST, world.runtime.supervisor().as_owner());
     assert!(sessions.insert_restored(Arc::clone(&port), ada(), member, secrets, Instant::now()));
     drop(old);
     assert!(sessions.port(&id("s")).is_some_and(|one| Arc::ptr_eq(&one, &port)));

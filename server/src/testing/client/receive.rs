@@ -12,6 +12,11 @@ use vivaz_protocol::{
 use super::{Answer, Ask, Client, Received, Refusal, Stream, Unanswered};
 use crate::testing::property;
 
+/// Explains a refusal without a `ref`, such as that of a `PING`.
+const RATE_LIMITED: &str = "the page sent more messages than its rate allows (rate_limited). Paused time does not \
+    pass between calls, so the burst is not refilled: raise `messages_per_second` and `burst` of the `Limits` of \
+    the test's runtime, or let time pass";
+
 impl Client {
     pub(super) fn handle(&mut self, frame: &str) -> Result<Received, String> {
         let message = decode_server(frame).map_err(|error| error.to_string())?;
@@ -237,7 +242,8 @@ impl Client {
         };
         match error.reference {
             Some(reference) => self.answered(reference, Answer::Refused(refusal)),
-            None => Err("a well-formed message was refused without its ref".to_owned()),
+            None if refusal.code == ErrorCode::RateLimited => Err(RATE_LIMITED.to_owned()),
+            None => Err(format!("a well-formed message was refused without its ref ({refusal})")),
         }
     }
 

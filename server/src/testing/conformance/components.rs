@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::rows::{LEASE, c, change, component, head, id, save, whole};
+use super::rows::{LEASE, apply, c, change, component, delete, enter, head, id, save, whole};
 use super::{ManualClock, StoreCase, cases};
 use crate::persist::store::{
-    Commit, Owner, SessionState, SessionStore, SnapshotHead, StoredChange, StoredComponent, TOMBSTONE,
+    Commit, Fence, Owner, SessionState, SessionStore, SnapshotHead, StoredChange, StoredComponent, TOMBSTONE,
 };
 
 /// The checks of this file.
@@ -56,14 +56,14 @@ async fn a_store_keeps_with_each_state_whether_its_component_is_connected(
     let aside = vec![not_yet("gone")];
     let components = vec![not_yet("c"), not_yet("d")];
     let entered = SessionState { components, aside: aside.clone(), ..whole("s", &[]) };
-    store.save_whole("a", vec![entered]).await.unwrap();
+    enter(&*store, "a", entered).await;
     assert_eq!(connected(&*store).await, [false, false]);
     assert_eq!(save(&*store, "a", "s", &["c"]).await, None);
     assert_eq!(connected(&*store).await, [true, false]);
-    store.commit(change("s", "a", "d", 3)).await.unwrap();
+    apply(&*store, change("s", "a", "d", 3)).await.unwrap();
     assert_eq!(connected(&*store).await, [true, true]);
     let mounted = StoredChange::Mounted { component: Box::new(not_yet("e")) };
-    store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
+    apply(&*store, Commit::of(id("s"), "a".into(), Fence::FIRST, 0, mounted, None)).await.unwrap();
     assert_eq!(connected(&*store).await, [true, true, false]);
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     assert_eq!(store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().aside, aside);
@@ -76,18 +76,18 @@ async fn rows_set_aside_are_returned_unchanged_until_they_are_rewritten(
     let rows = vec![row("c", "1", false), row("c", "2", true), row("gone", "3", false)];
     let mut entered = with(rows.clone());
     entered.components[1].anew = true;
-    store.save_whole("a", vec![entered]).await.unwrap();
+    enter(&*store, "a", entered).await;
     assert_eq!(save(&*store, "a", "s", &["c", "d"]).await, None);
-    store.commit(change("s", "a", "c", 3)).await.unwrap();
+    apply(&*store, change("s", "a", "c", 3)).await.unwrap();
     let mounted = StoredChange::Mounted { component: Box::new(component("c", 0)) };
-    store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
+    apply(&*store, Commit::of(id("s"), "a".into(), Fence::FIRST, 0, mounted, None)).await.unwrap();
     assert_eq!(aside(&*store, "b").await, rows);
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     let mut components = store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().components;
     components.sort_by(|one, other| one.id.cmp(&other.id));
     assert_eq!(components.iter().map(|one| one.anew).collect::<Vec<_>>(), [false, true]);
     let others = vec![row("d", "4", false)];
-    store.save_whole("b", vec![with(others.clone())]).await.unwrap();
+    enter(&*store, "b", with(others.clone())).await;
     assert_eq!(aside(&*store, "b").await, others);
 }
 
@@ -98,13 +98,13 @@ async fn a_component_is_removed_with_its_rows_set_aside(
     let of_another_name = StoredComponent { name: "another".into(), ..row("c", "3", false) };
     let stays = vec![of_another_name, row("d", "4", false)];
     let rows = [vec![row("c", "1", false), row("c", "2", true)], stays.clone()].concat();
-    store.save_whole("a", vec![with(rows)]).await.unwrap();
+    enter(&*store, "a", with(rows)).await;
     let removed = StoredChange::Removed { id: c("c") };
-    store.commit(Commit::of(id("s"), "a".into(), 0, removed, None)).await.unwrap();
+    apply(&*store, Commit::of(id("s"), "a".into(), Fence::FIRST, 0, removed, None)).await.unwrap();
     assert_eq!(aside(&*store, "a").await, stays);
     // The component no longer exists, so no name determines what to remove with it.
     let removed = StoredChange::Removed { id: c("c") };
-    store.commit(Commit::of(id("s"), "a".into(), 0, removed, None)).await.unwrap();
+    apply(&*store, Commit::of(id("s"), "a".into(), Fence::FIRST, 0, removed, None)).await.unwrap();
     assert_eq!(aside(&*store, "a").await, stays);
 }
 
@@ -116,14 +116,14 @@ async fn a_store_keeps_the_rooms_with_each_state(store: Arc<dyn SessionStore>, _
     let components = vec![with("c", "cellar"), with("d", "den")];
     let aside = vec![with("gone", "garden")];
     let entered = SessionState { components, aside: aside.clone(), ..whole("s", &[]) };
-    store.save_whole("a", vec![entered]).await.unwrap();
+    enter(&*store, "a", entered).await;
     assert_eq!(rooms(&*store).await, is("cellar", "den"));
     assert_eq!(save(&*store, "a", "s", &["c"]).await, None);
     assert_eq!(rooms(&*store).await, is("hall", "den"));
-    store.commit(change("s", "a", "d", 3)).await.unwrap();
+    apply(&*store, change("s", "a", "d", 3)).await.unwrap();
     assert_eq!(rooms(&*store).await, is("hall", "attic"));
     let mounted = StoredChange::Mounted { component: Box::new(with("c", "closet")) };
-    store.commit(Commit::of(id("s"), "a".into(), 0, mounted, None)).await.unwrap();
+    apply(&*store, Commit::of(id("s"), "a".into(), Fence::FIRST, 0, mounted, None)).await.unwrap();
     assert_eq!(rooms(&*store).await, is("closet", "attic"));
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     assert_eq!(store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().aside, aside);
@@ -136,9 +136,9 @@ async fn a_component_kept_aside_ends_with_its_session(store: Arc<dyn SessionStor
         store.renew_lease("b", LEASE).await.unwrap();
         let head = SnapshotHead { owner: owner.clone(), ..head() };
         let entered = SessionState { head, session: id(&session), ..with(vec![row("c", "1", false)]) };
-        store.save_whole("a", vec![entered]).await.unwrap();
+        enter(&*store, "a", entered).await;
         match end {
-            "delete" => store.delete("a", vec![id(&session)]).await.unwrap(),
+            "delete" => delete(&*store, "a", &session).await,
             "forget_user" => assert_eq!(store.forget_user(&owner).await.unwrap(), 1),
             _ => {}
         }
@@ -149,12 +149,12 @@ async fn a_component_kept_aside_ends_with_its_session(store: Arc<dyn SessionStor
             store.expire("b").await.unwrap();
         }
         let mounted = StoredChange::Mounted { component: Box::new(component("c", 0)) };
-        let commit = Commit::of(id(&session), "a".into(), 0, mounted, None);
+        let commit = Commit::of(id(&session), "a".into(), Fence::FIRST, 0, mounted, None);
         let creates = Some(Box::new(self::head()));
-        store.commit(Commit { creates, ..commit }).await.unwrap();
+        apply(&*store, Commit { creates, ..commit }).await.unwrap();
         let seen = store.find(&id(&session)).await.unwrap().unwrap();
         let claimed = store.claim(&id(&session), "a", &seen).await.unwrap().unwrap();
         assert_eq!(claimed.aside, [], "{end}");
-        store.delete("a", vec![id(&session)]).await.unwrap();
+        delete(&*store, "a", &session).await;
     }
 }

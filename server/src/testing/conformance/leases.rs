@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::rows::{LEASE, change, has, head, id, save, save_whole, whole};
+use super::rows::{
+    LEASE, apply, change, delete, enter, has, head, id, release, renew, save, save_whole, whole,
+};
 use super::{ManualClock, StoreCase, cases};
 use crate::persist::store::{
     Commit, CommitError, Owner, Secrets, SessionState, SessionStore, SnapshotHead, TOMBSTONE, WriteError,
@@ -55,7 +57,7 @@ async fn steps_of_the_wall_clock_end_no_lease(store: Arc<dyn SessionStore>, cloc
         store.renew_lease(process, LEASE).await.unwrap();
     }
     save_whole(&*store, "a", "s").await;
-    store.release(&id("s"), "a").await.unwrap();
+    release(&*store, "s", "a").await;
     save_whole(&*store, "a", "held").await;
     for step in [7_200, -14_400, 86_400, -86_400, 31_536_000] {
         clock.step(step);
@@ -130,7 +132,7 @@ async fn a_process_that_closes_leaves_sessions_that_are_exact_and_good_for_their
     save_whole(&*store, "a", "s").await;
     save_whole(&*store, "a", "t").await;
     save_whole(&*store, "a", "u").await;
-    store.release(&id("u"), "a").await.unwrap();
+    release(&*store, "u", "a").await;
     store.close("a").await.unwrap();
     store.renew_lease("b", LEASE).await.unwrap();
     let seen = store.find(&id("u")).await.unwrap().unwrap();
@@ -144,7 +146,7 @@ async fn a_process_that_closes_leaves_sessions_that_are_exact_and_good_for_their
         let seen = store.find(&id("s")).await.unwrap().unwrap();
         assert!(store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().exact, "it has not run yet");
     }
-    store.renew(&id("s"), "b", seen.secrets, LEASE).await.unwrap();
+    renew(&*store, "s", "b", seen.secrets).await.unwrap();
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     assert!(!store.claim(&id("s"), "b", &seen).await.unwrap().unwrap().exact, "its page is back");
     for _ in 0..2 {
@@ -158,14 +160,15 @@ async fn a_process_that_closes_leaves_sessions_that_are_exact_and_good_for_their
 async fn an_ended_session_is_not_written_again(store: Arc<dyn SessionStore>, clock: Arc<ManualClock>) {
     store.renew_lease("a", LEASE).await.unwrap();
     save_whole(&*store, "a", "s").await;
-    store.delete("a", vec![id("s"), id("never-stored")]).await.unwrap();
+    delete(&*store, "a", "s").await;
+    delete(&*store, "a", "never-stored").await;
     for session in ["s", "never-stored"] {
         assert_eq!(save(&*store, "a", session, &[]).await, Some(WriteRefusal::Ended));
         assert_eq!(save_whole(&*store, "a", session).await, [(id(session), WriteRefusal::Ended)]);
         let commit = Commit { creates: Some(Box::new(head())), ..change(session, "a", "c", 3) };
-        let committed = store.commit(commit).await;
+        let committed = apply(&*store, commit).await;
         assert!(matches!(committed, Err(CommitError::Refused(WriteRefusal::Ended))));
-        let renewed = store.renew(&id(session), "a", Secrets::default(), LEASE).await;
+        let renewed = renew(&*store, session, "a", Secrets::default()).await;
         assert!(matches!(renewed, Err(WriteError::Refused(WriteRefusal::Ended))));
         assert!(!has(&*store, session).await);
     }
@@ -201,7 +204,7 @@ async fn a_user_is_forgotten_in_one_tenant_and_holders_are_notified_until_the_se
     for (session, owner) in &owners {
         let whole =
             SessionState { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
-        store.save_whole("a", vec![whole]).await.unwrap();
+        enter(&*store, "a", whole).await;
     }
     for nobody in [of(None, None), of(None, Some("acme")), of(Some("ada"), Some("globex"))] {
         assert_eq!(store.forget_user(&nobody).await.unwrap(), 0);
@@ -215,7 +218,7 @@ async fn a_user_is_forgotten_in_one_tenant_and_holders_are_notified_until_the_se
     ] {
         let whole =
             SessionState { head: SnapshotHead { owner: owner.clone(), ..head() }, ..whole(session, &[]) };
-        store.save_whole("c", vec![whole]).await.unwrap();
+        enter(&*store, "c", whole).await;
         assert_eq!(store.find(&id(session)).await.unwrap().unwrap().owner, owner);
     }
     assert_eq!(store.forget_user(&by("tablet", of(None, None))).await.unwrap(), 0);
@@ -230,22 +233,22 @@ async fn a_user_is_forgotten_in_one_tenant_and_holders_are_notified_until_the_se
     assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("1")]);
     assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("1")], "it has not ended it yet");
     // Another process had the session before.
-    store.delete("b", vec![id("1")]).await.unwrap();
+    delete(&*store, "b", "1").await;
     assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("1")], "another process has ended it");
-    store.delete("a", vec![id("1")]).await.unwrap();
+    delete(&*store, "a", "1").await;
     assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [], "it has ended it");
     assert_eq!(store.forget_user(&owners[1].1).await.unwrap(), 1);
     for (session, _) in &owners {
         assert_eq!(has(&*store, session).await, !["1", "2"].contains(session));
     }
-    store.delete("a", vec![id("3")]).await.unwrap();
+    delete(&*store, "a", "3").await;
     assert_eq!(store.renew_lease("a", LEASE).await.unwrap(), [id("2")], "it knows what it ended itself");
 }
 
 async fn a_lease_that_ends_now_has_ended(store: Arc<dyn SessionStore>, clock: Arc<ManualClock>) {
     store.renew_lease("b", LEASE).await.unwrap();
     save_whole(&*store, "a", "s").await;
-    store.release(&id("s"), "a").await.unwrap();
+    release(&*store, "s", "a").await;
     for _ in 0..4 {
         clock.pass(10);
         store.renew_lease("b", LEASE).await.unwrap();

@@ -5,8 +5,9 @@ use std::time::Duration;
 use vivaz_protocol::{ComponentId, SessionId};
 
 use crate::persist::store::{
-    Commit, CommitRecord, ComponentState, Owner, Secrets, SessionProgress, SessionState, SessionStore,
-    Snapshot, SnapshotHead, StoredChange, StoredComponent, StoredOrigin, WriteRefusal,
+    Commit, CommitError, CommitRecord, ComponentState, Fence, Owner, ReleasedAs, Secrets, SessionProgress,
+    SessionState, SessionStore, Snapshot, SnapshotHead, StoredChange, StoredComponent, StoredOrigin,
+    WriteError, WriteRefusal,
 };
 
 pub(super) const LEASE: Duration = Duration::from_secs(30);
@@ -43,6 +44,7 @@ pub(super) fn component(name: &str, version: u64) -> StoredComponent {
 pub(super) fn whole(session: &str, components: &[(&str, u64)]) -> SessionState {
     SessionState {
         session: id(session),
+        fence: Fence::FIRST,
         head: head(),
         components: components.iter().map(|(name, version)| component(name, *version)).collect(),
         moving: Vec::new(),
@@ -55,7 +57,48 @@ pub(super) async fn save_whole(
     by: &str,
     session: &str,
 ) -> Vec<(SessionId, WriteRefusal)> {
-    store.save_whole(by, vec![whole(session, &[("c", 3)])]).await.unwrap()
+    enter(store, by, whole(session, &[("c", 3)])).await
+}
+
+/// Returns the fence of the current copy of a session.
+pub(super) async fn fence(store: &dyn SessionStore, session: &SessionId) -> Fence {
+    store.find(session).await.unwrap().map_or(Fence::FIRST, |head| head.fence)
+}
+
+// The calls of the current copy.
+
+pub(super) async fn enter(
+    store: &dyn SessionStore,
+    by: &str,
+    whole: SessionState,
+) -> Vec<(SessionId, WriteRefusal)> {
+    let fence = fence(store, &whole.session).await;
+    store.save_whole(by, vec![SessionState { fence, ..whole }]).await.unwrap()
+}
+
+pub(super) async fn apply(store: &dyn SessionStore, commit: Commit) -> Result<(), CommitError> {
+    let fence = fence(store, &commit.session).await;
+    store.commit(Commit { fence, ..commit }).await
+}
+
+pub(super) async fn renew(
+    store: &dyn SessionStore,
+    session: &str,
+    by: &str,
+    secrets: Secrets,
+) -> Result<(), WriteError> {
+    let fence = fence(store, &id(session)).await;
+    store.renew(&id(session), by, fence, secrets, LEASE).await
+}
+
+pub(super) async fn release(store: &dyn SessionStore, session: &str, by: &str) {
+    let fence = fence(store, &id(session)).await;
+    store.release(&id(session), by, fence, ReleasedAs::Unchanged).await.unwrap();
+}
+
+pub(super) async fn delete(store: &dyn SessionStore, by: &str, session: &str) {
+    let fence = fence(store, &id(session)).await;
+    store.delete(by, vec![(id(session), fence)]).await.unwrap();
 }
 
 pub(super) fn snapshot(session: &str, components: &[&str]) -> Snapshot {
@@ -69,7 +112,12 @@ pub(super) fn snapshot(session: &str, components: &[&str]) -> Snapshot {
         rooms: vec!["hall".into()],
         connected: true,
     };
-    Snapshot { session: id(session), head: head(), components: components.iter().map(state).collect() }
+    Snapshot {
+        session: id(session),
+        fence: Fence::FIRST,
+        head: head(),
+        components: components.iter().map(state).collect(),
+    }
 }
 
 pub(super) async fn save(
@@ -78,7 +126,8 @@ pub(super) async fn save(
     session: &str,
     components: &[&str],
 ) -> Option<WriteRefusal> {
-    let refused = store.save(by, vec![snapshot(session, components)]).await.unwrap();
+    let fence = fence(store, &id(session)).await;
+    let refused = store.save(by, vec![Snapshot { fence, ..snapshot(session, components) }]).await.unwrap();
     refused.first().map(|(_, refusal)| *refusal)
 }
 
@@ -101,6 +150,7 @@ pub(super) fn change(session: &str, by: &str, name: &str, from: u64) -> Commit {
     Commit {
         session: id(session),
         by: by.into(),
+        fence: Fence::FIRST,
         creates: None,
         expects: Some((c(name), from)),
         received: 0,

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::rows::{LEASE, c, change, component, has, head, id, save, save_whole, snapshot, whole};
+use super::rows::{
+    LEASE, apply, c, change, component, delete, enter, fence, has, head, id, release, renew, save,
+    save_whole, snapshot, whole,
+};
 use super::{ManualClock, StoreCase, cases};
 use crate::persist::store::{
-    Commit, CommitBody, CommitError, Secrets, SessionProgress, SessionState, SessionStore, Snapshot,
+    Commit, CommitBody, CommitError, Fence, Secrets, SessionProgress, SessionState, SessionStore, Snapshot,
     SnapshotHead, StoredChange, StoredReply, WriteError, WriteRefusal,
 };
 
@@ -26,7 +29,7 @@ async fn a_session_is_claimed_as_it_was_seen_and_its_old_holder_may_write_no_mor
     save_whole(&*store, "a", "s").await;
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     let secrets = Secrets { generation: 2, current: [7; 16], previous: None };
-    store.renew(&id("s"), "a", secrets.clone(), LEASE).await.unwrap();
+    renew(&*store, "s", "a", secrets.clone()).await.unwrap();
     assert!(store.claim(&id("s"), "b", &seen).await.unwrap().is_none(), "it has another secret");
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     assert_eq!(seen.secrets, secrets);
@@ -36,12 +39,12 @@ async fn a_session_is_claimed_as_it_was_seen_and_its_old_holder_may_write_no_mor
     // Whatever A does now is refused and changes nothing.
     assert_eq!(save(&*store, "a", "s", &["c"]).await, Some(WriteRefusal::Taken));
     assert_eq!(save_whole(&*store, "a", "s").await, [(id("s"), WriteRefusal::Taken)]);
-    let renewed = store.renew(&id("s"), "a", secrets, LEASE).await;
+    let renewed = renew(&*store, "s", "a", secrets).await;
     assert!(matches!(renewed, Err(WriteError::Refused(WriteRefusal::Taken))));
-    let committed = store.commit(change("s", "a", "c", 3)).await;
+    let committed = apply(&*store, change("s", "a", "c", 3)).await;
     assert!(matches!(committed, Err(CommitError::Refused(WriteRefusal::Taken))));
-    store.delete("a", vec![id("s")]).await.unwrap();
-    store.release(&id("s"), "a").await.unwrap();
+    delete(&*store, "a", "s").await;
+    release(&*store, "s", "a").await;
     store.close("a").await.unwrap();
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     let claimed = store.claim(&id("s"), "b", &seen).await.unwrap().unwrap();
@@ -71,7 +74,7 @@ async fn a_commit_that_creates_a_session_and_expects_its_component_is_refused(
         });
         let commit =
             Commit { creates: Some(Box::new(head())), write, ..self::change(session, "a", name, version) };
-        match store.commit(commit).await {
+        match apply(&*store, commit).await {
             Err(CommitError::Conflict) => assert!(is_conflict, "{session} {name} {version}"),
             Err(CommitError::Absent(commit)) => {
                 assert!(!is_conflict, "{session} {name} {version}");
@@ -89,20 +92,20 @@ async fn an_unknown_session_is_absent_and_is_written_whole(
     _clock: Arc<ManualClock>,
 ) {
     assert_eq!(save(&*store, "a", "s", &[]).await, Some(WriteRefusal::Absent));
-    let committed = store.commit(change("s", "a", "c", 3)).await;
+    let committed = apply(&*store, change("s", "a", "c", 3)).await;
     let Err(CommitError::Absent(commit)) = committed else { panic!("{committed:?}") };
     assert_eq!(save_whole(&*store, "a", "s").await, []);
-    store.commit(*commit).await.unwrap();
+    apply(&*store, *commit).await.unwrap();
     // A component that it does not have, and a version that it does not have.
     assert_eq!(save(&*store, "a", "s", &["c", "d"]).await, Some(WriteRefusal::Absent));
-    assert!(matches!(store.commit(change("s", "a", "d", 0)).await, Err(CommitError::Absent(_))));
-    assert!(matches!(store.commit(change("s", "a", "c", 7)).await, Err(CommitError::Absent(_))));
-    assert!(matches!(store.commit(change("s", "a", "c", 3)).await, Err(CommitError::Conflict)));
+    assert!(matches!(apply(&*store, change("s", "a", "d", 0)).await, Err(CommitError::Absent(_))));
+    assert!(matches!(apply(&*store, change("s", "a", "c", 7)).await, Err(CommitError::Absent(_))));
+    assert!(matches!(apply(&*store, change("s", "a", "c", 3)).await, Err(CommitError::Conflict)));
     // Newer and moving components of the store stay; the others are replaced or removed.
     let entered = whole("s", &[("c", 3), ("d", 1), ("e", 1), ("f", 1)]);
-    store.save_whole("a", vec![entered]).await.unwrap();
+    enter(&*store, "a", entered).await;
     let moving = SessionState { moving: vec![c("e")], ..whole("s", &[("c", 5), ("d", 0)]) };
-    store.save_whole("a", vec![moving]).await.unwrap();
+    enter(&*store, "a", moving).await;
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     let mut components = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap().components;
     components.sort_by(|one, other| one.id.cmp(&other.id));
@@ -111,7 +114,8 @@ async fn an_unknown_session_is_absent_and_is_written_whole(
     // What is not durable changes without a new version.
     let mut same = whole("s", &[("c", 5)]);
     same.components[0].state = b"other".to_vec();
-    store.save_whole("a", vec![same]).await.unwrap();
+    enter(&*store, "a", same).await;
+    let seen = store.find(&id("s")).await.unwrap().unwrap();
     let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
     assert_eq!(&*stored.components[0].state, b"other");
 }
@@ -124,7 +128,7 @@ async fn replies_are_kept_until_they_are_received_or_saved_with_the_session(
     for reference in [1, 2, 3] {
         let reply = StoredReply { reference, body: format!("{reference}") };
         let gone = StoredChange::Removed { id: c("none") };
-        store.commit(Commit::of(id("s"), "a".into(), 1, gone, Some(reply))).await.unwrap();
+        apply(&*store, Commit::of(id("s"), "a".into(), Fence::FIRST, 1, gone, Some(reply))).await.unwrap();
     }
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
@@ -132,7 +136,8 @@ async fn replies_are_kept_until_they_are_received_or_saved_with_the_session(
     // 2 is answered in what is saved, or given up; 3 was not when it was saved.
     let progress = |last, open: &[u64]| SessionProgress { last, open: open.to_vec(), replies: Vec::new() };
     let head_of = |progress| SnapshotHead { progress, ..head() };
-    let saved = Snapshot { head: head_of(progress(3, &[3])), ..snapshot("s", &["c"]) };
+    let fence = fence(&*store, &id("s")).await;
+    let saved = Snapshot { fence, head: head_of(progress(3, &[3])), ..snapshot("s", &["c"]) };
     assert_eq!(store.save("a", vec![saved]).await.unwrap(), []);
     let seen = store.find(&id("s")).await.unwrap().unwrap();
     let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
@@ -140,7 +145,7 @@ async fn replies_are_kept_until_they_are_received_or_saved_with_the_session(
     assert_eq!((stored.components[0].rev, &*stored.components[0].state), (9, &b"9"[..]));
     for (last, left) in [(2, 1), (3, 0)] {
         let entered = SessionState { head: head_of(progress(last, &[])), ..whole("s", &[("c", 9)]) };
-        assert_eq!(store.save_whole("a", vec![entered]).await.unwrap(), []);
+        assert_eq!(enter(&*store, "a", entered).await, []);
         let seen = store.find(&id("s")).await.unwrap().unwrap();
         let stored = store.claim(&id("s"), "a", &seen).await.unwrap().unwrap();
         assert_eq!(stored.replies.len(), left, "{last}");
@@ -153,10 +158,11 @@ async fn a_commit_may_enter_a_session_and_does_not_enter_it_again(
 ) {
     for (generation, name) in [(5, "c"), (9, "d")] {
         let component = Box::new(component(name, 1));
-        let mut commit = Commit::of(id("s"), "a".into(), 0, StoredChange::Mounted { component }, None);
+        let mut commit =
+            Commit::of(id("s"), "a".into(), Fence::FIRST, 0, StoredChange::Mounted { component }, None);
         let secrets = Secrets { generation, current: [7; 16], previous: None };
         commit.creates = Some(Box::new(SnapshotHead { secrets, ..head() }));
-        store.commit(commit).await.unwrap();
+        apply(&*store, commit).await.unwrap();
         assert_eq!(store.find(&id("s")).await.unwrap().unwrap().secrets.generation, 5);
     }
     let seen = store.find(&id("s")).await.unwrap().unwrap();

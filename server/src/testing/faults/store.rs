@@ -10,8 +10,8 @@ use vivaz_protocol::SessionId;
 
 use super::{FaultKind, Faults};
 use crate::persist::store::{
-    Commit, CommitError, Owner, Secrets, SessionHead, SessionState, SessionStore, Snapshot, StoreError,
-    StoredSession, WriteError, WriteRefusal,
+    Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleaseRequest, ReleasedAs, Secrets,
+    SessionHead, SessionState, SessionStore, Snapshot, StoreError, StoredSession, WriteError, WriteRefusal,
 };
 
 /// A session store whose calls have faults. Clones share the store.
@@ -135,19 +135,26 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
         &self,
         session: &SessionId,
         by: &str,
+        fence: Fence,
         secrets: Secrets,
         good_for: Duration,
     ) -> BoxFuture<Result<(), WriteError>> {
         let (session, by) = (session.clone(), by.to_owned());
-        self.call("renew", move |store| store.renew(&session, &by, secrets, good_for))
+        self.call("renew", move |store| store.renew(&session, &by, fence, secrets, good_for))
     }
 
-    fn release(&self, session: &SessionId, by: &str) -> BoxFuture<Result<(), StoreError>> {
+    fn release(
+        &self,
+        session: &SessionId,
+        by: &str,
+        fence: Fence,
+        state: ReleasedAs,
+    ) -> BoxFuture<Result<(), StoreError>> {
         let (session, by) = (session.clone(), by.to_owned());
-        self.call("release", move |store| store.release(&session, &by))
+        self.call("release", move |store| store.release(&session, &by, fence, state))
     }
 
-    fn delete(&self, by: &str, sessions: Vec<SessionId>) -> BoxFuture<Result<(), StoreError>> {
+    fn delete(&self, by: &str, sessions: Vec<(SessionId, Fence)>) -> BoxFuture<Result<(), StoreError>> {
         let by = by.to_owned();
         self.call("delete", move |store| store.delete(&by, sessions))
     }
@@ -165,6 +172,15 @@ impl<S: SessionStore> SessionStore for FaultyStore<S> {
     fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
         let by = by.to_owned();
         self.call("expire", move |store| store.expire(&by))
+    }
+
+    fn register(&self, by: &str, listener: ReleaseListener) -> BoxFuture<Result<ProcessGuard, StoreError>> {
+        let by = by.to_owned();
+        self.call("register", move |store| store.register(&by, listener))
+    }
+
+    fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>> {
+        self.call("ask_release", move |store| store.ask_release(request))
     }
 
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {

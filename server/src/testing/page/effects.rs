@@ -67,7 +67,7 @@ impl Page {
         };
         let Some(destination) = destination else { panic!("no handler has requested another page") };
         if !tickets.is_empty() {
-            let path = self.0.server.wait_running().await.core().path.clone();
+            let path = self.0.shared.server().wait_running().await.core().path.clone();
             let body = format!("a test\n{}", tickets.join("\n"));
             let used = match Request::post(format!("{path}/tickets")).body(Body::from(body)) {
                 Ok(request) => browser.send(request).await,
@@ -79,7 +79,7 @@ impl Page {
     }
 
     fn received_effects(&self) -> ReceivedEffects {
-        let Some(runtime) = self.0.server.running() else { panic!("the server is down") };
+        let Some(runtime) = self.0.shared.server().running() else { panic!("the server is down") };
         let core = runtime.core();
         let (events, identity, cookies) = {
             let state = self.shared().lock();

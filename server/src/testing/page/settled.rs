@@ -57,7 +57,7 @@ impl Page {
         for _ in 0..JOB_PATIENCE.as_millis() {
             let session = self.client(|client| client.session().map(str::to_owned));
             let id = session.and_then(|id| id.parse().ok());
-            let runtime = self.0.server.current_runtime();
+            let runtime = self.0.shared.server().current_runtime();
             let port = runtime.zip(id).and_then(|(runtime, id)| runtime.supervisor().sessions.port(&id));
             let Some(port) = port else { return };
             let (sender, receiver) = oneshot::channel();

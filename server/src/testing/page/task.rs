@@ -56,9 +56,10 @@ struct Wanted {
 }
 
 /// Connects on each command of the engine, until the page is left.
-pub(super) async fn run(shared: Arc<PageShared>, server: Arc<ServerProcess>) {
+pub(super) async fn run(shared: Arc<PageShared>) {
     let mut wanted = None;
     loop {
+        let server = shared.server();
         let mut line = shared.line.watch();
         // Use the newest socket: the engine abandons one that does not open in time.
         wanted = shared.take_wanted().connect.or(wanted);

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vivaz::store::{SessionState, SnapshotHead, StoredComponent, StoredSession};
+use vivaz::store::{SessionHead, SessionState, SnapshotHead, StoredComponent, StoredSession};
 use vivaz::testing::Page;
 use vivaz::{ErrorCode, MemoryStore, SessionId, SessionStore};
 
@@ -40,14 +40,14 @@ async fn enter(
 ) {
     let session = scene.page.client(|client| SessionId::new(client.session().unwrap()).unwrap());
     let store = scene.store.as_ref().unwrap();
-    let holder = store.find(&session).await.unwrap().unwrap().holder;
+    let SessionHead { holder, fence, .. } = store.find(&session).await.unwrap().unwrap();
     let head = SnapshotHead {
         owner: stored.owner,
         secrets: stored.secrets,
         progress: stored.progress,
         good_for: Duration::from_secs(86_400),
     };
-    let whole = SessionState { session, head, components, moving: Vec::new(), aside };
+    let whole = SessionState { session, fence, head, components, moving: Vec::new(), aside };
     assert!(store.save_whole(&holder, vec![whole]).await.unwrap().is_empty());
 }
 

@@ -122,7 +122,7 @@ proptest! {
         let mut stream = upgraded(accepts, Pace::upgrade_with_first_bytes);
         runtime.block_on(async {
             if reads_first {
-                stream.read(&mut [0; 8]).await.unwrap();
+                let _read = stream.read(&mut [0; 8]).await.unwrap();
             }
             for message in &messages {
                 if in_slices {
