@@ -84,9 +84,9 @@ pub use shown::ShownValue;
 pub use states::States;
 pub use stream::{Stream, StreamPatch};
 pub use topic::{
-    CatchUp, HasPresence, Hub, Presence, PresenceChange, PresenceClaim, ReservedUpdates, Rooms, StagedUpdate,
-    Subscriber, Subscription, Topic, TopicContext, TopicHandle, TopicPatch, TopicRef, TopicSnapshot,
-    TopicState, Unsent,
+    CatchUp, FanOut, FanOutObserver, HasPresence, Hub, Presence, PresenceChange, PresenceClaim,
+    ReservedUpdates, Rooms, StagedUpdate, Subscriber, Subscription, Topic, TopicContext, TopicHandle,
+    TopicPatch, TopicRef, TopicSnapshot, TopicState, Unsent,
 };
 pub use tracked::Tracked;
 pub use tracking::Loaded;

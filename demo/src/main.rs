@@ -45,7 +45,7 @@ fn main() -> anyhow::Result<()> {
 
 /// Serves until the process receives a signal to stop.
 async fn run(options: Options) -> anyhow::Result<()> {
-    let Options { addr, data, drain, proxies } = options;
+    let Options { addr, data, drain, metrics, proxies } = options;
     std::fs::create_dir_all(&data).with_context(|| format!("cannot create the folder {}", data.display()))?;
     let database = data.join("demo.sqlite");
     let store = Store::open(&database)
@@ -67,6 +67,12 @@ async fn run(options: Options) -> anyhow::Result<()> {
 
     let listener = TcpListener::bind(addr).await.with_context(|| format!("cannot listen at {addr}"))?;
     print(&format!("Listening on http://{}", listener.local_addr()?))?;
+    if let Some(addr) = metrics {
+        // An address of its own: the names of components and actions are nothing for visitors.
+        let listener = TcpListener::bind(addr).await.with_context(|| format!("cannot listen at {addr}"))?;
+        tracing::info!("metrics at http://{}/metrics", listener.local_addr()?);
+        tokio::spawn(axum::serve(listener, runtime.metrics_router()).into_future());
+    }
     let app = App { runtime: runtime.clone(), store: store.clone(), cookies };
     vivaz::serve(listener, app.router()?, runtime).await?;
     store.close().await;

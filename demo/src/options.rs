@@ -10,12 +10,14 @@ use lexopt::Arg::{Long, Short};
 
 /// The output of `--help`.
 pub(crate) const USAGE: &str = "\
-Usage: demo [--addr ADDRESS] [--data DIR] [--drain SECONDS] [--trust-proxy NETWORK]
+Usage: demo [--addr ADDRESS] [--data DIR] [--drain SECONDS] [--metrics ADDRESS]
+            [--trust-proxy NETWORK]
 
   --addr ADDRESS  the address to listen on; port 0 is a free port  [DEMO_ADDR, default 127.0.0.1:3000]
   --data DIR      folder of the database and the key, created if missing [DEMO_DATA, default ./data]
   --drain SECONDS the time to serve after a signal to stop, with  [DEMO_DRAIN, default 0]
                   /ready answering 503, for load balancers
+  --metrics ADDRESS  the address of /metrics for Prometheus       [DEMO_METRICS, default none]
   --trust-proxy NETWORK[,NETWORK]  proxies that send X-Forwarded-For, [DEMO_TRUST_PROXY, default none]
                   such as 127.0.0.1 or 10.0.0.0/8
   --help          this text
@@ -28,6 +30,7 @@ pub(crate) struct Options {
     pub(crate) addr: SocketAddr,
     pub(crate) data: PathBuf,
     pub(crate) drain: Duration,
+    pub(crate) metrics: Option<SocketAddr>,
     pub(crate) proxies: Vec<String>,
 }
 
@@ -47,6 +50,7 @@ impl Command {
         let mut addr = variable("DEMO_ADDR");
         let mut data = variable("DEMO_DATA");
         let mut drain = variable("DEMO_DRAIN");
+        let mut metrics = variable("DEMO_METRICS");
         let mut proxies = variable("DEMO_TRUST_PROXY");
         let with_usage = |error: lexopt::Error| anyhow!("{error}\n\n{USAGE}");
         let mut args = lexopt::Parser::from_args(args.into_iter().collect::<Vec<_>>());
@@ -56,6 +60,7 @@ impl Command {
                 Long("addr") => &mut addr,
                 Long("data") => &mut data,
                 Long("drain") => &mut drain,
+                Long("metrics") => &mut metrics,
                 Long("trust-proxy") => &mut proxies,
                 other @ (Short(_) | Long(_) | lexopt::Arg::Value(_)) => {
                     return Err(with_usage(other.unexpected()));
@@ -63,14 +68,13 @@ impl Command {
             };
             *target = Some(args.value().map_err(with_usage)?);
         }
-        let addr = match addr {
-            Some(addr) => {
-                let addr = addr.to_string_lossy();
-                addr.parse()
-                    .map_err(|_| anyhow!("{addr:?} is not an address and a port, such as 127.0.0.1:3000"))?
-            }
-            None => SocketAddr::from(([127, 0, 0, 1], 3000)),
+        let address = |text: OsString| {
+            let text = text.to_string_lossy();
+            text.parse::<SocketAddr>()
+                .map_err(|_| anyhow!("{text:?} is not an address and a port, such as 127.0.0.1:3000"))
         };
+        let addr = addr.map(address).transpose()?.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000)));
+        let metrics = metrics.map(address).transpose()?;
         let data = data.map_or_else(|| PathBuf::from("data"), PathBuf::from);
         let drain = match drain {
             Some(drain) => {
@@ -82,7 +86,7 @@ impl Command {
         };
         let proxies = proxies.unwrap_or_default().to_string_lossy().into_owned();
         let proxies = proxies.split(',').map(str::trim).filter(|network| !network.is_empty());
-        Ok(Self::Run(Options { addr, data, drain, proxies: proxies.map(str::to_owned).collect() }))
+        Ok(Self::Run(Options { addr, data, drain, metrics, proxies: proxies.map(str::to_owned).collect() }))
     }
 }
 
@@ -98,7 +102,13 @@ mod tests {
 
     fn run(addr: &str, data: &str) -> Command {
         let (drain, proxies) = (Duration::ZERO, Vec::new());
-        Command::Run(Options { addr: addr.parse().unwrap(), data: data.into(), drain, proxies })
+        Command::Run(Options {
+            addr: addr.parse().unwrap(),
+            data: data.into(),
+            drain,
+            metrics: None,
+            proxies,
+        })
     }
 
     #[test]

@@ -16,7 +16,6 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::Instant;
-use tracing::Instrument;
 use vivaz_components::Identity;
 use vivaz_protocol::CloseCode;
 
@@ -31,7 +30,8 @@ use crate::admission::browser::BrowserId;
 use crate::session::port::mail::Mail;
 use crate::session::sessions::supervisor::Supervisor;
 use crate::session::{Completion, Session};
-use crate::telemetry::stats::{Counters, RefusalReason};
+use crate::telemetry::log::Escaped;
+use crate::telemetry::refusal::RefusalReason;
 use crate::transport::{Gone, Incoming, Transport};
 
 /// The number of messages read before their results are written. A burst of replies is then one
@@ -119,17 +119,11 @@ impl<T: Transport> Connection<T> {
     /// made of them.
     pub(crate) fn serve<P: Send>(self, permits: P) -> impl Future<Output = ()> + Send + use<T, P> {
         let Self { mut transport, mut session, early } = self;
-        let span = tracing::info_span!(
-            "connection",
-            session = %session.id(),
-            connection = %session.connection(),
-        );
         async move {
-            tracing::debug!("connected");
+            tracing::debug!(session = %session.id(), connection = %session.connection(), "connected");
             let cause = drive(&mut session, &mut *transport, early).await;
             Box::pin(finish(ClosingTransport { transport, permits }, session, cause)).await;
         }
-        .instrument(span)
     }
 }
 
@@ -260,7 +254,6 @@ fn handle_turn(session: &mut Session, liveness: &mut Liveness, turn: Turn) -> Af
                 ));
             }
             PeerHealth::NotReading => {
-                Counters::add(&session.supervisor().core().counters.too_slow);
                 return AfterTurn::Finish(ConnectionEnd::Close(
                     CloseCode::SlowConsumer.as_u16(),
                     "the client does not read",
@@ -302,6 +295,9 @@ fn poll_turn<T: Transport>(
             }
         {
             liveness.reads += 1;
+            if let Some(error) = transport.take_read_error() {
+                tracing::debug!(session = %session.id(), error = %Escaped(&error), "cannot read from the connection");
+            }
             return Poll::Ready(Turn::Incoming(incoming.unwrap_or(Incoming::Lost)));
         }
         if let Poll::Ready(Err(Gone)) = poll_write(session, transport, liveness, cx) {

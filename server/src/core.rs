@@ -32,8 +32,10 @@ use crate::cluster::Bus;
 use crate::limits::Limits;
 use crate::persist::keeper::Keeper;
 use crate::rate::Rate;
+use crate::telemetry::counters::Counters;
+use crate::telemetry::lifecycle::{Lifecycle, LifecycleEvent};
 use crate::telemetry::log::{ClientLog, client_event};
-use crate::telemetry::stats::{Counters, RefusalReason};
+use crate::telemetry::refusal::RefusalReason;
 use crate::templates::Templates;
 
 /// The shared state of a runtime.
@@ -77,6 +79,7 @@ pub(crate) struct Core {
     /// Saves sessions to the store. `None` without a store.
     pub(crate) keeper: Option<Arc<Keeper>>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) lifecycle: Lifecycle,
     pub(crate) connection_limit: ConnectionLimit,
     /// Cancelled when the process prepares to end: pages are still served, and the readiness check
     /// fails, so that load balancers choose other processes.
@@ -120,8 +123,10 @@ impl Core {
 
     /// Counts a refused connection, and logs it if the log's rate allows.
     pub(crate) fn refused(&self, reason: RefusalReason, address: Option<ClientAddress>) {
-        self.counters.refused.count(reason);
-        let address = address.and_then(ClientAddress::ip).map(tracing::field::display);
+        self.counters.refused.of(reason).add();
+        let address = address.and_then(ClientAddress::ip);
+        self.lifecycle.emit(|| LifecycleEvent::Refused { reason: reason.as_str(), address });
+        let address = address.map(tracing::field::display);
         client_event!(self.log, INFO, ?reason, address, "connection refused");
     }
 

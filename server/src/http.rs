@@ -6,6 +6,8 @@ pub(crate) mod compression;
 pub(crate) mod cross_origin;
 pub(crate) mod forms;
 pub(crate) mod listen;
+#[cfg(feature = "prometheus")]
+mod metrics;
 pub(crate) mod render;
 mod router;
 pub(crate) mod routes;

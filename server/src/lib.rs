@@ -62,8 +62,10 @@
 //! | `compression` | `Compression`: responses in Brotli and gzip |
 //! | `garde` | form errors from a report of garde |
 //! | `jwt` | `jwt`: users recognised by JSON Web Tokens |
+//! | `metrics` | the numbers of `Runtime::stats`, and more, through the facade of the crate `metrics` |
 //! | `msgpack` | messages in MessagePack too, for programs |
 //! | `postgres` | `postgres`: sessions in PostgreSQL, which several processes share |
+//! | `prometheus` | `Runtime::metrics_router`: the same numbers as a page for Prometheus |
 //! | `sqlite` | `Sqlite`: sessions in an embedded SQLite database |
 //! | `testing` | `testing`: pages without a browser, for tests of applications |
 //!
@@ -120,7 +122,9 @@ pub use persist::sqlite;
 pub use persist::store;
 pub use persist::store::{MemoryStore, Save, SessionStore, StoreError};
 pub use runtime::{BuildError, Builder, NotReady, Runtime};
-pub use telemetry::stats::{Latency, RefusedConnections, Stats};
+pub use telemetry::lifecycle::{LifecycleEvent, LifecycleEvents};
+pub use telemetry::refusal::RefusedConnections;
+pub use telemetry::stats::{Latency, Stats};
 pub use templates::TemplateError;
 // Components and what their handlers are given.
 pub use vivaz_components::{
@@ -228,6 +232,11 @@ struct LoadingGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/deployment.md")]
 struct DeploymentGuide;
+
+/// Compiles the examples of the guide to observability.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/observability.md")]
+struct ObservabilityGuide;
 
 /// Compiles the examples of the guide to the client.
 #[cfg(doctest)]

@@ -18,6 +18,7 @@ use crate::persist::keeper::{lease, saving};
 use crate::persist::store::{ReleasedAs, StoreError};
 use crate::session::port::mail::Mail;
 use crate::session::sessions::supervisor::Supervisor;
+use crate::telemetry::lifecycle::LifecycleEvents;
 use crate::telemetry::stats::Stats;
 
 /// The delay after which the first page reconnects during a drain. Another process should accept
@@ -64,6 +65,13 @@ impl Runtime {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.core().counters.read()
+    }
+
+    /// Subscribes to what happens to sessions and components, from now on: for audit logs, for
+    /// counts of the application, for cleaning up after a session.
+    #[must_use]
+    pub fn lifecycle(&self) -> LifecycleEvents {
+        self.core().lifecycle.subscribe(Arc::clone(&self.core().counters))
     }
 
     /// Returns a topic without a tenant. Loads its state if no component shows it. For code outside

@@ -36,9 +36,8 @@ use std::task::{Context, Poll};
 use foldhash::fast::RandomState;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tracing::Instrument;
 use vivaz_components::instance::BoxFuture;
-use vivaz_components::{Budget, Hub, Identity};
+use vivaz_components::{ActionError, Budget, Hub, Identity};
 use vivaz_protocol::{ComponentId, ConnectionId, SessionId, StreamId, TopicName};
 
 pub(crate) use self::completion::Completion;
@@ -59,8 +58,10 @@ use crate::persist::keeper::Ending;
 use crate::persist::store::ReleasedAs;
 use crate::session::port::Port;
 use crate::session::port::mail::EvictionReason;
+use crate::telemetry::instrument::Stopwatch;
+use crate::telemetry::lifecycle::LifecycleEvent;
 use crate::telemetry::log::client_event;
-use crate::telemetry::stats::Counters;
+use crate::telemetry::words::SessionEnd;
 
 /// The state of one page on the server.
 pub(crate) struct Session {
@@ -100,6 +101,8 @@ pub(crate) struct Session {
     /// job.
     resumes: u32,
     persistence: Persistence,
+    /// The time for which this process has the session.
+    lifetime: Stopwatch,
 }
 
 /// A session that is ending. It cannot be restored from the store any more.
@@ -127,7 +130,7 @@ impl Session {
         connection: ConnectionId,
     ) -> Self {
         let core = supervisor.core();
-        Counters::add(&core.counters.sessions);
+        core.counters.sessions.add();
         let budget = Budget::new("session", core.limits.session_state_bytes);
         let budget = match core.users.budget(&identity) {
             Some(user) => budget.within(user),
@@ -154,6 +157,7 @@ impl Session {
             is_paused: false,
             resumes: 0,
             persistence: Persistence::default(),
+            lifetime: Stopwatch::start(),
         }
     }
 
@@ -244,13 +248,23 @@ impl Session {
         output
     }
 
+    /// Records that the store has the session.
+    fn set_stored(&mut self) {
+        let core = self.supervisor.core();
+        if core.keeper.is_some() && !self.persistence.is_stored() {
+            core.counters.session_stored();
+        }
+        self.persistence.set_stored();
+    }
+
     /// Starts a future that the session waits for. It is polled with the session.
     fn await_future(&mut self, future: BoxFuture<Completion>) {
         self.running.get_or_insert_default().push(future);
     }
 
     /// Spawns a tokio task that continues while the session is suspended. Its completion arrives as
-    /// mail. The future must end when its component is dropped.
+    /// mail. The future must end when its component is dropped. It runs outside of all spans: a
+    /// span ends with the message that caused it, and a task may run for days.
     fn spawn_detached(&self, future: impl Future<Output = Option<Completion>> + Send + 'static) {
         let port = Arc::clone(&self.port);
         let work = async move {
@@ -258,7 +272,7 @@ impl Session {
                 port.post_completion(completion);
             }
         };
-        tokio::spawn(work.in_current_span());
+        tokio::spawn(work);
     }
 }
 
@@ -270,11 +284,29 @@ impl Session {
         self.supervisor.core().keeper.as_ref().map(|keeper| keeper.begin_end(self.id(), self.port.fence()))
     }
 
+    /// Reports that the session ends, or that another process has it.
+    pub(crate) fn report_end(&self, end: impl Into<SessionEnd>) {
+        let (core, end) = (self.supervisor.core(), end.into());
+        core.counters.session_ended(end);
+        core.lifecycle.emit(|| LifecycleEvent::Ended { session: self.id().clone(), reason: end.as_str() });
+    }
+
+    /// Reports that a handler or the mount of a component has failed.
+    fn report_failure(&self, id: &ComponentId, component: &'static str, error: &ActionError) {
+        self.supervisor.core().lifecycle.emit(|| LifecycleEvent::Failed {
+            session: self.id().clone(),
+            id: id.clone(),
+            component,
+            code: error.code(),
+        });
+    }
+
     /// Drops the session's copy in memory, because another process owns it or has a newer state. No
     /// hook of its components is called: they continue in the other process. The store keeps its
     /// rows.
     pub(crate) fn evict(mut self: Box<Self>, reason: EvictionReason) {
         self.persistence.begin_end();
+        self.report_end(SessionEnd::Moved);
         let log = &self.supervisor.core().log;
         client_event!(log, WARN, session = %self.id(), ?reason, "session evicted: another process owns it, or the store has a newer state");
         self.discard();
@@ -300,7 +332,9 @@ impl Drop for Session {
     /// rooms and the counters.
     fn drop(&mut self) {
         let core = self.supervisor.core();
-        Counters::sub(&core.counters.sessions);
+        core.counters.sessions.sub();
+        let is_stored = core.keeper.is_some() && self.persistence.is_stored();
+        core.counters.session_dropped(self.lifetime, is_stored);
         // Before the session leaves the map: a copy that is restored afterwards joins the rooms
         // under the same id.
         for id in self.components.keys() {

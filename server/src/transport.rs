@@ -72,6 +72,12 @@ pub(crate) trait Transport:
     /// Returns how many bytes the network has accepted from this side so far.
     fn accepted_bytes(&self) -> u64;
 
+    /// Returns the cause of an [`Incoming::Lost`] or [`Incoming::Violation`], once. The transport
+    /// does not log it, because it does not know the session.
+    fn take_read_error(&mut self) -> Option<Box<str>> {
+        None
+    }
+
     /// Closes the connection with a code. Then reads and discards data for a bounded time until the
     /// peer has closed too, so that the code arrives: closing a socket with unread data resets the
     /// connection.

@@ -20,6 +20,7 @@ use vivaz_protocol::log::Quoted;
 use vivaz_protocol::{Epoch, Rev, SessionId, TopicName};
 
 use super::interval::IntervalQueue;
+use super::observer::FanOutObserver;
 use super::operations::Operations;
 use super::reference::{AnyTopic, TopicRef};
 use super::replica::Replica;
@@ -47,6 +48,7 @@ pub(crate) struct Cell<T> {
     pub(super) name: TopicName,
     /// The limit of the state, in bytes.
     pub(super) limit: usize,
+    observer: Option<Arc<dyn FanOutObserver>>,
     pub(super) me: Weak<Self>,
     /// Runs the timers that end intervals; none outside of an executor, where every change is sent
     /// at once.
@@ -124,9 +126,14 @@ impl<T: Topic> Cell<T> {
     }
 
     /// Creates the cell of a topic that no other node has.
-    pub(crate) fn new(name: TopicName, value: T, limit: usize) -> Result<Arc<Self>> {
+    pub(crate) fn new(
+        name: TopicName,
+        value: T,
+        limit: usize,
+        observer: Option<Arc<dyn FanOutObserver>>,
+    ) -> Result<Arc<Self>> {
         let stream = Stream::new(new_epoch()?, Rev::ZERO);
-        Self::with_stream(name, value, limit, stream, Operations::default(), None)
+        Self::with_stream(name, value, limit, stream, Operations::default(), None, observer)
     }
 
     fn with_stream(
@@ -136,6 +143,7 @@ impl<T: Topic> Cell<T> {
         stream: Stream<Epoch, KeptPatch>,
         operations: Operations,
         replica: Option<Replica<T>>,
+        observer: Option<Arc<dyn FanOutObserver>>,
     ) -> Result<Arc<Self>> {
         let tracker = guard_now("reading a topic", || Ok(Tracker::new(&mut value)?))?;
         let (bytes, value) = (tracker.bytes(), Arc::new(value));
@@ -157,6 +165,7 @@ impl<T: Topic> Cell<T> {
         Ok(Arc::new_cyclic(|me| Self {
             name,
             limit,
+            observer,
             me: me.clone(),
             executor,
             value: Mutex::new(value),

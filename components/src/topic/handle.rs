@@ -87,8 +87,10 @@ impl Hub {
             let cx = TopicContext::new(states.clone(), self.clone());
             let load = guard("loading a topic", None, async { T::load(&key, &cx).await });
             let cell = match self.log_of(&name) {
-                Some(log) => Box::pin(Cell::open(log, name.clone(), self.topic_limit(), load)).await?,
-                None => Cell::new(name.clone(), load.await?, self.topic_limit())?,
+                Some(log) => {
+                    Box::pin(Cell::open(log, name.clone(), self.topic_limit(), load, self.observer())).await?
+                }
+                None => Cell::new(name.clone(), load.await?, self.topic_limit(), self.observer())?,
             };
             tracing::debug!(topic = %Quoted(&name), "topic loaded");
             Ok::<_, ActionError>(TopicRef::new(cell))

@@ -15,6 +15,7 @@ use vivaz_protocol::{SessionId, TopicName};
 use rooms::Members;
 pub use rooms::Rooms;
 
+use super::observer::FanOutObserver;
 use super::reference::TopicRef;
 use super::replica::TopicLogRef;
 use crate::cluster::{Address, Bus, TopicId, TopicLog};
@@ -32,6 +33,7 @@ pub struct Hub {
     tenant: Option<Arc<str>>,
     /// The limit of a topic's state, in bytes.
     topic_bytes: usize,
+    observer: Option<Arc<dyn FanOutObserver>>,
     /// The log through which nodes share topics; `None` if this process is the only node.
     log: Option<Arc<dyn TopicLog>>,
     /// Carries events to other nodes; `None` if this process is the only node.
@@ -49,6 +51,7 @@ impl Default for Hub {
             log: None,
             bus: None,
             late: Arc::default(),
+            observer: None,
         }
     }
 }
@@ -83,6 +86,13 @@ impl Hub {
     #[must_use]
     pub fn with_topic_limit(mut self, bytes: usize) -> Self {
         self.topic_bytes = bytes;
+        self
+    }
+
+    /// Reports the patches of all topics that are loaded through this hub to `observer`.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn FanOutObserver>) -> Self {
+        self.observer = Some(observer);
         self
     }
 
@@ -228,6 +238,11 @@ impl Hub {
     /// Returns the limit of a topic's state, in bytes.
     pub(super) fn topic_limit(&self) -> usize {
         self.topic_bytes
+    }
+
+    /// Returns the observer of the topics' patches.
+    pub(super) fn observer(&self) -> Option<Arc<dyn FanOutObserver>> {
+        self.observer.clone()
     }
 
     fn key(&self, name: &TopicName) -> (Option<Arc<str>>, TopicName) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::telemetry::stats::Counters;
+use crate::telemetry::counters::Counters;
 
 /// Limits the number of connections of a runtime.
 #[derive(Debug)]
@@ -30,19 +30,19 @@ impl ConnectionLimit {
 
     /// Admits a connection. Returns `None` if the limit is reached.
     pub(crate) fn acquire(&self) -> Option<ConnectionPermit> {
-        let before = self.counters.connections.fetch_add(1, Ordering::Relaxed);
+        let before = self.counters.connections.add();
         let permit = ConnectionPermit { counters: Arc::clone(&self.counters) };
         if before >= self.limit.load(Ordering::Relaxed) {
             return None;
         }
-        Counters::add(&self.counters.connections_total);
+        self.counters.connections_total.add();
         Some(permit)
     }
 }
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        Counters::sub(&self.counters.connections);
+        self.counters.connections.sub();
     }
 }
 
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn a_released_slot_can_be_acquired_again() {
-        let limit = ConnectionLimit::new(2, Arc::default());
+        let limit = ConnectionLimit::new(2, Arc::new(Counters::new(&[])));
         let first = limit.acquire().unwrap();
         let _second = limit.acquire().unwrap();
         assert!(limit.acquire().is_none());

@@ -1,7 +1,5 @@
 //! The end of a connection: the close, and the session that is suspended or ends.
 
-use std::sync::Arc;
-
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use vivaz_components::UnmountReason;
@@ -10,7 +8,8 @@ use vivaz_protocol::{CLOSE_LEFT, CloseCode};
 use super::detached::{drive_detached, end_session, release_detached};
 use crate::session::Session;
 use crate::session::port::mail::EvictionReason;
-use crate::telemetry::stats::Counters;
+use crate::telemetry::disconnect::DisconnectReason;
+use crate::telemetry::lifecycle::LifecycleEvent;
 use crate::transport::Transport;
 
 /// The reason of the close when the session continues in another process.
@@ -34,6 +33,22 @@ pub(super) enum ConnectionEnd {
     Released,
     /// Another process owns the session, or the store has a newer state.
     Evicted(EvictionReason),
+}
+
+impl ConnectionEnd {
+    fn reason(&self) -> DisconnectReason {
+        match self {
+            Self::ClosedByClient(Some(CLOSE_LEFT)) => DisconnectReason::Left,
+            Self::ClosedByClient(Some(1001)) => DisconnectReason::Hidden,
+            Self::ClosedByClient(_) => DisconnectReason::Closed,
+            Self::Lost => DisconnectReason::Lost,
+            Self::Close(code, _) => DisconnectReason::of_close(*code),
+            Self::ShutdownTimeout(_) => DisconnectReason::GoingAway,
+            Self::EndSession(..) => DisconnectReason::SessionEnded,
+            Self::HandOver(_) => DisconnectReason::TakenOver,
+            Self::Released | Self::Evicted(_) => DisconnectReason::Moved,
+        }
+    }
 }
 
 /// A transport that is about to close, with its permits.
@@ -62,14 +77,19 @@ pub(super) async fn finish<T: Transport>(
     mut session: Box<Session>,
     cause: ConnectionEnd,
 ) {
-    let counters = Arc::clone(&session.supervisor().core().counters);
+    let core = session.supervisor().core();
+    core.counters.disconnected.of(cause.reason()).add();
+    core.lifecycle.emit(|| LifecycleEvent::Disconnected {
+        session: session.id().clone(),
+        connection: session.connection().clone(),
+        reason: cause.reason().as_str(),
+    });
     let limits = session.supervisor().core().limits.clone();
     session.detach();
     let is_timed_out = matches!(cause, ConnectionEnd::ShutdownTimeout(_));
     let (suspended_time, close) = match cause {
         ConnectionEnd::HandOver(sender) => {
-            tracing::debug!("session handed over to another connection");
-            Counters::add(&counters.take_overs);
+            tracing::debug!(session = %session.id(), "session handed over to another connection");
             let returned = sender.send(session).err();
             let close = transport.close(CloseCode::TakenOver.as_u16(), "taken over by another connection");
             // The other connection is gone: the session is suspended like after a dropped
@@ -95,25 +115,21 @@ pub(super) async fn finish<T: Transport>(
             return;
         }
         ConnectionEnd::ClosedByClient(Some(CLOSE_LEFT)) => {
-            tracing::debug!("the page has left");
+            tracing::debug!(session = %session.id(), "the page has left");
             tokio::join!(transport.answer_close(), end_session(session, UnmountReason::Left));
             return;
         }
         ConnectionEnd::EndSession(code, reason) => {
-            tracing::debug!(?code, ?reason, "ended");
+            tracing::debug!(session = %session.id(), ?code, ?reason, "ended");
             tokio::join!(transport.close(code.as_u16(), "session ended"), end_session(session, reason));
             return;
         }
         ConnectionEnd::ClosedByClient(Some(1001)) => (limits.hidden_time, None),
-        ConnectionEnd::ClosedByClient(_) => (limits.suspended_time, None),
-        ConnectionEnd::Lost => {
-            Counters::add(&counters.dropped);
-            (limits.suspended_time, None)
-        }
+        ConnectionEnd::ClosedByClient(_) | ConnectionEnd::Lost => (limits.suspended_time, None),
         ConnectionEnd::Close(code, reason) => (limits.suspended_time, Some((code, reason))),
         ConnectionEnd::ShutdownTimeout(code) => (limits.suspended_time, Some((code, "closed by the server"))),
     };
-    tracing::debug!(close = close.map(|(code, _)| code), "disconnected");
+    tracing::debug!(session = %session.id(), close = close.map(|(code, _)| code), "disconnected");
     let close = async {
         match close {
             Some((code, reason)) => transport.close(code, reason).await,

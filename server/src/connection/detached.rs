@@ -12,6 +12,7 @@ use super::TURNS;
 use crate::session::port::mail::Mail;
 use crate::session::sessions::Suspension;
 use crate::session::{Completion, EndingSession, ReleaseOutcome, Session};
+use crate::telemetry::lifecycle::LifecycleEvent;
 
 /// What follows when a session without a connection has no work left.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -105,9 +106,12 @@ async fn drive(mut session: Box<Session>, until: Instant, mut after: AfterWork) 
             }
         }
         session.save_if_changed(until);
-        let supervisor = session.supervisor().clone();
+        let (supervisor, id) = (session.supervisor().clone(), session.id().clone());
         match supervisor.sessions.suspend(session, until) {
-            Suspension::Suspended => return,
+            Suspension::Suspended => {
+                supervisor.core().lifecycle.emit(|| LifecycleEvent::Suspended { session: id });
+                return;
+            }
             Suspension::HasMail(back) => session = back,
             // The process is shutting down and has released the session.
             Suspension::Removed(removed) => return drop(removed),
@@ -155,6 +159,7 @@ pub(crate) async fn end_session(session: Box<Session>, reason: UnmountReason) {
 pub(crate) async fn finish_session(ending: EndingSession, reason: UnmountReason) {
     let EndingSession { mut session, ending } = ending;
     let supervisor = session.supervisor().clone();
+    session.report_end(reason);
     tracing::debug!(session = %session.id(), ?reason, "session ended");
     session.unmount_all(reason);
     if session.is_idle() {
@@ -192,6 +197,6 @@ pub(crate) async fn finish_session(ending: EndingSession, reason: UnmountReason)
     };
     let limit = supervisor.core().limits.action_time;
     if tokio::time::timeout(limit, pin!(finish)).await.is_err() {
-        tracing::warn!("handlers of an ended session did not finish in time");
+        tracing::warn!(session = %session.id(), "handlers of an ended session did not finish in time");
     }
 }

@@ -123,7 +123,11 @@ pub(super) async fn begin(
 /// Receives the first message.
 async fn first_message<T: Transport>(transport: &mut T) -> Result<bytes::Bytes, HandshakeError> {
     loop {
-        match transport.next().await {
+        let incoming = transport.next().await;
+        if let Some(error) = transport.take_read_error() {
+            tracing::debug!(error = %Escaped(&error), "cannot read from a connection without a session");
+        }
+        match incoming {
             Some(Incoming::Text(text)) => return Ok(text),
             Some(Incoming::Heartbeat) => {}
             Some(Incoming::Binary(_)) => {

@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use crate::admission::address::client_of;
 use crate::runtime::Runtime;
-use crate::telemetry::stats::RefusalReason;
+use crate::telemetry::refusal::RefusalReason;
 
 /// A layer that answers unsafe requests from pages of another origin with the status 403, because
 /// browsers send the visitor's cookies along with them. Forms need no token.

@@ -36,7 +36,7 @@ use crate::admission::browser::BrowserCookie;
 use crate::core::Core;
 use crate::runtime::Runtime;
 use crate::telemetry::log::client_event;
-use crate::telemetry::stats::{Counters, RefusalReason};
+use crate::telemetry::refusal::RefusalReason;
 
 /// How long the loop pauses after an accept error: the process has run out of file descriptors, and
 /// other connections have to release some.
@@ -96,7 +96,7 @@ impl HttpServer {
             SocketAdmission::Evicting(permit, evicted) => (Some(permit), Some(evicted)),
             SocketAdmission::Refused => (None, None),
         };
-        Counters::add(&core.counters.crowded_out);
+        core.counters.crowded_out.add();
         let accepted = evicted.is_some();
         client_event!(core.log, INFO, address = %ip, accepted, "too many connections; closed one");
         if let Some(evicted) = evicted {
@@ -148,7 +148,7 @@ impl HttpServer {
             tracing::trace!(%error, "an HTTP connection failed");
         }
         if pace.is_stalled() {
-            Counters::add(&core.counters.stalled);
+            core.counters.stalled.add();
             client_event!(core.log, INFO, address = %peer.ip(), "closed a connection: the client is too slow");
         }
     }

@@ -28,7 +28,7 @@ use crate::admission::identify::{IdentityError, answer_of};
 use crate::connection::{self, Connection, HelloBy};
 use crate::runtime::Runtime;
 use crate::telemetry::log::{Escaped, Quoted, client_event};
-use crate::telemetry::stats::RefusalReason;
+use crate::telemetry::refusal::RefusalReason;
 use crate::transport::Transport;
 use crate::transport::encoding::Encoding;
 #[cfg(feature = "testing")]

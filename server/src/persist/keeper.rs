@@ -29,6 +29,8 @@ use crate::persist::store::{
     Fence, GuardedStore, Owner, ProcessGuard, ReleaseRequest, ReleasedAs, Save, SessionState, SessionStore,
     Snapshot, WriteRefusal,
 };
+use crate::telemetry::counters::Counters;
+use crate::telemetry::words::KeeperQueue;
 
 /// The minimum time for which a session stays valid if its process crashes.
 const MIN_GOOD_FOR: Duration = Duration::from_secs(60 * 60);
@@ -86,9 +88,15 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    pub(crate) fn new(store: Arc<dyn SessionStore>, save: Save, process: &str, limits: &Limits) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn SessionStore>,
+        save: Save,
+        process: &str,
+        limits: &Limits,
+        counters: &Arc<Counters>,
+    ) -> Self {
         Self {
-            store: Arc::new(GuardedStore::new(store, limits.store_time)),
+            store: Arc::new(GuardedStore::new(store, limits.store_time, Arc::clone(counters))),
             save,
             process: process.into(),
             good_for: (limits.suspended_time * 2).max(MIN_GOOD_FOR),
@@ -221,6 +229,17 @@ impl Keeper {
     /// them.
     pub(crate) fn is_revoking(&self, owner: &Owner) -> bool {
         self.lock().revoked.keys().any(|revoked| revoked.includes(owner))
+    }
+
+    /// Reports the length of each queue.
+    pub(crate) fn queue_lengths(&self, report: &mut dyn FnMut(KeeperQueue, usize)) {
+        let pending = self.lock();
+        report(KeeperQueue::Changed, pending.changed.len());
+        report(KeeperQueue::Save, pending.snapshots.len());
+        report(KeeperQueue::Whole, pending.whole.len());
+        report(KeeperQueue::Delete, pending.ended.len());
+        report(KeeperQueue::Release, pending.released.len());
+        report(KeeperQueue::Revoke, pending.revoked.len());
     }
 
     /// Writes the queue at shutdown and closes the lease. The store then has exactly the state that

@@ -32,8 +32,9 @@ use crate::persist::keeper::Keeper;
 use crate::persist::store::{Save, SessionStore};
 use crate::rate::Rate;
 use crate::session::sessions::supervisor::Supervisor;
+use crate::telemetry::counters::Counters;
+use crate::telemetry::lifecycle::Lifecycle;
 use crate::telemetry::log::ClientLog;
-use crate::telemetry::stats::Counters;
 use crate::templates::{TemplateError, Templates};
 
 /// Configures a [`Runtime`].
@@ -346,11 +347,12 @@ impl Builder {
         if cfg!(panic = "abort") {
             tracing::warn!("built with panic = \"abort\": a panic in a handler ends the process");
         }
-        let counters = Arc::new(Counters::default());
+        let specs: Vec<_> = registry.iter().map(|one| one.spec).collect();
+        let counters = Arc::new(Counters::new(&specs));
         let limits = self.limits;
         let boot: Box<str> = random_text::<6>().map_err(BuildError::Randomness)?.into();
         let save = self.save;
-        let keeper = self.store.map(|store| Arc::new(Keeper::new(store, save, &boot, &limits)));
+        let keeper = self.store.map(|store| Arc::new(Keeper::new(store, save, &boot, &limits, &counters)));
         for durable in registry.iter().filter(|one| one.spec.durable && keeper.is_none()) {
             tracing::error!(
                 name = durable.spec.name,
@@ -386,12 +388,13 @@ impl Builder {
             binds_browsers: !self.allows_unbound_seals,
             states: self.states,
             bus: self.bus,
-            hub: self.hub.with_topic_limit(limits.topic_state_bytes),
+            hub: counters.observe(self.hub.with_topic_limit(limits.topic_state_bytes)),
             revocations: AtomicU64::new(0),
             users: Arc::new(Users::new(&limits)),
             failing: ResumeFailures::new(limits.restore_time),
             connection_limit: ConnectionLimit::new(limits.connections, Arc::clone(&counters)),
             counters,
+            lifecycle: Lifecycle::default(),
             draining: CancellationToken::new(),
             has_warned: AtomicBool::new(false),
             keeper,

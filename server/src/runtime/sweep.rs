@@ -2,7 +2,6 @@
 //! topics. A timer for each would cost more than the rest of an idle session.
 
 use std::sync::Weak;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, MissedTickBehavior};
@@ -15,6 +14,7 @@ use crate::session::port::Posted;
 use crate::session::port::mail::Mail;
 use crate::session::sessions::SuspensionLimits;
 use crate::session::sessions::supervisor::Supervisor;
+use crate::telemetry::measured::OutboxTotals;
 
 /// How long a topic without subscribers is kept.
 const TOPIC_GRACE: Duration = Duration::from_secs(60);
@@ -36,9 +36,9 @@ pub(super) async fn run(supervisor: Weak<Supervisor>, shutdown: CancellationToke
         let core = supervisor.core();
         let now = Instant::now();
         let today = SystemTime::now();
-        let mut unsent = 0;
+        let mut outboxes = OutboxTotals::default();
         let swept = supervisor.sessions.sweep(now, suspension, |port, owner| {
-            unsent += port.tick(now, limits.heartbeat);
+            port.tick(now, limits.heartbeat, &mut outboxes);
             if owner.has_expired(today) {
                 match port.post(Mail::IdentityExpired, usize::MAX) {
                     // A session without a connection ignores this mail.
@@ -46,8 +46,11 @@ pub(super) async fn run(supervisor: Weak<Supervisor>, shutdown: CancellationToke
                 }
             }
         });
-        core.counters.unsent_bytes.store(unsent as u64, Ordering::Relaxed);
-        core.counters.suspended.store(swept.suspended as u64, Ordering::Relaxed);
+        core.counters.outboxes_swept(outboxes);
+        core.counters.suspended.set(swept.suspended);
+        if let Some(keeper) = &core.keeper {
+            core.counters.keeper_swept(|report| keeper.queue_lengths(report));
+        }
         for ending in swept.expired {
             supervisor.tasks.spawn(connection::finish_session(ending, UnmountReason::Expired));
         }

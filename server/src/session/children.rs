@@ -21,7 +21,6 @@ use super::Session;
 use super::child::{Children, FoundChild, MountedBy, ParentLink, ParentView, Props, Visibility};
 use super::component::InstanceSlot;
 use super::task::{ChildMount, ID_IN_USE, PlaceWait, Task, TaskOrigin};
-use crate::telemetry::stats::Counters;
 
 /// The maximum depth of nested components. A deeper tree is a component that contains itself.
 pub(crate) const MAX_NESTING: u8 = 32;
@@ -138,7 +137,7 @@ impl Session {
             Some(view) => children.view.insert(view),
             None => match &mut parent.slot {
                 InstanceSlot::Idle(instance) | InstanceSlot::Busy(instance) => {
-                    Counters::add(&core.counters.parents_parsed);
+                    core.counters.parents_parsed.add();
                     children.view.insert(ParentView::parse(instance.as_mut())?)
                 }
                 InstanceSlot::Mounting => return none,

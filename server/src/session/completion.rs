@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use tracing::Span;
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Instance, JobProgress};
 use vivaz_components::{ActionError, Effect, Loaded, TaskOutcome};
 use vivaz_protocol::{ComponentId, Ref, TopicName};
@@ -15,6 +14,7 @@ use crate::admission::seal::StateHash;
 use crate::core::StreamEpoch;
 use crate::persist::keeper::WholeWriteOutcome;
 use crate::persist::store::StoreError;
+use crate::telemetry::handler_run::HandlerRun;
 
 /// Whether the session was written whole.
 pub(crate) type WholeWriteResult = Result<(), Arc<StoreError>>;
@@ -68,8 +68,8 @@ pub(crate) enum Completion {
 pub(crate) struct SuspendedJob {
     pub(super) id: ComponentId,
     pub(super) origin: TaskOrigin,
-    /// The handler's log events have the component in this span.
-    pub(super) span: Span,
+    /// The handler's log events are in its span.
+    pub(super) run: HandlerRun,
     /// Creates the completion of the job.
     pub(super) end: fn(ComponentId, TaskOrigin, Finished) -> Completion,
 }

@@ -8,7 +8,6 @@ use super::component::SessionComponent;
 use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
-use crate::telemetry::stats::Counters;
 
 impl Session {
     /// Delivers an event from the server to one component or to all, and to the page.
@@ -44,7 +43,7 @@ impl Session {
         let others: Vec<_> = others.map(|(id, _)| id.clone()).collect();
         if others.is_empty() {
             let event = Escaped(&event.name);
-            tracing::debug!(component = %from, %event, "no other component of this session handles the event");
+            tracing::debug!(session = %self.port.session(), component = %from, %event, "no other component of this session handles the event");
         }
         for id in others {
             self.enqueue_event(&id, event.clone());
@@ -56,7 +55,7 @@ impl Session {
         let TaskOutcome { event, error } = outcome;
         if let Some(error) = error {
             let log = &self.supervisor.core().log;
-            client_event!(log, WARN, component = %id, error = %Escaped(&error), "task failed");
+            client_event!(log, WARN, session = %self.port.session(), component = %id, error = %Escaped(&error), "task failed");
         }
         let Some(component) = self.components.get(id) else { return };
         let (name, events) = (component.spec.name, component.spec.events);
@@ -68,7 +67,7 @@ impl Session {
                 warn_unhandled(name, &event.name, "no `#[event]` method handles the result of a task");
             }
             Err(error) => {
-                tracing::error!(component = name, error = %Escaped(&error), "cannot encode the result of a task");
+                tracing::error!(session = %self.port.session(), component = name, error = %Escaped(&error), "cannot encode the result of a task");
             }
         }
     }
@@ -82,7 +81,7 @@ impl Session {
         };
         if component.queue.len() >= core.limits.mailbox {
             // Dropped like an event for a session whose mailbox is full.
-            Counters::add(&core.counters.events_lost);
+            core.counters.events_lost.add();
         } else {
             self.enqueue(id, Task::Job { job: Job::Event { event }, origin: TaskOrigin::Server });
         }

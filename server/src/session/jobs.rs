@@ -2,6 +2,8 @@
 
 pub(super) mod effects;
 
+use std::sync::Arc;
+
 use tracing::Instrument;
 use vivaz_components::instance::{BoxFuture, Finished, Flushed, Job, JobProgress, Started};
 use vivaz_components::spec::Hook;
@@ -17,6 +19,7 @@ use super::task::PlaceWait;
 use super::task::{GuardedTask, Task, TaskOrigin};
 use crate::admission::middleware::{Call, CallRequest};
 use crate::core::StreamEpoch;
+use crate::telemetry::handler_run::{HandlerOrigin, HandlerRun};
 use crate::telemetry::log::{Escaped, client_event};
 
 impl Session {
@@ -187,27 +190,40 @@ impl Session {
         let Some(component) = self.components.get_mut(id) else { return };
         let Some(instance) = component.take_instance() else { return };
         component.resumes = self.resumes;
-        // The handler's log events have the component in this span; the connection's span has the
-        // session.
-        let span = tracing::info_span!("component", %id, name = component.spec.name);
-        match span.in_scope(|| instance.run(cx, job)) {
-            Started::Now(finished) => self.finish_job(id, origin, finished),
+        let handler = HandlerOrigin {
+            session: self.port.session(),
+            id,
+            component: component.spec,
+            reference: origin.reference(),
+            parent: None,
+        };
+        let run = HandlerRun::start(handler, &job);
+        match run.span().in_scope(|| instance.run(cx, job)) {
+            Started::Now(finished) => {
+                run.finish(&self.supervisor.core().counters, &finished.result);
+                drop(run);
+                self.finish_job(id, origin, finished);
+            }
             Started::Running { future, meanwhile } => {
                 // Edits before the action are part of the state but not sent to the page yet.
                 component.drop_view();
                 component.slot = InstanceSlot::Busy(meanwhile);
                 let end = |id, origin, finished| Completion::JobFinished { id, origin, finished };
-                self.await_job(SuspendedJob { id: id.clone(), origin, span, end }, future);
+                self.await_job(SuspendedJob { id: id.clone(), origin, run, end }, future);
             }
         }
     }
 
     /// Waits for a running job, which may flush several times.
     pub(super) fn await_job(&mut self, job: SuspendedJob, progress: BoxFuture<JobProgress>) {
-        let progress = progress.instrument(job.span.clone());
+        let progress = progress.instrument(job.run.span().clone());
+        let counters = Arc::clone(&self.supervisor.core().counters);
         self.await_future(Box::pin(async move {
             match progress.await {
-                JobProgress::Done(finished) => (job.end)(job.id, job.origin, finished),
+                JobProgress::Done(finished) => {
+                    job.run.finish(&counters, &finished.result);
+                    (job.end)(job.id, job.origin, finished)
+                }
                 JobProgress::Flushed(flushed, rest) => Completion::Flushed { job, flushed, rest },
             }
         }));
@@ -269,6 +285,10 @@ impl Session {
             component.drop_view();
         }
         component.slot = InstanceSlot::Idle(instance);
+        let name = component.spec.name;
+        if let Err(error) = &result {
+            self.report_failure(id, name, error);
+        }
         let moved = topics.as_ref().map(|topics| topic_names(topics));
         if let Some(topics) = topics {
             self.set_topics(id, topics);
@@ -290,12 +310,12 @@ impl Session {
             (TaskOrigin::Page { reference, received_at }, Ok(value)) => {
                 let answer = ActionOutput { value: value.as_deref(), page_effects };
                 self.reply(id, reference, patch.as_deref(), moved, answer, unsent);
-                self.supervisor.core().counters.actions.record(received_at.elapsed());
+                self.supervisor.core().counters.message_time.record_time(received_at.elapsed());
             }
             (TaskOrigin::Page { reference, received_at }, Err(error)) => {
                 self.send_component_patch(id, patch.as_deref(), moved);
                 self.reply_failed(id, reference, &error, unsent);
-                self.supervisor.core().counters.actions.record(received_at.elapsed());
+                self.supervisor.core().counters.message_time.record_time(received_at.elapsed());
             }
             (
                 origin @ (TaskOrigin::Unanswered { .. } | TaskOrigin::Server | TaskOrigin::Unmount { .. }),
@@ -305,10 +325,10 @@ impl Session {
                 self.send_component_patch(id, patch.as_deref(), moved);
                 if let Err(error) = result {
                     let log = &self.supervisor.core().log;
-                    client_event!(log, WARN, component = %id, error = %Escaped(&error), "handler failed");
+                    client_event!(log, WARN, session = %self.port.session(), component = %id, error = %Escaped(&error), "handler failed");
                 }
                 if let TaskOrigin::Unanswered { received_at } = origin {
-                    self.supervisor.core().counters.actions.record(received_at.elapsed());
+                    self.supervisor.core().counters.message_time.record_time(received_at.elapsed());
                 }
             }
         }
@@ -330,7 +350,7 @@ impl Session {
             TaskOrigin::Page { reference, .. } => self.reply_refused(id, reference, error, Vec::new()),
             TaskOrigin::Unanswered { .. } => {
                 let (log, error) = (&self.supervisor.core().log, Escaped(error));
-                client_event!(log, WARN, component = %id, %error, "action without `ref` refused");
+                client_event!(log, WARN, session = %self.port.session(), component = %id, %error, "action without `ref` refused");
             }
             TaskOrigin::Server | TaskOrigin::Unmount { .. } => {}
         }

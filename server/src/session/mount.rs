@@ -20,6 +20,7 @@ use super::task::{ChildMount, ID_IN_USE, Task, TaskOrigin};
 use super::{Session, encode};
 use crate::admission::middleware::CallRequest;
 use crate::admission::seal::{SealContent, StateHash, holders, now};
+use crate::telemetry::lifecycle::LifecycleEvent;
 use crate::telemetry::log::{Escaped, client_event};
 
 /// The future of a mounted or restored instance.
@@ -42,13 +43,14 @@ impl Session {
                 client_event!(
                     core.log,
                     INFO,
+                    session = %self.port.session(),
                     name = registration.spec.name,
                     "refused to mount a component by name: it is not declared `open`"
                 );
                 return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN_COMPONENT);
             }
             None => {
-                client_event!(core.log, INFO, "{}", core.registry.why_unknown(name));
+                client_event!(core.log, INFO, session = %self.port.session(), "{}", core.registry.why_unknown(name));
                 return self.refuse_mount(reference, id, ErrorCode::UnknownComponent, UNKNOWN_COMPONENT);
             }
         };
@@ -204,7 +206,7 @@ impl Session {
         }
         if registration.spec.durable && core.keeper.is_none() {
             let name = registration.spec.name;
-            client_event!(core.log, ERROR, name, "cannot mount a durable component without a session store");
+            client_event!(core.log, ERROR, session = %self.port.session(), name, "cannot mount a durable component without a session store");
             return self.refuse_mount(
                 reference,
                 id,
@@ -254,20 +256,27 @@ impl Session {
         mounted: Result<Box<dyn Instance>, ActionError>,
     ) {
         let PendingMount { reference, received_at, painted } = mounting;
-        self.supervisor.core().counters.actions.record(received_at.elapsed());
+        self.supervisor.core().counters.message_time.record_time(received_at.elapsed());
         let Some(component) = self.components.get_mut(id) else { return };
         match mounted {
             Ok(mut instance) => {
                 let topics = instance.topics();
                 let has_connected = component.spec.has(Hook::Connected);
-                tracing::debug!(component = %id, name = component.spec.name, "mounted");
+                let core = self.supervisor.core();
+                core.counters.component_mounted(component.spec);
+                core.lifecycle.emit(|| LifecycleEvent::Mounted {
+                    session: self.port.session().clone(),
+                    id: id.clone(),
+                    component: component.spec.name,
+                });
+                tracing::debug!(session = %self.port.session(), component = %id, name = component.spec.name, "mounted");
                 component.slot = InstanceSlot::Idle(instance);
                 component.last_reply = Some((reference, component.stream.rev()));
-                // With a store, the mount has inserted the session too.
-                self.persistence.set_stored();
                 if has_connected {
                     component.queue.push_front(Task::Job { job: Job::Connected, origin: TaskOrigin::Server });
                 }
+                // With a store, the mount has inserted the session too.
+                self.set_stored();
                 // If the child's place is gone by now, its state is not sent.
                 self.refresh_visibility(id);
                 self.set_topics(id, topics);
@@ -286,6 +295,7 @@ impl Session {
             }
             Err(error) => {
                 let Some(mut component) = self.components.remove(id) else { return };
+                self.report_failure(id, component.spec.name, &error);
                 self.reply_refused(id, reference, &error, Vec::new());
                 self.unlink_from_parent(id, &component.mounted_by);
                 self.unmount_children(component.children.take(), UnmountReason::Removed);
@@ -327,7 +337,7 @@ impl Session {
             })),
             Some((Err(error), _, _)) => {
                 let error = Escaped(&error);
-                client_event!(core.log, ERROR, component = %id, %error, "cannot encode the state of a component");
+                client_event!(core.log, ERROR, session = %self.port.session(), component = %id, %error, "cannot encode the state of a component");
                 refusal(ErrorCode::ActionFailed, "cannot serialize the state of the component")
             }
             None => refusal(ErrorCode::NotMounted, "no component with this id is mounted"),

@@ -74,7 +74,7 @@ impl Session {
                         Some(encode::topic_snapshot(name, &snapshot))
                     }
                     Err(error) => {
-                        tracing::error!(topic = %Quoted(&name), error = %Escaped(&error), "cannot encode the state of a topic");
+                        tracing::error!(session = %self.port.session(), topic = %Quoted(&name), error = %Escaped(&error), "cannot encode the state of a topic");
                         None
                     }
                 }
@@ -84,7 +84,7 @@ impl Session {
                 let state = match component.instance()?.state() {
                     Ok(state) => state,
                     Err(error) => {
-                        tracing::error!(component = %id, error = %Escaped(&error), "cannot encode the state of a component");
+                        tracing::error!(session = %self.port.session(), component = %id, error = %Escaped(&error), "cannot encode the state of a component");
                         return None;
                     }
                 };

@@ -118,7 +118,9 @@ impl Session {
         let data = serde_json::value::RawValue::from_string(json.into());
         match data {
             Ok(data) => self.send_event(id, &ServerEvent { name: EVENT.into(), data: data.into() }),
-            Err(error) => tracing::error!(error = %Escaped(&error), "cannot encode requests to a page"),
+            Err(error) => {
+                tracing::error!(session = %self.port.session(), error = %Escaped(&error), "cannot encode requests to a page");
+            }
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::persist::store::{Fence, WriteRefusal};
 use super::completion::Completion;
 use super::port::mail::{EvictionReason, Mail};
 use super::port::outbox::{Outbox, OutboxEntry};
+use crate::telemetry::measured::OutboxTotals;
 
 /// Finds the session of a port.
 pub(crate) trait SessionOwner: Send + Sync {
@@ -29,6 +30,8 @@ pub(crate) trait SessionOwner: Send + Sync {
     fn mailbox_capacity(&self) -> usize;
     /// Counts an event that was dropped.
     fn count_lost_event(&self);
+    /// Counts snapshots that have replaced the patches of as many streams.
+    fn count_coalesced(&self, snapshots: usize);
 }
 
 /// A session's mailbox and outbox, shared with other tasks.
@@ -283,11 +286,11 @@ impl Port {
 
     /// Queues a frame that may be lost. It is dropped if the client is behind.
     pub(crate) fn send_or_drop(&self, frame: impl FnOnce() -> Bytes) {
-        self.with_outbox(|outbox| {
-            if outbox.has_room() {
-                outbox.push(OutboxEntry::Frame(frame()));
-            }
-        });
+        self.with_outbox(
+            |outbox| {
+                if outbox.has_room() { outbox.push(OutboxEntry::Frame(frame())) } else { 0 }
+            },
+        );
     }
 
     /// Queues a patch. If the client is behind, a snapshot of the stream replaces its patches.
@@ -301,13 +304,14 @@ impl Port {
         let PortState { mail, outbox, watched, .. } = &mut *state;
         let Some(outbox) = outbox else { return };
         let stream = StreamId::Topic(topic.clone());
-        outbox.push(OutboxEntry::Patch { stream, rev, frame: frame(), answers: None });
+        let coalesced = outbox.push(OutboxEntry::Patch { stream, rev, frame: frame(), answers: None });
         let is_known = |mail: &Mail| matches!(mail, Mail::TopicChanged(one) if one == topic);
         if watched.contains(topic) && !mail.iter().any(is_known) {
             mail.push_back(Mail::TopicChanged(topic.clone()));
         }
         drop(state);
         self.waker.wake();
+        self.count_coalesced(coalesced);
     }
 
     /// Watches a topic: the session gets mail when the topic changes and the page shows it.
@@ -343,11 +347,14 @@ impl Port {
         self.lock().outbox.as_ref().is_some_and(|outbox| !outbox.has_room())
     }
 
-    /// Handles a tick of the sweep: wakes the connection if its heartbeat is due. Returns the bytes
-    /// in the outbox.
-    pub(crate) fn tick(&self, now: Instant, heartbeat: Duration) -> usize {
+    /// Handles a tick of the sweep: wakes the connection if its heartbeat is due. Adds the outbox
+    /// to `totals`.
+    pub(crate) fn tick(&self, now: Instant, heartbeat: Duration, totals: &mut OutboxTotals) {
         let mut state = self.lock();
-        let Some(waiting) = state.outbox.as_ref().map(Outbox::bytes) else { return 0 };
+        let Some(outbox) = &state.outbox else { return };
+        totals.bytes += outbox.bytes();
+        totals.messages += outbox.len();
+        totals.largest = totals.largest.max(outbox.bytes());
         let due = state.next_heartbeat.is_some_and(|next| next <= now);
         if due || state.next_heartbeat.is_none() {
             state.next_heartbeat = Some(now + heartbeat);
@@ -357,7 +364,6 @@ impl Port {
             drop(state);
             self.waker.wake();
         }
-        waiting
     }
 
     /// Checks whether a heartbeat is due, once.
@@ -365,13 +371,23 @@ impl Port {
         std::mem::take(&mut self.lock().is_heartbeat_due)
     }
 
-    /// Changes the outbox, if there is one, and wakes the task.
-    fn with_outbox(&self, push: impl FnOnce(&mut Outbox)) {
+    /// Changes the outbox, if there is one, and wakes the task. `push` returns what
+    /// [`Outbox::push`] returns.
+    fn with_outbox(&self, push: impl FnOnce(&mut Outbox) -> usize) {
         let mut state = self.lock();
         let Some(outbox) = &mut state.outbox else { return };
-        push(outbox);
+        let coalesced = push(outbox);
         drop(state);
         self.waker.wake();
+        self.count_coalesced(coalesced);
+    }
+
+    fn count_coalesced(&self, snapshots: usize) {
+        if snapshots > 0
+            && let Some(owner) = self.owner.upgrade()
+        {
+            owner.count_coalesced(snapshots);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, PortState> {

@@ -17,7 +17,6 @@ use super::reply::cache::{CacheBounds, CachedReply};
 use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
-use crate::telemetry::stats::Counters;
 
 /// What a successful action gives the page, besides its patch.
 #[derive(Default)]
@@ -84,6 +83,7 @@ impl Session {
         }
         let component = self.components.get_mut(id)?;
         let patch = patch.unwrap_or("{}");
+        self.supervisor.core().counters.component_patched(patch.len());
         if topics.is_some() {
             // A patch does not contain where shared fields point, so a page that missed it needs a
             // snapshot.
@@ -142,19 +142,14 @@ impl Session {
         self.reply_in_order(id, reference, reply, None, unsent);
     }
 
-    /// Counts and logs a failure, and returns the reply.
+    /// Logs and counts a failure, and returns the reply.
     fn failure_reply(&self, id: &ComponentId, reference: Ref, error: &ActionError) -> CachedReply {
-        let counters = &self.supervisor.core().counters;
         if error.source().is_some() {
             let log = &self.supervisor.core().log;
-            client_event!(log, ERROR, component = %id, error = %Escaped(error), "action failed");
+            client_event!(log, ERROR, session = %self.port.session(), component = %id, error = %Escaped(error), "action failed");
         } else if error.code() == ErrorCode::TooLarge {
             let log = &self.supervisor.core().log;
-            client_event!(log, INFO, component = %id, error = %Escaped(error), "action refused");
-        } else if error.code() == ErrorCode::Panicked {
-            Counters::add(&counters.panics);
-        } else if error.code() == ErrorCode::Timeout {
-            Counters::add(&counters.timeouts);
+            client_event!(log, INFO, session = %self.port.session(), component = %id, error = %Escaped(error), "action refused");
         }
         let details = error.details();
         let message = ErrorMessage {
@@ -162,12 +157,19 @@ impl Session {
             retry_ms: (error.code() == ErrorCode::Overloaded).then_some(1_000),
             ..ErrorMessage::new(error.code(), error.message())
         };
-        refused_reply(reference, id, message)
+        self.refused_reply(reference, id, message)
+    }
+
+    /// Counts an error and encodes it as a cached reply.
+    fn refused_reply(&self, reference: Ref, id: &ComponentId, error: ErrorMessage<'_>) -> CachedReply {
+        self.supervisor.core().counters.failed.of(error.code).add();
+        let error = error.answering(Some(reference), Some(StreamId::Component(id.clone())));
+        CachedReply::Refused(encode::text(&ServerMessage::Error(error)).into())
     }
 
     /// Replies with an error.
     pub(super) fn reply_error(&mut self, reference: Ref, id: &ComponentId, error: ErrorMessage<'_>) {
-        let reply = refused_reply(reference, id, error);
+        let reply = self.refused_reply(reference, id, error);
         self.reply_in_order(id, reference, reply, None, Vec::new());
     }
 
@@ -251,10 +253,4 @@ impl Session {
             }
         }
     }
-}
-
-/// Encodes an error as a cached reply.
-fn refused_reply(reference: Ref, id: &ComponentId, error: ErrorMessage<'_>) -> CachedReply {
-    let error = error.answering(Some(reference), Some(StreamId::Component(id.clone())));
-    CachedReply::Refused(encode::text(&ServerMessage::Error(error)).into())
 }

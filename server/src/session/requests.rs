@@ -24,7 +24,6 @@ use super::requests::client_behaviour::CloseReason;
 use super::task::{PropsRequest, Task, TaskOrigin};
 use super::{Session, encode};
 use crate::telemetry::log::{Escaped, client_event};
-use crate::telemetry::stats::Counters;
 use crate::transport::NOT_A_MESSAGE;
 
 impl Session {
@@ -32,7 +31,7 @@ impl Session {
     pub(crate) fn receive_text(&mut self, bytes: &[u8]) -> Option<CloseReason> {
         let now = Instant::now();
         let core = self.supervisor.core();
-        Counters::add(&core.counters.messages);
+        core.counters.messages.add();
         if self.behaviour.take_first()
             && self.supervisor.sessions.confirm_secret(self.port.session())
             && self.persistence.may_be_stored()
@@ -104,7 +103,7 @@ impl Session {
 
     /// Handles a binary message that is not valid in the connection's encoding.
     pub(crate) fn receive_binary(&mut self, bytes: &[u8]) -> Option<CloseReason> {
-        tracing::debug!(bytes = bytes.len(), "received a binary message");
+        tracing::debug!(session = %self.port.session(), bytes = bytes.len(), "received a binary message");
         self.handle_malformed(None, None, NOT_A_MESSAGE)
     }
 
@@ -113,7 +112,7 @@ impl Session {
     pub(crate) fn receive_control(&mut self) -> Option<CloseReason> {
         let now = Instant::now();
         self.check_rate(now)?;
-        Counters::add(&self.supervisor.core().counters.rate_limited);
+        self.supervisor.core().counters.rate_limited.add();
         self.behaviour.count_refused(now)
     }
 
@@ -218,7 +217,7 @@ impl Session {
         }
         if let Err(error) = self.check_unanswered(&id, action) {
             let (log, escaped) = (&self.supervisor.core().log, Escaped(&error.message));
-            client_event!(log, DEBUG, component = %id, error = %escaped, "action without `ref` refused");
+            client_event!(log, DEBUG, session = %self.port.session(), component = %id, error = %escaped, "action without `ref` refused");
             let error = error.answering(None, Some(id.into()));
             self.port.send(encode::frame(&ServerMessage::Error(error)));
             return None;
@@ -354,11 +353,13 @@ impl Session {
         None
     }
 
-    /// Logs why a message cannot be decoded. Pages show the error only in their console.
+    /// Counts a message that cannot be decoded, and logs why. Pages show the error only in their
+    /// console.
     fn log_undecodable(&self, code: ErrorCode, message: &str) {
-        let log = &self.supervisor.core().log;
-        let error = Escaped(message);
-        client_event!(log, DEBUG, session = %self.id(), %code, %error, "cannot decode a message");
+        let core = self.supervisor.core();
+        core.counters.failed.of(code).add();
+        let (log, error) = (&core.log, Escaped(message));
+        client_event!(log, DEBUG, session = %self.port.session(), %code, %error, "cannot decode a message");
     }
 
     /// Replies `malformed`, and closes the connection after too many in a row.
@@ -381,7 +382,7 @@ impl Session {
         retry_after: Option<Duration>,
         now: Instant,
     ) -> Option<CloseReason> {
-        Counters::add(&self.supervisor.core().counters.rate_limited);
+        self.supervisor.core().counters.rate_limited.add();
         let millis = retry_after.unwrap_or_default().as_millis();
         let error = ErrorMessage {
             reference,

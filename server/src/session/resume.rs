@@ -19,8 +19,8 @@ use super::reply::cache::CachedReply;
 use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
 use crate::session::port::outbox::Outbox;
+use crate::telemetry::lifecycle::LifecycleEvent;
 use crate::telemetry::log::{Escaped, Quoted};
-use crate::telemetry::stats::Counters;
 
 /// The time in which a topic has to authorize a resuming user, unless
 /// [`Limits::action_time`](crate::Limits::action_time) is shorter. It is less than the 10 s for
@@ -62,6 +62,12 @@ impl Session {
         self.port.attach_task();
         self.port.set_outbox(Some(Outbox::new(limits.outbox_bytes)));
         self.send_welcome(secret, SessionStart::New);
+        let core = self.supervisor.core();
+        core.counters.session_opened();
+        core.lifecycle.emit(|| LifecycleEvent::Opened {
+            session: self.id().clone(),
+            connection: self.connection.clone(),
+        });
         tracing::debug!(session = %self.id(), "session created");
     }
 
@@ -77,7 +83,7 @@ impl Session {
         refused: &HashSet<TopicName>,
     ) {
         let limits = self.supervisor.core().limits.clone();
-        Counters::add(&self.supervisor.core().counters.resumed);
+        self.supervisor.core().counters.resumed.add();
         self.connection = connection;
         self.identity = identity;
         self.resumes = self.resumes.wrapping_add(1);
@@ -137,6 +143,10 @@ impl Session {
         for id in children {
             self.queue_props_check(&id);
         }
+        self.supervisor.core().lifecycle.emit(|| LifecycleEvent::Resumed {
+            session: self.id().clone(),
+            connection: self.connection.clone(),
+        });
         tracing::debug!(session = %self.id(), "session resumed");
     }
 
@@ -289,7 +299,7 @@ impl Session {
     }
     /// Hides a component whose user may not see it any more.
     pub(super) fn hide_revoked(&mut self, id: &ComponentId) {
-        tracing::debug!(component = %id, "hidden, because the user may not see it any more");
+        tracing::debug!(session = %self.port.session(), component = %id, "hidden, because the user may not see it any more");
         let Some(component) = self.components.get_mut(id) else { return };
         let visibility = component.visibility();
         component.is_withdrawn = true;

@@ -57,6 +57,16 @@ pub(crate) enum TaskOrigin {
     Unmount { reason: UnmountReason },
 }
 
+impl TaskOrigin {
+    /// Returns the `ref` of the page's message.
+    pub(super) fn reference(self) -> Option<Ref> {
+        match self {
+            Self::Page { reference, .. } => Some(reference),
+            Self::Unanswered { .. } | Self::Server | Self::Unmount { .. } => None,
+        }
+    }
+}
+
 /// The mount of a child.
 pub(super) struct ChildMount {
     pub(super) reference: Ref,

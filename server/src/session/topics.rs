@@ -179,7 +179,7 @@ impl SessionTopic {
         match subscribed {
             Ok(subscription) => self.subscription = Some(subscription),
             Err(error) => {
-                tracing::error!(topic = %Quoted(self.topic.name()), error = %Escaped(&error), "cannot encode the state of a topic");
+                tracing::error!(session = %port.session(), topic = %Quoted(self.topic.name()), error = %Escaped(&error), "cannot encode the state of a topic");
             }
         }
     }

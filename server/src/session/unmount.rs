@@ -10,6 +10,8 @@ use super::completion::{Completion, SuspendedJob};
 use super::component::{InstanceSlot, SessionComponent};
 use super::task::{Task, TaskOrigin};
 use super::{Session, encode};
+use crate::telemetry::handler_run::{HandlerOrigin, HandlerRun};
+use crate::telemetry::lifecycle::LifecycleEvent;
 use crate::telemetry::log::{Escaped, client_event};
 
 impl Session {
@@ -46,13 +48,25 @@ impl Session {
             }
         };
         let Some(instance) = component.take_instance() else { return };
-        match instance.run(cx, Job::Unmount { reason }) {
-            Started::Now(finished) => self.finish_unmount_hook(id, origin, finished),
+        let handler = HandlerOrigin {
+            session: self.port.session(),
+            id,
+            component: component.spec,
+            reference: origin.reference(),
+            parent: None,
+        };
+        let job = Job::Unmount { reason };
+        let run = HandlerRun::start(handler, &job);
+        match run.span().in_scope(|| instance.run(cx, job)) {
+            Started::Now(finished) => {
+                run.finish(&self.supervisor.core().counters, &finished.result);
+                drop(run);
+                self.finish_unmount_hook(id, origin, finished);
+            }
             Started::Running { future, meanwhile } => {
                 component.slot = InstanceSlot::Busy(meanwhile);
                 let end = |id, origin, finished| Completion::UnmountFinished { id, origin, finished };
-                let span = tracing::info_span!("component", %id, name = component.spec.name);
-                self.await_job(SuspendedJob { id: id.clone(), origin, span, end }, future);
+                self.await_job(SuspendedJob { id: id.clone(), origin, run, end }, future);
             }
         }
     }
@@ -64,8 +78,11 @@ impl Session {
             drop(component.take_instance());
         }
         if let Err(error) = &finished.result {
+            if let Some(component) = self.components.get(id) {
+                self.report_failure(id, component.spec.name, error);
+            }
             let log = &self.supervisor.core().log;
-            client_event!(log, WARN, component = %id, error = %Escaped(error), "the `unmount` hook failed");
+            client_event!(log, WARN, session = %self.port.session(), component = %id, error = %Escaped(error), "the `unmount` hook failed");
         }
         if finished.effects.iter().any(|effect| matches!(effect, Effect::Commit(_))) {
             return self.remove_with_writes(id, origin, finished.effects);
@@ -78,7 +95,12 @@ impl Session {
     /// tasks, and unmounts its children.
     pub(super) fn complete_unmount(&mut self, id: &ComponentId, origin: TaskOrigin) {
         let Some(mut component) = self.detach_component(id) else { return };
-        tracing::debug!(component = %id, name = component.spec.name, "unmounted");
+        self.supervisor.core().lifecycle.emit(|| LifecycleEvent::Unmounted {
+            session: self.id().clone(),
+            id: id.clone(),
+            component: component.spec.name,
+        });
+        tracing::debug!(session = %self.port.session(), component = %id, name = component.spec.name, "unmounted");
         match origin {
             TaskOrigin::Page { reference, .. } => self.reply_ack(id, reference, None),
             TaskOrigin::Unanswered { .. }

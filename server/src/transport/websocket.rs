@@ -37,6 +37,8 @@ pub(crate) struct WebSocket<S> {
     encoding: Encoding,
     /// Whether nothing more can be read: the peer has closed, or the stream cannot be parsed.
     has_ended: bool,
+    /// Why reading has failed.
+    read_error: Option<Box<str>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
@@ -44,7 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> WebSocket<S> {
     /// for incoming messages, in bytes.
     pub(crate) fn new(stream: S, encoding: Encoding, max_message: usize) -> Self {
         let (reader, writer) = (FrameReader::new(max_message), FrameWriter::default());
-        Self { stream, reader, writer, encoding, has_ended: false }
+        Self { stream, reader, writer, encoding, has_ended: false, read_error: None }
     }
 
     /// Sends a binary message without encoding it; only the echo server does.
@@ -126,8 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for WebSocket<S> {
             Ok(received) => this.receive(received),
             Err(error) => {
                 this.has_ended = true;
-                // The connection's span contains the session id.
-                tracing::debug!(error = %Escaped(&error), "cannot read from the connection");
+                this.read_error = Some(error.to_string().into());
                 match error {
                     ReceiveError::Violation(violation) => Incoming::Violation(violation),
                     ReceiveError::Io(_) => Incoming::Lost,
@@ -168,6 +169,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Sink<Outgoing> for WebSocket<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocket<S> {
     fn accepted_bytes(&self) -> u64 {
         self.writer.accepted()
+    }
+
+    fn take_read_error(&mut self) -> Option<Box<str>> {
+        self.read_error.take()
     }
 
     async fn close(mut self: Box<Self>, code: u16, reason: &'static str) {

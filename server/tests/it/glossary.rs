@@ -26,6 +26,7 @@ types! {
     vivaz::Key,
     vivaz::Limits,
     vivaz::List,
+    vivaz::LifecycleEvent,
     vivaz::LiveComponent,
     vivaz::LivePage,
     vivaz::LiveRoute,

@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::fault::{discard, guard_now};
 use crate::topic::Topic;
 use crate::topic::interval::Unsent;
+use crate::topic::observer::FanOut;
 use crate::topic::subscriber::TopicPatch;
 use crate::tracking::{ADVICE, Resent, Tracker, not_reported};
 
@@ -272,10 +273,16 @@ impl<T: Topic> Cell<T> {
         discard("a topic's state", before);
         state.tracker = tracker;
         let Some(json) = patch else { return };
+        let started = self.observer.as_ref().map(|_| std::time::Instant::now());
+        let bytes = json.len();
         let mut patch = KeptPatch::new(TopicPatch { by, json });
         let rev = state.stream.rev().next();
         for (_, subscriber) in &state.subscribers {
             subscriber.deliver_patch(&self.name, rev, patch.broadcast());
+        }
+        if let (Some(observer), Some(started)) = (&self.observer, started) {
+            let subscribers = state.subscribers.len();
+            observer.delivered(FanOut { bytes, subscribers, time: started.elapsed() });
         }
         patch.release();
         state.stream.advance(patch);

@@ -17,6 +17,7 @@ use crate::fault::guard_now;
 use crate::stream::Stream;
 use crate::topic::Topic;
 use crate::topic::log_format::{EntryContent, SnapshotContent};
+use crate::topic::observer::FanOutObserver;
 use crate::topic::operations::Operations;
 use crate::topic::replica::{LogInbox, LogTurn, Replica, TopicLogRef};
 use crate::topic::subscriber::TopicPatch;
@@ -102,6 +103,7 @@ impl<T: Topic> Cell<T> {
         name: TopicName,
         limit: usize,
         load: impl Future<Output = Result<T>> + Send,
+        observer: Option<Arc<dyn FanOutObserver>>,
     ) -> Result<Arc<Self>> {
         if let Some(field) = T::unreadable_field() {
             return Err(ActionError::internal(format!(
@@ -163,7 +165,7 @@ impl<T: Topic> Cell<T> {
         let replica = Replica::new(log, turn, Arc::clone(&inbox), executor.clone());
         let stream = restored.take_stream();
         let RestoredTopic { value, operations, .. } = restored;
-        let cell = Self::with_stream(name, value, limit, stream, operations, Some(replica))?;
+        let cell = Self::with_stream(name, value, limit, stream, operations, Some(replica), observer)?;
         let follower = executor.spawn(Self::follow_log(Arc::downgrade(&cell), inbox, poll, keep));
         if let Some(replica) = &cell.replica {
             replica.set_follower(follower.abort_handle());

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use tracing::Instrument;
 use vivaz_components::instance::BoxFuture;
 use vivaz_components::{Effect, Identity, Loaded};
 use vivaz_protocol::SessionId;
@@ -51,7 +50,7 @@ pub(super) fn perform(
                         client_event!(log, WARN, event, error = %Escaped(&error), "task failed");
                     }
                 };
-                tokio::spawn(work.in_current_span());
+                tokio::spawn(work);
             }
             Effect::Load(load) => pending.loads.push(load),
             Effect::Join(_) | Effect::Leave(_) | Effect::Close => {}

@@ -23,6 +23,7 @@ use crate::admission::form::seal::FormSeal;
 use crate::admission::middleware::{Call, CallRequest};
 use crate::admission::seal::now;
 use crate::session::sessions::supervisor::Supervisor;
+use crate::telemetry::handler_run::{HandlerOrigin, HandlerRun};
 use crate::telemetry::log::{Escaped, client_event};
 
 /// How often loads may start further loads.
@@ -306,13 +307,21 @@ impl FormRun<'_> {
         let Some(instance) = self.instance.take() else {
             return Err(ActionError::internal("the form's component is running"));
         };
-        let span = tracing::info_span!("form", name = self.registration.spec.name);
-        let started = span.in_scope(|| instance.run(cx, job));
+        let handler = HandlerOrigin {
+            session: &self.session,
+            id: &self.component,
+            component: self.registration.spec,
+            reference: None,
+            parent: tracing::Span::current().id(),
+        };
+        let run = HandlerRun::start(handler, &job);
+        let started = run.span().in_scope(|| instance.run(cx, job));
         let (supervisor, identity, session) = (&self.supervisor, &self.identity, &self.session);
         let (outcome, pending) = (&mut self.outcome, &mut self.pending);
         let mut perform =
             |effects| effects::perform(supervisor, identity, session, effects, outcome, pending);
-        let finished = started.end(|flushed| perform(flushed.effects)).instrument(span).await;
+        let finished = started.end(|flushed| perform(flushed.effects)).instrument(run.span().clone()).await;
+        run.finish(&core.counters, &finished.result);
         perform(finished.effects);
         self.instance = Some(finished.instance);
         finished.result.map(drop)

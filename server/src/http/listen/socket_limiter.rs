@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use super::pace::Pace;
 use crate::admission::address::{ClientAddress, ClientKey, is_exempt};
 use crate::limits::Limits;
-use crate::telemetry::stats::Counters;
+use crate::telemetry::counters::Counters;
 
 /// Limits the sockets of a listener: all of them, and those of each client.
 #[derive(Debug)]
@@ -101,7 +101,7 @@ impl SocketLimiter {
             Some(Some(number)) => self.remove_http(&mut table, number),
             None => None,
         };
-        Counters::add(&self.counters.http_connections);
+        self.counters.http_connections.add();
         let (number, pace) = (table.next_number, Arc::new(Pace::default()));
         table.next_number += 1;
         table.sockets += 1;
@@ -147,7 +147,7 @@ impl SocketLimiter {
     /// Removes a socket from the HTTP sockets, if it is one of them.
     fn remove_http(&self, table: &mut SocketTable, number: u64) -> Option<Arc<Pace>> {
         let socket = table.http.remove(&number)?;
-        Counters::sub(&self.counters.http_connections);
+        self.counters.http_connections.sub();
         if let Some(client) = socket.client {
             table.release(client);
         }

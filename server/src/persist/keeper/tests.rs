@@ -5,7 +5,7 @@ use crate::persist::store::{
 };
 
 fn keeper(limits: &Limits) -> Keeper {
-    Keeper::new(Arc::new(MemoryStore::new()), Save::default(), "p", limits)
+    Keeper::new(Arc::new(MemoryStore::new()), Save::default(), "p", limits, &Arc::new(Counters::new(&[])))
 }
 
 fn id(name: &str) -> SessionId {

@@ -12,6 +12,9 @@ use super::{
     Commit, CommitError, Fence, Owner, ProcessGuard, ReleaseListener, ReleaseRequest, ReleasedAs, Secrets,
     SessionHead, SessionState, SessionStore, Snapshot, StoreError, StoredSession, WriteError, WriteRefusal,
 };
+use crate::telemetry::counters::Counters;
+use crate::telemetry::measured::StoreTimer;
+use crate::telemetry::words::{StoreOperation, StoreOutcome};
 
 /// Wraps a store and limits the time of its calls.
 ///
@@ -19,19 +22,64 @@ use super::{
 pub(crate) struct GuardedStore {
     store: Arc<dyn SessionStore>,
     limit: Duration,
+    counters: Arc<Counters>,
 }
 
 impl GuardedStore {
-    pub(crate) fn new(store: Arc<dyn SessionStore>, limit: Duration) -> Self {
-        Self { store, limit }
+    pub(crate) fn new(store: Arc<dyn SessionStore>, limit: Duration, counters: Arc<Counters>) -> Self {
+        Self { store, limit, counters }
     }
 
-    fn call<T: 'static, E: From<StoreError> + 'static>(
+    fn call<T: 'static, E: From<StoreError> + CallError + 'static>(
         &self,
+        operation: StoreOperation,
         call: impl FnOnce() -> BoxFuture<Result<T, E>>,
     ) -> BoxFuture<Result<T, E>> {
+        let timer = StoreTimer::start(&self.counters, operation);
         let wait = wait(self.limit, start(call));
-        Box::pin(async move { wait.await.unwrap_or_else(|error| Err(error.into())) })
+        Box::pin(async move {
+            let result = wait.await.unwrap_or_else(|error| Err(error.into()));
+            timer.stop(result.as_ref().map_or_else(CallError::outcome, |_| StoreOutcome::Done));
+            result
+        })
+    }
+}
+
+/// An error of a call, as metrics show it.
+trait CallError {
+    fn outcome(&self) -> StoreOutcome;
+}
+
+impl CallError for StoreError {
+    fn outcome(&self) -> StoreOutcome {
+        match self {
+            Self::TimedOut => StoreOutcome::TimedOut,
+            Self::Closed
+            | Self::Unreadable(_)
+            | Self::TooNew { .. }
+            | Self::Overloaded
+            | Self::Database(_)
+            | Self::Failed(_) => StoreOutcome::Failed,
+        }
+    }
+}
+
+impl CallError for WriteError {
+    fn outcome(&self) -> StoreOutcome {
+        match self {
+            Self::Refused(_) => StoreOutcome::Refused,
+            Self::Store(error) => error.outcome(),
+        }
+    }
+}
+
+impl CallError for CommitError {
+    fn outcome(&self) -> StoreOutcome {
+        match self {
+            Self::Work(_) => StoreOutcome::Aborted,
+            Self::Absent(_) | Self::Refused(_) | Self::Conflict => StoreOutcome::Refused,
+            Self::Store(error) | Self::Unknown(error) => error.outcome(),
+        }
     }
 }
 
@@ -60,7 +108,7 @@ fn panicked() -> StoreError {
 
 impl SessionStore for GuardedStore {
     fn find(&self, session: &SessionId) -> BoxFuture<Result<Option<SessionHead>, StoreError>> {
-        self.call(|| self.store.find(session))
+        self.call(StoreOperation::Find, || self.store.find(session))
     }
 
     fn claim(
@@ -69,7 +117,7 @@ impl SessionStore for GuardedStore {
         by: &str,
         seen: &SessionHead,
     ) -> BoxFuture<Result<Option<StoredSession>, StoreError>> {
-        self.call(|| self.store.claim(session, by, seen))
+        self.call(StoreOperation::Claim, || self.store.claim(session, by, seen))
     }
 
     fn save(
@@ -77,7 +125,7 @@ impl SessionStore for GuardedStore {
         by: &str,
         sessions: Vec<Snapshot>,
     ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
-        self.call(|| self.store.save(by, sessions))
+        self.call(StoreOperation::Save, || self.store.save(by, sessions))
     }
 
     fn save_whole(
@@ -85,12 +133,17 @@ impl SessionStore for GuardedStore {
         by: &str,
         sessions: Vec<SessionState>,
     ) -> BoxFuture<Result<Vec<(SessionId, WriteRefusal)>, StoreError>> {
-        self.call(|| self.store.save_whole(by, sessions))
+        self.call(StoreOperation::SaveWhole, || self.store.save_whole(by, sessions))
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<Result<(), CommitError>> {
+        let timer = StoreTimer::start(&self.counters, StoreOperation::Commit);
         let wait = wait(self.limit, start(|| self.store.commit(commit)));
-        Box::pin(async move { wait.await.unwrap_or_else(|error| Err(CommitError::Unknown(error))) })
+        Box::pin(async move {
+            let result = wait.await.unwrap_or_else(|error| Err(CommitError::Unknown(error)));
+            timer.stop(result.as_ref().map_or_else(CallError::outcome, |()| StoreOutcome::Done));
+            result
+        })
     }
 
     fn renew(
@@ -101,7 +154,7 @@ impl SessionStore for GuardedStore {
         secrets: Secrets,
         good_for: Duration,
     ) -> BoxFuture<Result<(), WriteError>> {
-        self.call(|| self.store.renew(session, by, fence, secrets, good_for))
+        self.call(StoreOperation::Renew, || self.store.renew(session, by, fence, secrets, good_for))
     }
 
     fn release(
@@ -111,35 +164,35 @@ impl SessionStore for GuardedStore {
         fence: Fence,
         state: ReleasedAs,
     ) -> BoxFuture<Result<(), StoreError>> {
-        self.call(|| self.store.release(session, by, fence, state))
+        self.call(StoreOperation::Release, || self.store.release(session, by, fence, state))
     }
 
     fn delete(&self, by: &str, sessions: Vec<(SessionId, Fence)>) -> BoxFuture<Result<(), StoreError>> {
-        self.call(|| self.store.delete(by, sessions))
+        self.call(StoreOperation::Delete, || self.store.delete(by, sessions))
     }
 
     fn forget_user(&self, owner: &Owner) -> BoxFuture<Result<usize, StoreError>> {
-        self.call(|| self.store.forget_user(owner))
+        self.call(StoreOperation::ForgetUser, || self.store.forget_user(owner))
     }
 
     fn renew_lease(&self, by: &str, length: Duration) -> BoxFuture<Result<Vec<SessionId>, StoreError>> {
-        self.call(|| self.store.renew_lease(by, length))
+        self.call(StoreOperation::RenewLease, || self.store.renew_lease(by, length))
     }
 
     fn expire(&self, by: &str) -> BoxFuture<Result<usize, StoreError>> {
-        self.call(|| self.store.expire(by))
+        self.call(StoreOperation::Expire, || self.store.expire(by))
     }
 
     fn register(&self, by: &str, listener: ReleaseListener) -> BoxFuture<Result<ProcessGuard, StoreError>> {
-        self.call(|| self.store.register(by, listener))
+        self.call(StoreOperation::Register, || self.store.register(by, listener))
     }
 
     fn ask_release(&self, request: ReleaseRequest) -> BoxFuture<Result<(), StoreError>> {
-        self.call(|| self.store.ask_release(request))
+        self.call(StoreOperation::AskRelease, || self.store.ask_release(request))
     }
 
     fn close(&self, by: &str) -> BoxFuture<Result<(), StoreError>> {
-        self.call(|| self.store.close(by))
+        self.call(StoreOperation::Close, || self.store.close(by))
     }
 }
 

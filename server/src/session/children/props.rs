@@ -57,7 +57,7 @@ impl Session {
             Ok(None) => {}
             Err(error) => {
                 let error = Escaped(&error);
-                client_event!(self.supervisor.core().log, ERROR, component = %id, %error, "cannot compute the props of a child; it keeps its current ones");
+                client_event!(self.supervisor.core().log, ERROR, session = %self.port.session(), component = %id, %error, "cannot compute the props of a child; it keeps its current ones");
             }
         }
     }

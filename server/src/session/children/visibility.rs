@@ -69,7 +69,7 @@ impl Session {
     pub(in crate::session) fn refresh_visibility(&mut self, id: &ComponentId) {
         if let Err(error) = self.update_visibility(id) {
             let error = Escaped(&error);
-            client_event!(self.supervisor.core().log, ERROR, component = %id, %error, "cannot read the parent's state; the child keeps its visibility");
+            client_event!(self.supervisor.core().log, ERROR, session = %self.port.session(), component = %id, %error, "cannot read the parent's state; the child keeps its visibility");
         }
     }
 
@@ -145,7 +145,7 @@ impl Session {
     fn apply_visibility(&mut self, id: &ComponentId) {
         let Some(component) = self.components.get_mut(id) else { return };
         let is_shown = component.is_shown();
-        tracing::debug!(component = %id, is_shown, "visibility changed");
+        tracing::debug!(session = %self.port.session(), component = %id, is_shown, "visibility changed");
         let topics = component.topics.clone();
         let is_replaced = is_shown && std::mem::take(&mut component.is_replaced);
         for (_, topic) in &topics {

@@ -57,7 +57,7 @@ impl Session {
                     }
                 }
                 Effect::Update(_) | Effect::Commit(_) | Effect::Page(_) => {
-                    tracing::error!(component = %id, ?effect, "effect was not performed by the component's host");
+                    tracing::error!(session = %self.port.session(), component = %id, ?effect, "effect was not performed by the component's host");
                 }
             }
         }

@@ -125,13 +125,13 @@ impl Session {
         let committed = await_commit(Arc::clone(&store), Arc::clone(&self.port), first);
         // The rows of an ending session are deleted together with it.
         let without = (!self.persistence.is_ending()).then(|| self.removal(id, origin));
-        let id = id.clone();
+        let (session, id) = (self.id().clone(), id.clone());
         self.await_future(Box::pin(async move {
             let Err(error) = committed.await else {
                 return Completion::ComponentRemoved { id, origin, effects };
             };
             let error = Escaped(&error);
-            tracing::error!(component = %id, %error, "cannot commit the writes of `unmount`; removing the component without them");
+            tracing::error!(%session, component = %id, %error, "cannot commit the writes of `unmount`; removing the component without them");
             if let Some(without) = without {
                 without.commit_with_retries().await;
             }
@@ -224,7 +224,7 @@ impl Removal {
                 Err(CommitError::Conflict) => return self.port.request_eviction(EvictionReason::Outdated),
             };
             let (component, error) = (&self.id, Escaped(&error));
-            tracing::error!(%component, %error, "cannot remove a component from the store; retrying");
+            tracing::error!(session = %self.port.session(), %component, %error, "cannot remove a component from the store; retrying");
             tokio::time::sleep(REMOVAL_RETRY_DELAY).await;
             if keeper.has_ended(self.port.session(), self.port.fence()) {
                 return;

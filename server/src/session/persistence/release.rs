@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::persist::store::{ReleasedAs, WriteRefusal};
 use crate::session::Session;
 use crate::session::port::mail::EvictionReason;
+use crate::telemetry::words::SessionEnd;
 
 /// The outcome of a release.
 pub(crate) enum ReleaseOutcome {
@@ -54,6 +55,7 @@ impl Session {
         if !self.port.close_without_mail() {
             return ReleaseOutcome::HasMail(self);
         }
+        self.report_end(SessionEnd::Moved);
         self.persistence.begin_end();
         let (id, fence) = (self.id().clone(), self.port.fence());
         keeper.drop_writes(&id);

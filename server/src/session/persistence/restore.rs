@@ -24,6 +24,7 @@ use crate::session::port::Port;
 use crate::session::reply::cache::{CacheBounds, ReplyCache};
 use crate::session::sessions::matching_secret_hash;
 use crate::session::sessions::supervisor::Supervisor;
+use crate::telemetry::lifecycle::LifecycleEvent;
 
 /// A request to restore a session.
 pub(crate) struct RestoreRequest<'a> {
@@ -162,7 +163,7 @@ pub(crate) async fn restore(
     drop(turn);
     let mut session =
         Box::new(Session::new(Arc::clone(supervisor), port, identity.clone(), placeholder_connection()));
-    session.persistence.set_stored();
+    session.set_stored();
     let limits = &core.limits;
     let bounds = CacheBounds { replies: limits.kept_replies, bytes: limits.kept_bytes };
     session.replies = ReplyCache::restore(&progress, &replies, bounds);
@@ -212,6 +213,8 @@ pub(crate) async fn restore(
     session.port.attach_task();
     // Saves the session with this process as its owner.
     session.mark_changed();
+    core.counters.session_restored();
+    core.lifecycle.emit(|| LifecycleEvent::Restored { session: session.id().clone() });
     tracing::debug!(session = %session.id(), exact, "session restored");
     Ok(Restored::Session(session))
 }

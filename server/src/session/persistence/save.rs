@@ -102,7 +102,7 @@ impl Session {
             None => return,
             Some(Ok(Some(refusal))) => return self.port.handle_refusal(refusal),
             Some(Ok(None)) => {
-                self.persistence.set_stored();
+                self.set_stored();
                 Ok(())
             }
             // The keeper holds the state and retries.
@@ -134,7 +134,7 @@ impl Session {
         // Only an ending session is dropped from the queue.
         let refusal = writing.await.unwrap_or(Ok(Some(WriteRefusal::Ended)))?;
         if refusal.is_none() {
-            self.persistence.set_stored();
+            self.set_stored();
         }
         Ok(refusal)
     }

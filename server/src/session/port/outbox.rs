@@ -62,6 +62,11 @@ impl Outbox {
         self.queue.is_empty()
     }
 
+    /// Returns the number of entries in the queue.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Checks whether the queue is within its limit.
     pub(crate) fn has_room(&self) -> bool {
         self.bytes < self.limit
@@ -73,17 +78,16 @@ impl Outbox {
     }
 
     /// Appends an entry. If the queue is over its limit, patches are replaced by snapshot marks.
-    pub(crate) fn push(&mut self, entry: OutboxEntry) {
+    /// Returns the number of new marks.
+    pub(crate) fn push(&mut self, entry: OutboxEntry) -> usize {
         if let OutboxEntry::Patch { stream, answers: None, .. } = &entry
             && self.behind.contains(stream)
         {
-            return;
+            return 0;
         }
         self.bytes += entry.size();
         self.queue.push_back(entry);
-        if !self.has_room() {
-            self.coalesce();
-        }
+        if self.has_room() { 0 } else { self.coalesce() }
     }
 
     /// Takes the first entry.
@@ -103,8 +107,9 @@ impl Outbox {
     }
 
     /// Replaces all patches that are not replies by one snapshot mark a stream. Visits only the
-    /// entries that were appended since the last call.
-    fn coalesce(&mut self) {
+    /// entries that were appended since the last call. Returns the number of new marks.
+    fn coalesce(&mut self) -> usize {
+        let mut marks = 0;
         for entry in self.queue.split_off(self.coalesced) {
             #[cfg(test)]
             {
@@ -119,12 +124,14 @@ impl Outbox {
                 let mark = OutboxEntry::Snapshot(stream.clone());
                 self.bytes += mark.size();
                 self.queue.push_back(mark);
+                marks += 1;
             }
         }
         self.coalesced = self.queue.len();
         if self.queue.capacity() > KEPT_CAPACITY && self.queue.capacity() / 4 > self.queue.len() {
             self.queue.shrink_to(KEPT_CAPACITY.max(self.queue.len() * 2));
         }
+        marks
     }
 }
 

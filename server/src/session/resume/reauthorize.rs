@@ -52,7 +52,7 @@ impl Session {
         if let Completion::MountFinished { mounted, .. } = &mut completion {
             *mounted = Err(ActionError::forbidden("this user may not see a topic of this component"));
             // The store has the component, and therefore the session.
-            self.persistence.set_stored();
+            self.set_stored();
             self.persistence.require_whole();
             return self.apply(completion);
         }

@@ -18,7 +18,6 @@ use crate::persist::store::{Fence, ReleaseRequest, WriteRefusal};
 use crate::session::Session;
 use crate::session::port::SessionOwner;
 use crate::session::sessions::Sessions;
-use crate::telemetry::stats::Counters;
 
 /// Drives a session without a connection until it has no work left. It is then suspended until the
 /// given time.
@@ -113,7 +112,11 @@ impl SessionOwner for Supervisor {
     }
 
     fn count_lost_event(&self) {
-        Counters::add(&self.core.counters.events_lost);
+        self.core.counters.events_lost.add();
+    }
+
+    fn count_coalesced(&self, snapshots: usize) {
+        self.core.counters.patches_coalesced(snapshots);
     }
 }
 

@@ -34,7 +34,7 @@ impl Session {
                 Err(error) => {
                     let (log, topic, error) =
                         (&self.supervisor.core().log, Quoted(topic.name()), Escaped(&error));
-                    client_event!(log, WARN, component = %id, %topic, %error, "cannot enter a component's user at a topic");
+                    client_event!(log, WARN, session = %self.port.session(), component = %id, %topic, %error, "cannot enter a component's user at a topic");
                 }
             }
         }

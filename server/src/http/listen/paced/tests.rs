@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::http::listen::socket_limiter::{SocketAdmission, SocketLimiter};
-use crate::telemetry::stats::Counters;
+use crate::telemetry::counters::Counters;
 
 const HEAD: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\r\n";
 
@@ -66,7 +66,7 @@ impl AsyncWrite for Peer {
 
 /// Returns a connection to which the response to an upgrade was written and flushed.
 fn upgraded(accepts: Vec<usize>, upgrade: impl FnOnce(&Pace)) -> PacedStream<Peer> {
-    let (limits, counters) = (Limits::default(), Arc::new(Counters::default()));
+    let (limits, counters) = (Limits::default(), Arc::new(Counters::new(&[])));
     let limiter = Arc::new(SocketLimiter::new(&limits, None, counters));
     let SocketAdmission::Admitted(permit) = limiter.admit(None) else {
         unreachable!("it is the only socket")
