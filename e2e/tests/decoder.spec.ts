@@ -153,7 +153,7 @@ test("text in a row of a rebuilt view goes only to the row of the same key", asy
     await Promise.resolve();
     return [fits, [...element.querySelectorAll("input")].map(({ value }) => value), told];
   });
-  expect(shown).toEqual([[true, true, true, true], ["", "two", ""], [{ field: "a", value: "one" }]]);
+  expect(shown).toEqual([[true, true, true, true], ["", "two", ""], [{ field: "a", keys: [1], value: "one" }]]);
 });
 
 // The same as on the server: `vivaz_template::url`.
