@@ -70,7 +70,9 @@ impl From<ResumeError> for HandshakeError {
         match failed {
             ResumeError::Revoked => Self::code(CloseCode::Unauthenticated, "access revoked"),
             ResumeError::IdentityOutdated => Self::code(CloseCode::TimedOut, IDENTITY_OUTDATED),
-            ResumeError::Superseded => Self::code(CloseCode::Full, "superseded by a later connection"),
+            ResumeError::Superseded | ResumeError::Restore(RestoreError::Resumed) => {
+                Self::code(CloseCode::Full, "superseded by a later connection")
+            }
             ResumeError::Restore(RestoreError::Left) => Self::Gone,
             ResumeError::Restore(RestoreError::TooMany) => {
                 Self::code(CloseCode::Full, "this user has too many sessions")

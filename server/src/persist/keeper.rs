@@ -21,6 +21,7 @@ use vivaz_components::spec::Spec;
 use vivaz_protocol::{ComponentId, SessionId};
 
 use self::flush::has_timed_out;
+pub(crate) use self::hand_over::AwaitedRelease;
 use self::pending::{Amendment, PendingWrites, Release};
 pub(crate) use self::pending::{WholeWriteOutcome, WholeWriteRetry};
 use self::restoring::{RestoreTurn, Restoring};

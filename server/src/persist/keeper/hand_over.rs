@@ -16,6 +16,17 @@ const LOOKS: Duration = Duration::from_millis(20);
 /// How often it asks again, because a question may be lost.
 const QUESTIONS: Duration = Duration::from_secs(1);
 
+/// The outcome of waiting for a session of another process.
+#[derive(Debug)]
+pub(crate) enum AwaitedRelease {
+    /// The session may be claimed; its current head.
+    Claimable(SessionHead),
+    /// The session does not exist, or has changed hands.
+    Moved,
+    /// A page has resumed the session in the process that holds it, so nobody waits for it here.
+    Resumed,
+}
+
 impl Keeper {
     /// Registers this process in the store, unless it is registered.
     pub(super) async fn register<R: RunningSessions + 'static>(&self, running: &Weak<R>) {
@@ -48,8 +59,7 @@ impl Keeper {
     }
 
     /// Waits until a session may be claimed: its holder has released it, does not run, or has not
-    /// answered for [`Limits::release_time`](crate::Limits::release_time). Returns the session's
-    /// current head, or `None` if the session does not exist or has changed hands meanwhile.
+    /// answered for [`Limits::release_time`](crate::Limits::release_time).
     ///
     /// # Errors
     /// Returns an error if the session cannot be read.
@@ -57,7 +67,7 @@ impl Keeper {
         &self,
         session: &SessionId,
         seen: SessionHead,
-    ) -> Result<Option<SessionHead>, StoreError> {
+    ) -> Result<AwaitedRelease, StoreError> {
         let until = Instant::now() + self.release_time;
         let mut next_question = Instant::now();
         let mut head = seen.clone();
@@ -71,20 +81,24 @@ impl Keeper {
                         "the process that holds a session does not release it; taking the session over"
                     );
                 }
-                return Ok(Some(head));
+                return Ok(AwaitedRelease::Claimable(head));
             }
             if now >= next_question {
                 next_question = now + QUESTIONS;
-                let (session, generation) = (session.clone(), head.secrets.generation);
+                let (session, generation) = (session.clone(), seen.secrets.generation);
                 let request = ReleaseRequest { session, fence: head.fence, generation };
                 if let Err(error) = self.store.ask_release(request).await {
                     tracing::error!(%error, "cannot ask for a session; retrying");
                 }
             }
             tokio::time::sleep(LOOKS.min(until.duration_since(now))).await;
-            let Some(found) = self.store.find(session).await? else { return Ok(None) };
+            let Some(found) = self.store.find(session).await? else { return Ok(AwaitedRelease::Moved) };
             if found.fence != seen.fence && found.status != HolderStatus::Released {
-                return Ok(None);
+                return Ok(AwaitedRelease::Moved);
+            }
+            let is_renewed = found.secrets.generation != seen.secrets.generation;
+            if is_renewed && found.status == HolderStatus::Running {
+                return Ok(AwaitedRelease::Resumed);
             }
             head = found;
         }

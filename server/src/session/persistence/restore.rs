@@ -14,7 +14,7 @@ use self::rows::{
     PageCopy, RestoredAs, RestoredComponent, Restorer, RowsOutcome, group_by_id, set_aside_with_parents,
 };
 use crate::core::StreamEpoch;
-use crate::persist::keeper::Keeper;
+use crate::persist::keeper::{AwaitedRelease, Keeper};
 use crate::persist::store::{ReleasedAs, StoreError, StoredSession, WriteRefusal};
 use crate::session::Session;
 use crate::session::component::{ConnectedHook, InstanceSlot, SessionComponent};
@@ -90,6 +90,9 @@ pub(crate) enum RestoreError {
     /// The page has left the connection before another process had released the session.
     #[error("the page has left")]
     Left,
+    /// A page has resumed the session in the process that holds it.
+    #[error("a page has resumed the session in another process")]
+    Resumed,
 }
 
 impl From<StoreError> for RestoreError {
@@ -137,7 +140,11 @@ pub(crate) async fn restore(
         () = wanted.left.cancelled() => return Err(RestoreError::Left),
         released = keeper.await_release(id, head) => released?,
     };
-    let Some(head) = released else { return Ok(Restored::Moved) };
+    let head = match released {
+        AwaitedRelease::Claimable(head) => head,
+        AwaitedRelease::Moved => return Ok(Restored::Moved),
+        AwaitedRelease::Resumed => return Err(RestoreError::Resumed),
+    };
     if matching_secret_hash(secret, &head.secrets).is_none() {
         return Ok(Restored::Moved);
     }
