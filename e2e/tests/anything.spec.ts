@@ -88,7 +88,10 @@ for (const seed of [4711, 4712]) {
     const fresh = await another();
     await open(fresh, `${demo.url}/todo`);
     expect(await shown(fresh)).not.toEqual([]);
-    for (const side of sides) await expect.poll(() => shown(side.page)).toEqual(await shown(fresh));
+    // The last changes may still be on their way to the server, so the new page changes too.
+    for (const side of sides) {
+      await expect(async () => expect(await shown(side.page)).toEqual(await shown(fresh))).toPass({ timeout: 20_000 });
+    }
     for (const side of sides) await side.network.remove();
   });
 }
