@@ -209,7 +209,7 @@ test("checked boxes are restored by value after the client has reloaded the page
   await live(page);
   await server(page, "colors blue gone red green");
   await ticked(page, ["red", "green", "blue"]);
-  expect(await page.evaluate(() => (window as any).told)).toEqual({ field: "color", value: true, keys: [] });
+  await expect.poll(() => page.evaluate(() => (window as any).told)).toEqual({ field: "color", value: true, keys: [] });
 });
 
 test("a form sends the values of its boxes as a list", async ({ page, app }) => {
