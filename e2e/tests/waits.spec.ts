@@ -242,7 +242,7 @@ test("a click before the client runs asks, too", async ({ page, network }) => {
 });
 
 test("a page that connects for the first time is not offline", async ({ page, network, problems }) => {
-  problems.expect(/WebSocket connection to .* failed/);
+  problems.expect(/WebSocket connection to .* failed/, /ERR_/);
   await page.addInitScript(() => {
     const seen: string[] = [];
     Object.assign(window, { seen });
