@@ -4,7 +4,7 @@ mod unhandled;
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use vivaz_protocol::json::to_raw_json;
 use vivaz_protocol::{ErrorCode, SessionId};
@@ -14,8 +14,9 @@ use crate::error::{ActionError, NotSerializable, Result};
 pub(crate) use unhandled::warn_misfit;
 pub use unhandled::warn_unhandled;
 
-/// An event for a component: from a room, a spawned task, a topic, the application.
-#[derive(Clone, Debug)]
+/// An event for a component: from a room, a spawned task, a topic, the application. Nodes send it
+/// to each other in its serialised form.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ServerEvent {
     /// The name by which `#[event]` methods are found.
     pub name: Arc<str>,

@@ -1,9 +1,6 @@
 //! Messages to all nodes: events for users, sessions and tenants, and the end of sessions.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use vivaz_components::ServerEvent;
 use vivaz_protocol::SessionId;
 
@@ -16,18 +13,18 @@ use crate::persist::store::Owner;
 #[serde(rename_all = "snake_case")]
 pub(crate) enum NodeMessage {
     /// An event for the sessions of a user.
-    User { tenant: Option<String>, user: String, event: SentEvent },
+    User { tenant: Option<String>, user: String, event: ServerEvent },
     /// An event for a session, if it has the tenant.
     Session {
         tenant: SessionTenant,
         #[serde(with = "session_id")]
         session: SessionId,
-        event: SentEvent,
+        event: ServerEvent,
     },
     /// An event for the sessions of a tenant, or for those without one.
-    Tenant { tenant: Option<String>, event: SentEvent },
+    Tenant { tenant: Option<String>, event: ServerEvent },
     /// An event for all sessions.
-    All { event: SentEvent },
+    All { event: ServerEvent },
     /// The access of an owner is revoked.
     Revoke { owner: Owner },
     /// A session ends.
@@ -45,25 +42,6 @@ pub(crate) enum SessionTenant {
     Any,
     /// This tenant; `None` is a session without a tenant.
     Only(Option<String>),
-}
-
-/// An event in a message.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct SentEvent {
-    name: Arc<str>,
-    data: Arc<RawValue>,
-}
-
-impl From<&ServerEvent> for SentEvent {
-    fn from(event: &ServerEvent) -> Self {
-        Self { name: Arc::clone(&event.name), data: Arc::clone(&event.data) }
-    }
-}
-
-impl From<SentEvent> for ServerEvent {
-    fn from(sent: SentEvent) -> Self {
-        Self { name: sent.name, data: sent.data }
-    }
 }
 
 impl NodeMessage {
@@ -102,8 +80,7 @@ mod tests {
 
     #[test]
     fn each_message_is_read_as_it_was_sent() {
-        let event =
-            || SentEvent::from(&ServerEvent::new("bell", &serde_json::json!({ "n": [1, 2.50] })).unwrap());
+        let event = || ServerEvent::new("bell", &serde_json::json!({ "n": [1, 2.50] })).unwrap();
         let session = SessionId::new("s1").unwrap();
         let messages = [
             NodeMessage::User { tenant: Some("acme".to_owned()), user: "ann".to_owned(), event: event() },

@@ -87,7 +87,7 @@ impl Runtime {
     pub fn broadcast_to_all_tenants(&self, event: &str, data: &impl Serialize) -> Result {
         let event = ServerEvent::new(event, data)?;
         self.0.post_to_all(&event);
-        self.0.send_to_nodes(|| NodeMessage::All { event: (&event).into() });
+        self.0.send_to_nodes(|| NodeMessage::All { event });
         Ok(())
     }
 }

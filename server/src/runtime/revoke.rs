@@ -53,9 +53,7 @@ impl Runtime {
 
     /// Revokes the sessions of an owner in this process, then in the store.
     fn revoke_owner(&self, owner: Owner) -> usize {
-        let ended = self.revoke_where(|identity| {
-            owner.includes_parts(identity.user_id(), identity.tenant(), identity.login())
-        });
+        let ended = self.0.revoke_owner(&owner);
         self.0.send_to_nodes(|| NodeMessage::Revoke { owner: owner.clone() });
         if let Some(keeper) = &self.core().keeper {
             keeper.revoke(owner);

@@ -4,8 +4,6 @@ use std::any::Any;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use vivaz_protocol::log::Escaped;
 
 use crate::cluster::{Address, Bus, BusListener};
@@ -14,17 +12,9 @@ use crate::event::ServerEvent;
 /// Listens to the bus until it is dropped. Not dropped while a lock is held that a listener takes.
 pub(super) type ListenGuard = Box<dyn Any + Send + Sync>;
 
-/// An event in a message between nodes.
-#[derive(Serialize, Deserialize)]
-struct EventMessage<T> {
-    event: T,
-    data: Arc<RawValue>,
-}
-
 /// Sends an event to the nodes that listen to an address.
 pub(super) fn send(bus: &dyn Bus, to: &Address, event: &ServerEvent) {
-    let message = EventMessage { event: &*event.name, data: Arc::clone(&event.data) };
-    match serde_json::to_vec(&message) {
+    match serde_json::to_vec(event) {
         Ok(message) => bus.send(to, message.into()),
         Err(error) => {
             tracing::error!(event = %Escaped(&event.name), %error, "an event was not sent to other nodes");
@@ -38,11 +28,10 @@ pub(super) fn listen(
     to: &Address,
     deliver: impl Fn(&ServerEvent) + Send + Sync + 'static,
 ) -> ListenGuard {
-    let listener: BusListener = Arc::new(move |node, message: Bytes| {
-        match serde_json::from_slice::<EventMessage<Arc<str>>>(&message) {
-            Ok(EventMessage { event, data }) => deliver(&ServerEvent { name: event, data }),
+    let listener: BusListener =
+        Arc::new(move |node, message: Bytes| match serde_json::from_slice(&message) {
+            Ok(event) => deliver(&event),
             Err(error) => tracing::warn!(%node, %error, "cannot read an event of another node"),
-        }
-    });
+        });
     bus.listen(to, listener)
 }

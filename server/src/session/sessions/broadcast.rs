@@ -6,6 +6,7 @@ use vivaz_components::{Identity, ServerEvent, Target, UnmountReason, User};
 use vivaz_protocol::{CloseCode, SessionId};
 
 use crate::cluster::{NodeMessage, SessionTenant};
+use crate::persist::store::Owner;
 use crate::session::sessions::supervisor::Supervisor;
 
 impl Supervisor {
@@ -20,24 +21,17 @@ impl Supervisor {
     pub(crate) fn receive_from_node(&self, message: NodeMessage) {
         match message {
             NodeMessage::User { tenant, user, event } => {
-                self.post_to_user(tenant.as_deref(), &user, &event.into(), None);
+                self.post_to_user(tenant.as_deref(), &user, &event, None);
             }
-            NodeMessage::Session { tenant: SessionTenant::Any, session, event } => {
-                if let Some(port) = self.sessions.port(&session) {
-                    port.post_event(None, event.into());
-                }
-            }
-            NodeMessage::Session { tenant: SessionTenant::Only(tenant), session, event } => {
-                self.post_to_session(tenant.as_deref(), &session, event.into());
+            NodeMessage::Session { tenant, session, event } => {
+                self.post_to_session(&tenant, &session, event);
             }
             NodeMessage::Tenant { tenant, event } => {
-                self.post_to_tenant(tenant.as_deref(), &event.into(), None);
+                self.post_to_tenant(tenant.as_deref(), &event, None);
             }
-            NodeMessage::All { event } => self.post_to_all(&event.into()),
+            NodeMessage::All { event } => self.post_to_all(&event),
             NodeMessage::Revoke { owner } => {
-                self.revoke_where(|identity| {
-                    owner.includes_parts(identity.user_id(), identity.tenant(), identity.login())
-                });
+                self.revoke_owner(&owner);
             }
             NodeMessage::EndSession { session } => {
                 self.end_session(&session);
@@ -52,6 +46,13 @@ impl Supervisor {
             port.end(CloseCode::SessionEnded, UnmountReason::Closed);
         }
         port.is_some()
+    }
+
+    /// Revokes the sessions of this node that belong to an owner. Returns their number.
+    pub(crate) fn revoke_owner(&self, owner: &Owner) -> usize {
+        self.revoke_where(|identity| {
+            owner.includes_parts(identity.user_id(), identity.tenant(), identity.login())
+        })
     }
 
     /// Revokes the sessions of this node whose identity matches. Returns their number.
@@ -125,7 +126,7 @@ impl Supervisor {
         self.send_to_nodes(|| NodeMessage::User {
             tenant: tenant.map(str::to_owned),
             user: user.to_owned(),
-            event: event.into(),
+            event: event.clone(),
         });
     }
 
@@ -138,7 +139,10 @@ impl Supervisor {
         except: Option<&SessionId>,
     ) {
         self.post_to_tenant(tenant, event, except);
-        self.send_to_nodes(|| NodeMessage::Tenant { tenant: tenant.map(str::to_owned), event: event.into() });
+        self.send_to_nodes(|| NodeMessage::Tenant {
+            tenant: tenant.map(str::to_owned),
+            event: event.clone(),
+        });
     }
 
     /// Sends an event to a session, on the node that has it. Returns whether that is this node.
@@ -148,30 +152,23 @@ impl Supervisor {
         session: &SessionId,
         event: ServerEvent,
     ) -> bool {
-        let has_tenant = |identity: &Identity| match &tenant {
-            SessionTenant::Any => true,
-            SessionTenant::Only(tenant) => identity.tenant() == tenant.as_deref(),
-        };
         if self.sessions.contains(session) {
-            let port = self.sessions.port_of(session, has_tenant);
-            if let Some(port) = &port {
-                port.post_event(None, event);
-            }
-            return port.is_some();
+            return self.post_to_session(&tenant, session, event);
         }
-        self.send_to_nodes(|| NodeMessage::Session {
-            tenant,
-            session: session.clone(),
-            event: (&event).into(),
-        });
+        self.send_to_nodes(|| NodeMessage::Session { tenant, session: session.clone(), event });
         false
     }
 
-    /// Posts an event to one session, if it has this tenant.
-    pub(crate) fn post_to_session(&self, tenant: Option<&str>, session: &SessionId, event: ServerEvent) {
-        if let Some(port) = self.sessions.port_of(session, |identity| identity.tenant() == tenant) {
+    /// Posts an event to one session, if it has this tenant. Returns whether it has.
+    fn post_to_session(&self, tenant: &SessionTenant, session: &SessionId, event: ServerEvent) -> bool {
+        let port = self.sessions.port_of(session, |identity| match tenant {
+            SessionTenant::Any => true,
+            SessionTenant::Only(tenant) => identity.tenant() == tenant.as_deref(),
+        });
+        if let Some(port) = &port {
             port.post_event(None, event);
         }
+        port.is_some()
     }
 
     /// Posts an event to the sessions of a user.
